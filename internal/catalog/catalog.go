@@ -1,0 +1,197 @@
+package catalog
+
+import (
+	"cmp"
+	"strings"
+)
+
+// Name is a table's name in one database. It is compared bytewise.
+type Name struct {
+	Schema string `json:"schema"`
+	Name   string `json:"name"`
+}
+
+// String prints SCHEMA.NAME without quotes, for people; engines quote by themselves.
+func (n Name) String() string {
+	if n.Schema == "" {
+		return n.Name
+	}
+	return n.Schema + "." + n.Name
+}
+
+// Compare orders names by schema, then name, bytewise.
+func (n Name) Compare(o Name) int {
+	return cmp.Or(strings.Compare(n.Schema, o.Schema), strings.Compare(n.Name, o.Name))
+}
+
+// Catalog is what one database said about itself at one moment.
+type Catalog struct {
+	Engine    string     `json:"engine"`   // driver type, e.g. "postgres"
+	Version   string     `json:"version"`  // the server's own words
+	Identity  string     `json:"identity"` // what plans and generations are bound to
+	Schema    string     `json:"schema"`   // the schema that unqualified names mean
+	Tables    []*Table   `json:"tables"`   // by name
+	Types     []UserType `json:"types,omitempty"`
+	Sequences []Sequence `json:"sequences,omitempty"` // those no column owns
+	// NotCarried are objects that exist and do not travel: views, triggers, functions, grants.
+	NotCarried []Object `json:"not_carried,omitempty"`
+}
+
+// Table is one base table. A partitioned table is one Table with Partitions.
+type Table struct {
+	Name
+	Columns     []Column     `json:"columns"`
+	Key         *Key         `json:"key,omitempty"`     // primary key; else the best unique key over NOT NULL columns
+	Uniques     []Key        `json:"uniques,omitempty"` // unique constraints other than Key
+	Indexes     []Index      `json:"indexes,omitempty"` // secondary indexes that no constraint owns
+	ForeignKeys []ForeignKey `json:"foreign_keys,omitempty"`
+	Checks      []Check      `json:"checks,omitempty"`
+	PartitionBy string       `json:"partition_by,omitempty"` // engine's own clause, e.g. "RANGE (day)"
+	Partitions  []Partition  `json:"partitions,omitempty"`   // parents before children
+	Options     string       `json:"options,omitempty"`      // engine's own table options, e.g. "WITHOUT ROWID"
+	Comment     string       `json:"comment,omitempty"`
+	// What follows changes from day to day and is never part of a structure digest.
+	Rows  int64  `json:"rows"`           // estimate; -1 unknown
+	Bytes int64  `json:"bytes"`          // estimate, large objects included; -1 unknown
+	File  string `json:"file,omitempty"` // identity of the stored rows; another one means rewritten
+	// NotCarried are parts of the table that do not travel: triggers, rules, policies.
+	NotCarried []Object `json:"not_carried,omitempty"`
+}
+
+// Column is one column of a Table.
+type Column struct {
+	Name     string `json:"name"`
+	Type     Type   `json:"type"`     // neutral
+	Declared string `json:"declared"` // the engine's own spelling, e.g. "character varying(40)"
+	Nullable bool   `json:"nullable,omitempty"`
+	Default  string `json:"default,omitempty"` // expression in the engine's dialect
+	// Generated is the expression of a generated column. Such a column is created, never copied.
+	Generated string    `json:"generated,omitempty"`
+	Virtual   bool      `json:"virtual,omitempty"`  // Generated, and not stored
+	Identity  string    `json:"identity,omitempty"` // "", "always", "default" or "autoincrement"
+	Sequence  *Sequence `json:"sequence,omitempty"` // behind Identity or a serial default
+	Collation string    `json:"collation,omitempty"`
+	UserType  *Name     `json:"user_type,omitempty"` // the enum or domain that Declared names
+}
+
+// Copied says whether rows carry the column.
+func (c Column) Copied() bool { return c.Generated == "" }
+
+// Key is a primary key or unique constraint.
+type Key struct {
+	Name    string   `json:"name"`
+	Columns []string `json:"columns"`
+	Primary bool     `json:"primary,omitempty"`
+	// Index is true where the key is a unique index, not a constraint.
+	Index      bool   `json:"index,omitempty"`
+	Definition string `json:"definition,omitempty"` // engine's own DDL tail, for the same engine
+}
+
+// Index is a secondary index.
+type Index struct {
+	Name       string        `json:"name"`
+	Columns    []IndexColumn `json:"columns,omitempty"` // empty where it is over expressions
+	Unique     bool          `json:"unique,omitempty"`
+	Definition string        `json:"definition"` // engine's own CREATE INDEX; the only form for Special
+	// Special is true where other engines cannot express it: expressions, predicates, access methods.
+	Special bool `json:"special,omitempty"`
+}
+
+// IndexColumn is one column of an Index.
+type IndexColumn struct {
+	Name string `json:"name"`
+	Desc bool   `json:"desc,omitempty"`
+}
+
+// ForeignKey is a reference to another table.
+type ForeignKey struct {
+	Name       string   `json:"name"`
+	Columns    []string `json:"columns"`
+	Table      Name     `json:"table"`
+	References []string `json:"references"`
+	OnDelete   string   `json:"on_delete,omitempty"` // "", "CASCADE", "SET NULL", "SET DEFAULT", "RESTRICT"
+	OnUpdate   string   `json:"on_update,omitempty"`
+	Deferrable string   `json:"deferrable,omitempty"` // "", "DEFERRABLE", "DEFERRABLE INITIALLY DEFERRED"
+	Definition string   `json:"definition,omitempty"` // engine's own DDL tail
+}
+
+// Check is a check constraint, in the dialect of its engine.
+type Check struct {
+	Name       string `json:"name"`
+	Expression string `json:"expression"`
+}
+
+// Partition is one child of a partitioned table.
+type Partition struct {
+	Name
+	Parent      Name   `json:"parent"`
+	Bound       string `json:"bound"`                  // engine's own clause, e.g. "FOR VALUES FROM (1) TO (9)"
+	PartitionBy string `json:"partition_by,omitempty"` // set where it is partitioned again; a leaf has none
+	Rows        int64  `json:"rows"`
+	Bytes       int64  `json:"bytes"`
+	File        string `json:"file,omitempty"`
+}
+
+// Leaf says whether the partition holds rows.
+func (p Partition) Leaf() bool { return p.PartitionBy == "" }
+
+// UserType is an enum or a domain that columns use.
+type UserType struct {
+	Name
+	Kind       string   `json:"kind"` // "enum" or "domain"
+	Labels     []string `json:"labels,omitempty"`
+	Definition string   `json:"definition,omitempty"` // engine's own DDL, for the same engine
+}
+
+// Sequence is a generator of numbers.
+type Sequence struct {
+	Name
+	Increment int64  `json:"increment"`
+	Start     int64  `json:"start"`
+	Min       int64  `json:"min"`
+	Max       int64  `json:"max"`
+	Cycle     bool   `json:"cycle,omitempty"`
+	Cache     int64  `json:"cache,omitempty"`
+	DataType  string `json:"data_type,omitempty"`
+	// Last is the last value handed out; meaningful only where Called. Never part of a structure digest.
+	Last   int64 `json:"last"`
+	Called bool  `json:"called,omitempty"`
+}
+
+// Object is something named in plan and report because it does not travel.
+type Object struct {
+	Kind   string `json:"kind"` // "view", "trigger", "function", ...
+	Name   string `json:"name"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// Column returns the column of that name, or nil.
+func (t *Table) Column(name string) *Column {
+	for i := range t.Columns {
+		if t.Columns[i].Name == name {
+			return &t.Columns[i]
+		}
+	}
+	return nil
+}
+
+// CopiedColumns returns the columns that rows carry, in order.
+func (t *Table) CopiedColumns() []Column {
+	out := make([]Column, 0, len(t.Columns))
+	for _, c := range t.Columns {
+		if c.Copied() {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// Find returns the table of that name, or nil. Tables are sorted by name.
+func (c *Catalog) Find(n Name) *Table {
+	for _, t := range c.Tables {
+		if t.Name == n {
+			return t
+		}
+	}
+	return nil
+}

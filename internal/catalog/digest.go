@@ -1,0 +1,52 @@
+package catalog
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+)
+
+// StructureDigest identifies a table's structure: names, columns, types, keys,
+// indexes, constraints, partitions. Row counts, sizes, files and sequence
+// positions are no part of it, so that it only changes when somebody alters the table.
+func (t *Table) StructureDigest() string {
+	c := *t
+	c.Rows, c.Bytes, c.File, c.NotCarried, c.Comment = 0, 0, "", nil, ""
+	c.Columns = make([]Column, len(t.Columns))
+	copy(c.Columns, t.Columns)
+	for i := range c.Columns {
+		if s := c.Columns[i].Sequence; s != nil {
+			still := *s
+			still.Last, still.Called = 0, false
+			c.Columns[i].Sequence = &still
+		}
+	}
+	c.Partitions = make([]Partition, len(t.Partitions))
+	copy(c.Partitions, t.Partitions)
+	for i := range c.Partitions {
+		c.Partitions[i].Rows, c.Partitions[i].Bytes, c.Partitions[i].File = 0, 0, ""
+	}
+	return hash(c)
+}
+
+// FileIdentity names the stored rows of a table and of all its leaves: another
+// one means that the table was rewritten or truncated.
+func (t *Table) FileIdentity() string {
+	if len(t.Partitions) == 0 {
+		return t.File
+	}
+	files := []string{t.File}
+	for _, p := range t.Partitions {
+		files = append(files, p.Name.String()+"="+p.File)
+	}
+	return hash(files)
+}
+
+func hash(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic("catalog: marshal: " + err.Error()) // plain data always marshals
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:16])
+}

@@ -1,0 +1,49 @@
+package catalog
+
+import "strings"
+
+// Range is the predicate of one split of a table. The zero Range is the whole table.
+//
+// The ranges of a table are contiguous and cover the whole key space: the first
+// is open below, the last open above, none overlap.
+type Range struct {
+	By string `json:"by,omitempty"` // "", "key", "rowid" or "partition"
+	// Partition limits the range to one leaf.
+	Partition *Name    `json:"partition,omitempty"`
+	Columns   []string `json:"columns,omitempty"` // of a key range
+	// Lower and Upper bound the range, Lower <= row < Upper, in a form that only
+	// the provider that made them reads. Empty is open.
+	Lower []string `json:"lower,omitempty"`
+	Upper []string `json:"upper,omitempty"`
+	// Rows and Bytes are estimates and no part of the range's identity; -1 is unknown.
+	Rows  int64 `json:"rows"`
+	Bytes int64 `json:"bytes"`
+}
+
+// Whole says whether the range is the whole table.
+func (r Range) Whole() bool {
+	return r.Partition == nil && len(r.Lower) == 0 && len(r.Upper) == 0
+}
+
+// ID prints what identifies a range: everything but estimates.
+func (r Range) ID() string {
+	var b strings.Builder
+	b.WriteString(r.By)
+	if r.Partition != nil {
+		b.WriteString("\x1e" + r.Partition.Schema + "\x1f" + r.Partition.Name)
+	}
+	for _, part := range [][]string{r.Columns, r.Lower, r.Upper} {
+		b.WriteString("\x1e")
+		for _, s := range part {
+			b.WriteString(s + "\x1f")
+		}
+	}
+	return b.String()
+}
+
+// SplitSpec says how a table is to be split.
+type SplitSpec struct {
+	By         string `json:"by"`                    // "auto", "key", "rowid", "partition" or "none"
+	Parts      int    `json:"parts,omitempty"`       // wanted number of ranges; 0 leaves it to TargetSize
+	TargetSize int64  `json:"target_size,omitempty"` // wanted bytes a range; 0 leaves it to Parts
+}

@@ -1,0 +1,114 @@
+// Package desired holds what a spec asks for, evaluated: no expression, no
+// file position that a later engine needs, no default left open.
+package desired
+
+import (
+	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/schema"
+)
+
+// Spec is one evaluated spec folder. It is plain data; engines never change it.
+type Spec struct {
+	Dir             string // folder it was read from
+	RequiredVersion string
+	StatePath       string   // absolute, or relative to Dir
+	History         []string // paths of earlier reports, relative to Dir
+
+	Migration string
+	Source    Endpoint
+	Target    Endpoint
+	Staging   *Endpoint // nil in pipe mode
+	Transfer  Transfer
+
+	Groups    []Group // in order: the first that matches a table has it
+	Excludes  []Exclude
+	Renames   []Rename
+	Processes Processes
+	Policies  catalog.Policies
+	Verify    Verify
+
+	// Digest identifies the spec without connection arguments and secrets.
+	Digest string
+}
+
+// Endpoint is a source, a target or a staging.
+type Endpoint struct {
+	Role   string // "source", "target" or "staging"
+	Type   string // driver, e.g. "postgres"
+	Name   string
+	Config schema.Values // holds secrets in the clear
+	At     Position
+}
+
+// Address prints source.postgres.erp.
+func (e Endpoint) Address() string { return e.Role + "." + e.Type + "." + e.Name }
+
+// Position is where something was written, for messages of later engines.
+type Position struct {
+	File         string
+	Line, Column int
+}
+
+// Transfer says how rows travel.
+type Transfer struct {
+	Mode        string // "pipe" or "file"
+	FileSize    int64  // bytes of an export file, before compression
+	Compression string // "fastest", "default", "better" or "best"
+	Order       string // "serial" or "parallel"
+}
+
+// Group says how the tables that it matches are split.
+type Group struct {
+	Name   string
+	Tables []Pattern
+	Split  catalog.SplitSpec
+	At     Position
+}
+
+// Exclude names tables that are not copied.
+type Exclude struct {
+	Name    string
+	Tables  []Pattern
+	Content string // "none": nothing at all; "structure": the table without rows
+	Reason  string
+	At      Position
+}
+
+// Rename gives a table another name on the target.
+type Rename struct {
+	Name  string
+	Table Pattern // exact
+	To    Pattern // exact; without Schema the target's own
+	At    Position
+}
+
+// Pattern is a glob over table names.
+type Pattern struct {
+	Text   string // as written
+	Schema string // glob; "" is the source's own schema
+	Name   string // glob
+	Exact  bool   // no wildcard: a table of that name must exist
+	At     Position
+}
+
+// Processes bound what runs at once.
+type Processes struct {
+	Downtime int // concurrent packages; 0 leaves it to the planner
+	Uptime   int
+	Verify   int
+	Memory   int64 // bytes for everything in flight; 0 is a quarter of the machine's
+}
+
+// Verify says how tables are compared.
+type Verify struct {
+	Default    string // "none", "count" or "content"
+	Exceptions []Exception
+}
+
+// Exception excuses one table from verification, by name and with a reason.
+type Exception struct {
+	Table  Pattern // exact
+	Rule   string  // "igncount" or "ignlargercount"
+	Reason string
+	At     Position
+}

@@ -1,0 +1,101 @@
+// Package ledger describes the target's own record of which packages are in.
+//
+// The four tables of the ledger live on the target, in a schema dmo or under the
+// prefix dmo_; they are the truth about a migration. Everything here is plain data.
+package ledger
+
+import (
+	"time"
+
+	"github.com/dmoctl/dmoctl/internal/catalog"
+)
+
+// Run is the one run that may write. There is one row a migration.
+type Run struct {
+	Migration string   `json:"migration"`
+	Lineage   string   `json:"lineage"`
+	Serial    int64    `json:"serial"` // rises when an apply starts a new plan, never on resume
+	Plan      string   `json:"plan"`   // id of the plan that the serial stands for
+	Token     string   `json:"token"`  // new with every run; a transaction of another token cannot commit
+	Owner     Owner    `json:"owner"`
+	Sessions  []string `json:"sessions,omitempty"` // server sessions of the owner, for termination
+	Closed    bool     `json:"closed,omitempty"`
+}
+
+// Owner says who runs, for messages and for unlock.
+type Owner struct {
+	ID      string    `json:"id"` // of the run, short, for "state unlock"
+	User    string    `json:"user"`
+	Host    string    `json:"host"`
+	PID     int       `json:"pid"`
+	Started time.Time `json:"started"`
+}
+
+// States of a Table.
+const (
+	Planned  = "planned"  // recorded before it is made
+	Made     = "made"     // exists on the target, of our making or the DBA's
+	Emptying = "emptying" // being emptied where that commits by itself; resumed by emptying again
+	Empty    = "empty"
+	Complete = "complete" // every package in, structure read again and unchanged
+)
+
+// Table is what the ledger says about one table.
+type Table struct {
+	Migration string       `json:"migration"`
+	Source    catalog.Name `json:"source"`
+	Target    catalog.Name `json:"target"`
+	Structure string       `json:"structure"` // digest of the source's structure when copying began
+	File      string       `json:"file"`      // source's file identity then
+	Count     int64        `json:"count"`     // source's COUNT(*) in the table's own snapshot; -1 not taken
+	Changes   string       `json:"changes"`   // source's change counters at the count, opaque
+	Snapshot  string       `json:"snapshot"`  // snapshot, or "quiet", that its packages are read under
+	State     string       `json:"state"`
+	Created   bool         `json:"created"` // made by dmoctl, so rollback may drop it
+}
+
+// Package is a planned package.
+type Package struct {
+	Migration  string        `json:"migration"`
+	ID         string        `json:"id"` // SCHEMA.TABLE/0001 of the source, unique in the migration
+	Source     catalog.Name  `json:"source"`
+	Range      catalog.Range `json:"range"`
+	Generation string        `json:"generation"`
+}
+
+// Loaded is a package that is in.
+type Loaded struct {
+	Migration  string       `json:"migration"`
+	ID         string       `json:"id"`
+	Source     catalog.Name `json:"source"`
+	Generation string       `json:"generation"`
+	Rows       int64        `json:"rows"`
+	Bytes      int64        `json:"bytes"`
+	Digest     string       `json:"digest"`  // internal/digest, with its format version
+	ReadAt     time.Time    `json:"read_at"` // by the source's clock
+	Snapshot   string       `json:"snapshot"`
+	Run        string       `json:"run"`     // Owner.ID
+	Seconds    float64      `json:"seconds"` // time it took, for the next plan
+}
+
+// Contents is the whole ledger of one migration. A nil *Contents, or one with a
+// nil Run, is a target that no run of the migration has touched.
+type Contents struct {
+	Run      *Run
+	Tables   []Table
+	Packages []Package
+	Loaded   []Loaded
+}
+
+// Change is a set of ledger rows written in one transaction under the token.
+// Tables and Packages are replaced by key. RemoveTables removes the tables' rows from all
+// of tables, planned and loaded.
+type Change struct {
+	Run          *Run
+	Tables       []Table
+	Packages     []Package
+	RemoveTables []catalog.Name // by source name
+	// RemovePackages removes planned (never loaded) rows of these tables before
+	// Packages are written.
+	RemovePackages []catalog.Name
+}

@@ -1,0 +1,108 @@
+package providers
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/dmoctl/dmoctl/internal/catalog"
+)
+
+// Database is read from. It is safe for concurrent use.
+type Database interface {
+	// Catalog reads structures and sizes. Tables come sorted by name.
+	Catalog(ctx context.Context, sel Selector) (*catalog.Catalog, error)
+	// Split cuts a table into contiguous ranges that cover its whole key space. It
+	// returns at least one range, and why it cut so, for the plan.
+	Split(ctx context.Context, t *catalog.Table, how catalog.SplitSpec) (ranges []catalog.Range, reason string, err error)
+	// Snapshot fixes one view of the data for all tables of a run.
+	Snapshot(ctx context.Context, how SnapshotOptions) (Snapshot, error)
+	// Identity is what plans and generations are bound to: another database, or the
+	// same one restored elsewhere, has another identity. It holds no secret.
+	Identity(ctx context.Context) (string, error)
+	// Preflight looks for what would fail later: versions, privileges, settings,
+	// open transactions. A finding with Stop set refuses the run.
+	Preflight(ctx context.Context, tables []*catalog.Table) ([]Finding, error)
+	io.Closer
+}
+
+// Selector says which tables Catalog reads.
+type Selector struct {
+	// Schemas to read; empty is the database's configured one.
+	Schemas []string
+	// Tables limits the answer to these, by name; missing ones are simply absent.
+	Tables []catalog.Name
+}
+
+// Finding is one result of a preflight.
+type Finding struct {
+	Stop    bool   `json:"stop"`
+	Summary string `json:"summary"` // short, without user data
+	Detail  string `json:"detail"`  // what, why, how to fix
+}
+
+// SnapshotOptions say what kind of view is wanted.
+type SnapshotOptions struct {
+	Readers int // views that may be open at once
+	// Quiet: nobody writes, by the user's word. Views need no common snapshot and the
+	// ID does not change between runs; Count's Changes prove the word.
+	Quiet bool
+}
+
+// Snapshot is one view of a database's data. Begin and the accessors are safe for
+// concurrent use. Closing it ends the view for all.
+type Snapshot interface {
+	// ID names the view; two snapshots of equal ID show the same rows. It is "quiet" for a quiet source.
+	ID() string
+	// Time is when the view was taken, by the database's clock.
+	Time() time.Time
+	// Begin opens a view for one package, or for a bundle of at most 100 tables. It
+	// reads the tables' stored identity again: Changed, with the table's name,
+	// where one was rewritten since the snapshot; SnapshotLost where that is gone.
+	Begin(ctx context.Context, tables []*catalog.Table) (View, error)
+	io.Closer
+}
+
+// View reads tables inside a Snapshot. One goroutine, one Reader at a time.
+type View interface {
+	// Read streams the copied columns of the rows in r, in the types that t.Columns name.
+	Read(ctx context.Context, t *catalog.Table, r catalog.Range, how ReadOptions) (Reader, error)
+	// Count counts tables unsplit, in the order given.
+	Count(ctx context.Context, tables []*catalog.Table) ([]Counted, error)
+	io.Closer
+}
+
+// Counted is what a table held in a view.
+type Counted struct {
+	Rows int64
+	// Changes are the server's change counters for the table, opaque; equal text
+	// means that nothing was written in between. Empty where the engine has none.
+	Changes string
+}
+
+// ReadOptions bound what a Reader holds in memory.
+type ReadOptions struct {
+	BatchRows  int   // at most so many rows a batch; 0 is 8192
+	BatchBytes int64 // a batch is cut once it holds so many bytes; 0 is 4 MiB
+	LOBMax     int64 // a larger value fails with Value, naming the row's key; 0 is no limit
+	// Budget is asked before a row wider than BatchBytes is held. Nil is no limit.
+	Budget Budget
+}
+
+// Budget hands out bytes of the run's memory bound.
+type Budget interface {
+	// Acquire blocks until n bytes are free. The release func is called once.
+	Acquire(ctx context.Context, n int64) (release func(), err error)
+}
+
+// Reader yields the rows of one range. One goroutine.
+type Reader interface {
+	// Next returns the next batch; io.EOF when the range is done. The caller owns
+	// the batch and releases it once. Batches of one reader have equal schemas,
+	// made by internal/batch from the table's copied columns. A wide row's share of the budget is
+	// given back when the batch after it is asked for, or on Close.
+	Next(ctx context.Context) (arrow.RecordBatch, error)
+	io.Closer
+}

@@ -1,0 +1,63 @@
+package providers
+
+import "github.com/dmoctl/dmoctl/internal/catalog"
+
+// DDL is one structure change. The set is sealed: every target handles each.
+type DDL interface{ ddl() }
+
+// CreateSchema makes a schema. Targets without schemas ignore it.
+type CreateSchema struct{ Schema string }
+
+// CreateType makes an enum or domain.
+type CreateType struct{ Type catalog.UserType }
+
+// CreateSequence makes a sequence that no column owns.
+type CreateSequence struct{ Sequence catalog.Sequence }
+
+// CreateTable makes a table with columns, defaults, generated columns, checks and
+// partitions. Keys, indexes and foreign keys come later unless Limits.InlineKeys.
+// A table that exists with the same columns is left alone; another one is an Exists error.
+type CreateTable struct{ Table *catalog.Table }
+
+// DropTable drops a table where it exists.
+type DropTable struct{ Table catalog.Name }
+
+// AddKey makes a primary key or unique constraint of a loaded table.
+type AddKey struct {
+	Table *catalog.Table
+	Key   catalog.Key
+}
+
+// CreateIndex makes a secondary index of a loaded table.
+type CreateIndex struct {
+	Table *catalog.Table
+	Index catalog.Index
+}
+
+// AddForeignKey makes a foreign key, or checks one that was made with the table.
+type AddForeignKey struct {
+	Table      *catalog.Table
+	ForeignKey catalog.ForeignKey
+}
+
+// RaiseSequence raises a sequence, or the one behind Table's Column, to at least
+// Sequence.Last. It never lowers one.
+type RaiseSequence struct {
+	Table    *catalog.Table // nil for a sequence that no column owns
+	Column   string
+	Sequence catalog.Sequence
+}
+
+// Analyze refreshes the planner statistics of a table.
+type Analyze struct{ Table catalog.Name }
+
+func (CreateSchema) ddl()   {}
+func (CreateType) ddl()     {}
+func (CreateSequence) ddl() {}
+func (CreateTable) ddl()    {}
+func (DropTable) ddl()      {}
+func (AddKey) ddl()         {}
+func (CreateIndex) ddl()    {}
+func (AddForeignKey) ddl()  {}
+func (RaiseSequence) ddl()  {}
+func (Analyze) ddl()        {}

@@ -1,0 +1,71 @@
+// Package providers is the contract between dmoctl and databases or stagings.
+//
+// An engine of dmoctl holds these interfaces and nothing of a provider; a
+// provider implements them and passes the suites of providers/providertest.
+package providers
+
+import (
+	"context"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/schema"
+)
+
+// Driver describes one provider. A nil Open func means that it does not play
+// that role, so a wrong role is a diagnostic before any connection.
+type Driver struct {
+	Type, Doc string
+	// Source, Target and Staging are the arguments of each role's block.
+	Source, Target, Staging schema.Block
+
+	// MapTable says what a source's table becomes on this driver's target. It is
+	// pure: plans without a connection need it. Source is not changed.
+	MapTable func(source *catalog.Table, how MapOptions) Mapping
+
+	OpenSource  func(context.Context, schema.Values, Env) (Database, error)
+	OpenTarget  func(context.Context, schema.Values, Env) (Target, error)
+	OpenStaging func(context.Context, schema.Values, Env) (Staging, error)
+}
+
+// Env is what a provider gets from the process around it.
+type Env struct {
+	Log hclog.Logger // never nil
+	Dir string       // spec folder: relative paths in arguments start there
+	// Application is the name that sessions carry on servers, e.g. "dmoctl erp 7f3a".
+	Application string
+	// Readers and Writers are how many sessions the run wants at once.
+	Readers, Writers int
+}
+
+// MapOptions are what a mapping depends on besides the table.
+type MapOptions struct {
+	Engine   string // the source's driver type; the same engine keeps its own spelling
+	To       catalog.Name
+	Policies catalog.Policies
+	Types    []catalog.UserType // of the source, for columns that name one
+	// Names maps source tables to target tables, for foreign keys. A table that is
+	// not in it does not travel, and a reference to it is listed as a loss.
+	Names map[catalog.Name]catalog.Name
+}
+
+// Mapping is a table as the target will have it.
+type Mapping struct {
+	// Table has one column for each of the source's, same order. Column.Type is the
+	// neutral type in which the target takes values and hands them back; where it
+	// is Native, the source is asked for the same Native type.
+	Table *catalog.Table
+	// Losses are carried with a difference that the plan names.
+	Losses []Loss
+	// Refusals stop the plan.
+	Refusals []Loss
+}
+
+// Loss is something a target cannot hold as the source has it.
+type Loss struct {
+	Table  catalog.Name `json:"table"`
+	Column string       `json:"column,omitempty"`
+	What   string       `json:"what"`          // a sentence: what is lost or refused
+	Fix    string       `json:"fix,omitempty"` // a sentence: what to do
+}
