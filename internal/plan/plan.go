@@ -1,0 +1,212 @@
+// Package plan holds what an apply would do, as plain data.
+//
+// The planner makes a Plan, cmd shows it, the executor carries it out. A saved plan is
+// this structure as JSON. It holds no secret and no connection argument. Key
+// boundaries are customers' data: they are in the JSON, never in text or Markdown.
+package plan
+
+import (
+	"time"
+
+	"github.com/dmoctl/dmoctl/internal/catalog"
+)
+
+// Format is the version of the saved form.
+const Format = 1
+
+// Plan is one reviewed migration step by step.
+type Plan struct {
+	Format    int    `json:"format"`
+	ID        string `json:"id"`      // digest of everything below that decides what is done
+	Version   string `json:"version"` // of the dmoctl that planned
+	Migration string `json:"migration"`
+	Mode      string `json:"mode"` // "pipe" or "file"
+
+	// What the plan is bound to. A plan whose lineage and serial are not the
+	// ledger's is stale, except for the run that is carrying out this very plan.
+	Lineage    string    `json:"lineage"` // "" where the target has no ledger
+	Serial     int64     `json:"serial"`  // of the ledger when it was planned; 0 without one
+	SpecDigest string    `json:"spec_digest"`
+	Structures string    `json:"structures"` // digest over all source and target structures
+	Source     Endpoint  `json:"source"`
+	Target     Endpoint  `json:"target"`
+	Staging    *Endpoint `json:"staging,omitempty"`
+
+	Transfer  Transfer         `json:"transfer"`
+	Processes Processes        `json:"processes"`
+	Policies  catalog.Policies `json:"policies"`
+	Quiet     bool             `json:"quiet"` // source declared consistency = "quiet"
+	Existing  string           `json:"existing"`
+
+	Tables     []*Table           `json:"tables"`            // by source name
+	Schemas    []string           `json:"schemas,omitempty"` // to make on the target
+	Types      []catalog.UserType `json:"types,omitempty"`
+	Sequences  []catalog.Sequence `json:"sequences,omitempty"`
+	Steps      []*Step            `json:"steps"` // in an order that respects Needs
+	NotCarried []catalog.Object   `json:"not_carried,omitempty"`
+	Others     []catalog.Name     `json:"others,omitempty"` // tables on the target that the plan never touches
+	Warnings   []Warning          `json:"warnings,omitempty"`
+	Totals     Totals             `json:"totals"`
+}
+
+// Endpoint is one side as the plan knows it.
+type Endpoint struct {
+	Type     string `json:"type"`
+	Name     string `json:"name"`
+	Identity string `json:"identity"`
+	Version  string `json:"version,omitempty"`
+}
+
+// Transfer says how rows travel.
+type Transfer struct {
+	FileSize    int64  `json:"file_size,omitempty"`
+	Compression string `json:"compression,omitempty"`
+}
+
+// Processes bound the run.
+type Processes struct {
+	Downtime   int    `json:"downtime"`
+	Verify     int    `json:"verify"`
+	Memory     int64  `json:"memory"` // bytes, the budget of the run
+	BatchBytes int64  `json:"batch_bytes"`
+	Explain    string `json:"explain"` // how Memory and the numbers were found, for people
+}
+
+// Actions of a Table.
+const (
+	Copy      = "copy"      // nothing of it is in
+	Resume    = "resume"    // some packages are in, the rest is copied
+	Restart   = "restart"   // incomplete, its snapshot is lost: emptied, then copied
+	Reload    = "reload"    // emptied, then copied, for Reason
+	Structure = "structure" // made without rows
+	Keep      = "keep"      // unchanged
+	Forget    = "forget"    // vanished from source or spec: the ledger's rows go, the target's table stays
+)
+
+// Table is one table of the migration.
+type Table struct {
+	// Source has the column types in which the source is asked for its rows.
+	Source    *catalog.Table `json:"source"`
+	Target    *catalog.Table `json:"target"`
+	Group     string         `json:"group"`
+	Action    string         `json:"action"`
+	Reason    string         `json:"reason,omitempty"` // why this action, a clause for people
+	Create    bool           `json:"create,omitempty"` // the target has no such table
+	Drop      bool           `json:"drop,omitempty"`   // existing = "recreate": dropped first
+	Split     string         `json:"split,omitempty"`  // how and why it is split so
+	Packages  []*Package     `json:"packages,omitempty"`
+	Verify    string         `json:"verify"` // level: "none", "count" or "content"
+	Exception *Exception     `json:"exception,omitempty"`
+	Losses    []Loss         `json:"losses,omitempty"`
+	// ReadAt is when the rows that are in were read, for tables that are kept; zero
+	// where none are.
+	ReadAt          time.Time `json:"read_at,omitzero"`
+	SourceStructure string    `json:"source_structure"`
+	TargetStructure string    `json:"target_structure,omitempty"` // as found; "" where Create
+}
+
+// Exception excuses a table from a comparison.
+type Exception struct {
+	Rule   string `json:"rule"`
+	Reason string `json:"reason"`
+}
+
+// Package is one unit of export, import, retry and resume.
+type Package struct {
+	ID         string        `json:"id"` // SCHEMA.TABLE/0001
+	Range      catalog.Range `json:"range"`
+	Generation string        `json:"generation"`
+	Rows       int64         `json:"rows"`  // estimate; -1 unknown
+	Bytes      int64         `json:"bytes"` // estimate; -1 unknown
+	Seconds    float64       `json:"seconds"`
+	In         bool          `json:"in,omitempty"` // loaded already, same generation
+}
+
+// Phases.
+const (
+	Preflight   = "preflight"
+	Structures  = "structures"
+	Uptime      = "uptime"
+	Downtime    = "downtime"
+	Finalize    = "finalize"
+	Verify      = "verify"
+	Postprocess = "postprocess"
+)
+
+// Phases returns the phases in order.
+func Phases() []string {
+	return []string{Preflight, Structures, Uptime, Downtime, Finalize, Verify, Postprocess}
+}
+
+// Kinds of a Step.
+const (
+	StepSchemas    = "schemas" // schemas, types, sequences
+	StepDrop       = "drop"    // tables of existing = "recreate"
+	StepCreate     = "create"  // tables
+	StepEmpty      = "empty"   // reload or restart
+	StepCopy       = "copy"    // one package, or a bundle of small ones
+	StepKey        = "key"     // primary keys and unique constraints of tables
+	StepIndex      = "index"   // one big index, or all indexes of small tables
+	StepForeignKey = "foreign-key"
+	StepSequence   = "sequence" // identities and sequences, only ever raised
+	StepForget     = "forget"
+	StepVerify     = "verify"
+	StepClose      = "close" // report, staging per retain, migration recorded as done
+)
+
+// Step is a node of the graph. Big tables have steps of their own, small ones share.
+type Step struct {
+	ID    string `json:"id"`
+	Phase string `json:"phase"`
+	Kind  string `json:"kind"`
+	// Tables are source names.
+	Tables   []catalog.Name `json:"tables,omitempty"`
+	Packages []string       `json:"packages,omitempty"` // of StepCopy
+	Index    string         `json:"index,omitempty"`    // of a StepIndex that is about one index
+	Needs    []string       `json:"needs,omitempty"`    // ids of steps that come first
+	Reason   string         `json:"reason,omitempty"`
+	Rows     int64          `json:"rows,omitempty"`
+	Bytes    int64          `json:"bytes,omitempty"`
+	Seconds  float64        `json:"seconds,omitempty"` // estimate
+}
+
+// Warning is something a reviewer should know. It stops nothing.
+type Warning struct {
+	ID      string `json:"id"`
+	Summary string `json:"summary"`
+	Detail  string `json:"detail,omitempty"`
+}
+
+// Totals are for the last lines of every view.
+type Totals struct {
+	Tables       int      `json:"tables"`
+	Create       int      `json:"create"`
+	Packages     int      `json:"packages"` // to copy
+	Reload       int      `json:"reload"`
+	Unchanged    int      `json:"unchanged"`
+	Rows         int64    `json:"rows"`
+	Bytes        int64    `json:"bytes"`
+	Seconds      float64  `json:"seconds"`                // of downtime, along processes and the longest path
+	LongestPath  []string `json:"longest_path,omitempty"` // step ids
+	EstimateFrom string   `json:"estimate_from"`          // what the estimate is built on
+}
+
+// Changes says whether an apply would do anything.
+func (p *Plan) Changes() bool { return len(p.Steps) > 0 }
+
+// Table returns the table of that source name, or nil.
+func (p *Plan) Table(n catalog.Name) *Table {
+	for _, t := range p.Tables {
+		if t.Source.Name == n {
+			return t
+		}
+	}
+	return nil
+}
+
+// Loss is carried with a difference that a reviewer should know.
+type Loss struct {
+	Column string `json:"column,omitempty"`
+	What   string `json:"what"`
+	Fix    string `json:"fix,omitempty"`
+}
