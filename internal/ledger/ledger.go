@@ -19,7 +19,8 @@ type Run struct {
 	Token     string   `json:"token"`  // new with every run; a transaction of another token cannot commit
 	Owner     Owner    `json:"owner"`
 	Sessions  []string `json:"sessions,omitempty"` // server sessions of the owner, for termination
-	Closed    bool     `json:"closed,omitempty"`
+	Spec      string   `json:"spec"`               // digest of the spec and structures that the plan was made from
+	Closed    bool     `json:"closed,omitempty"`   // every step of the plan is done
 }
 
 // Owner says who runs, for messages and for unlock.
@@ -51,6 +52,7 @@ type Table struct {
 	Changes   string       `json:"changes"`   // source's change counters at the count, opaque
 	Snapshot  string       `json:"snapshot"`  // snapshot, or "quiet", that its packages are read under
 	State     string       `json:"state"`
+	Serial    int64        `json:"serial"`  // of the plan that last emptied or first copied it
 	Created   bool         `json:"created"` // made by dmoctl, so rollback may drop it
 }
 

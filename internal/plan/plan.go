@@ -24,8 +24,11 @@ type Plan struct {
 
 	// What the plan is bound to. A plan whose lineage and serial are not the
 	// ledger's is stale, except for the run that is carrying out this very plan.
-	Lineage    string    `json:"lineage"` // "" where the target has no ledger
-	Serial     int64     `json:"serial"`  // of the ledger when it was planned; 0 without one
+	Lineage string `json:"lineage"` // "" where the target has no ledger
+	Serial  int64  `json:"serial"`  // of the ledger when it was planned; 0 without one
+	// Continues is the id of the unfinished plan that this one goes on with, from the
+	// same spec and structures: applying it is a resume and does not raise the serial.
+	Continues  string    `json:"continues,omitempty"`
 	SpecDigest string    `json:"spec_digest"`
 	Structures string    `json:"structures"` // digest over all source and target structures
 	Source     Endpoint  `json:"source"`
