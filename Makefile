@@ -1,0 +1,69 @@
+# What this repository can do by itself: "make help". Needs Go; the rest is
+# installed by scripts/prepare.sh where the caller is root on Debian.
+
+GO          ?= go
+BIN         := bin/dmoctl
+CACHE       := .cache
+LINT        := v2.15.0
+LINTER      := $(CACHE)/tools/golangci-lint-$(LINT)
+VERSION     ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+FUZZTIME    ?= 20s
+SHELL       := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+.PHONY: help build demo test race fuzz bench crash nightly evidence lint docs check
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build bin/dmoctl, static, without cgo
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o $(BIN) ./cmd/dmoctl
+
+demo: build ## SQLite to SQLite with a million rows, in pipe and file mode; needs only Go
+	examples/demo/run.sh $(BIN)
+
+test: ## everything that has to hold: unit, property, conformance, script and crash tests
+	scripts/prepare.sh
+	test -z "$$(gofmt -l $$(git ls-files '*.go'))"
+	$(GO) vet ./...
+	mkdir -p $(CACHE)
+	DMO_TEST_REQUIRE=all $(GO) test -json -timeout 20m ./... > $(CACHE)/test.json || \
+		{ $(GO) run ./internal/evidence -failures $(CACHE)/test.json; exit 1; }
+	$(GO) run ./internal/evidence -summary $(CACHE)/test.json
+
+race: ## the same packages under the race detector
+	scripts/prepare.sh
+	DMO_TEST_REQUIRE=all $(GO) test -race -timeout 60m ./...
+
+fuzz: ## every fuzz target for FUZZTIME each
+	scripts/fuzz.sh $(FUZZTIME)
+
+crash: ## 100 stops and kills of a run over PostgreSQL, compared by psql
+	scripts/prepare.sh
+	DMO_TEST_REQUIRE=all DMO_CRASH_RUNS=100 $(GO) test -count=1 -timeout 60m -run Crash -v ./...
+
+bench: build ## the figures of docs/benchmarks.md
+	bench/run.sh $(BIN)
+
+nightly: race fuzz crash ## what takes longer than a coffee
+	DMO_TEST_REQUIRE=all DMO_NIGHTLY=1 $(GO) test -count=1 -timeout 120m ./...
+
+evidence: ## each promise of the design beside its test and that test's last result
+	@test -s $(CACHE)/test.json || { echo 'run "make test" first: its results are listed here' >&2; exit 1; }
+	@$(GO) run ./internal/evidence $(CACHE)/test.json
+
+lint: $(LINTER) ## golangci-lint, pinned
+	$(LINTER) run ./...
+
+$(LINTER):
+	mkdir -p $(CACHE)/tools
+	GOBIN=$(CURDIR)/$(CACHE)/tools $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT)
+	mv $(CACHE)/tools/golangci-lint $@
+
+docs: ## docs/spec.md, generated from the schemas
+	$(GO) run ./cmd/dmoctl providers --markdown > docs/spec.md
+
+check: lint ## lint and the rules of the house
+	$(GO) vet ./...
+	$(GO) test ./internal/arch
