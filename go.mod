@@ -49,3 +49,8 @@ require (
 	pgregory.net/rapid v1.3.0
 	zombiezen.com/go/sqlite v1.4.2
 )
+
+require (
+	github.com/hashicorp/go-version v1.7.0 // indirect
+	github.com/zclconf/go-cty-yaml v1.1.0 // indirect
+)
