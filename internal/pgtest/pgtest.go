@@ -1,0 +1,161 @@
+// Package pgtest starts real PostgreSQL servers for tests.
+//
+// A test that only needs databases takes the test binary's one server from
+// Shared and makes a database of its own with NewDatabase. A test that stops or
+// breaks its server takes a private one from Start. Servers listen on a free
+// loopback port, keep their data below the machine's folder for temporary files, run as an
+// unprivileged user where the caller is root, and do not outlive the test binary.
+//
+// Role postgres connects without a password; every other role needs one.
+package pgtest
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+// Server is one PostgreSQL cluster. Its methods are safe for concurrent use, except
+// Stop and Restart.
+type Server struct {
+	Port int    // on 127.0.0.1; the same after Restart
+	Bin  string // folder of the server's programs
+
+	dir       string // the cluster's folder; removed when the server closes
+	settings  []string
+	user      *account
+	process   *process
+	databases atomic.Int64
+}
+
+// Option changes how Start runs a server.
+type Option func(*Server)
+
+// Setting sets a line of postgresql.conf, e.g. Setting("fsync", "on"). The
+// default is a small server that never syncs.
+func Setting(name, value string) Option {
+	return func(s *Server) { s.settings = append(s.settings, name+" = '"+value+"'") }
+}
+
+// Start starts a server that ends with the test. Where PostgreSQL is not installed the test is
+// skipped, or fails where DMO_TEST_REQUIRE=all.
+func Start(t testing.TB, opts ...Option) *Server {
+	t.Helper()
+	s, err := start(opts)
+	if err != nil {
+		unavailable(t, err)
+	}
+	t.Cleanup(func() {
+		if err := s.close(); err != nil {
+			t.Errorf("stop PostgreSQL: %v", err)
+		}
+	})
+	return s
+}
+
+// shared is the test binary's server. It is the one variable of this package,
+// because nothing else spans the tests of a binary.
+var shared = sync.OnceValues(func() (*Server, error) {
+	return start([]Option{Setting("max_connections", "200")})
+})
+
+// Shared returns the server that all tests of this binary use together. It is
+// stopped by the kernel when the binary ends.
+func Shared(t testing.TB) *Server {
+	t.Helper()
+	s, err := shared()
+	if err != nil {
+		unavailable(t, err)
+	}
+	return s
+}
+
+func unavailable(t testing.TB, err error) {
+	t.Helper()
+	if missing(err) && os.Getenv("DMO_TEST_REQUIRE") != "all" {
+		t.Skipf("PostgreSQL is not installed: %v", err)
+	}
+	t.Fatalf("start PostgreSQL: %v", err)
+}
+
+func start(opts []Option) (*Server, error) {
+	bin, err := programs()
+	if err != nil {
+		return nil, err
+	}
+	user, err := unprivileged()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{Bin: bin, user: user}
+	for _, o := range opts {
+		o(s)
+	}
+	template, err := cachedTemplate(bin, user)
+	if err != nil {
+		return nil, err
+	}
+	if s.dir, err = newClusterDir(user); err != nil {
+		return nil, err
+	}
+	if err := copyTree(template, filepath.Join(s.dir, "data"), user); err != nil {
+		return nil, err
+	}
+	for attempt := 0; ; attempt++ { // another process may take the port first
+		if s.Port, err = freePort(); err != nil {
+			return nil, err
+		}
+		if err = s.Restart(); err == nil {
+			return s, nil
+		}
+		if attempt == 3 {
+			_ = os.RemoveAll(s.dir)
+			return nil, err
+		}
+	}
+}
+
+// URL returns the connection URL of a database for role postgres.
+func (s *Server) URL(database string) string { return s.URLAs("postgres", "", database) }
+
+// URLAs returns the connection URL of a database for another role.
+func (s *Server) URLAs(role, password, database string) string {
+	u := url.URL{Scheme: "postgres", Host: s.Address(), Path: "/" + database, RawQuery: "sslmode=disable"}
+	u.User = url.User(role)
+	if password != "" {
+		u.User = url.UserPassword(role, password)
+	}
+	return u.String()
+}
+
+// Address returns host and port.
+func (s *Server) Address() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.Port)) }
+
+// NewDatabase makes an empty UTF8 database with the C collation, drops it when
+// the test ends, and returns its URL.
+func (s *Server) NewDatabase(t testing.TB) string {
+	t.Helper()
+	name := fmt.Sprintf("test_%d", s.databases.Add(1))
+	s.Exec(t, "postgres", "CREATE DATABASE "+name+" TEMPLATE template0 ENCODING 'UTF8'")
+	t.Cleanup(func() {
+		if s.process.running() {
+			_, _ = s.psql("postgres", "DROP DATABASE "+name+" WITH (FORCE)") // the server ends with the test anyway
+		}
+	})
+	return s.URL(name)
+}
+
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}
