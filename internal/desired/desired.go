@@ -76,19 +76,9 @@ type Exclude struct {
 
 // Rename gives a table another name on the target.
 type Rename struct {
-	Name  string
 	Table Pattern // exact
 	To    Pattern // exact; without Schema the target's own
 	At    Position
-}
-
-// Pattern is a glob over table names.
-type Pattern struct {
-	Text   string // as written
-	Schema string // glob; "" is the source's own schema
-	Name   string // glob
-	Exact  bool   // no wildcard: a table of that name must exist
-	At     Position
 }
 
 // Processes bound what runs at once.

@@ -15,6 +15,11 @@ const (
 	Duration Kind = "duration" // "90s", decoded to time.Duration
 	Rate     Kind = "rate"     // "800Mbps", decoded to int64 bits a second
 	Percent  Kind = "percent"  // "20%", decoded to float64 0..1
+	// Reference names another block of the spec, e.g. source.postgres.erp. It is
+	// decoded to that text. Arguments of providers never have it.
+	Reference Kind = "reference"
+	// Expression is evaluated by the language itself; for its own blocks only.
+	Expression Kind = "expression"
 )
 
 // Attr is one argument of a Block.
@@ -26,6 +31,9 @@ type Attr struct {
 	Sensitive bool     // takes only a sensitive value; never printed, never stored
 	Default   string   // as a user would write it; "" is none
 	Choices   []string // allowed values of a String
+	Unready   []string // known values, refused as not available in this version
+	Min, Max  int64    // bounds of an Int or Size, in its unit; Max 0 is no bound
+	Example   string   // as a user would write it, for docs and starter specs
 	Planned   bool     // known, refused as not available in this version
 	// Connection marks arguments that say where a database is, not which migration
 	// this is: the spec's digest leaves them out.
@@ -48,6 +56,16 @@ func (b *Block) Attr(name string) *Attr {
 	for i := range b.Attrs {
 		if b.Attrs[i].Name == name {
 			return &b.Attrs[i]
+		}
+	}
+	return nil
+}
+
+// Block returns the nested block of that type, or nil.
+func (b *Block) Block(name string) *Block {
+	for i := range b.Blocks {
+		if b.Blocks[i].Type == name {
+			return &b.Blocks[i]
 		}
 	}
 	return nil
