@@ -1,0 +1,144 @@
+package e2e
+
+import (
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/dmoctl/dmoctl/internal/pgtest"
+)
+
+// crashTables and crashRows make a run long enough that most of it is copying.
+const (
+	crashTables = 8
+	crashRows   = 40000
+	crashParts  = 4
+)
+
+// kills is how many crashes a test makes: 20 by default, more by DMO_CRASH_KILLS.
+func kills(t *testing.T) int {
+	t.Helper()
+	s := or(os.Getenv("DMO_CRASH_KILLS"), "20")
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 2 {
+		t.Fatalf("DMO_CRASH_KILLS is %q, want a number from 2", s)
+	}
+	return n / 2
+}
+
+func TestKillsWithAQuietSource(t *testing.T) {
+	// Bad day: SIGKILL of dmoctl: with a quiet source the next run copies exactly what is not in.
+	crash(t, "quiet", func(t *testing.T, _ *bed, before []string, second result) {
+		planned := crashTables * crashParts
+		if got, want := len(second.events(t, "package.done")), planned-len(before); got != want {
+			t.Errorf("the second run copied %d packages, want %d of %d", got, want, planned)
+		}
+	})
+}
+
+func TestKillsWithASnapshot(t *testing.T) {
+	// Bad day: SIGKILL of dmoctl: with a snapshot, tables that are complete are not copied again.
+	crash(t, "snapshot", func(t *testing.T, _ *bed, before []string, second result) {
+		in := map[string]int{}
+		for _, id := range before {
+			in[tableOf(id)]++
+		}
+		for _, id := range second.events(t, "package.done") {
+			if in[tableOf(id)] == crashParts {
+				t.Errorf("%s was copied again, and its table was complete", id)
+			}
+		}
+	})
+}
+
+func tableOf(packageID string) string {
+	table, _, _ := strings.Cut(packageID, "/")
+	return table
+}
+
+// crash kills runs at moments spread over a measured one and applies again.
+func crash(t *testing.T, consistency string, check func(t *testing.T, b *bed, before []string, second result)) {
+	source, target := pgtest.Start(t), pgtest.Start(t)
+	b := newBed(t, source, target, specOptions{consistency: consistency, parts: crashParts})
+	b.fill(t, crashTables, crashRows)
+	want := contents(t, source, b.sourceDB)
+	began := time.Now()
+	b.apply(t, 0)
+	whole := time.Since(began)
+	b.equal(t, want)
+
+	n, inside := kills(t), 0
+	for i := range n {
+		b.fresh(t)
+		p := b.startApply(t)
+		time.Sleep(whole * time.Duration(i+1) / time.Duration(n+1))
+		p.signal(t, syscall.SIGSTOP)
+		if b.inTransaction(t) > 0 {
+			inside++
+		}
+		p.signal(t, syscall.SIGKILL)
+		<-p.done
+		b.sessionsGone(t)
+		before := b.loaded(t)
+		second := b.apply(t, 0)
+		b.equal(t, want)
+		check(t, b, before, second)
+		if t.Failed() {
+			t.Fatalf("kill %d of %d after %s of %s", i+1, n, whole*time.Duration(i+1)/time.Duration(n+1), whole)
+		}
+	}
+	t.Logf("%d kills over %s, %d of them inside a package transaction, %d times equal", n, whole, inside, n)
+	if inside*5 < n {
+		t.Errorf("only %d of %d kills fell into a package transaction, want at least one in five", inside, n)
+	}
+}
+
+// fresh gives the bed an empty target and forgets its state.
+func (b *bed) fresh(t *testing.T) {
+	t.Helper()
+	b.targetURL = b.target.NewDatabase(t)
+	b.targetDB = database(t, b.targetURL)
+	b.writeSpec(t)
+	if err := os.RemoveAll(b.dir + "/.dmo"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// inTransaction counts the target's sessions that are inside a package transaction:
+// they hold the token's lock in shared mode.
+func (b *bed) inTransaction(t *testing.T) int {
+	t.Helper()
+	n, err := strconv.Atoi(strings.TrimSpace(b.target.Query(t, "postgres", `SELECT count(DISTINCT l.pid) FROM pg_locks l
+JOIN pg_stat_activity a USING (pid) WHERE l.locktype = 'advisory' AND l.mode = 'ShareLock' AND l.granted AND a.datname = '`+b.targetDB+`'`)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// sessionsGone waits until the target has noticed that its client is dead.
+func (b *bed) sessionsGone(t *testing.T) {
+	t.Helper()
+	for range 600 {
+		if strings.TrimSpace(b.target.Query(t, "postgres", `SELECT count(*) FROM pg_stat_activity WHERE datname = '`+b.targetDB+`'`)) == "0" {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Fatal("sessions of a killed run are still on the target after 30 s")
+}
+
+// loaded returns the ids of the packages that the ledger says are in.
+func (b *bed) loaded(t *testing.T) []string {
+	t.Helper()
+	if strings.TrimSpace(b.target.Query(t, b.targetDB, `SELECT to_regclass('dmo.loaded') IS NOT NULL`)) != "t" {
+		return nil
+	}
+	ids := strings.Fields(b.target.Query(t, b.targetDB, `SELECT package FROM dmo.loaded ORDER BY 1`))
+	slices.Sort(ids)
+	return ids
+}

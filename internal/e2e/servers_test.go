@@ -1,0 +1,54 @@
+package e2e
+
+import (
+	"testing"
+	"time"
+
+	"github.com/dmoctl/dmoctl/internal/pgtest"
+)
+
+func TestAServerStopsInMidLoad(t *testing.T) {
+	// Bad day: SIGKILL of dmoctl at any moment; pg_ctl stop -m immediate of target or source in mid-load: apply again completes.
+	for _, side := range []string{"source", "target"} {
+		for _, consistency := range []string{"snapshot", "quiet"} {
+			t.Run(side+" "+consistency, func(t *testing.T) { stopServer(t, side, consistency) })
+		}
+	}
+}
+
+func stopServer(t *testing.T, side, consistency string) {
+	durable := []pgtest.Option{pgtest.Setting("fsync", "on"), pgtest.Setting("synchronous_commit", "on")}
+	source, target := pgtest.Start(t, durable...), pgtest.Start(t, durable...)
+	b := newBed(t, source, target, specOptions{consistency: consistency, parts: 4})
+	direct := b.targetURL
+	p, url := newProxy(t, direct)
+	b.targetURL = url
+	b.writeSpec(t)
+	b.fill(t, 4, 20000)
+	source.Exec(t, b.sourceDB, "CHECKPOINT")
+	want := contents(t, source, b.sourceDB)
+	p.slow(20 * time.Millisecond)
+	run := b.startApply(t)
+	run.waitFor(t, "package.done", 2)
+	for b.inTransaction(t) == 0 {
+		time.Sleep(5 * time.Millisecond)
+	}
+	server := target
+	if side == "source" {
+		server = source
+	}
+	server.Stop(t, pgtest.Immediate)
+	if r := run.wait(t, 3*time.Minute); r.exit != 1 {
+		t.Errorf("exit %d, want 1\n%s", r.exit, tail(r.stderr))
+	}
+	server.Restart(t)
+	p.slow(0)
+	before := b.loaded(t)
+	second := b.apply(t, 0)
+	b.equal(t, want)
+	if consistency == "quiet" {
+		if got, planned := len(second.events(t, "package.done")), 16-len(before); got != planned {
+			t.Errorf("the second run copied %d packages, want %d: those in the ledger are not copied again", got, planned)
+		}
+	}
+}
