@@ -37,11 +37,15 @@ func stopServer(t *testing.T, side, consistency string) {
 	if side == "source" {
 		server = source
 	}
-	server.Stop(t, pgtest.Immediate)
+	if err := server.Stop(pgtest.Immediate); err != nil {
+		t.Fatal(err)
+	}
 	if r := run.wait(t, 3*time.Minute); r.exit != 1 {
 		t.Errorf("exit %d, want 1\n%s", r.exit, tail(r.stderr))
 	}
-	server.Restart(t)
+	if err := server.Restart(); err != nil {
+		t.Fatal(err)
+	}
 	p.slow(0)
 	before := b.loaded(t)
 	second := b.apply(t, 0)
