@@ -23,7 +23,9 @@ type Target interface {
 	// it is missing, takes a lock that dies with its holder (Locked, with the Owner,
 	// where somebody has it), waits until every package transaction of an older run
 	// has ended (calling wait with what it waits for, at most once a second), and renews the
-	// token. How run.Serial and run.Plan came about is the caller's business.
+	// token. Where the migration has a run already, only token, owner and sessions
+	// are replaced: lineage, serial, plan, spec and closed stay as they are until the
+	// caller has read them under the token and changes them by Record. Otherwise run is written as it is.
 	Lock(ctx context.Context, run ledger.Run, wait func(what string)) (Session, error)
 	// Unlock ends what holds the lock of the run with that owner id: NotFound where
 	// no run has it, Locked where the holder cannot be ended from here.
