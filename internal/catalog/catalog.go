@@ -72,6 +72,7 @@ type Column struct {
 	Sequence  *Sequence `json:"sequence,omitempty"` // behind Identity or a serial default
 	Collation string    `json:"collation,omitempty"`
 	UserType  *Name     `json:"user_type,omitempty"` // the enum or domain that Declared names
+	Bounds    Bounds    `json:"bounds,omitzero"`     // of a target's column: values it cannot hold
 }
 
 // Copied says whether rows carry the column.

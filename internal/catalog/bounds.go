@@ -1,0 +1,15 @@
+package catalog
+
+// Bounds say which values of its Type a target's column cannot hold. A target's
+// MapTable sets them; the zero Bounds hold every value of the type. Policies
+// decide what becomes of a value outside. They are no part of a structure digest.
+type Bounds struct {
+	NoNUL          bool `json:"no_nul,omitempty"`           // text must not hold U+0000
+	NoNaN          bool `json:"no_nan,omitempty"`           // floats and numbers
+	NoInfinity     bool `json:"no_infinity,omitempty"`      // floats, numbers, dates and timestamps
+	NoNegativeZero bool `json:"no_negative_zero,omitempty"` // floats: stored as +0, under any policy
+	// MinYear and MaxYear bound dates and timestamps, both inclusive, counted
+	// astronomically (year 0 is 1 BC). Both 0 is no bound.
+	MinYear int `json:"min_year,omitempty"`
+	MaxYear int `json:"max_year,omitempty"`
+}
