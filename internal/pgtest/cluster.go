@@ -88,6 +88,19 @@ func root() (string, error) {
 	return dir, nil
 }
 
+// lockFolder waits until nobody else holds the folder's lock of that name.
+func lockFolder(dir, name string) (unlock func(), err error) {
+	f, err := os.OpenFile(filepath.Join(dir, name+".lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		_ = f.Close()
+		return nil, fmt.Errorf("lock %s: %w", f.Name(), err)
+	}
+	return func() { _ = f.Close() }, nil
+}
+
 // cachedTemplate returns a cluster that initdb made once on this machine.
 func cachedTemplate(bin string, a *account) (string, error) {
 	dir, err := root()
@@ -102,14 +115,11 @@ func cachedTemplate(bin string, a *account) (string, error) {
 	if len(words) < 3 {
 		return "", fmt.Errorf("unexpected version %q", version)
 	}
-	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	unlock, err := lockFolder(dir, "template")
 	if err != nil {
 		return "", err
 	}
-	defer lock.Close() // gives the lock back
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
-		return "", fmt.Errorf("lock %s: %w", dir, err)
-	}
+	defer unlock()
 	sweep(dir)
 	template := filepath.Join(dir, "template-"+filepath.Base(words[2]))
 	if _, err := os.Stat(template); err == nil {

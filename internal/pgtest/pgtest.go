@@ -10,14 +10,15 @@
 package pgtest
 
 import (
+	"crypto/rand"
+	"encoding/json"
 	"fmt"
 	"net"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
-	"sync"
-	"sync/atomic"
+	"strings"
 	"testing"
 )
 
@@ -27,11 +28,10 @@ type Server struct {
 	Port int    // on 127.0.0.1; the same after Restart
 	Bin  string // folder of the server's programs
 
-	dir       string // the cluster's folder; removed when the server closes
-	settings  []string
-	user      *account
-	process   *process
-	databases atomic.Int64
+	dir      string // the cluster's folder; removed when the server closes
+	settings []string
+	user     *account
+	process  *process // nil for a handle on the shared server
 }
 
 // Option changes how Start runs a server.
@@ -59,14 +59,8 @@ func Start(t testing.TB, opts ...Option) *Server {
 	return s
 }
 
-// shared is the test binary's server. It is the one variable of this package,
-// because nothing else spans the tests of a binary.
-var shared = sync.OnceValues(func() (*Server, error) {
-	return start([]Option{Setting("max_connections", "200")})
-})
-
 // Shared returns the server that all tests of this binary use together. It is
-// stopped by the kernel when the binary ends.
+// stopped by the kernel when the binary ends; do not Stop it.
 func Shared(t testing.TB) *Server {
 	t.Helper()
 	s, err := shared()
@@ -74,6 +68,34 @@ func Shared(t testing.TB) *Server {
 		unavailable(t, err)
 	}
 	return s
+}
+
+// shared keeps what it knows about the server in a file of this process, so
+// that tests need no variable between them.
+func shared() (*Server, error) {
+	dir, err := root()
+	if err != nil {
+		return nil, err
+	}
+	unlock, err := lockFolder(dir, fmt.Sprintf("run-%d-shared", os.Getpid()))
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	note := filepath.Join(dir, fmt.Sprintf("run-%d-shared.json", os.Getpid()))
+	if b, err := os.ReadFile(note); err == nil {
+		s := new(Server)
+		return s, json.Unmarshal(b, s)
+	}
+	s, err := start([]Option{Setting("max_connections", "200")})
+	if err != nil {
+		return nil, err
+	}
+	b, err := json.Marshal(s)
+	if err != nil {
+		return nil, err
+	}
+	return s, os.WriteFile(note, b, 0o600)
 }
 
 func unavailable(t testing.TB, err error) {
@@ -141,12 +163,10 @@ func (s *Server) Address() string { return net.JoinHostPort("127.0.0.1", strconv
 // the test ends, and returns its URL.
 func (s *Server) NewDatabase(t testing.TB) string {
 	t.Helper()
-	name := fmt.Sprintf("test_%d", s.databases.Add(1))
+	name := "test_" + strings.ToLower(rand.Text()[:10])
 	s.Exec(t, "postgres", "CREATE DATABASE "+name+" TEMPLATE template0 ENCODING 'UTF8'")
 	t.Cleanup(func() {
-		if s.process.running() {
-			_, _ = s.psql("postgres", "DROP DATABASE "+name+" WITH (FORCE)") // the server ends with the test anyway
-		}
+		_ = s.TryExec("postgres", "DROP DATABASE "+name+" WITH (FORCE)") // a stopped server takes it along
 	})
 	return s.URL(name)
 }
