@@ -1,0 +1,182 @@
+// Package state records on dmoctl's own side what its runs did.
+//
+// The ledger on the target is the truth about a migration; this file is history:
+// reports, durations of packages, the audit of commands, and the progress that
+// "dmoctl status" shows from another terminal. Losing it loses history, never data.
+package state
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+)
+
+// ErrFull is wrapped where the state's folder has no room left.
+var ErrFull = errors.New("no space left for the state")
+
+// ErrNotFound is wrapped where the state has no such run.
+var ErrNotFound = errors.New("not found in the state")
+
+// ErrVersion is wrapped where the file belongs to another version of dmoctl.
+var ErrVersion = errors.New("state of another version")
+
+// Mode says what a Store is opened for.
+type Mode int
+
+// Modes of Open.
+const (
+	ReadOnly  Mode = iota // the file must exist
+	ReadWrite             // file and folder are made where they are missing
+)
+
+// version of the file's tables, kept in user_version.
+const version = 1
+
+const tables = `
+CREATE TABLE run (
+  id TEXT PRIMARY KEY, migration TEXT NOT NULL, plan TEXT NOT NULL,
+  started TEXT NOT NULL, ended TEXT, exit INTEGER, report TEXT NOT NULL
+);
+CREATE INDEX run_started ON run (migration, started);
+CREATE TABLE package (
+  run TEXT NOT NULL, id TEXT NOT NULL, source TEXT NOT NULL, rows INTEGER NOT NULL,
+  bytes INTEGER NOT NULL, seconds REAL NOT NULL, PRIMARY KEY (run, id)
+) WITHOUT ROWID;
+CREATE TABLE command (
+  id INTEGER PRIMARY KEY, at TEXT NOT NULL, user TEXT NOT NULL, host TEXT NOT NULL,
+  pid INTEGER NOT NULL, words TEXT NOT NULL
+);
+CREATE TABLE progress (
+  migration TEXT PRIMARY KEY, run TEXT NOT NULL, at TEXT NOT NULL, progress TEXT NOT NULL
+);
+CREATE TABLE owner (
+  one INTEGER PRIMARY KEY CHECK (one = 1), owner TEXT NOT NULL
+);
+`
+
+// Store is an open state file. It is safe for concurrent use, also by several
+// processes: writers wait for each other, readers see the last commit.
+type Store struct {
+	path string
+	mu   sync.Mutex // guards conn
+	conn *sqlite.Conn
+}
+
+// Open opens the state file. Close it.
+func Open(path string, mode Mode) (*Store, error) {
+	flags := sqlite.OpenReadOnly
+	if mode == ReadWrite {
+		flags = sqlite.OpenReadWrite | sqlite.OpenCreate
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return nil, fmt.Errorf("make the state's folder: %w", err)
+		}
+	}
+	conn, err := sqlite.OpenConn(path, flags)
+	if err != nil {
+		return nil, fmt.Errorf("open state %s: %w", path, classify(err))
+	}
+	conn.SetBusyTimeout(10 * time.Second)
+	s := &Store{path: path, conn: conn}
+	if err := s.prepare(mode); err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("open state %s: %w", path, classify(err))
+	}
+	return s, nil
+}
+
+func (s *Store) prepare(mode Mode) (err error) {
+	if mode == ReadOnly {
+		return s.check()
+	}
+	if err := os.Chmod(s.path, 0o600); err != nil {
+		return err
+	}
+	for _, pragma := range []string{"PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL"} {
+		if err := sqlitex.ExecuteTransient(s.conn, pragma, nil); err != nil {
+			return err
+		}
+	}
+	end, err := sqlitex.ImmediateTransaction(s.conn)
+	if err != nil {
+		return err
+	}
+	defer end(&err)
+	n, err := s.version()
+	if err != nil || n == version {
+		return err
+	}
+	if n != 0 {
+		return fmt.Errorf("%w: version %d, this dmoctl knows %d", ErrVersion, n, version)
+	}
+	return sqlitex.ExecScript(s.conn, tables+fmt.Sprintf("PRAGMA user_version = %d;", version))
+}
+
+func (s *Store) check() error {
+	n, err := s.version()
+	if err == nil && n != version {
+		err = fmt.Errorf("%w: version %d, this dmoctl knows %d", ErrVersion, n, version)
+	}
+	return err
+}
+
+func (s *Store) version() (n int, err error) {
+	err = sqlitex.ExecuteTransient(s.conn, "PRAGMA user_version", &sqlitex.ExecOptions{
+		ResultFunc: func(stmt *sqlite.Stmt) error { n = stmt.ColumnInt(0); return nil },
+	})
+	return n, err
+}
+
+// Path returns the file's path.
+func (s *Store) Path() string { return s.path }
+
+// Close closes the file.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conn == nil {
+		return nil
+	}
+	err := s.conn.Close()
+	s.conn = nil
+	return err
+}
+
+// execute runs one statement, handing rows to row, which may be nil.
+func (s *Store) execute(ctx context.Context, query string, args []any, row func(*sqlite.Stmt) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conn == nil {
+		return errors.New("the state is closed")
+	}
+	s.conn.SetInterrupt(ctx.Done())
+	defer s.conn.SetInterrupt(nil)
+	return classify(sqlitex.Execute(s.conn, query, &sqlitex.ExecOptions{Args: args, ResultFunc: row}))
+}
+
+func classify(err error) error {
+	switch sqlite.ErrCode(err).ToPrimary() {
+	case sqlite.ResultFull:
+		return fmt.Errorf("%w: %w", ErrFull, err)
+	case sqlite.ResultIOErr:
+		// SQLite reports a full disk under the WAL's shared memory as an I/O error.
+		return fmt.Errorf("write to the state's disk: %w", err)
+	}
+	return err
+}
+
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000000Z") }
+
+func unstamp(s string) time.Time {
+	t, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil {
+		return time.Time{}
+	}
+	return t
+}
