@@ -23,6 +23,8 @@ type Driver struct {
 	// MapTable says what a source's table becomes on this driver's target. It is
 	// pure: plans without a connection need it. Source is not changed.
 	MapTable func(source *catalog.Table, how MapOptions) Mapping
+	// Limits are those of a target that is not connected, for plans made offline.
+	Limits Limits
 
 	OpenSource  func(context.Context, schema.Values, Env) (Database, error)
 	OpenTarget  func(context.Context, schema.Values, Env) (Target, error)

@@ -55,7 +55,7 @@ type Session interface {
 	Alter(ctx context.Context, ddl []DDL) error
 	// Reload removes the tables' rows from loaded and empties them, so that a crash
 	// leaves either all of it or none, or is resumed by Reload again. Table rows
-	// are set to ledger.Empty.
+	// are set to ledger.Empty. A table that does not exist counts as empty.
 	Reload(ctx context.Context, tables []ReloadTable) error
 	// Begin starts the transaction of a package or bundle.
 	Begin(ctx context.Context) (Tx, error)

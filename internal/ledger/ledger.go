@@ -39,6 +39,8 @@ const (
 	Emptying = "emptying" // being emptied where that commits by itself; resumed by emptying again
 	Empty    = "empty"
 	Complete = "complete" // every package in, structure read again and unchanged
+	Counted  = "counted"  // complete, and verified by its counts
+	Compared = "compared" // complete, and verified by its content
 )
 
 // Table is what the ledger says about one table.

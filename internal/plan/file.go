@@ -65,3 +65,10 @@ func Identify(p *Plan) string {
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:8])
 }
+
+// Binding identifies what a plan was made from: the spec and the structures of both
+// sides. A run records it, so that a later plan knows whether it goes on with the same.
+func Binding(p *Plan) string {
+	sum := sha256.Sum256([]byte(p.SpecDigest + "\n" + p.Structures))
+	return hex.EncodeToString(sum[:16])
+}
