@@ -22,7 +22,7 @@ func floors() map[string]int {
 		2: "providers",
 		3: "executor lang planner providers/faulty providers/local providers/postgres" +
 			" providers/providertest providers/sqlite",
-		4: "bench cmd/dmoctl examples/demo examples/export-file providers/all",
+		4: "bench cmd/dmoctl examples/chinook examples/demo examples/export-file internal/e2e providers/all",
 	}
 	out := make(map[string]int)
 	for floor, names := range table {
