@@ -23,31 +23,34 @@ func sqlite(t *testing.T, file, sql string) string {
 	return string(out)
 }
 
-// mixedSpec writes a spec between a SQLite file and a PostgreSQL database and returns its folder.
-func mixedSpec(t *testing.T, source, target string) string {
+// side is one end of a migration between two engines.
+type side struct{ engine, arguments string }
+
+func sqliteSide(file string) side { return side{"sqlite", fmt.Sprintf("  path = %q\n", file)} }
+
+func postgresSide(t *testing.T, url string) side {
+	t.Helper()
+	return side{"postgres", connection(t, url)}
+}
+
+// mixedSpec writes a spec between two engines and returns its folder.
+func mixedSpec(t *testing.T, source, target side) string {
 	t.Helper()
 	dir := t.TempDir()
-	spec := fmt.Sprintf(`%s
-%s
+	spec := fmt.Sprintf(`source %q "a" {
+%s}
+target %q "b" {
+%s}
 migration "test" {
-  source = source.%s.a
-  target = target.%s.b
+  source = source.%[1]s.a
+  target = target.%[3]s.b
   transfer "pipe" {}
 }
-`, source, target, strings.Fields(source)[1][1:len(strings.Fields(source)[1])-1], strings.Fields(target)[1][1:len(strings.Fields(target)[1])-1])
+`, source.engine, source.arguments, target.engine, target.arguments)
 	if err := os.WriteFile(filepath.Join(dir, "main.dmo.hcl"), []byte(spec), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return dir
-}
-
-func sqliteBlock(role, name, file string) string {
-	return fmt.Sprintf("%s \"sqlite\" %q {\n  path = %q\n}", role, name, file)
-}
-
-func postgresBlock(t *testing.T, role, name, url string) string {
-	t.Helper()
-	return fmt.Sprintf("%s \"postgres\" %q {\n%s}", role, name, connection(t, url))
 }
 
 func TestValuesOfSQLiteThatDoNotFit(t *testing.T) {
@@ -63,7 +66,7 @@ CREATE TABLE late (id INTEGER PRIMARY KEY, day DATE); INSERT INTO late VALUES (4
 `)
 	s := pgtest.Shared(t)
 	url := s.NewDatabase(t)
-	dir := mixedSpec(t, sqliteBlock("source", "a", file), postgresBlock(t, "target", "b", url))
+	dir := mixedSpec(t, sqliteSide(file), postgresSide(t, url))
 	r := binary().ok(t, 1, dir, "apply", "--auto-approve", "--json")
 	for table, words := range map[string][]string{"nul": {"txt", "42"}, "utf8": {"txt", "43"}, "mixed": {"num", "44"}, "long": {"txt", "45"}, "late": {"day", "46"}} {
 		for _, w := range append(words, table) {
@@ -92,7 +95,7 @@ CREATE TABLE inf (id int PRIMARY KEY, day date); INSERT INTO inf VALUES (43, 'in
 CREATE TABLE late (id int PRIMARY KEY, at timestamp); INSERT INTO late VALUES (44, '10000-01-01');
 CREATE TABLE early (id int PRIMARY KEY, day date); INSERT INTO early VALUES (45, '0044-03-15 BC');`)
 	file := filepath.Join(t.TempDir(), "target.db")
-	dir := mixedSpec(t, postgresBlock(t, "source", "a", url), sqliteBlock("target", "b", file))
+	dir := mixedSpec(t, postgresSide(t, url), sqliteSide(file))
 	r := binary().ok(t, 1, dir, "apply", "--auto-approve", "--json")
 	for table, words := range map[string][]string{"nan": {"num", "41"}, "fnan": {"num", "42"}, "inf": {"day", "43"}, "late": {"at", "44"}, "early": {"day", "45"}} {
 		for _, w := range append(words, table) {
@@ -112,7 +115,7 @@ func TestColumnsThatCannotBeCarried(t *testing.T) {
 	url := s.NewDatabase(t)
 	s.Exec(t, database(t, url), `CREATE TABLE odd (id int PRIMARY KEY, tags text[], search tsvector, span int4range); CREATE TABLE fine (id int)`)
 	file := filepath.Join(t.TempDir(), "target.db")
-	dir := mixedSpec(t, postgresBlock(t, "source", "a", url), sqliteBlock("target", "b", file))
+	dir := mixedSpec(t, postgresSide(t, url), sqliteSide(file))
 	for _, args := range [][]string{{"plan"}, {"apply", "--auto-approve"}} {
 		r := binary().ok(t, 1, dir, args...)
 		for _, w := range []string{"odd", "tags", "search", "span"} {
