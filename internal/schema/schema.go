@@ -29,11 +29,11 @@ type Attr struct {
 	Doc       string
 	Required  bool
 	Sensitive bool     // takes only a sensitive value; never printed, never stored
-	Default   string   // as a user would write it; "" is none
+	Default   string   // as a user would write it, a String without its quotes; "" is none
 	Choices   []string // allowed values of a String
 	Unready   []string // known values, refused as not available in this version
 	Min, Max  int64    // bounds of an Int or Size, in its unit; Max 0 is no bound
-	Example   string   // as a user would write it, for docs and starter specs
+	Example   string   // an expression as a user would write it, for docs and starter specs
 	Planned   bool     // known, refused as not available in this version
 	// Connection marks arguments that say where a database is, not which migration
 	// this is: the spec's digest leaves them out.

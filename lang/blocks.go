@@ -1,0 +1,192 @@
+package lang
+
+import "github.com/dmoctl/dmoctl/internal/schema"
+
+// Types of top-level blocks.
+const (
+	roleSource  = "source"
+	roleTarget  = "target"
+	roleStaging = "staging"
+)
+
+// rootBlock describes a whole folder. Arguments of source, target and staging come
+// from the driver that their first label names.
+func rootBlock() schema.Block {
+	provider := []string{"type", "name"}
+	return schema.Block{
+		Type: "spec",
+		Blocks: []schema.Block{
+			dmoBlock(), variableBlock(),
+			{Type: "locals", Doc: "Names for expressions, used as local.NAME."},
+			{Type: roleSource, Labels: provider, Doc: "A database that is read from, used as source.TYPE.NAME."},
+			{Type: roleTarget, Labels: provider, Doc: "A database that is written to, used as target.TYPE.NAME."},
+			{Type: roleStaging, Labels: provider, Doc: "A place for export files, used as staging.TYPE.NAME."},
+			migrationBlock(),
+		},
+	}
+}
+
+func dmoBlock() schema.Block {
+	return schema.Block{
+		Type: "dmo", Single: true, Doc: "Settings of dmoctl itself.",
+		Attrs: []schema.Attr{
+			{Name: "required_version", Kind: schema.String, Example: `">= 0.1"`, Doc: "Versions of dmoctl that may read this spec."},
+			{Name: "history", Kind: schema.Strings, Example: `["rehearsal-3.json"]`, Doc: "Reports of earlier runs, relative to the folder: the plan takes durations and rates from them."},
+		},
+		Blocks: []schema.Block{{
+			Type: "state", Labels: []string{"type"}, Single: true,
+			Doc: "Where dmoctl records what it did. The type is \"local\".",
+			Attrs: []schema.Attr{
+				{Name: "path", Kind: schema.String, Default: ".dmo/state.db", Doc: "State file, absolute or relative to the folder."},
+			},
+		}},
+	}
+}
+
+func variableBlock() schema.Block {
+	return schema.Block{
+		Type: "variable", Labels: []string{"name"}, Doc: "A value from outside the spec, used as var.NAME.",
+		Attrs: []schema.Attr{
+			{Name: "type", Kind: schema.Expression, Example: "string", Default: "any", Doc: "Type constraint, as in Terraform."},
+			{Name: "default", Kind: schema.Expression, Doc: "Value where none is given; without it one is required."},
+			{Name: "description", Kind: schema.String, Doc: "What the variable is for."},
+			{Name: "sensitive", Kind: schema.Bool, Default: "false", Doc: "Never print the value. Sensitive arguments take it if it has no default."},
+		},
+		Blocks: []schema.Block{{
+			Type: "validation", Doc: "A condition that the value must meet.",
+			Attrs: []schema.Attr{
+				{Name: "condition", Kind: schema.Expression, Required: true, Doc: "Must be true; refers to the variable itself only."},
+				{Name: "error_message", Kind: schema.String, Required: true, Doc: "Printed where the condition is false."},
+			},
+		}},
+	}
+}
+
+func migrationBlock() schema.Block {
+	return schema.Block{
+		Type: "migration", Labels: []string{"name"}, Doc: "What is moved from where to where. A folder holds exactly one.",
+		Attrs: []schema.Attr{
+			{Name: "source", Kind: schema.Reference, Required: true, Example: "source.postgres.erp", Doc: "The database to read from."},
+			{Name: "target", Kind: schema.Reference, Required: true, Example: "target.postgres.new", Doc: "The database to write to."},
+		},
+		Blocks: []schema.Block{
+			transferBlock(), groupBlock(), excludeBlock(), renameBlock(), processesBlock(), typesBlock(), verifyBlock(),
+			{Type: "uptime", Single: true, Planned: true, Doc: "Tables copied while the source is in use."},
+			{Type: "gate", Labels: []string{"name"}, Planned: true, Doc: "A point where the run waits for approval."},
+			{Type: "hook", Labels: []string{"name"}, Planned: true, Doc: "A command run at a phase."},
+			{Type: "window", Single: true, Planned: true, Doc: "The downtime that may be used."},
+		},
+	}
+}
+
+func transferBlock() schema.Block {
+	return schema.Block{
+		Type: "transfer", Labels: []string{"mode"}, Single: true,
+		Doc: "How rows travel: \"pipe\" (default), straight from reader to writer, or \"file\", as export files in a staging.",
+		Attrs: []schema.Attr{
+			{Name: "via", Kind: schema.Reference, Example: "staging.local.files", Doc: "The staging of file mode, where it is required; pipe mode has none."},
+			{Name: "order", Kind: schema.String, Default: "serial", Choices: []string{"serial"}, Unready: []string{"parallel"}, Doc: "File mode: \"serial\" imports after the export."},
+			{Name: "file_size", Kind: schema.Size, Default: "256MiB", Min: 1 << 16, Doc: "File mode: bytes of an export file before compression."},
+			{Name: "compression", Kind: schema.String, Default: "fastest", Choices: []string{"fastest", "default", "better", "best"}, Doc: "File mode: zstd level."},
+		},
+	}
+}
+
+func groupBlock() schema.Block {
+	return schema.Block{
+		Type: "table_group", Labels: []string{"name"},
+		Doc: "Tables and how they are split. Groups are tried in order, the first that matches a table has it. Without any, one group takes all tables.",
+		Attrs: []schema.Attr{
+			{Name: "tables", Kind: schema.Strings, Required: true, Example: `["BSEG", "CD*"]`, Doc: "Globs over table names; \"OTHER.TABLE\" names another schema."},
+		},
+		Blocks: []schema.Block{{
+			Type: "split", Single: true, Doc: "How each table is cut into packages.",
+			Attrs: []schema.Attr{
+				{Name: "by", Kind: schema.String, Default: "auto", Choices: []string{"auto", "key", "rowid", "partition", "none"}, Doc: "What the cuts follow."},
+				{Name: "parts", Kind: schema.Int, Min: 1, Max: 100000, Doc: "Wanted number of packages a table; not with target_size."},
+				{Name: "target_size", Kind: schema.Size, Min: 1 << 10, Example: `"1GiB"`, Doc: "Wanted bytes a package; not with parts."},
+			},
+		}},
+	}
+}
+
+func excludeBlock() schema.Block {
+	return schema.Block{
+		Type: "exclude", Labels: []string{"name"}, Doc: "Tables whose rows are not copied. It wins over groups.",
+		Attrs: []schema.Attr{
+			{Name: "tables", Kind: schema.Strings, Required: true, Example: `["DBATL"]`, Doc: "Globs over table names."},
+			{Name: "content", Kind: schema.String, Default: "none", Choices: []string{"none", "structure"}, Doc: "\"none\": nothing is made; \"structure\": the table without rows."},
+			{Name: "reason", Kind: schema.String, Doc: "Why; printed in plan and report."},
+		},
+	}
+}
+
+func renameBlock() schema.Block {
+	return schema.Block{
+		Type: "rename", Doc: "Another schema or name on the target.",
+		Attrs: []schema.Attr{
+			{Name: "table", Kind: schema.String, Required: true, Example: `"OTHER.T1"`, Doc: "The table on the source, exactly."},
+			{Name: "to", Kind: schema.String, Required: true, Example: `"T1"`, Doc: "Its name on the target; without a schema the target's own."},
+		},
+	}
+}
+
+func processesBlock() schema.Block {
+	return schema.Block{
+		Type: "processes", Single: true, Doc: "How much runs at once. A process is one reader and one writer at work on a package.",
+		Attrs: []schema.Attr{
+			{Name: "downtime", Kind: schema.Int, Min: 1, Max: 4096, Doc: "Processes of the downtime phase; default is left to the plan."},
+			{Name: "uptime", Kind: schema.Int, Min: 1, Max: 4096, Planned: true, Doc: "Processes of the uptime phase."},
+			{Name: "verify", Kind: schema.Int, Min: 1, Max: 4096, Doc: "Readers of the verify phase; default is left to the plan."},
+			{Name: "replay", Kind: schema.Int, Min: 1, Max: 4096, Planned: true, Doc: "Writers of the replay."},
+			{Name: "memory", Kind: schema.Size, Min: 16 << 20, Example: `"4GiB"`, Doc: "Bytes for everything in flight; default is a quarter of the machine's."},
+		},
+	}
+}
+
+func typesBlock() schema.Block {
+	return schema.Block{
+		Type: "types", Single: true, Doc: "What happens to a value that the target cannot hold. Every default refuses.",
+		Attrs: []schema.Attr{
+			{Name: "invalid_date", Kind: schema.String, Default: "fail", Choices: []string{"fail", "null", "clamp"}, Doc: "Dates outside the target's calendar."},
+			{Name: "overflow", Kind: schema.String, Default: "fail", Choices: []string{"fail", "null"}, Doc: "Numbers and texts too large for the target's column."},
+			{Name: "nul", Kind: schema.String, Default: "fail", Choices: []string{"fail", "strip"}, Doc: "U+0000 in text."},
+			{Name: "lob_max", Kind: schema.Size, Default: "256MiB", Min: 1, Doc: "Larger values are refused by table and key, never cut."},
+			{Name: "empty_string", Kind: schema.String, Planned: true, Doc: "Empty strings where an engine takes them for NULL."},
+			{Name: "blank", Kind: schema.String, Planned: true, Doc: "Trailing blanks."},
+			{Name: "time_zone", Kind: schema.String, Planned: true, Doc: "Zones of timestamps."},
+			{Name: "number", Kind: schema.String, Planned: true, Doc: "Numbers without a declared precision."},
+		},
+	}
+}
+
+func verifyBlock() schema.Block {
+	return schema.Block{
+		Type: "verify", Single: true, Doc: "How source and target are compared.",
+		Attrs: []schema.Attr{
+			{Name: "default", Kind: schema.String, Default: "content", Choices: []string{"none", "count", "content"}, Doc: "Level for every table that no exception names."},
+			{Name: "captured", Kind: schema.String, Planned: true, Doc: "Level for captured tables."},
+		},
+		Blocks: []schema.Block{{
+			Type: "exception", Labels: []string{"table"}, Doc: "One table that may differ.",
+			Attrs: []schema.Attr{
+				{Name: "rule", Kind: schema.String, Required: true, Choices: []string{"igncount", "ignlargercount"}, Doc: "\"igncount\" ignores the count, \"ignlargercount\" a target with more rows."},
+				{Name: "reason", Kind: schema.String, Required: true, Doc: "Why; printed in plan and report."},
+			},
+		}},
+	}
+}
+
+// commonAttrs are arguments that every block of a role has, unless its driver
+// describes one of that name itself.
+func commonAttrs(role string) []schema.Attr {
+	switch role {
+	case roleSource:
+		return []schema.Attr{{Name: "consistency", Kind: schema.String, Default: "snapshot", Choices: []string{"snapshot", "quiet"},
+			Doc: "\"snapshot\": one view serves the whole run. \"quiet\": nobody writes, by your word; it is checked, and a resume copies only what is missing."}}
+	case roleTarget:
+		return []schema.Attr{{Name: "existing", Kind: schema.String, Default: "require-empty", Choices: []string{"require-empty", "load", "recreate"},
+			Doc: "\"require-empty\": no table of the plan exists. \"load\": into tables that exist and hold no rows. \"recreate\": drop them first, asked about twice."}}
+	}
+	return nil
+}

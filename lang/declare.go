@@ -1,0 +1,136 @@
+package lang
+
+import (
+	"fmt"
+	"sort"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/dmoctl/dmoctl/internal/schema"
+)
+
+// declarations are the top-level blocks of all files, in order of files and lines.
+type declarations struct {
+	dmo, variables, locals, endpoints, migrations []*hclsyntax.Block
+}
+
+// declare sorts top-level blocks by type and reports what does not belong there.
+func (l *loader) declare(files []*hclsyntax.Body) {
+	root := rootBlock()
+	for _, body := range files {
+		for _, attr := range sortedAttrs(body) {
+			l.errorAt(attr.NameRange, "unsupported-argument", "Unsupported argument",
+				fmt.Sprintf("The argument %q stands outside of any block. %s", attr.Name, topLevelHint(&root, attr.Name)))
+		}
+		for _, b := range body.Blocks {
+			l.declareBlock(&root, b)
+		}
+	}
+}
+
+func (l *loader) declareBlock(root *schema.Block, b *hclsyntax.Block) {
+	known := root.Block(b.Type)
+	if known == nil {
+		if b.Type == "dynamic" {
+			l.errorAt(b.TypeRange, "unsupported-block", "Unsupported block type",
+				"A dynamic block stands inside another block, whose nested blocks it makes; it cannot make top-level blocks.")
+			return
+		}
+		l.errorAt(b.TypeRange, "unsupported-block", "Unsupported block type",
+			fmt.Sprintf("Blocks of type %q are not expected at the top level. %s", b.Type, topLevelHint(root, b.Type)))
+		return
+	}
+	if !l.checkLabels(known, b) {
+		return
+	}
+	switch b.Type {
+	case "dmo":
+		l.decls.dmo = append(l.decls.dmo, b)
+	case "variable":
+		l.decls.variables = append(l.decls.variables, b)
+	case "locals":
+		l.decls.locals = append(l.decls.locals, b)
+	case "migration":
+		l.decls.migrations = append(l.decls.migrations, b)
+	default:
+		l.decls.endpoints = append(l.decls.endpoints, b)
+	}
+}
+
+// topLevelHint says where a misplaced name belongs.
+func topLevelHint(root *schema.Block, name string) string {
+	if owner := ownerOf(root, name); owner != "" {
+		return fmt.Sprintf("%q belongs in a %s block.", name, owner)
+	}
+	names := make([]string, len(root.Blocks))
+	for i, b := range root.Blocks {
+		names[i] = b.Type
+	}
+	return didYouMean(name, names, fmt.Sprintf("A spec consists of %s blocks.", listed(names, "and")))
+}
+
+// ownerOf finds the block type that has an argument or nested block of that name.
+func ownerOf(b *schema.Block, name string) string {
+	for i := range b.Blocks {
+		child := &b.Blocks[i]
+		if child.Attr(name) != nil || child.Block(name) != nil {
+			return child.Type
+		}
+		if owner := ownerOf(child, name); owner != "" {
+			return owner
+		}
+	}
+	return ""
+}
+
+// checkLabels compares a block's labels with its schema.
+func (l *loader) checkLabels(known *schema.Block, b *hclsyntax.Block) bool {
+	want, have := len(known.Labels), len(b.Labels)
+	if want == have {
+		return true
+	}
+	shape := known.Type
+	for _, label := range known.Labels {
+		shape += fmt.Sprintf(" %q", upper(label))
+	}
+	if have < want {
+		l.errorAt(b.DefRange(), "missing-label", "Missing block label",
+			fmt.Sprintf("A %s block needs its %s after the type:\n  %s { ... }", known.Type, listed(known.Labels, "and"), shape))
+		return false
+	}
+	l.errorAt(b.LabelRanges[want], "unexpected-label", "Unexpected block label",
+		fmt.Sprintf("A %s block has %s. Write\n  %s { ... }", known.Type, countLabels(want), shape))
+	return false
+}
+
+func countLabels(n int) string {
+	switch n {
+	case 0:
+		return "no label"
+	case 1:
+		return "one label"
+	}
+	return fmt.Sprintf("%d labels", n)
+}
+
+// checkName reports a label that cannot serve as a name.
+func (l *loader) checkName(label string, at hcl.Range) bool {
+	const longest = 64
+	if hclsyntax.ValidIdentifier(label) && len(label) <= longest {
+		return true
+	}
+	l.errorAt(at, "invalid-name", "Invalid name", fmt.Sprintf(
+		"%q cannot be a name. A name starts with a letter, holds letters, digits, \"_\" and \"-\", and has at most %d bytes.", clip(label), longest))
+	return false
+}
+
+// sortedAttrs returns attributes in the order of the file.
+func sortedAttrs(body *hclsyntax.Body) []*hclsyntax.Attribute {
+	attrs := make([]*hclsyntax.Attribute, 0, len(body.Attributes))
+	for _, a := range body.Attributes {
+		attrs = append(attrs, a)
+	}
+	sort.Slice(attrs, func(i, j int) bool { return attrs[i].NameRange.Start.Byte < attrs[j].NameRange.Start.Byte })
+	return attrs
+}

@@ -1,0 +1,135 @@
+package lang
+
+import (
+	"fmt"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/dmoctl/dmoctl/lang/diag"
+)
+
+type hclDiagnostics = hcl.Diagnostics
+
+// isBad says whether a mistake of the expression has been reported already.
+func (l *loader) isBad(expr hcl.Expression) bool { return within(expr.Range(), l.bad) }
+
+// checkRefs reports references to variables and locals that do not exist. In the
+// content of dynamic blocks, iterators are names too. It reports whether all is well.
+func (l *loader) checkRefs(expr hclsyntax.Expression, iterators []string) bool {
+	ok := true
+	for _, t := range expr.Variables() {
+		if l.checkRef(t, iterators) {
+			continue
+		}
+		ok = false
+	}
+	if !ok {
+		l.bad = append(l.bad, expr.Range())
+	}
+	return ok
+}
+
+func (l *loader) checkRef(t hcl.Traversal, iterators []string) bool {
+	root, name := t.RootName(), stepName(t)
+	for _, it := range iterators {
+		if root == it {
+			return true
+		}
+	}
+	var known []string
+	switch root {
+	case "var":
+		if l.variables[name] != nil {
+			return true
+		}
+		known = sortedKeys(l.variables)
+	case "local":
+		if l.locals[name] != nil {
+			return true
+		}
+		known = sortedKeys(l.locals)
+	default:
+		l.errorAt(t.SourceRange(), "unknown-reference", "Reference to nothing", l.unknownRoot(root, iterators))
+		return false
+	}
+	if name == "" {
+		l.errorAt(t.SourceRange(), "unknown-reference", "Reference to nothing",
+			fmt.Sprintf("%q needs a name after a dot, such as %s.NAME.", root, root))
+		return false
+	}
+	what := "variable"
+	if root == "local" {
+		what = "local value"
+	}
+	l.errorAt(t.SourceRange(), "unknown-reference", "Reference to nothing",
+		fmt.Sprintf("The spec declares no %s %q. %s", what, name, didYouMean(name, known, declareHint(root, name))))
+	return false
+}
+
+func declareHint(root, name string) string {
+	if root == "local" {
+		return fmt.Sprintf("Declare it with\n  locals { %s = VALUE }", name)
+	}
+	return fmt.Sprintf("Declare it with\n  variable %q {}", name)
+}
+
+// unknownRoot explains a name that is neither var, nor local, nor an iterator.
+func (l *loader) unknownRoot(root string, iterators []string) string {
+	switch {
+	case root == roleSource || root == roleTarget || root == roleStaging:
+		return fmt.Sprintf("A %s is referred to only by the arguments source and target of a migration, and via of its transfer; it has no value.", root)
+	case l.variables[root] != nil:
+		return fmt.Sprintf("Nothing is named %q here. Did you mean var.%s?", root, root)
+	case l.locals[root] != nil:
+		return fmt.Sprintf("Nothing is named %q here. Did you mean local.%s?", root, root)
+	}
+	names := append([]string{"var", "local"}, iterators...)
+	return fmt.Sprintf("Nothing is named %q here. %s", root, didYouMean(root, names,
+		fmt.Sprintf("A text stands in quotes: %q. A variable is var.NAME, a local value local.NAME.", root)))
+}
+
+// stepName returns the name after the root of a traversal, or "".
+func stepName(t hcl.Traversal) string {
+	if len(t) < 2 {
+		return ""
+	}
+	if step, ok := t[1].(hcl.TraverseAttr); ok {
+		return step.Name
+	}
+	return ""
+}
+
+// convertHCL turns HCL's messages into ours. The error of a function whose arguments
+// are sensitive may quote them, so it is withheld.
+func (l *loader) convertHCL(in hcl.Diagnostics) diag.Diagnostics {
+	for i, d := range in {
+		extra, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](d)
+		if !ok || extra.FunctionCallError() == nil || !l.sensitiveCall(d) {
+			continue
+		}
+		withheld := *d
+		withheld.Detail = fmt.Sprintf("The function %q fails. Its message is withheld, because it may quote a sensitive value.", extra.CalledFunctionName())
+		in[i] = &withheld
+	}
+	return diag.FromHCL(in)
+}
+
+// sensitiveCall says whether the expression of a diagnostic depends on a sensitive value.
+func (l *loader) sensitiveCall(d *hcl.Diagnostic) bool {
+	expr, ok := d.Expression.(hclsyntax.Expression)
+	if !ok {
+		return true // it cannot be told, so assume the worst
+	}
+	parts := []hclsyntax.Expression{expr}
+	if call, ok := expr.(*hclsyntax.FunctionCallExpr); ok {
+		parts = call.Args
+	}
+	for _, part := range parts {
+		value, diags := part.Value(d.EvalContext)
+		if _, sensitive, _ := reveal(value); sensitive || diags.HasErrors() {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,165 @@
+package lang
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/dmoctl/dmoctl/internal/schema"
+	"github.com/dmoctl/dmoctl/lang/diag"
+	"github.com/dmoctl/dmoctl/providers"
+)
+
+// Sources are the texts that a spec was read from, for excerpts. Excerpts never
+// show what stands in a sensitive argument. It is not safe for concurrent use.
+type Sources struct {
+	files     map[string]*source
+	sensitive map[string]bool // argument names that hide their line in a file that does not parse
+}
+
+// source is one file.
+type source struct {
+	text   []byte
+	body   *hclsyntax.Body // nil where it did not parse at all
+	secret []hcl.Range
+	values bool // a file of variable values, where any value may be a secret
+}
+
+func newSources(sensitive map[string]bool) *Sources {
+	return &Sources{files: map[string]*source{}, sensitive: sensitive}
+}
+
+// sensitiveNames collects the names of all sensitive arguments of all drivers.
+func sensitiveNames(drivers []providers.Driver) map[string]bool {
+	names := map[string]bool{}
+	for _, d := range drivers {
+		for _, b := range []schema.Block{d.Source, d.Target, d.Staging} {
+			for _, a := range b.Attrs {
+				if a.Sensitive {
+					names[a.Name] = true
+				}
+			}
+		}
+	}
+	return names
+}
+
+// Locate returns the diagnostics with excerpts where their files are known.
+func (s *Sources) Locate(ds diag.Diagnostics) diag.Diagnostics {
+	out := make(diag.Diagnostics, len(ds))
+	for i, d := range ds {
+		out[i] = d
+		if d.Snippet != nil || d.Subject == nil {
+			continue
+		}
+		src, ok := s.files[d.Subject.Filename]
+		if !ok {
+			continue
+		}
+		subject := src.complete(*d.Subject)
+		out[i].Subject = &subject
+		if snippet := diag.NewSnippet(src.text, subject, src.secret); snippet != nil {
+			snippet.Context = src.context(subject.Start.Byte)
+			out[i].Snippet = snippet
+		}
+	}
+	return out
+}
+
+// complete finds the bytes of a range that only has a line and a column.
+func (s *source) complete(r hcl.Range) hcl.Range {
+	if r.Start.Byte >= 0 {
+		return r
+	}
+	at := 0
+	for line := 1; line < r.Start.Line; line++ {
+		i := bytes.IndexByte(s.text[at:], '\n')
+		if i < 0 {
+			break
+		}
+		at += i + 1
+	}
+	scan := hcl.NewRangeScannerFragment(s.text[at:], r.Filename,
+		hcl.Pos{Line: r.Start.Line, Column: 1, Byte: at}, bufio.ScanRunes)
+	for scan.Scan() && scan.Range().Start.Column < r.Start.Column && scan.Range().Start.Line == r.Start.Line {
+		at = scan.Range().End.Byte
+	}
+	r.Start.Byte = at
+	r.End = r.Start
+	length := wordLength(s.text[at:])
+	r.End.Byte += length
+	r.End.Column += length
+	return r
+}
+
+// wordLength returns how far a quoted string or a name reaches.
+func wordLength(text []byte) int {
+	if len(text) == 0 {
+		return 0
+	}
+	if text[0] == '"' {
+		if i := bytes.IndexAny(text[1:], "\"\n"); i >= 0 {
+			return i + 2
+		}
+	}
+	if i := bytes.IndexAny(text, " \t\r\n={,]})"); i > 0 {
+		return i
+	}
+	return 1
+}
+
+// context names the innermost block around a byte.
+func (s *source) context(at int) string {
+	if s.body == nil {
+		return ""
+	}
+	name := ""
+	for blocks := s.body.Blocks; blocks != nil; {
+		var inner hclsyntax.Blocks
+		for _, b := range blocks {
+			if r := b.Range(); r.Start.Byte <= at && at < r.End.Byte {
+				name, inner = blockTitle(b.Type, b.Labels), b.Body.Blocks
+			}
+		}
+		blocks = inner
+	}
+	return name
+}
+
+// blockTitle prints a block's header as a user writes it.
+func blockTitle(kind string, labels []string) string {
+	var b strings.Builder
+	b.WriteString(kind)
+	for _, l := range labels {
+		fmt.Fprintf(&b, " %q", l)
+	}
+	return b.String()
+}
+
+// hide keeps a range out of excerpts.
+func (s *Sources) hide(r hcl.Range) {
+	if src, ok := s.files[r.Filename]; ok {
+		src.secret = append(src.secret, r)
+	}
+}
+
+// hideTails hides what stands behind "=" in lines that may hold a secret, for files
+// whose structure is unknown because they do not parse.
+func (s *Sources) hideTails(filename string) {
+	src := s.files[filename]
+	at := 0
+	for line := range bytes.Lines(src.text) {
+		name, tail, found := bytes.Cut(line, []byte("="))
+		if found && (src.values || s.sensitive[string(bytes.TrimSpace(name))]) {
+			end := at + len(bytes.TrimRight(line, "\r\n"))
+			start := at + len(name) + 1 + len(tail) - len(bytes.TrimLeft(tail, " \t"))
+			src.secret = append(src.secret, hcl.Range{Filename: filename,
+				Start: hcl.Pos{Byte: start}, End: hcl.Pos{Byte: max(start, end)}})
+		}
+		at += len(line)
+	}
+}
