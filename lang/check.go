@@ -131,6 +131,9 @@ func (l *loader) checkValidations(b *hclsyntax.Block) {
 			if v.Type != "validation" || a == nil {
 				continue
 			}
+			if !l.checkCalls(a.Expr) {
+				l.bad = append(l.bad, a.Expr.Range())
+			}
 			for _, t := range a.Expr.Variables() {
 				if t.RootName() == "var" && stepName(t) == b.Labels[0] {
 					continue

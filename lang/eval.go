@@ -9,15 +9,13 @@ import (
 	"github.com/dmoctl/dmoctl/lang/diag"
 )
 
-type hclDiagnostics = hcl.Diagnostics
-
 // isBad says whether a mistake of the expression has been reported already.
 func (l *loader) isBad(expr hcl.Expression) bool { return within(expr.Range(), l.bad) }
 
-// checkRefs reports references to variables and locals that do not exist. In the
+// checkRefs reports references to variables, locals and functions that do not exist. In the
 // content of dynamic blocks, iterators are names too. It reports whether all is well.
 func (l *loader) checkRefs(expr hclsyntax.Expression, iterators []string) bool {
-	ok := true
+	ok := l.checkCalls(expr)
 	for _, t := range expr.Variables() {
 		if l.checkRef(t, iterators) {
 			continue
@@ -115,21 +113,54 @@ func (l *loader) convertHCL(in hcl.Diagnostics) diag.Diagnostics {
 	return diag.FromHCL(in)
 }
 
-// sensitiveCall says whether the expression of a diagnostic depends on a sensitive value.
+// sensitiveCall says whether the expression of a diagnostic depends on a sensitive
+// value. It is an argument that the function refused, or the whole call that failed.
 func (l *loader) sensitiveCall(d *hcl.Diagnostic) bool {
 	expr, ok := d.Expression.(hclsyntax.Expression)
 	if !ok {
 		return true // it cannot be told, so assume the worst
 	}
-	parts := []hclsyntax.Expression{expr}
-	if call, ok := expr.(*hclsyntax.FunctionCallExpr); ok {
-		parts = call.Args
+	value, diags := expr.Value(d.EvalContext)
+	if !diags.HasErrors() {
+		_, sensitive, _ := reveal(value)
+		return sensitive
 	}
-	for _, part := range parts {
-		value, diags := part.Value(d.EvalContext)
+	call, ok := expr.(*hclsyntax.FunctionCallExpr)
+	if !ok {
+		return true
+	}
+	for _, argument := range call.Args {
+		value, diags := argument.Value(d.EvalContext)
 		if _, sensitive, _ := reveal(value); sensitive || diags.HasErrors() {
 			return true
 		}
 	}
 	return false
+}
+
+// checkCalls reports calls of functions that do not exist.
+func (l *loader) checkCalls(expr hclsyntax.Expression) bool {
+	ok := true
+	visit(expr, func(node hclsyntax.Node) {
+		call, is := node.(*hclsyntax.FunctionCallExpr)
+		if !is {
+			return
+		}
+		if _, known := l.functions[call.Name]; known {
+			return
+		}
+		ok = false
+		l.errorAt(call.NameRange, "unknown-function", "Unknown function", fmt.Sprintf("There is no function %q. %s",
+			clip(call.Name), didYouMean(call.Name, sortedKeys(l.functions), "docs/spec.md lists all functions.")))
+	})
+	return ok
+}
+
+// visit calls f for every node of an expression.
+func visit(expr hclsyntax.Expression, f func(hclsyntax.Node)) {
+	//nolint:errcheck // the walk function reports no diagnostics
+	hclsyntax.VisitAll(expr, func(node hclsyntax.Node) hcl.Diagnostics {
+		f(node)
+		return nil
+	})
 }

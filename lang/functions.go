@@ -19,7 +19,7 @@ const maxElements = 100_000
 
 // functions are all that expressions may call. None depends on the time, and only
 // env and file on the machine.
-func functions(dir string, env func(string) (string, bool)) map[string]function.Function {
+func functions(dir string, env func(string) (string, bool), kept secrets) map[string]function.Function {
 	return map[string]function.Function{
 		"abs": stdlib.AbsoluteFunc, "can": tryfunc.CanFunc, "ceil": stdlib.CeilFunc,
 		"chomp": stdlib.ChompFunc, "chunklist": stdlib.ChunklistFunc, "coalesce": stdlib.CoalesceFunc,
@@ -45,13 +45,13 @@ func functions(dir string, env func(string) (string, bool)) map[string]function.
 		"upper": stdlib.UpperFunc, "values": stdlib.ValuesFunc, "yamldecode": yaml.YAMLDecodeFunc,
 		"yamlencode": yaml.YAMLEncodeFunc, "zipmap": stdlib.ZipmapFunc,
 
-		"env": envFunc(env), "file": fileFunc(dir), "sensitive": sensitiveFunc(),
+		"env": envFunc(env, kept), "file": fileFunc(dir), "sensitive": sensitiveFunc(kept),
 	}
 }
 
 // envFunc reads an environment variable. Its result is sensitive; where the
 // variable is not set, it is unknown and carries the variable's name.
-func envFunc(env func(string) (string, bool)) function.Function {
+func envFunc(env func(string) (string, bool), kept secrets) function.Function {
 	return function.New(&function.Spec{
 		Description: "Value of an environment variable, sensitive.",
 		Params:      []function.Parameter{{Name: "name", Type: cty.String}},
@@ -68,6 +68,7 @@ func envFunc(env func(string) (string, bool)) function.Function {
 			if !utf8.ValidString(text) {
 				return cty.NilVal, function.NewArgErrorf(0, "the environment variable %s holds no UTF-8 text", name)
 			}
+			kept.keep(cty.StringVal(text))
 			return markSensitive(cty.StringVal(text)), nil
 		},
 	})
@@ -100,13 +101,16 @@ func fileFunc(dir string) function.Function {
 }
 
 // sensitiveFunc marks a value as one that is never printed or stored.
-func sensitiveFunc() function.Function {
+func sensitiveFunc(kept secrets) function.Function {
 	return function.New(&function.Spec{
 		Description: "The same value, never printed or stored.",
 		Params: []function.Parameter{{Name: "value", Type: cty.DynamicPseudoType,
 			AllowNull: true, AllowUnknown: true, AllowDynamicType: true, AllowMarked: true}},
 		Type: func(args []cty.Value) (cty.Type, error) { return args[0].Type(), nil },
-		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) { return markSensitive(args[0]), nil },
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			kept.keep(args[0])
+			return markSensitive(args[0]), nil
+		},
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 	"fmt"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty/function"
 
 	"github.com/dmoctl/dmoctl/internal/desired"
 	"github.com/dmoctl/dmoctl/lang/diag"
@@ -59,6 +60,8 @@ type loader struct {
 	fromHCL   diag.Diagnostics // reported by HCL, dropped where they lie in a bad range
 	bad       []hcl.Range      // expressions whose mistake has been reported
 	decls     declarations
+	functions map[string]function.Function
+	secrets   secrets
 	ctx       *hcl.EvalContext
 	variables map[string]*variable
 	locals    map[string]*local
@@ -68,8 +71,10 @@ func newLoader(dir string, opts Options) *loader {
 	if opts.Env == nil {
 		opts.Env = func(string) (string, bool) { return "", false }
 	}
+	kept := secrets{}
 	return &loader{
 		dir: dir, opts: opts, sources: newSources(sensitiveNames(opts.Drivers)),
+		functions: functions(dir, opts.Env, kept), secrets: kept,
 		variables: map[string]*variable{}, locals: map[string]*local{},
 	}
 }
@@ -106,7 +111,7 @@ func (l *loader) finished() diag.Diagnostics {
 			all = append(all, d)
 		}
 	}
-	all = all.Sorted()
+	all = l.secrets.redact(all.Sorted())
 	if len(all) > maxErrors {
 		left := len(all) - maxErrors
 		all = append(all[:maxErrors:maxErrors], diag.Error("too-many-errors", "Too many mistakes",

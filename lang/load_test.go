@@ -96,4 +96,3 @@ func TestLoadValid(t *testing.T) {
 	}
 	t.Logf("%+v", spec)
 }
-

@@ -45,12 +45,10 @@ type outsideWalker struct {
 
 func (w *outsideWalker) visit(expr hclsyntax.Expression) bool {
 	found := false
-	//nolint:errcheck // the walk function reports no diagnostics
-	hclsyntax.VisitAll(expr, func(node hclsyntax.Node) (none hclDiagnostics) {
+	visit(expr, func(node hclsyntax.Node) {
 		if call, ok := node.(*hclsyntax.FunctionCallExpr); ok && (call.Name == "env" || call.Name == "file") {
 			found = true
 		}
-		return none
 	})
 	if found {
 		return true

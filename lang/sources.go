@@ -122,7 +122,10 @@ func (s *source) context(at int) string {
 		var inner hclsyntax.Blocks
 		for _, b := range blocks {
 			if r := b.Range(); r.Start.Byte <= at && at < r.End.Byte {
-				name, inner = blockTitle(b.Type, b.Labels), b.Body.Blocks
+				inner = b.Body.Blocks
+				if b.Type != "content" {
+					name = blockTitle(b.Type, b.Labels)
+				}
 			}
 		}
 		blocks = inner

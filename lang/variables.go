@@ -126,11 +126,12 @@ func (l *loader) evaluateVariables() {
 			continue
 		}
 		if v.sensitive {
+			l.secrets.keep(v.value)
 			v.value = markSensitive(v.value)
 		}
 		values[name] = v.value
 	}
-	l.ctx = &hcl.EvalContext{Functions: functions(l.dir, l.opts.Env), Variables: map[string]cty.Value{
+	l.ctx = &hcl.EvalContext{Functions: l.functions, Variables: map[string]cty.Value{
 		"var": cty.ObjectVal(values), "local": cty.EmptyObjectVal,
 	}}
 	for _, v := range l.variables {

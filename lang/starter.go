@@ -1,0 +1,120 @@
+package lang
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2/hclwrite"
+
+	"github.com/dmoctl/dmoctl/internal/schema"
+	"github.com/dmoctl/dmoctl/lang/diag"
+	"github.com/dmoctl/dmoctl/providers"
+)
+
+// StarterOptions say what a first spec moves.
+type StarterOptions struct {
+	Migration   string // name; "" is "move"
+	SourceType  string // driver, e.g. "postgres"
+	TargetType  string
+	StagingType string // of file mode; "" is "local"
+	Mode        string // "pipe" or "file"; "" is "pipe"
+	Drivers     []providers.Driver
+}
+
+// Starter returns the text of a first spec, in canonical form, that Load accepts.
+// What a user has to change is an example value or an environment variable.
+func Starter(o StarterOptions) ([]byte, diag.Diagnostics) {
+	o.Migration = or(o.Migration, "move")
+	o.Mode = or(o.Mode, "pipe")
+	o.StagingType = or(o.StagingType, "local")
+	l := newLoader(".", Options{Drivers: o.Drivers})
+	source := l.starterBlock(roleSource, o.SourceType, "old")
+	target := l.starterBlock(roleTarget, o.TargetType, "new")
+	var staging string
+	if o.Mode == "file" {
+		staging = l.starterBlock(roleStaging, o.StagingType, "files")
+	} else if o.Mode != "pipe" {
+		l.add(diag.Error("unsupported-value", "Unsupported value",
+			fmt.Sprintf("Rows travel by \"pipe\" or by \"file\", not by %q.", clip(o.Mode))))
+	}
+	if len(l.diags) > 0 {
+		return nil, l.finished()
+	}
+	text := source + target + staging + starterMigration(o)
+	return hclwrite.Format([]byte(text)), nil
+}
+
+func or(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+// starterBlock writes a block with the arguments that a user has to look at: those
+// that are required and those that say how to connect.
+func (l *loader) starterBlock(role, kind, name string) string {
+	d := l.driver(kind)
+	if d == nil {
+		l.add(diag.Error("unknown-provider", "Unknown provider", fmt.Sprintf("No provider is named %q. %s",
+			clip(kind), didYouMean(kind, l.players(role), l.playersHint(role)))))
+		return ""
+	}
+	s := roleBlock(d, role)
+	if s == nil {
+		l.add(diag.Error("wrong-role", "Provider does not play this role",
+			fmt.Sprintf("The provider %q cannot be used as %s. %s", kind, article(role), l.playersHint(role))))
+		return ""
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %q %q {\n", role, kind, name)
+	for _, a := range s.Attrs {
+		if a.Planned || !(a.Required || a.Sensitive || a.Example != "") {
+			continue
+		}
+		fmt.Fprintf(&b, "%s = %s\n", a.Name, starterValue(&a, role, name))
+	}
+	b.WriteString("}\n\n")
+	return b.String()
+}
+
+func starterValue(a *schema.Attr, role, name string) string {
+	switch {
+	case a.Sensitive:
+		return fmt.Sprintf("env(%q)", "DMO_"+upper(role)+"_"+upper(a.Name))
+	case a.Name == "path":
+		// One example for both sides would make a file its own target.
+		return map[string]string{roleSource: `"old.db"`, roleTarget: `"new.db"`, roleStaging: `"files"`}[role]
+	case a.Default != "" && a.Kind == schema.String:
+		return fmt.Sprintf("%q", a.Default)
+	case a.Example == "" && a.Kind == schema.String && len(a.Choices) == 0:
+		return fmt.Sprintf("%q", name)
+	}
+	return exampleOf(a)
+}
+
+func starterMigration(o StarterOptions) string {
+	transfer := `transfer "pipe" {}`
+	if o.Mode == "file" {
+		transfer = fmt.Sprintf("transfer \"file\" {\n via = staging.%s.files\n}", o.StagingType)
+	}
+	return fmt.Sprintf(`migration %q {
+  source = source.%s.old
+  target = target.%s.new
+
+  %s
+
+  # Groups are tried in order; the first that matches a table has it.
+  table_group "all" {
+    tables = ["*"]
+    split {
+      target_size = "1GiB"
+    }
+  }
+
+  verify {
+    default = "content"
+  }
+}
+`, o.Migration, o.SourceType, o.TargetType, transfer)
+}
