@@ -1,0 +1,256 @@
+package batch
+
+import (
+	"math"
+	"math/big"
+	"strconv"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/decimal128"
+	"github.com/apache/arrow-go/v18/arrow/decimal256"
+
+	"github.com/dmoctl/dmoctl/internal/catalog"
+)
+
+type integer interface{ ~int16 | ~int32 | ~int64 }
+
+func (r rules) fromBooleans(to group) (loop, passFunc, bool) {
+	bit := func(b bool) int64 {
+		if b {
+			return 1
+		}
+		return 0
+	}
+	switch {
+	case to == boolean:
+		return nil, nil, true
+	case r.dst.Kind == catalog.Int16:
+		return cells(func(b bool) (int16, *fault) { return int16(bit(b)), nil }), nil, true
+	case r.dst.Kind == catalog.Int32:
+		return cells(func(b bool) (int32, *fault) { return int32(bit(b)), nil }), nil, true
+	case r.dst.Kind == catalog.Int64:
+		return cells(func(b bool) (int64, *fault) { return bit(b), nil }), nil, true
+	}
+	return nil, nil, false
+}
+
+func (r rules) fromIntegers(to group) (loop, passFunc, bool) {
+	if r.src.Kind == r.dst.Kind {
+		return nil, nil, true
+	}
+	switch r.src.Kind {
+	case catalog.Int16:
+		return fromInteger[int16](r, to)
+	case catalog.Int32:
+		return fromInteger[int32](r, to)
+	default:
+		return fromInteger[int64](r, to)
+	}
+}
+
+func fromInteger[S integer](r rules, to group) (loop, passFunc, bool) {
+	switch {
+	case r.dst.Kind == catalog.Int16:
+		return cells(resized[S, int16](r)), nil, true
+	case r.dst.Kind == catalog.Int32:
+		return cells(resized[S, int32](r)), nil, true
+	case r.dst.Kind == catalog.Int64:
+		return cells(resized[S, int64](r)), nil, true
+	case to == numbers:
+		return cells(func(v S) (string, *fault) { return strconv.FormatInt(int64(v), 10), nil }), nil, true
+	case to == decimals:
+		return r.toDecimals(
+			cells(scaled(r, 0, func(v S) decimal128.Num { return decimal128.FromI64(int64(v)) })),
+			cells(scaledWide(r, 0, func(v S) decimal256.Num { return decimal256.FromI64(int64(v)) })))
+	}
+	return nil, nil, false
+}
+
+func resized[S, D integer](r rules) func(S) (D, *fault) {
+	return func(v S) (D, *fault) {
+		if int64(D(v)) != int64(v) {
+			return 0, r.overflow("%d is out of range", v)
+		}
+		return D(v), nil
+	}
+}
+
+// toDecimals chooses between 128 and 256 bits.
+func (r rules) toDecimals(narrow, wide loop) (loop, passFunc, bool) {
+	if r.dst.Precision > 38 {
+		return wide, nil, true
+	}
+	return narrow, nil, true
+}
+
+// scaled brings 128-bit integers of a scale to the target's scale and precision.
+func scaled[S any](r rules, scale int, num func(S) decimal128.Num) func(S) (decimal128.Num, *fault) {
+	up := r.dst.Scale - scale
+	factor := decimal128.GetScaleMultiplier(min(max(up, -up), 38))
+	room := int32(r.dst.Precision - max(up, 0))
+	return func(s S) (decimal128.Num, *fault) {
+		v := num(s)
+		out, rest := v, decimal128.Num{}
+		if up < 0 {
+			out, rest = v.Div(factor)
+		}
+		if rest.Sign() != 0 || !(out.Sign() == 0 || room > 0 && out.FitsInPrecision(room)) {
+			return v, r.overflow("%s does not fit", shortened(decimalText(v.BigInt(), scale)))
+		}
+		if up > 0 {
+			out = out.Mul(factor)
+		}
+		return out, nil
+	}
+}
+
+func scaledWide[S any](r rules, scale int, num func(S) decimal256.Num) func(S) (decimal256.Num, *fault) {
+	up := r.dst.Scale - scale
+	factor := decimal256.GetScaleMultiplier(min(max(up, -up), 76))
+	room := int32(r.dst.Precision - max(up, 0))
+	return func(s S) (decimal256.Num, *fault) {
+		v := num(s)
+		out, rest := v, decimal256.Num{}
+		if up < 0 {
+			out, rest = v.Div(factor)
+		}
+		if rest.Sign() != 0 || !(out.Sign() == 0 || room > 0 && out.FitsInPrecision(room)) {
+			return v, r.overflow("%s does not fit", shortened(decimalText(v.BigInt(), scale)))
+		}
+		if up > 0 {
+			out = out.Mul(factor)
+		}
+		return out, nil
+	}
+}
+
+func (r rules) fromDecimals(to group) (loop, passFunc, bool) {
+	if to == decimals && r.src.Scale == r.dst.Scale && r.dst.Precision >= r.src.Precision &&
+		(r.src.Precision > 38) == (r.dst.Precision > 38) {
+		return nil, nil, true
+	}
+	if r.src.Precision <= 38 {
+		return fromDecimal(r, to, decimal128.Num.BigInt)
+	}
+	return fromDecimal(r, to, decimal256.Num.BigInt)
+}
+
+// fromDecimal converts decimals of one width. Only conversions within 128 bits
+// are common enough to avoid big.Int.
+func fromDecimal[S any](r rules, to group, large func(S) *big.Int) (loop, passFunc, bool) {
+	switch to {
+	case numbers:
+		return cells(func(v S) (string, *fault) { return trimmed(decimalText(large(v), r.src.Scale)), nil }), nil, true
+	case decimals:
+		wide := cells(scaledWide(r, r.src.Scale, func(v S) decimal256.Num { return decimal256.FromBigInt(large(v)) }))
+		if r.src.Precision <= 38 {
+			return r.toDecimals(cells(scaled(r, r.src.Scale, func(v decimal128.Num) decimal128.Num { return v })), wide)
+		}
+		return r.toDecimals(cells(r.narrowed), wide)
+	case integers:
+		whole := r
+		whole.dst.Precision, whole.dst.Scale = 38, 0
+		return toInteger(r, func(s S) (int64, *fault) {
+			v, bad := scaledWide(whole, r.src.Scale, func(v S) decimal256.Num { return decimal256.FromBigInt(large(v)) })(s)
+			if bad != nil {
+				return 0, bad
+			}
+			if b := v.BigInt(); b.IsInt64() {
+				return b.Int64(), nil
+			}
+			return 0, r.overflow("%s is out of range", v.BigInt())
+		})
+	}
+	return nil, nil, false
+}
+
+// narrowed brings a 256-bit decimal into 128 bits.
+func (r rules) narrowed(v decimal256.Num) (decimal128.Num, *fault) {
+	out, bad := scaledWide(r, r.src.Scale, func(v decimal256.Num) decimal256.Num { return v })(v)
+	if bad != nil {
+		return decimal128.Num{}, bad
+	}
+	return decimal128.FromBigInt(out.BigInt()), nil
+}
+
+func toInteger[S any](r rules, num func(S) (int64, *fault)) (loop, passFunc, bool) {
+	switch r.dst.Kind {
+	case catalog.Int16:
+		return cells(sized[S, int16](r, num)), nil, true
+	case catalog.Int32:
+		return cells(sized[S, int32](r, num)), nil, true
+	default:
+		return cells(sized[S, int64](r, num)), nil, true
+	}
+}
+
+func sized[S any, D integer](r rules, num func(S) (int64, *fault)) func(S) (D, *fault) {
+	resize := resized[int64, D](r)
+	return func(s S) (D, *fault) {
+		v, bad := num(s)
+		if bad != nil {
+			return 0, bad
+		}
+		return resize(v)
+	}
+}
+
+func (r rules) fromFloats(to group) (loop, passFunc, bool) {
+	if to != floats {
+		return nil, nil, false
+	}
+	strict := r.bounds.NoNaN || r.bounds.NoInfinity || r.bounds.NoNegativeZero
+	switch {
+	case r.src.Kind == catalog.Float32 && r.dst.Kind == catalog.Float64:
+		return cells(func(v float32) (float64, *fault) { return r.float(float64(v)) }), nil, true
+	case r.src.Kind == catalog.Float64 && r.dst.Kind == catalog.Float32:
+		return cells(func(v float64) (float32, *fault) {
+			v, bad := r.float(v)
+			if bad == nil && v == v && float64(float32(v)) != v {
+				bad = r.overflow("%v has more digits than 32 bits hold", v)
+			}
+			return float32(v), bad
+		}), nil, true
+	case !strict:
+		return nil, nil, true
+	case r.src.Kind == catalog.Float32:
+		return cells(func(v float32) (float32, *fault) {
+			out, bad := r.float(float64(v))
+			return float32(out), bad
+		}), func(a arrow.Array) bool { return plain(a.(*array.Float32).Float32Values()) }, true
+	}
+	return cells(r.float), func(a arrow.Array) bool { return plain(a.(*array.Float64).Float64Values()) }, true
+}
+
+func (r rules) float(v float64) (float64, *fault) {
+	switch {
+	case v == 0 && r.bounds.NoNegativeZero:
+		return 0, nil
+	case v != v && r.bounds.NoNaN:
+		return v, r.overflow("is NaN, which the target does not hold")
+	case math.IsInf(v, 0) && r.bounds.NoInfinity:
+		return v, r.overflow("is %v, which the target does not hold", v)
+	}
+	return v, nil
+}
+
+// plain says whether no value is NaN, infinite or a negative zero.
+func plain[T float32 | float64](values []T) bool {
+	for _, v := range values {
+		if v-v != 0 || v == 0 && math.Signbit(float64(v)) {
+			return false
+		}
+	}
+	return true
+}
+
+func fitsInt64(n decimal128.Num) bool { return n.HighBits() == int64(n.LowBits())>>63 }
+
+// shortened bounds the digits that a message shows.
+func shortened(digits string) string {
+	if len(digits) <= 80 {
+		return digits
+	}
+	return digits[:40] + "... of " + strconv.Itoa(len(digits)) + " digits"
+}
