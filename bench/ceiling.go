@@ -71,9 +71,7 @@ func copyTable(source, target *sqlite.Conn, name string) error {
 				if _, err := read.Step(); err != nil {
 					return err
 				}
-				for c := range read.ColumnCount() {
-					buf = bindColumn(insert, r*read.ColumnCount()+c+1, read, c, buf)
-				}
+				buf = bindRow(insert, r*read.ColumnCount(), read, buf)
 			}
 			if _, err := insert.Step(); err != nil {
 				return err
@@ -86,23 +84,26 @@ func copyTable(source, target *sqlite.Conn, name string) error {
 	return nil
 }
 
-// bindColumn hands a column of one statement to a parameter of another. It returns buf, grown
-// where a value did not fit.
-func bindColumn(to *sqlite.Stmt, parameter int, from *sqlite.Stmt, column int, buf []byte) []byte {
-	switch from.ColumnType(column) {
-	case sqlite.TypeInteger:
-		to.BindInt64(parameter, from.ColumnInt64(column))
-	case sqlite.TypeFloat:
-		to.BindFloat(parameter, from.ColumnFloat(column))
-	case sqlite.TypeText:
-		to.BindText(parameter, from.ColumnText(column))
-	case sqlite.TypeBlob:
-		if n := from.ColumnLen(column); n > len(buf) {
-			buf = make([]byte, n)
+// bindRow hands the row of one statement to another, as its parameters after the first skip
+// ones. It returns buf, grown where a value did not fit.
+func bindRow(to *sqlite.Stmt, skip int, from *sqlite.Stmt, buf []byte) []byte {
+	for c := range from.ColumnCount() {
+		p := skip + c + 1
+		switch from.ColumnType(c) {
+		case sqlite.TypeInteger:
+			to.BindInt64(p, from.ColumnInt64(c))
+		case sqlite.TypeFloat:
+			to.BindFloat(p, from.ColumnFloat(c))
+		case sqlite.TypeText:
+			to.BindText(p, from.ColumnText(c))
+		case sqlite.TypeBlob:
+			if n := from.ColumnLen(c); n > len(buf) {
+				buf = make([]byte, n)
+			}
+			to.BindBytes(p, buf[:from.ColumnBytes(c, buf)])
+		default:
+			to.BindNull(p)
 		}
-		to.BindBytes(parameter, buf[:from.ColumnBytes(column, buf)])
-	default:
-		to.BindNull(parameter)
 	}
 	return buf
 }

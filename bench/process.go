@@ -172,6 +172,7 @@ func once(ctx context.Context, c contender) (outcome, error) {
 	if err := c.setup(ctx); err != nil {
 		return outcome{}, fmt.Errorf("prepare: %w", err)
 	}
+	syscall.Sync() // what others wrote before is not to be waited for now
 	o, err := c.run(ctx)
 	if err == nil && c.check != nil {
 		err = c.check(ctx)

@@ -35,6 +35,7 @@ func newSheet(c config) *sheet {
 	machine := map[string]string{"cpus": fmt.Sprint(runtime.NumCPU()), "go": runtime.Version()}
 	for name, line := range map[string]string{
 		"cpu":      "grep -m1 'model name' /proc/cpuinfo | cut -d: -f2",
+		"load":     "cut -d' ' -f1 /proc/loadavg",
 		"memory":   "grep MemTotal /proc/meminfo | tr -s ' ' | cut -d' ' -f2-",
 		"system":   ". /etc/os-release && echo $PRETTY_NAME",
 		"pgcopydb": "pgcopydb --version 2>&1 | head -n 1",
@@ -51,8 +52,8 @@ func newSheet(c config) *sheet {
 }
 
 // ratio adds a quotient that may be at most bar; a bar of 0 is none.
-func (s *sheet) ratio(what string, value, to, bar float64, note string) {
-	s.add(figure{What: what, Value: value / to, Unit: "x", Bar: bar, Note: note})
+func (s *sheet) ratio(what string, quotient, bar float64, note string) {
+	s.add(figure{What: what, Value: quotient, Unit: "x", Bar: bar, Note: note})
 }
 
 func (s *sheet) add(f figure) {
@@ -83,8 +84,8 @@ func (s *sheet) memory() {
 }
 
 func (s *sheet) print(w io.Writer) {
-	fmt.Fprintf(w, "\n%s, %s CPUs, %s, %s, %s\nscale %g, medians of %d\n\n", s.Machine["cpu"], s.Machine["cpus"], s.Machine["memory"],
-		s.Machine["postgres"], s.Machine["go"], s.Scale, s.Reps)
+	fmt.Fprintf(w, "\n%s, %s CPUs, %s, %s, %s\nscale %g, medians of %d, load before the run %s\n\n", s.Machine["cpu"], s.Machine["cpus"],
+		s.Machine["memory"], s.Machine["postgres"], s.Machine["go"], s.Scale, s.Reps, s.Machine["load"])
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "figure\tmeasured\tbar\t\tnote")
 	for _, f := range s.Figures {

@@ -36,7 +36,7 @@ func measureOrders(ctx context.Context, b *bench) error {
 		return err
 	}
 	for _, name := range []string{"dmoctl pipe", "dmoctl file"} {
-		b.sheet.ratio("orders: memory at ten times the rows, "+name, results[name].peak(), small[name].peak(), barTenfold,
+		b.sheet.ratio("orders: memory at ten times the rows, "+name, results[name].peak()/small[name].peak(), barTenfold,
 			fmt.Sprintf("%.0f to %.0f MiB", small[name].peak(), results[name].peak()))
 	}
 	return nil
@@ -87,11 +87,11 @@ func (b *bench) measureTable(ctx context.Context, d dataset) (map[string]*result
 		best = min(best, keyed[p.name].wall())
 	}
 	name := d.database
-	b.sheet.ratio(name+": dmoctl / raw pipe, no keys", pipe, raw, barPipe, fmt.Sprintf("%.2f s, %.2f s", pipe, raw))
-	b.sheet.ratio(name+": with content verified / raw pipe", bare["dmoctl pipe verified"].wall(), raw, 0, "reads the target again")
+	b.sheet.ratio(name+": dmoctl / raw pipe, no keys", pipe/raw, barPipe, fmt.Sprintf("%.2f s, %.2f s", pipe, raw))
+	b.sheet.ratio(name+": with content verified / raw pipe", bare["dmoctl pipe verified"].wall()/raw, 0, "reads the target again")
 	withKeys := keyed["dmoctl pipe"].wall()
-	b.sheet.ratio(name+": dmoctl / best pgcopydb, keys", withKeys, best, barPgcopydb, fmt.Sprintf("%.2f s, %.2f s", withKeys, best))
-	b.sheet.ratio(name+": file mode / pipe mode", file, pipe, barFile, fmt.Sprintf("%.2f s, %.2f s", file, pipe))
+	b.sheet.ratio(name+": dmoctl / best pgcopydb, keys", withKeys/best, barPgcopydb, fmt.Sprintf("%.2f s, %.2f s", withKeys, best))
+	b.sheet.ratio(name+": file mode / pipe mode", file/pipe, barFile, fmt.Sprintf("%.2f s, %.2f s", file, pipe))
 	return bare, b.compression(ctx, name, file)
 }
 
