@@ -51,8 +51,7 @@ func or(s, otherwise string) string {
 	return s
 }
 
-// starterBlock writes a block with the arguments that a user has to look at: those
-// that are required and those that say how to connect.
+// starterBlock writes a block with the arguments that a user has to look at.
 func (l *loader) starterBlock(role, kind, name string) string {
 	d := l.driver(kind)
 	if d == nil {
@@ -68,23 +67,42 @@ func (l *loader) starterBlock(role, kind, name string) string {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %q %q {\n", role, kind, name)
-	for _, a := range s.Attrs {
-		if a.Planned || !(a.Required || a.Sensitive || a.Example != "") {
-			continue
-		}
+	for _, a := range starterAttrs(s) {
 		fmt.Fprintf(&b, "%s = %s\n", a.Name, starterValue(&a, role, name))
 	}
 	b.WriteString("}\n\n")
 	return b.String()
 }
 
+// starterAttrs chooses required arguments and those that have an example; where
+// there is none, the ones by which servers are reached.
+func starterAttrs(s *schema.Block) []schema.Attr {
+	var out []schema.Attr
+	for _, a := range s.Attrs {
+		if !a.Planned && (a.Required || a.Example != "") {
+			out = append(out, a)
+		}
+	}
+	if len(out) > 0 {
+		return out
+	}
+	for _, name := range []string{"host", "database", "user", "password", "path"} {
+		if a := s.Attr(name); a != nil && !a.Planned {
+			out = append(out, *a)
+		}
+	}
+	return out
+}
+
 func starterValue(a *schema.Attr, role, name string) string {
 	switch {
-	case a.Sensitive:
+	case a.Sensitive || a.Name == "user":
 		return fmt.Sprintf("env(%q)", "DMO_"+upper(role)+"_"+upper(a.Name))
 	case a.Name == "path":
 		// One example for both sides would make a file its own target.
 		return map[string]string{roleSource: `"old.db"`, roleTarget: `"new.db"`, roleStaging: `"files"`}[role]
+	case a.Name == "host" && a.Example == "":
+		return `"localhost"`
 	case a.Default != "" && a.Kind == schema.String:
 		return fmt.Sprintf("%q", a.Default)
 	case a.Example == "" && a.Kind == schema.String && len(a.Choices) == 0:
