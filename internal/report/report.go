@@ -26,6 +26,7 @@ const (
 	TableFailed    = "table.failed"
 	TableVerified  = "table.verified"
 	Retry          = "retry"
+	Notice         = "notice"   // something worth knowing that stops nothing
 	Progress       = "progress" // at most once a second
 	RunDone        = "run.done"
 )

@@ -1,0 +1,51 @@
+package executor
+
+import (
+	"context"
+	"fmt"
+
+	"golang.org/x/sync/semaphore"
+
+	"github.com/dmoctl/dmoctl/internal/plan"
+	"github.com/dmoctl/dmoctl/providers"
+)
+
+// depth is how many batches wait between a reader and its writer.
+const depth = 2
+
+// copies is how often a row is in memory at once: as the driver received it, in
+// its batch, and encoded for the target.
+const copies = 3
+
+// budget is the memory of wide rows. The batches that every process may hold are
+// set aside before, so that a process with a wide row never waits for one with batches.
+type budget struct {
+	capacity int64
+	free     *semaphore.Weighted
+}
+
+func newBudget(p plan.Processes) *budget {
+	batches := int64(depth+2) * copies * p.BatchBytes * int64(max(1, p.Downtime))
+	capacity := max(p.Memory-batches, p.Memory/4)
+	if p.Memory <= 0 {
+		capacity = 1 << 62
+	}
+	return &budget{capacity: capacity, free: semaphore.NewWeighted(capacity)}
+}
+
+// Acquire implements providers.Budget. A reader holds one wide row at a time, so
+// waiting readers never wait for each other in a circle.
+func (b *budget) Acquire(ctx context.Context, n int64) (func(), error) {
+	n *= copies
+	if n > b.capacity {
+		return nil, &providers.Error{
+			Kind: providers.Value, Op: "hold row",
+			Err: fmt.Errorf("it takes %d bytes of memory, the run's bound leaves %d", n, b.capacity),
+			Fix: "Raise processes { memory }.",
+		}
+	}
+	if err := b.free.Acquire(ctx, n); err != nil {
+		return nil, err
+	}
+	return func() { b.free.Release(n) }, nil
+}

@@ -1,0 +1,137 @@
+package executor
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/ledger"
+	"github.com/dmoctl/dmoctl/providers"
+)
+
+// count takes the source's COUNT(*), unsplit, of those tables of the work that
+// have none in this round. A quiet source is counted and compared with the
+// ledger before the first row is read. A snapshot shows the same rows whenever it
+// is counted, so a table of several packages is counted beside them.
+func (r *run) count(ctx context.Context, view providers.View, work []*unit) error {
+	now, others := r.uncounted(work)
+	if len(now) == 1 && !r.p.Quiet && len(now[0].plan.Packages) > 1 {
+		c := now[0].counting
+		r.beside.Go(func() { c.end(r.countBeside(ctx, now[0])) })
+		return nil
+	}
+	if err := r.countNow(ctx, view, now); err != nil || !r.p.Quiet {
+		return err
+	}
+	for _, c := range others {
+		if err := c.wait(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// uncounted returns the tables that the caller has to count now, and what others
+// are counting.
+func (r *run) uncounted(work []*unit) (now []*table, others []*counting) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, t := range tablesOf(work) {
+		switch {
+		case !r.counts(t) || isComplete(t.row.State):
+		case t.counting != nil:
+			others = append(others, t.counting)
+		default:
+			t.counting = &counting{done: make(chan struct{})}
+			now = append(now, t)
+		}
+	}
+	return now, others
+}
+
+// countBeside counts a table in a view of its own.
+func (r *run) countBeside(ctx context.Context, t *table) error {
+	return r.retry(ctx, "count "+t.name(), func(ctx context.Context) error {
+		view, err := r.snapshot.Begin(ctx, []*catalog.Table{t.source})
+		if err != nil {
+			return err
+		}
+		defer view.Close()
+		got, err := view.Count(ctx, []*catalog.Table{t.source})
+		if err != nil {
+			return err
+		}
+		r.counted(t, got[0])
+		return nil
+	})
+}
+
+func (r *run) counted(t *table, got providers.Counted) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	t.count, t.changes = got.Rows, got.Changes
+	t.row.Count, t.row.Changes = got.Rows, got.Changes
+}
+
+// countNow counts in the package's own view, before its rows are read.
+func (r *run) countNow(ctx context.Context, view providers.View, tables []*table) error {
+	if len(tables) == 0 {
+		return nil
+	}
+	err := r.countIn(ctx, view, tables)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, t := range tables {
+		t.counting.end(err)
+		if err != nil {
+			t.counting = nil // another try counts again
+		}
+	}
+	return err
+}
+
+func (r *run) countIn(ctx context.Context, view providers.View, tables []*table) error {
+	list := make([]*catalog.Table, len(tables))
+	for i, t := range tables {
+		list[i] = t.source
+	}
+	got, err := view.Count(ctx, list)
+	if err != nil {
+		return err
+	}
+	var rows []ledger.Table
+	for i, t := range tables {
+		if r.p.Quiet && t.row.Count >= 0 && len(t.in) > 0 {
+			if err := sameCount(t, got[i]); err != nil {
+				return err
+			}
+			continue
+		}
+		r.counted(t, got[i])
+		rows = append(rows, t.row)
+	}
+	if !r.p.Quiet || len(rows) == 0 {
+		return nil // recorded together with the table's end; until then it can be taken again
+	}
+	// The caller holds the gate of a target with one writer.
+	return r.session.Record(ctx, ledger.Change{Tables: rows})
+}
+
+// sameCount holds a quiet table to the word that nobody writes.
+func sameCount(t *table, now providers.Counted) error {
+	if now.Rows != t.row.Count {
+		return notQuiet(t, fmt.Sprintf("it had %d rows before the first package, now it has %d", t.row.Count, now.Rows))
+	}
+	if now.Changes != t.row.Changes {
+		return notQuiet(t, "the server's change counters say that it was written to")
+	}
+	return nil
+}
+
+func notQuiet(t *table, what string) error {
+	return &providers.Error{
+		Kind: providers.Changed, Op: "compare", Table: t.plan.Source.Name,
+		Err: fmt.Errorf("the source is not quiet: %s", what),
+		Fix: "Stop whoever writes, or set consistency = \"snapshot\" in the source; then plan with --reload for the table.",
+	}
+}

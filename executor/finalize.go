@@ -1,0 +1,113 @@
+package executor
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/plan"
+	"github.com/dmoctl/dmoctl/providers"
+)
+
+// finalizeStep makes keys, indexes or foreign keys of tables that are complete.
+func (r *run) finalizeStep(ctx context.Context, s *plan.Step) error {
+	r.d.before(PointFinalize)
+	start := time.Now()
+	tables := r.sound(s)
+	err := r.each(ctx, s, tables, func(t *table) []providers.DDL { return ddlOf(s, t.target) })
+	took := seconds(start)
+	r.mu.Lock()
+	for _, t := range tables {
+		t.indexSecs += took / float64(len(tables))
+	}
+	r.mu.Unlock()
+	return err
+}
+
+// ddlOf returns what a finalize step makes of one table.
+func ddlOf(s *plan.Step, t *catalog.Table) []providers.DDL {
+	var out []providers.DDL
+	switch s.Kind {
+	case plan.StepKey:
+		if t.Key != nil {
+			out = append(out, providers.AddKey{Table: t, Key: *t.Key})
+		}
+		for _, k := range t.Uniques {
+			out = append(out, providers.AddKey{Table: t, Key: k})
+		}
+	case plan.StepIndex:
+		for _, x := range t.Indexes {
+			if s.Index == "" || s.Index == x.Name {
+				out = append(out, providers.CreateIndex{Table: t, Index: x})
+			}
+		}
+	case plan.StepForeignKey:
+		for _, k := range t.ForeignKeys {
+			out = append(out, providers.AddForeignKey{Table: t, ForeignKey: k})
+		}
+	}
+	return out
+}
+
+// sequenceStep raises identities and sequences to where the source's are now. They
+// are never lowered.
+func (r *run) sequenceStep(ctx context.Context, s *plan.Step) error {
+	tables := r.sound(s)
+	now, err := r.sourceNow(ctx, tables)
+	if err != nil {
+		return fmt.Errorf("read sequences: %w", err)
+	}
+	err = r.each(ctx, s, tables, func(t *table) []providers.DDL {
+		return raises(t, now.Find(t.plan.Source.Name))
+	})
+	if err != nil {
+		return err
+	}
+	r.sequence.Do(func() {
+		var ddl []providers.DDL
+		for _, want := range r.p.Sequences {
+			for _, have := range now.Sequences {
+				if have.Name.Name == want.Name.Name {
+					want.Last, want.Called = have.Last, have.Called
+				}
+			}
+			ddl = append(ddl, providers.RaiseSequence{Sequence: want})
+		}
+		err = r.alter(ctx, ddl)
+	})
+	return err
+}
+
+func (r *run) sourceNow(ctx context.Context, tables []*table) (*catalog.Catalog, error) {
+	names := sources(tables)
+	schemas := schemasOf(names)
+	for _, s := range r.p.Sequences {
+		schemas = append(schemas, schemasOf([]catalog.Name{s.Name})...)
+	}
+	var c *catalog.Catalog
+	err := r.retry(ctx, "read sequences", func(ctx context.Context) (err error) {
+		c, err = r.d.Source.Catalog(ctx, providers.Selector{Schemas: schemas, Tables: names})
+		return err
+	})
+	return c, err
+}
+
+// raises returns what raises the identities of a table to the source's position.
+func raises(t *table, now *catalog.Table) []providers.DDL {
+	if now == nil {
+		return nil
+	}
+	var out []providers.DDL
+	for i, c := range now.Columns {
+		if c.Sequence == nil || i >= len(t.target.Columns) {
+			continue
+		}
+		to := t.target.Columns[i]
+		if to.Identity == "" && to.Sequence == nil {
+			continue
+		}
+		out = append(out, providers.RaiseSequence{Table: t.target, Column: to.Name, Sequence: *c.Sequence})
+	}
+	return out
+}

@@ -1,0 +1,206 @@
+package executor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/ledger"
+	"github.com/dmoctl/dmoctl/internal/plan"
+	"github.com/dmoctl/dmoctl/internal/report"
+	"github.com/dmoctl/dmoctl/providers"
+)
+
+// open makes sure that the databases are the plan's and fit to run, takes the
+// right to write, and only then reads the ledger.
+func (r *run) open(ctx context.Context) error {
+	if err := r.identify(ctx); err != nil {
+		return err
+	}
+	if err := r.preflight(ctx); err != nil {
+		return err
+	}
+	if err := r.lock(ctx); err != nil {
+		return err
+	}
+	err := r.reread(ctx)
+	if err == nil && !r.closed {
+		return nil
+	}
+	r.session.Close()
+	return err
+}
+
+func (r *run) identify(ctx context.Context) error {
+	sides := []struct {
+		side string
+		db   providers.Database
+		want plan.Endpoint
+	}{{"source", r.d.Source, r.p.Source}, {"target", r.d.Target, r.p.Target}}
+	for _, s := range sides {
+		var id string
+		err := r.retry(ctx, "identify the "+s.side, func(ctx context.Context) (err error) {
+			id, err = s.db.Identity(ctx)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("identify the %s: %w", s.side, err)
+		}
+		if id != s.want.Identity {
+			return stale(fmt.Errorf("the %s %s is another database than the one that was planned for", s.side, s.want.Name))
+		}
+	}
+	return nil
+}
+
+func stale(err error) *Outcome {
+	return &Outcome{Exit: report.Stale, Summary: "Plan is stale", Err: err,
+		Fix: "Nothing was changed. Make a new plan and review it."}
+}
+
+// preflight refuses what would fail later. It changes nothing.
+func (r *run) preflight(ctx context.Context) error {
+	var source, target []*catalog.Table
+	for _, t := range r.order {
+		if t.plan.Action == plan.Forget {
+			continue
+		}
+		source = append(source, t.source)
+		target = append(target, t.target)
+	}
+	stops := 0
+	look := func(side string, db providers.Database, tables []*catalog.Table) error {
+		found, err := db.Preflight(ctx, tables)
+		if err != nil {
+			return fmt.Errorf("look at the %s: %w", side, err)
+		}
+		for _, f := range found {
+			if !f.Stop {
+				r.emit(report.Event{Event: report.Notice, Phase: plan.Preflight, Message: side + ": " + f.Summary + ": " + f.Detail})
+				continue
+			}
+			stops++
+			r.mu.Lock()
+			r.failures = append(r.failures, report.Failure{Step: plan.Preflight, Kind: string(providers.Unsupported), Message: side + ": " + f.Summary, Fix: f.Detail})
+			r.mu.Unlock()
+		}
+		return nil
+	}
+	if err := look("source", r.d.Source, source); err != nil {
+		return err
+	}
+	if err := look("target", r.d.Target, target); err != nil {
+		return err
+	}
+	if stops > 0 {
+		return &Outcome{Exit: report.Error, Summary: "Preflight refuses the run", Fix: "Nothing was changed."}
+	}
+	return nil
+}
+
+// lock takes the right to write. What the last run recorded stays as it is until
+// it was read under the new token.
+func (r *run) lock(ctx context.Context) error {
+	r.d.before(PointLock)
+	r.limits = r.d.Target.Limits()
+	if r.d.LockTimeout > 0 {
+		// The bound is for the wait only: the session must not end with it.
+		waiting, cancel := context.WithCancelCause(ctx)
+		defer cancel(nil)
+		timer := time.AfterFunc(r.d.LockTimeout, func() { cancel(errLockTimeout) })
+		defer timer.Stop()
+		return r.lockIn(waiting)
+	}
+	return r.lockIn(ctx)
+}
+
+func (r *run) lockIn(ctx context.Context) error {
+	before, err := r.d.Target.Ledger(ctx, r.p.Migration)
+	if err != nil {
+		return fmt.Errorf("read the ledger: %w", err)
+	}
+	own := ledger.Run{Migration: r.p.Migration, Lineage: random(8)}
+	if before != nil && before.Run != nil {
+		own = *before.Run
+	}
+	own.Token, own.Owner, own.Sessions = random(16), r.d.Owner, nil
+	wait := func(what string) { r.emit(report.Event{Event: report.Waiting, Message: what}) }
+	r.session, err = r.d.Target.Lock(ctx, own, wait)
+	if err != nil && errors.Is(context.Cause(ctx), errLockTimeout) {
+		return &Outcome{Exit: report.Locked, Summary: "Another run has not ended yet", Err: err,
+			Fix: "Run apply again, or end that run with: dmoctl state unlock ID"}
+	}
+	return err
+}
+
+// reread reads the ledger under the token and decides whose plan this is.
+func (r *run) reread(ctx context.Context) error {
+	var c *ledger.Contents
+	err := r.retry(ctx, "read the ledger", func(ctx context.Context) (err error) {
+		c, err = r.session.Read(ctx)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("read the ledger: %w", err)
+	}
+	if c == nil || c.Run == nil {
+		return fmt.Errorf("read the ledger: it has no run after the lock was taken")
+	}
+	if r.led.Token == "" {
+		if err := r.enter(*c.Run); err != nil || r.closed {
+			return err
+		}
+	}
+	r.adopt(c)
+	return nil
+}
+
+// enter compares the plan with the run that the ledger names.
+func (r *run) enter(led ledger.Run) error {
+	p := r.p
+	fresh := led.Plan == "" && led.Serial == 0
+	switch {
+	case fresh && p.Lineage != "" && p.Lineage != led.Lineage:
+		return stale(errors.New("the target's ledger, which the plan was made from, is gone"))
+	case led.Plan == p.ID, p.Continues != "" && p.Continues == led.Plan && p.Serial == led.Serial && p.Lineage == led.Lineage:
+		r.closed = led.Closed // else a resume: the serial stays, and so does the plan it stands for
+	case fresh || p.Lineage == led.Lineage && p.Serial == led.Serial:
+		led.Serial++
+		led.Plan, led.Spec, led.Closed = p.ID, p.SpecDigest, false
+	case p.Lineage != led.Lineage && p.Lineage != "":
+		return stale(errors.New("it was made for another lineage of this migration"))
+	default:
+		return stale(fmt.Errorf("it was made at serial %d, the ledger is at serial %d", p.Serial, led.Serial))
+	}
+	r.led = led
+	r.report.Lineage, r.report.Serial = led.Lineage, led.Serial
+	return nil
+}
+
+// adopt takes over what the ledger says about tables and packages.
+func (r *run) adopt(c *ledger.Contents) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, t := range r.order {
+		t.known, t.ready = false, false
+		t.in = make(map[string]ledger.Loaded)
+		t.counting = nil
+	}
+	for _, row := range c.Tables {
+		if t := r.tables[row.Source]; t != nil {
+			t.row, t.known = row, true
+			t.count, t.changes = row.Count, row.Changes
+		}
+	}
+	for _, l := range c.Loaded {
+		if t := r.tables[l.Source]; t != nil {
+			t.in[l.ID] = l
+		}
+	}
+	r.progress.adopt(r.order)
+}
+
+// errLockTimeout is the cause of a wait for the lock that took too long.
+var errLockTimeout = errors.New("the lock was not free in time")

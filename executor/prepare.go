@@ -1,0 +1,241 @@
+package executor
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/ledger"
+	"github.com/dmoctl/dmoctl/internal/plan"
+	"github.com/dmoctl/dmoctl/internal/report"
+	"github.com/dmoctl/dmoctl/providers"
+)
+
+// prepare fixes what this round's rows are read from, once a round, before the
+// first package: the snapshot, the structures as they are now, and what an
+// earlier run left incomplete.
+func (r *run) prepare(ctx context.Context) error {
+	r.snapshotMu.Lock()
+	defer r.snapshotMu.Unlock()
+	if r.prepared {
+		return r.prepareErr
+	}
+	r.prepared = true
+	r.prepareErr = r.prepareRound(ctx)
+	return r.prepareErr
+}
+
+func (r *run) prepareRound(ctx context.Context) error {
+	r.d.before(PointSnapshot)
+	err := r.retry(ctx, "take a snapshot", func(ctx context.Context) (err error) {
+		// One view more than there are copies is for counts beside them.
+		r.snapshot, err = r.d.Source.Snapshot(ctx, providers.SnapshotOptions{Readers: r.processes(false) + 1, Quiet: r.p.Quiet})
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("take a snapshot: %w", err)
+	}
+	r.emit(report.Event{Event: report.SnapshotTaken, Phase: plan.Downtime, Message: r.snapshot.ID()})
+	var tables []*table
+	for _, t := range r.order {
+		if t.copied() && !t.stopped {
+			tables = append(tables, t)
+		}
+	}
+	now, err := r.inspect(ctx, r.d.Source, sources(tables))
+	if err != nil {
+		return fmt.Errorf("read structures: %w", err)
+	}
+	var empty []*table
+	var rows []ledger.Table
+	for _, t := range tables {
+		if err := r.compare(t, now[t.plan.Source.Name]); err != nil {
+			r.stopTable(t, "", err)
+			continue
+		}
+		t.source = withFiles(t.plan.Source, now[t.plan.Source.Name])
+		if r.mustEmpty(t) {
+			empty = append(empty, t)
+		}
+	}
+	if err := r.empty(ctx, empty); err != nil {
+		return err
+	}
+	for _, t := range tables {
+		if t.stopped {
+			continue
+		}
+		if err := r.adoptTable(ctx, t); err != nil {
+			r.stopTable(t, "", err)
+			continue
+		}
+		if !isComplete(t.row.State) && t.left() > 0 {
+			rows = append(rows, t.row)
+		}
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	return r.record(ctx, ledger.Change{Tables: rows})
+}
+
+// adoptTable makes a table's ledger row fit this round. A quiet table that is
+// half in has to be what it was when it was begun.
+func (r *run) adoptTable(ctx context.Context, t *table) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	t.ready = true
+	if isComplete(t.row.State) || t.left() == 0 && t.row.Count >= 0 {
+		t.count, t.changes = t.row.Count, t.row.Changes
+		return nil
+	}
+	if len(t.in) > 0 {
+		if t.row.File != t.source.FileIdentity() {
+			return changed(t, "its stored rows were rewritten since its first packages were read")
+		}
+		return nil // counted again by count, against what the row says
+	}
+	t.row.Structure, t.row.File = t.plan.SourceStructure, t.source.FileIdentity()
+	t.row.Snapshot, t.row.Serial = r.snapshot.ID(), r.led.Serial
+	t.row.Count, t.row.Changes = -1, ""
+	t.count, t.changes = -1, ""
+	return nil
+}
+
+// mustEmpty says whether a table's rows on the target cannot stay.
+func (r *run) mustEmpty(t *table) bool {
+	if t.row.State == ledger.Emptying || r.planEmpties(t) {
+		return true
+	}
+	if len(t.in) == 0 {
+		return false
+	}
+	if t.foreign() || t.mixed() {
+		return true
+	}
+	if isComplete(t.row.State) {
+		return false
+	}
+	if t.left() == 0 {
+		// All in, only not looked at since: without a count that cannot be made good.
+		return t.row.Count < 0 && r.counts(t)
+	}
+	return t.row.Snapshot != r.snapshot.ID()
+}
+
+// planEmpties says whether the plan wants the table emptied and no run of this
+// plan has done so yet.
+func (r *run) planEmpties(t *table) bool {
+	a := t.plan.Action
+	return (a == plan.Reload || a == plan.Restart) && t.known && t.row.Serial != r.led.Serial && !t.emptied
+}
+
+// counts says whether the source's COUNT(*) of the table decides anything.
+func (r *run) counts(t *table) bool { return t.plan.Verify != levelNone || r.p.Quiet }
+
+// isComplete says whether a ledger state means that all packages are in.
+func isComplete(state string) bool {
+	return state == ledger.Complete || state == ledger.Counted || state == ledger.Compared
+}
+
+// empty empties tables on the target, together with their rows in loaded.
+func (r *run) empty(ctx context.Context, tables []*table) error {
+	if len(tables) == 0 {
+		return nil
+	}
+	r.d.before(PointEmpty)
+	reload := make([]providers.ReloadTable, len(tables))
+	for i, t := range tables {
+		reload[i] = providers.ReloadTable{Source: t.plan.Source.Name, Target: t.target}
+	}
+	err := r.retry(ctx, "empty tables", func(ctx context.Context) error {
+		return r.write(ctx, func(ctx context.Context) error { return r.session.Reload(ctx, reload) })
+	})
+	if err != nil {
+		return fmt.Errorf("empty tables: %w", err)
+	}
+	rows := make([]ledger.Table, len(tables))
+	r.mu.Lock()
+	for i, t := range tables {
+		t.in = make(map[string]ledger.Loaded)
+		t.emptied = true
+		t.row.State, t.row.Serial, t.row.Count, t.row.Changes, t.row.Snapshot = ledger.Empty, r.led.Serial, -1, "", ""
+		rows[i] = t.row
+	}
+	r.mu.Unlock()
+	r.progress.adopt(tables)
+	return r.record(ctx, ledger.Change{Tables: rows})
+}
+
+// inspect reads tables of one side as they are now, by name.
+func (r *run) inspect(ctx context.Context, db providers.Database, names []catalog.Name) (map[catalog.Name]*catalog.Table, error) {
+	out := make(map[catalog.Name]*catalog.Table, len(names))
+	if len(names) == 0 {
+		return out, nil
+	}
+	err := r.retry(ctx, "read structures", func(ctx context.Context) error {
+		c, err := db.Catalog(ctx, providers.Selector{Schemas: schemasOf(names), Tables: names})
+		if err != nil {
+			return err
+		}
+		for _, t := range c.Tables {
+			out[t.Name] = t
+		}
+		return nil
+	})
+	return out, err
+}
+
+func sources(tables []*table) []catalog.Name {
+	out := make([]catalog.Name, len(tables))
+	for i, t := range tables {
+		out[i] = t.plan.Source.Name
+	}
+	return out
+}
+
+func schemasOf(names []catalog.Name) []string {
+	seen := make(map[string]bool)
+	var out []string
+	for _, n := range names {
+		if n.Schema != "" && !seen[n.Schema] {
+			seen[n.Schema] = true
+			out = append(out, n.Schema)
+		}
+	}
+	return out
+}
+
+// compare holds a table as it is now against the plan.
+func (r *run) compare(t *table, now *catalog.Table) error {
+	switch {
+	case now == nil:
+		return changed(t, "it is gone from the source since the plan was made")
+	case now.StructureDigest() != t.plan.SourceStructure:
+		return changed(t, "its structure on the source is no longer the plan's")
+	}
+	return nil
+}
+
+func changed(t *table, what string) error {
+	return &providers.Error{
+		Kind: providers.Changed, Op: "compare", Table: t.plan.Source.Name, Err: fmt.Errorf("%s", what),
+		Fix: "Make a new plan; it says what has to be done about the table.",
+	}
+}
+
+// closeSnapshot ends the round's view of the source.
+func (r *run) closeSnapshot() {
+	r.snapshotMu.Lock()
+	defer r.snapshotMu.Unlock()
+	r.beside.Wait()
+	if r.snapshot != nil {
+		r.snapshot.Close()
+	}
+	r.snapshot, r.prepared, r.prepareErr = nil, false, nil
+}
+
+func (r *run) closeViews() {
+	r.closeSnapshot()
+	r.readBack.close()
+}

@@ -1,0 +1,88 @@
+package executor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"github.com/dmoctl/dmoctl/internal/report"
+	"github.com/dmoctl/dmoctl/providers"
+)
+
+// Bounds of retry: about three minutes of trying.
+const (
+	retryTries = 16
+	retryFirst = 50 * time.Millisecond
+	retryMost  = 20 * time.Second
+	retryTime  = 3 * time.Minute
+)
+
+// errStopped is the error of what was given up because the run is to stop.
+var errStopped = errors.New("stopped")
+
+// retry calls try until it succeeds, fails for good, or the bounds are reached.
+// It is the one place of retries: by the error's kind, never by its text.
+func (r *run) retry(ctx context.Context, what string, try func(context.Context) error) error {
+	start := time.Now()
+	wait := retryFirst
+	for n := 1; ; n++ {
+		err := guard(func() error { return try(ctx) })
+		if err == nil || ctx.Err() != nil || !again(err) {
+			return err
+		}
+		if n == retryTries || time.Since(start) > retryTime {
+			return err
+		}
+		r.emit(report.Event{Event: report.Retry, Message: fmt.Sprintf("%s: try %d: %v", what, n, err), Kind: string(providers.KindOf(err))})
+		// Half of the wait is random, so that processes that failed together do not come back together.
+		pause := time.NewTimer(wait/2 + rand.N(wait/2))
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			pause.Stop()
+			return err
+		case <-r.d.Stop:
+			pause.Stop()
+			return err
+		}
+		wait = min(2*wait, retryMost)
+	}
+}
+
+func again(err error) bool {
+	kind := providers.KindOf(err)
+	return kind == providers.Transient || kind == providers.Disconnected
+}
+
+// guard turns a panic into an error. The panic's own value may hold a row's, so
+// only what the runtime itself says is repeated.
+func guard(do func() error) (err error) {
+	defer func() {
+		v := recover()
+		if v == nil {
+			return
+		}
+		cause := fmt.Errorf("panic of type %T", v)
+		if e, ok := v.(runtime.Error); ok {
+			cause = fmt.Errorf("panic: %w", e)
+		}
+		err = &providers.Error{
+			Kind: providers.Internal, Op: "work", Err: &crash{cause: cause, stack: debug.Stack()},
+			Fix: "This is a bug in dmoctl. Nothing of the package is on the target; the log at level debug has the stack.",
+		}
+	}()
+	return do()
+}
+
+// crash is a recovered panic.
+type crash struct {
+	cause error
+	stack []byte
+}
+
+func (c *crash) Error() string { return c.cause.Error() }
+func (c *crash) Unwrap() error { return c.cause }

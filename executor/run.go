@@ -1,0 +1,267 @@
+package executor
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/ledger"
+	"github.com/dmoctl/dmoctl/internal/plan"
+	"github.com/dmoctl/dmoctl/internal/report"
+	"github.com/dmoctl/dmoctl/providers"
+)
+
+// rounds is how often a run takes a snapshot at most, when the one before was lost.
+const rounds = 4
+
+// run is one Apply.
+type run struct {
+	p   *plan.Plan
+	d   Deps
+	log hclog.Logger
+
+	session  providers.Session
+	led      ledger.Run // as recorded
+	closed   bool       // the migration was closed before this run
+	limits   providers.Limits
+	budget   *budget
+	tables   map[catalog.Name]*table
+	order    []*table // by source name
+	packages map[string]*unit
+	progress *progress
+	done     map[string]bool // ids of steps that need not be done again in this run
+	sequence sync.Once       // sequences that no column owns are raised once
+	readBack shared          // the target's view for verification
+	files    *fileMode       // nil in pipe mode
+
+	cancel context.CancelCauseFunc
+	halted atomic.Bool // no new steps, for halt's cause
+	lost   atomic.Bool // the snapshot is gone: this round ends, another follows
+
+	snapshotMu sync.Mutex
+	snapshot   providers.Snapshot // of the round
+	prepared   bool
+	prepareErr error
+
+	beside sync.WaitGroup // counts beside the copies
+
+	// gate is held for every transaction on a target that takes one writer only.
+	gate chan struct{}
+
+	mu       sync.Mutex // guards tables' changing parts, failures, cause
+	failures []report.Failure
+	codes    []int
+	cause    error // of halt
+	owner    *ledger.Owner
+	report   *report.Report
+}
+
+// Apply carries out p. The report is never nil; the error is an *Outcome. A plan
+// that a killed run left unfinished is applied again to go on with it.
+func Apply(ctx context.Context, p *plan.Plan, d Deps) (*report.Report, error) {
+	r := newRun(p, d)
+	err := guard(func() error { return r.apply(ctx) })
+	return r.finish(ctx, err)
+}
+
+func newRun(p *plan.Plan, d Deps) *run {
+	r := &run{
+		p: p, d: d, log: d.Log,
+		tables:   make(map[catalog.Name]*table, len(p.Tables)),
+		packages: make(map[string]*unit),
+		done:     make(map[string]bool),
+		budget:   newBudget(p.Processes),
+		gate:     make(chan struct{}, 1),
+	}
+	if r.log == nil {
+		r.log = hclog.NewNullLogger()
+	}
+	for _, pt := range p.Tables {
+		t := newTable(pt)
+		r.tables[pt.Source.Name] = t
+		r.order = append(r.order, t)
+		for _, k := range pt.Packages {
+			r.packages[k.ID] = &unit{table: t, pkg: k}
+		}
+	}
+	r.report = &report.Report{
+		Format: report.Format, Migration: p.Migration, Lineage: p.Lineage, Serial: p.Serial, Plan: p.ID,
+		Run: d.Owner.ID, Mode: p.Mode, Processes: p.Processes.Downtime, Started: d.now(), NotCarried: p.NotCarried,
+	}
+	r.progress = newProgress(r)
+	return r
+}
+
+func (r *run) apply(ctx context.Context) error {
+	if !r.p.Changes() {
+		r.closed = true
+		return nil
+	}
+	ctx, r.cancel = context.WithCancelCause(ctx)
+	defer r.cancel(nil)
+	if err := r.open(ctx); err != nil || r.closed {
+		return err
+	}
+	defer r.session.Close()
+	if err := r.openFiles(ctx); err != nil {
+		return err
+	}
+	r.emit(report.Event{Event: report.RunStarted, Message: r.p.ID, Progress: r.progress.totals()})
+	if err := r.recordRun(ctx); err != nil {
+		return err
+	}
+	stop := r.progress.start(ctx)
+	defer stop()
+	if err := r.register(ctx); err != nil {
+		return err
+	}
+	defer r.closeViews()
+	for n := 1; ; n++ {
+		r.lost.Store(false)
+		r.execute(ctx)
+		if !r.lost.Load() || r.halted.Load() || ctx.Err() != nil || r.d.stopped() {
+			return nil
+		}
+		if n == rounds {
+			return &providers.Error{Kind: providers.SnapshotLost, Op: "read source",
+				Err: fmt.Errorf("the snapshot was lost %d times", rounds),
+				Fix: "Look why the source ends long transactions, then run apply again."}
+		}
+		r.emit(report.Event{Event: report.Retry, Kind: string(providers.SnapshotLost),
+			Message: "the snapshot is lost: tables that are not complete start again under a new one"})
+		r.closeSnapshot()
+		if err := r.reread(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// write runs do as the target's only writer where it takes just one.
+func (r *run) write(ctx context.Context, do func(context.Context) error) error {
+	if r.limits.Writers == 1 {
+		select {
+		case r.gate <- struct{}{}:
+			defer func() { <-r.gate }()
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return do(ctx)
+}
+
+// record writes ledger rows.
+func (r *run) record(ctx context.Context, c ledger.Change) error {
+	return r.retry(ctx, "record in the ledger", func(ctx context.Context) error {
+		return r.write(ctx, func(ctx context.Context) error { return r.session.Record(ctx, c) })
+	})
+}
+
+// alter carries out structure changes.
+func (r *run) alter(ctx context.Context, ddl []providers.DDL) error {
+	if len(ddl) == 0 {
+		return nil
+	}
+	return r.retry(ctx, "alter the target", func(ctx context.Context) error {
+		return r.write(ctx, func(ctx context.Context) error { return r.session.Alter(ctx, ddl) })
+	})
+}
+
+// fatal acts on errors that concern the whole run, and says whether err was one.
+func (r *run) fatal(err error) bool {
+	switch providers.KindOf(err) {
+	case providers.Deposed:
+		r.halt(err)
+		r.cancel(err)
+		return true
+	case providers.Full:
+		r.halt(err)
+		return false // its package is listed as failed as well
+	case providers.SnapshotLost:
+		r.lost.Store(true)
+		return true
+	}
+	return false
+}
+
+// halt starts nothing more; what runs is finished.
+func (r *run) halt(cause error) {
+	r.mu.Lock()
+	if r.cause == nil {
+		r.cause = cause
+	}
+	r.mu.Unlock()
+	r.halted.Store(true)
+}
+
+// fail lists a failure. Interruptions and what concerns the whole run are not
+// failures of a table.
+func (r *run) fail(f report.Failure, err error) {
+	if err == nil || errors.Is(err, errStopped) || errors.Is(err, context.Canceled) || r.fatal(err) {
+		return
+	}
+	var c *crash
+	if errors.As(err, &c) {
+		r.log.Debug("recovered", "stack", string(c.stack))
+	}
+	kind := providers.KindOf(err)
+	f.Kind, f.Message = string(kind), err.Error()
+	var e *providers.Error
+	if errors.As(err, &e) {
+		f.Fix = e.Fix
+	}
+	code := report.Error
+	if kind == providers.Changed {
+		code = report.Stale
+	}
+	r.mu.Lock()
+	r.failures = append(r.failures, f)
+	r.codes = append(r.codes, code)
+	r.mu.Unlock()
+	r.progress.failed()
+	event := report.TableFailed
+	if f.Package != "" {
+		event = report.PackageFailed
+	}
+	r.emit(report.Event{Event: event, Step: f.Step, Table: f.Table, Package: f.Package, Message: f.Message, Kind: f.Kind})
+}
+
+// stopTable ends the work on a table.
+func (r *run) stopTable(t *table, step string, err error) {
+	if errors.Is(err, context.Canceled) || errors.Is(err, errStopped) {
+		return
+	}
+	r.mu.Lock()
+	already := t.stopped
+	t.stopped = true
+	if t.broken == nil {
+		t.broken = err
+	}
+	r.mu.Unlock()
+	if !already {
+		r.fail(report.Failure{Table: t.name(), Step: step}, err)
+	}
+}
+
+func (r *run) emit(e report.Event) {
+	e.Version, e.Time = report.EventVersion, r.d.now()
+	if r.d.Events != nil {
+		r.d.Events.Emit(e)
+	}
+}
+
+// random returns n random bytes in hex.
+func random(n int) string {
+	b := make([]byte, n)
+	rand.Read(b) // never fails
+	return hex.EncodeToString(b)
+}
+
+func seconds(start time.Time) float64 { return time.Since(start).Seconds() }

@@ -1,0 +1,177 @@
+package executor
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/dmoctl/dmoctl/internal/plan"
+	"github.com/dmoctl/dmoctl/internal/report"
+)
+
+// node is a step of the plan's graph while a round is at it.
+type node struct {
+	step    *plan.Step
+	waits   int     // steps that have to end first
+	next    []*node // steps that wait for this one
+	path    float64 // seconds from here to the end of the longest path
+	verify  bool    // counts against the processes of verify
+	err     error
+}
+
+// round carries out the graph once. Only execute's goroutine touches it.
+type round struct {
+	run     *run
+	nodes   []*node
+	ready   []*node
+	running map[bool]int // by node.verify
+	ended   chan *node
+	settle  chan *node
+}
+
+// execute carries out the steps that are left, up to the phase asked for. Steps
+// that failed do not stop others: each step leaves out the tables that failed.
+func (r *run) execute(ctx context.Context) {
+	g := r.graph()
+	if len(g.nodes) == 0 {
+		return
+	}
+	var settling sync.WaitGroup
+	settling.Go(func() { r.settler(ctx, g.settle, g.ended) })
+	for _, n := range g.nodes {
+		if n.waits == 0 {
+			g.ready = append(g.ready, n)
+		}
+	}
+	for {
+		g.start(ctx)
+		if g.running[false]+g.running[true] == 0 {
+			break
+		}
+		select {
+		case n := <-g.ended:
+			g.end(n)
+		case <-r.d.Stop:
+			// Nothing is started any more; what runs is waited for.
+			for g.running[false]+g.running[true] > 0 {
+				g.end(<-g.ended)
+			}
+		}
+	}
+	close(g.settle)
+	settling.Wait()
+}
+
+// graph makes nodes of the steps that are left.
+func (r *run) graph() *round {
+	g := &round{run: r, running: make(map[bool]int)}
+	last := phaseRank(r.d.Until)
+	byID := make(map[string]*node)
+	for _, s := range r.p.Steps {
+		if r.done[s.ID] || phaseRank(s.Phase) > last {
+			continue
+		}
+		n := &node{step: s, verify: s.Kind == plan.StepVerify}
+		byID[s.ID] = n
+		g.nodes = append(g.nodes, n)
+	}
+	for _, n := range g.nodes {
+		for _, id := range n.step.Needs {
+			if before := byID[id]; before != nil {
+				n.waits++
+				before.next = append(before.next, n)
+			}
+		}
+	}
+	// Steps come in an order that respects Needs, so backwards every path is known.
+	for _, n := range slices.Backward(g.nodes) {
+		for _, after := range n.next {
+			n.path = max(n.path, after.path)
+		}
+		n.path += n.step.Seconds + float64(n.step.Bytes)/1e9
+	}
+	g.ended = make(chan *node, len(g.nodes))
+	g.settle = make(chan *node, len(g.nodes))
+	r.progress.phases(g.nodes)
+	return g
+}
+
+func phaseRank(phase string) int {
+	if phase == "" {
+		return len(plan.Phases())
+	}
+	return slices.Index(plan.Phases(), phase)
+}
+
+// start starts ready steps, longest path first, as long as there are processes.
+func (g *round) start(ctx context.Context) {
+	slices.SortStableFunc(g.ready, func(a, b *node) int {
+		switch {
+		case a.path > b.path:
+			return -1
+		case a.path < b.path:
+			return 1
+		}
+		return 0
+	})
+	left := g.ready[:0]
+	for i, n := range g.ready {
+		if g.run.ending(ctx) {
+			left = append(left, g.ready[i:]...)
+			break
+		}
+		if g.running[n.verify] >= g.run.processes(n.verify) {
+			left = append(left, n)
+			continue
+		}
+		g.running[n.verify]++
+		g.run.progress.stepStarted(n.step)
+		go g.work(ctx, n)
+	}
+	g.ready = left
+}
+
+// work carries out one step in a goroutine of its own. A copy ends once its
+// tables have been settled.
+func (g *round) work(ctx context.Context, n *node) {
+	n.err = guard(func() error { return g.run.step(ctx, n.step) })
+	if n.err != nil {
+		g.run.fail(report.Failure{Step: n.step.ID}, n.err)
+	}
+	if n.step.Kind == plan.StepCopy {
+		g.settle <- n
+		return
+	}
+	g.ended <- n
+}
+
+func (g *round) end(n *node) {
+	g.running[n.verify]--
+	g.run.progress.stepDone(n.step)
+	if n.step.Kind != plan.StepCopy && n.err == nil {
+		g.run.done[n.step.ID] = true
+	}
+	for _, after := range n.next {
+		if after.waits--; after.waits == 0 {
+			g.ready = append(g.ready, after)
+		}
+	}
+}
+
+// ending says that nothing more is to be started in this round.
+func (r *run) ending(ctx context.Context) bool {
+	return ctx.Err() != nil || r.halted.Load() || r.lost.Load() || r.d.stopped()
+}
+
+// processes returns how many steps may run at once. A target that takes fewer
+// writers gets no more: a writer is free before a reader is opened.
+func (r *run) processes(verify bool) int {
+	if verify {
+		return max(1, r.p.Processes.Verify)
+	}
+	n := max(1, r.p.Processes.Downtime)
+	if r.limits.Writers > 0 {
+		n = min(n, r.limits.Writers)
+	}
+	return n
+}

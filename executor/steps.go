@@ -1,0 +1,207 @@
+package executor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/ledger"
+	"github.com/dmoctl/dmoctl/internal/plan"
+	"github.com/dmoctl/dmoctl/internal/report"
+	"github.com/dmoctl/dmoctl/providers"
+)
+
+// Verification levels.
+const (
+	levelNone    = "none"
+	levelCount   = "count"
+	levelContent = "content"
+)
+
+// step carries out one step of the plan. An error concerns the step as a whole;
+// failures of single tables and packages are listed where they happen.
+func (r *run) step(ctx context.Context, s *plan.Step) error {
+	switch s.Kind {
+	case plan.StepSchemas:
+		return r.schemasStep(ctx)
+	case plan.StepDrop:
+		return r.dropStep(ctx, s)
+	case plan.StepCreate:
+		return r.createStep(ctx, s)
+	case plan.StepEmpty:
+		return r.emptyStep(ctx, s)
+	case plan.StepCopy:
+		return r.copyStep(ctx, s)
+	case plan.StepKey, plan.StepIndex, plan.StepForeignKey:
+		return r.finalizeStep(ctx, s)
+	case plan.StepSequence:
+		return r.sequenceStep(ctx, s)
+	case plan.StepForget:
+		return r.record(ctx, ledger.Change{RemoveTables: s.Tables})
+	case plan.StepVerify:
+		return r.verifyStep(ctx, s)
+	case plan.StepClose:
+		return r.closeStep(ctx)
+	}
+	return fmt.Errorf("the plan has a step of kind %q, which this dmoctl does not know", s.Kind)
+}
+
+// sound returns the step's tables that nothing has failed of.
+func (r *run) sound(s *plan.Step) []*table {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var out []*table
+	for _, name := range s.Tables {
+		if t := r.tables[name]; t != nil && !t.stopped && t.broken == nil {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// schemasStep makes schemas, types and free sequences. Without them nothing else works.
+func (r *run) schemasStep(ctx context.Context) error {
+	var ddl []providers.DDL
+	for _, s := range r.p.Schemas {
+		ddl = append(ddl, providers.CreateSchema{Schema: s})
+	}
+	for _, t := range r.p.Types {
+		ddl = append(ddl, providers.CreateType{Type: t})
+	}
+	for _, s := range r.p.Sequences {
+		ddl = append(ddl, providers.CreateSequence{Sequence: s})
+	}
+	err := r.alter(ctx, ddl)
+	if err != nil {
+		r.halt(err)
+	}
+	return err
+}
+
+// dropStep drops tables of existing = "recreate", unless this plan has copied into them since.
+func (r *run) dropStep(ctx context.Context, s *plan.Step) error {
+	var tables []*table
+	for _, t := range r.sound(s) {
+		if t.row.State == ledger.Planned {
+			tables = append(tables, t)
+		}
+	}
+	return r.each(ctx, s, tables, func(t *table) []providers.DDL {
+		return []providers.DDL{providers.DropTable{Table: t.target.Name}}
+	})
+}
+
+// createStep makes tables and records that they are made.
+func (r *run) createStep(ctx context.Context, s *plan.Step) error {
+	r.d.before(PointCreate)
+	tables := r.sound(s)
+	err := r.each(ctx, s, tables, func(t *table) []providers.DDL {
+		return []providers.DDL{providers.CreateTable{Table: t.target}}
+	})
+	if err != nil {
+		return err
+	}
+	var made []ledger.Table
+	var gone []catalog.Name
+	r.mu.Lock()
+	for _, t := range tables {
+		switch {
+		case t.stopped && t.row.State == ledger.Planned && providers.KindOf(t.broken) == providers.Exists:
+			// Somebody else's table: rollback must never take it for ours.
+			gone = append(gone, t.plan.Source.Name)
+		case !t.stopped && t.row.State == ledger.Planned:
+			t.row.State = ledger.Made
+			made = append(made, t.row)
+		}
+	}
+	r.mu.Unlock()
+	if len(made)+len(gone) == 0 {
+		return nil
+	}
+	return r.record(ctx, ledger.Change{Tables: made, RemoveTables: gone})
+}
+
+// each carries out the DDL of tables together; where that fails for good, one by
+// one, so that only the culprit fails.
+func (r *run) each(ctx context.Context, s *plan.Step, tables []*table, ddl func(*table) []providers.DDL) error {
+	var all []providers.DDL
+	for _, t := range tables {
+		all = append(all, ddl(t)...)
+	}
+	err := r.alter(ctx, all)
+	if err == nil || ctx.Err() != nil || errors.Is(err, errStopped) {
+		return err
+	}
+	if kind := providers.KindOf(err); kind == providers.Deposed || kind == providers.Full {
+		return err
+	}
+	for _, t := range tables {
+		if len(tables) > 1 {
+			err = r.alter(ctx, ddl(t))
+		}
+		if err != nil {
+			r.stopTable(t, s.ID, err)
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// emptyStep empties what the plan reloads or restarts, once a plan.
+func (r *run) emptyStep(ctx context.Context, s *plan.Step) error {
+	var tables []*table
+	for _, t := range r.sound(s) {
+		if r.planEmpties(t) || t.row.State == ledger.Emptying {
+			tables = append(tables, t)
+		}
+	}
+	return r.empty(ctx, tables)
+}
+
+// closeStep records that every step is done, and removes what served only the run.
+func (r *run) closeStep(ctx context.Context) error {
+	r.mu.Lock()
+	clean := len(r.codes) == 0 && r.cause == nil
+	r.mu.Unlock()
+	if !clean || r.d.Until != "" && phaseRank(r.d.Until) < phaseRank(plan.Postprocess) {
+		return nil
+	}
+	r.d.before(PointClose)
+	if err := r.analyze(ctx); err != nil {
+		return err
+	}
+	if r.files != nil {
+		if err := r.files.finish(ctx); err != nil {
+			return err
+		}
+	}
+	r.led.Closed = true
+	led := r.led
+	return r.record(ctx, ledger.Change{Run: &led})
+}
+
+// analyzeRows is from how many rows on statistics are worth a statement of their own;
+// servers look after small tables by themselves.
+const analyzeRows = 10_000
+
+func (r *run) analyze(ctx context.Context) error {
+	var ddl []providers.DDL
+	r.mu.Lock()
+	for _, t := range r.order {
+		if t.copiedHere && t.loadedRows() >= analyzeRows {
+			ddl = append(ddl, providers.Analyze{Table: t.target.Name})
+		}
+	}
+	r.mu.Unlock()
+	if err := r.alter(ctx, ddl); err != nil {
+		if r.fatal(err) {
+			return err
+		}
+		// Missing statistics make queries slow and nothing wrong.
+		r.emit(report.Event{Event: report.Notice, Phase: plan.Postprocess, Message: "statistics were not refreshed: " + err.Error()})
+	}
+	return nil
+}

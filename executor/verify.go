@@ -1,0 +1,181 @@
+package executor
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/digest"
+	"github.com/dmoctl/dmoctl/internal/ledger"
+	"github.com/dmoctl/dmoctl/internal/plan"
+	"github.com/dmoctl/dmoctl/internal/report"
+	"github.com/dmoctl/dmoctl/providers"
+)
+
+// shared is a view of the target that verification steps have in common. Quiet:
+// nobody but this run writes to the tables, and each view sees what was committed
+// before it.
+type shared struct {
+	mu   sync.Mutex
+	snap providers.Snapshot
+}
+
+func (s *shared) open(ctx context.Context, r *run) (providers.Snapshot, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.snap != nil {
+		return s.snap, nil
+	}
+	return s.snap, r.retry(ctx, "read the target back", func(ctx context.Context) (err error) {
+		s.snap, err = r.d.Target.Snapshot(ctx, providers.SnapshotOptions{Readers: r.processes(true), Quiet: true})
+		return err
+	})
+}
+
+func (s *shared) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.snap != nil {
+		s.snap.Close()
+		s.snap = nil
+	}
+}
+
+// verifyStep compares tables of the target with the ledger, at their levels.
+func (r *run) verifyStep(ctx context.Context, s *plan.Step) error {
+	r.d.before(PointVerify)
+	var rows []ledger.Table
+	var compare []*table
+	for _, t := range r.sound(s) {
+		switch {
+		case t.plan.Action == plan.Structure || t.plan.Verify == levelNone:
+		case !isComplete(t.row.State):
+			r.fail(report.Failure{Table: t.name(), Step: s.ID}, fmt.Errorf("%s cannot be verified: %d of %d packages are not in", t.name(), t.left(), len(t.plan.Packages)))
+		default:
+			compare = append(compare, t)
+		}
+	}
+	snap, err := r.readBack.open(ctx, r)
+	if err != nil {
+		return fmt.Errorf("read the target back: %w", err)
+	}
+	for start := 0; start < len(compare); start += bundleTables {
+		if r.ending(ctx) {
+			return errStopped
+		}
+		part := compare[start:min(start+bundleTables, len(compare))]
+		var found []verdict
+		err := r.retry(ctx, "read the target back", func(ctx context.Context) (err error) {
+			found, err = r.judge(ctx, snap, part)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("read the target back: %w", err)
+		}
+		rows = append(rows, r.verdicts(part, found)...)
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	return r.record(ctx, ledger.Change{Tables: rows})
+}
+
+// verdict is what was found out about a table.
+type verdict struct {
+	result string
+	detail string
+}
+
+// judge reads tables of the target back in one view.
+func (r *run) judge(ctx context.Context, snap providers.Snapshot, tables []*table) ([]verdict, error) {
+	list := make([]*catalog.Table, len(tables))
+	for i, t := range tables {
+		list[i] = t.target
+	}
+	view, err := snap.Begin(ctx, list)
+	if err != nil {
+		return nil, err
+	}
+	defer view.Close()
+	counts, err := view.Count(ctx, list)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]verdict, len(tables))
+	for i, t := range tables {
+		out[i] = judgeCount(t, counts[i].Rows)
+		if out[i].result != report.Equal || t.plan.Verify != levelContent {
+			continue
+		}
+		have, err := sumOf(ctx, view, t.target, r.readOptions())
+		if err != nil {
+			return nil, err
+		}
+		out[i] = judgeContent(t, have)
+	}
+	return out, nil
+}
+
+// judgeCount holds the target's count against the packages' and the source's.
+func judgeCount(t *table, target int64) verdict {
+	loaded := t.loadedRows()
+	source := t.row.Count
+	if source < 0 {
+		source = loaded
+	}
+	if target == loaded && loaded == source {
+		return verdict{result: report.Equal, detail: fmt.Sprintf("%d rows", target)}
+	}
+	detail := fmt.Sprintf("source %d rows, loaded %d, target %d", source, loaded, target)
+	if excuses(t, source, target) {
+		return verdict{result: report.Excepted, detail: detail + "; " + t.plan.Exception.Rule + ": " + t.plan.Exception.Reason}
+	}
+	return verdict{result: report.Unequal, detail: detail}
+}
+
+// judgeContent holds the target's digest against the sum of the packages'.
+func judgeContent(t *table, have digest.Sum) verdict {
+	var want digest.Sum
+	for _, l := range t.in {
+		s, err := digest.Parse(l.Digest)
+		if err != nil {
+			return verdict{result: report.Unequal, detail: fmt.Sprintf("package %s: %v", l.ID, err)}
+		}
+		want = want.Add(s)
+	}
+	if have == want {
+		return verdict{result: report.Equal, detail: fmt.Sprintf("%d rows by content", have.Rows)}
+	}
+	return verdict{result: report.Unequal, detail: "the counts agree and the content does not"}
+}
+
+// sumOf digests a whole table in a view.
+func sumOf(ctx context.Context, view providers.View, t *catalog.Table, how providers.ReadOptions) (digest.Sum, error) {
+	return sumOfRange(ctx, view, t, catalog.Range{Rows: -1, Bytes: -1}, how)
+}
+
+// verdicts takes note of what was found and returns the ledger rows that it changes.
+func (r *run) verdicts(tables []*table, found []verdict) []ledger.Table {
+	var rows []ledger.Table
+	for i, t := range tables {
+		v := found[i]
+		if v.result == report.Unequal {
+			r.differs(t, v.detail)
+			continue
+		}
+		r.mu.Lock()
+		t.result, t.detail = v.result, v.detail
+		state := ledger.Counted
+		if t.plan.Verify == levelContent && v.result == report.Equal {
+			state = ledger.Compared
+		}
+		if t.row.State != state {
+			t.row.State = state
+			rows = append(rows, t.row)
+		}
+		r.mu.Unlock()
+		r.emit(report.Event{Event: report.TableVerified, Phase: plan.Verify, Table: t.name(), Rows: t.row.Count, Kind: v.result, Message: v.detail})
+	}
+	return rows
+}
