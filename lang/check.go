@@ -63,7 +63,7 @@ func (l *loader) checkAttr(a *hclsyntax.Attribute, s *schema.Block, iterators []
 		// Not a value of the usual scope; whoever decodes it checks its names.
 	default:
 		if known.Sensitive {
-			l.sources.hide(a.Expr.Range())
+			l.sources.hideLiteral(a.Expr)
 		}
 		l.checkRefs(a.Expr, iterators)
 	}

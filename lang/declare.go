@@ -90,17 +90,14 @@ func (l *loader) checkLabels(known *schema.Block, b *hclsyntax.Block) bool {
 	if want == have {
 		return true
 	}
-	shape := known.Type
-	for _, label := range known.Labels {
-		shape += fmt.Sprintf(" %q", upper(label))
-	}
+	wanted := shape(known)
 	if have < want {
 		l.errorAt(b.DefRange(), "missing-label", "Missing block label",
-			fmt.Sprintf("A %s block needs its %s after the type:\n  %s { ... }", known.Type, listed(known.Labels, "and"), shape))
+			fmt.Sprintf("%s block is labelled with its %s:\n  %s { ... }", capital(article(known.Type)), listed(known.Labels, "and"), wanted))
 		return false
 	}
 	l.errorAt(b.LabelRanges[want], "unexpected-label", "Unexpected block label",
-		fmt.Sprintf("A %s block has %s. Write\n  %s { ... }", known.Type, countLabels(want), shape))
+		fmt.Sprintf("%s block has %s. Write\n  %s { ... }", capital(article(known.Type)), countLabels(want), wanted))
 	return false
 }
 

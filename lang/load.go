@@ -65,6 +65,8 @@ type loader struct {
 	ctx       *hcl.EvalContext
 	variables map[string]*variable
 	locals    map[string]*local
+
+	valuesBroken bool // a file of variable values could not be read
 }
 
 func newLoader(dir string, opts Options) *loader {
@@ -81,7 +83,8 @@ func newLoader(dir string, opts Options) *loader {
 
 func (l *loader) load() *desired.Spec {
 	files := l.readDir()
-	if len(files) == 0 {
+	if len(files) == 0 || l.diags.HasErrors() || l.fromHCL.HasErrors() {
+		// Without all files, references into the missing ones would look wrong.
 		return nil
 	}
 	l.declare(files)

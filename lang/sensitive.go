@@ -38,6 +38,9 @@ func (l *loader) fromOutside(expr hclsyntax.Expression) bool {
 	return w.visit(expr)
 }
 
+// readsOutside says whether a function's result is not written in the spec.
+func readsOutside(function string) bool { return function == "env" || function == "file" }
+
 type outsideWalker struct {
 	l    *loader
 	seen map[string]bool
@@ -46,7 +49,7 @@ type outsideWalker struct {
 func (w *outsideWalker) visit(expr hclsyntax.Expression) bool {
 	found := false
 	visit(expr, func(node hclsyntax.Node) {
-		if call, ok := node.(*hclsyntax.FunctionCallExpr); ok && (call.Name == "env" || call.Name == "file") {
+		if call, ok := node.(*hclsyntax.FunctionCallExpr); ok && readsOutside(call.Name) {
 			found = true
 		}
 	})

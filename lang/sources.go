@@ -57,8 +57,8 @@ func (s *Sources) Locate(ds diag.Diagnostics) diag.Diagnostics {
 			continue
 		}
 		src, ok := s.files[d.Subject.Filename]
-		if !ok {
-			continue
+		if !ok || d.Subject.Start.Line == 0 {
+			continue // about a file as a whole, or about none of ours
 		}
 		subject := src.complete(*d.Subject)
 		out[i].Subject = &subject
@@ -150,19 +150,54 @@ func (s *Sources) hide(r hcl.Range) {
 	}
 }
 
-// hideTails hides what stands behind "=" in lines that may hold a secret, for files
-// whose structure is unknown because they do not parse.
+// hideLiteral hides an expression that may spell a secret out: one with a text of
+// its own that is not the name of an environment variable or a file.
+func (s *Sources) hideLiteral(expr hclsyntax.Expression) {
+	var harmless, texts []hcl.Range
+	visit(expr, func(node hclsyntax.Node) {
+		switch node := node.(type) {
+		case *hclsyntax.FunctionCallExpr:
+			if readsOutside(node.Name) {
+				harmless = append(harmless, node.Range())
+			}
+		case *hclsyntax.LiteralValueExpr:
+			texts = append(texts, node.Range())
+		}
+	})
+	for _, t := range texts {
+		if !within(t, harmless) {
+			s.hide(expr.Range())
+			return
+		}
+	}
+}
+
+// hideTails hides what stands behind "=" where it may be a secret, for files whose
+// structure is unknown because they do not parse.
 func (s *Sources) hideTails(filename string) {
 	src := s.files[filename]
 	at := 0
 	for line := range bytes.Lines(src.text) {
-		name, tail, found := bytes.Cut(line, []byte("="))
-		if found && (src.values || s.sensitive[string(bytes.TrimSpace(name))]) {
-			end := at + len(bytes.TrimRight(line, "\r\n"))
-			start := at + len(name) + 1 + len(tail) - len(bytes.TrimLeft(tail, " \t"))
+		if start := s.secretTail(src, line); start >= 0 {
 			src.secret = append(src.secret, hcl.Range{Filename: filename,
-				Start: hcl.Pos{Byte: start}, End: hcl.Pos{Byte: max(start, end)}})
+				Start: hcl.Pos{Byte: at + start}, End: hcl.Pos{Byte: at + len(bytes.TrimRight(line, "\r\n"))}})
 		}
 		at += len(line)
+	}
+}
+
+// secretTail returns where the value of the first argument that may be secret starts
+// in a line, or -1.
+func (s *Sources) secretTail(src *source, line []byte) int {
+	for from := 0; ; {
+		i := bytes.IndexByte(line[from:], '=')
+		if i < 0 {
+			return -1
+		}
+		from += i + 1
+		words := bytes.Fields(line[:from-1])
+		if src.values || (len(words) > 0 && s.sensitive[string(words[len(words)-1])]) {
+			return from + len(line[from:]) - len(bytes.TrimLeft(line[from:], " \t"))
+		}
 	}
 }

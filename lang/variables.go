@@ -118,6 +118,9 @@ func (l *loader) evaluateVariables() {
 		case v.broken:
 			values[name] = cty.DynamicVal
 			continue
+		case v.value == cty.NilVal && l.valuesBroken:
+			values[name] = cty.DynamicVal // it may stand in the file that was not read
+			continue
 		case v.value == cty.NilVal:
 			l.errorAt(v.at, "missing-variable", "No value for variable", fmt.Sprintf(
 				"The variable %q has no default and no value was given. Give one in %s, in the environment, or with\n  --var %s=VALUE",

@@ -73,6 +73,7 @@ func (l *loader) valueFiles() []string {
 func (l *loader) applyFile(path string) {
 	body := l.parseFile(path, true)
 	if body == nil {
+		l.valuesBroken = true
 		return
 	}
 	for _, b := range body.Blocks {

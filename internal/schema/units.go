@@ -156,7 +156,7 @@ func FormatDuration(d time.Duration) string {
 	}
 	var b strings.Builder
 	left := int64(d)
-	for _, u := range durationUnits() {
+	for _, u := range durationUnits()[1:] { // hours, not days: windows are spoken of in hours
 		if n := left / u.base; n > 0 {
 			fmt.Fprintf(&b, "%d%s", n, u.name)
 			left -= n * u.base
