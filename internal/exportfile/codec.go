@@ -1,0 +1,92 @@
+// Package exportfile reads and writes export files.
+//
+// An export file is a sequence of zstd frames, each with a content checksum: the
+// first holds an Arrow IPC schema message, each further one a record batch
+// message, the last the end-of-stream marker. Decompressed as a whole it is an
+// Arrow IPC stream that any Arrow implementation reads. Several files may share an
+// object, one after the other.
+//
+// A Writer makes a file out of batches and returns its File, the index that a
+// Manifest holds; a Reader gives the batches back and fails unless the bytes are
+// those of the File. docs/export-format.md describes the format.
+package exportfile
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// defaultMaxFrame bounds a frame's content where Options do not.
+const defaultMaxFrame = 1 << 30
+
+// pooled is the largest buffer, in bytes, that is kept for reuse.
+const pooled = 16 << 20
+
+// Options of a Codec.
+type Options struct {
+	Level    string // "fastest", "default", "better" or "best"; "" is "fastest"
+	Workers  int    // frames compressed at once, over all Writers; 0 is 1
+	MaxFrame int64  // bytes that a frame may hold, compressed or not; 0 is 1 GiB
+}
+
+// Codec compresses and decompresses frames. A run has one, which all its Writers and
+// Readers share, so that small packages cost no buffers of their own. It is safe
+// for concurrent use.
+type Codec struct {
+	enc      *zstd.Encoder
+	dec      *zstd.Decoder
+	slots    chan struct{} // one a worker
+	buffers  sync.Pool     // of *[]byte
+	maxFrame int64
+}
+
+// NewCodec returns a Codec. An unknown level is an error.
+func NewCodec(o Options) (*Codec, error) {
+	level, ok := zstd.SpeedFastest, true
+	if o.Level != "" {
+		ok, level = zstd.EncoderLevelFromString(o.Level)
+	}
+	if !ok {
+		return nil, fmt.Errorf("compression level %q is none of fastest, default, better, best", o.Level)
+	}
+	workers := max(o.Workers, 1)
+	c := &Codec{slots: make(chan struct{}, workers), maxFrame: o.MaxFrame}
+	if c.maxFrame <= 0 {
+		c.maxFrame = defaultMaxFrame
+	}
+	var err error
+	// The encoder notices blocks that do not compress and stores them at memory
+	// speed, so nothing is sampled here.
+	c.enc, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(level), zstd.WithEncoderCRC(true),
+		zstd.WithEncoderConcurrency(workers), zstd.WithZeroFrames(true))
+	if err != nil {
+		return nil, fmt.Errorf("start compressor: %w", err)
+	}
+	c.dec, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(uint64(c.maxFrame)))
+	if err != nil {
+		return nil, fmt.Errorf("start decompressor: %w", err)
+	}
+	return c, nil
+}
+
+// Close frees the codec's buffers. No Writer or Reader may use it afterwards.
+func (c *Codec) Close() error {
+	c.dec.Close()
+	return c.enc.Close()
+}
+
+// buffer returns an empty buffer to be given back with recycle.
+func (c *Codec) buffer() []byte {
+	if b, ok := c.buffers.Get().(*[]byte); ok {
+		return (*b)[:0]
+	}
+	return nil
+}
+
+func (c *Codec) recycle(b []byte) {
+	if cap(b) > 0 && cap(b) <= pooled {
+		c.buffers.Put(&b)
+	}
+}

@@ -1,0 +1,134 @@
+package exportfile
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/dmoctl/dmoctl/internal/digest"
+)
+
+// ManifestFormat is the version of a Manifest's JSON form.
+const ManifestFormat = 1
+
+// Manifest says what one attempt consists of: the package, or the packages of a
+// bundle, that it read. It is written after their files and is what makes them
+// exist: a file that no manifest names is garbage.
+type Manifest struct {
+	Format   int       `json:"format"`
+	Owner    int64     `json:"owner"`   // number of the exporter's owner entry in the journal
+	Attempt  string    `json:"attempt"` // unique among an owner's attempts
+	Packages []Package `json:"packages"`
+}
+
+// Package is one package as an attempt read it. Files are in the order of rows; a
+// package without rows has none.
+type Package struct {
+	ID         string    `json:"id"`
+	Generation string    `json:"generation"`
+	Rows       int64     `json:"rows"`
+	Bytes      int64     `json:"bytes"`   // of batches, before compression
+	Digest     string    `json:"digest"`  // of internal/digest, in the target's form
+	Schema     string    `json:"schema"`  // Fingerprint of the files' schema
+	ReadAt     time.Time `json:"read_at"` // by the source's clock
+	Snapshot   string    `json:"snapshot"`
+	Freeze     string    `json:"freeze,omitempty"`
+	Files      []File    `json:"files,omitempty"`
+}
+
+// Encode returns the manifest as JSON, with the format version filled in. What
+// DecodeManifest would refuse is an error here, too.
+func (m Manifest) Encode() ([]byte, error) {
+	m.Format = ManifestFormat
+	if err := m.Check(); err != nil {
+		return nil, fmt.Errorf("encode manifest: %w", err)
+	}
+	return json.Marshal(m)
+}
+
+// DecodeManifest reads a manifest. Unknown fields, other format versions and
+// anything that contradicts itself are errors.
+func DecodeManifest(b []byte) (Manifest, error) {
+	var m Manifest
+	if err := Decode(b, ManifestFormat, &m); err != nil {
+		return Manifest{}, fmt.Errorf("decode manifest: %w", err)
+	}
+	if err := m.Check(); err != nil {
+		return Manifest{}, fmt.Errorf("decode manifest: %w", err)
+	}
+	return m, nil
+}
+
+// Decode reads one JSON value that says its format version in a field "format".
+// Another version, an unknown field and anything behind the value are errors.
+func Decode(b []byte, format int, into any) error {
+	var head struct {
+		Format int `json:"format"`
+	}
+	if err := json.Unmarshal(b, &head); err != nil {
+		return err
+	}
+	switch {
+	case head.Format == 0:
+		return errors.New("it names no format version")
+	case head.Format != format:
+		return fmt.Errorf("format version %d is not known to this dmoctl, which knows version %d", head.Format, format)
+	}
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("something follows its end")
+	}
+	return nil
+}
+
+// Check says what contradicts itself.
+func (m *Manifest) Check() error {
+	switch {
+	case m.Format != ManifestFormat:
+		return fmt.Errorf("format version %d is not known", m.Format)
+	case m.Owner <= 0 || m.Attempt == "":
+		return errors.New("it names no owner or attempt")
+	case len(m.Packages) == 0:
+		return errors.New("it names no package")
+	}
+	seen := make(map[string]bool, len(m.Packages))
+	for i := range m.Packages {
+		p := &m.Packages[i]
+		if p.ID == "" || p.Generation == "" || seen[p.ID] {
+			return fmt.Errorf("package %.80q is unnamed, without generation or there twice", p.ID)
+		}
+		seen[p.ID] = true
+		if err := p.check(); err != nil {
+			return fmt.Errorf("package %.80q: %w", p.ID, err)
+		}
+	}
+	return nil
+}
+
+func (p *Package) check() error {
+	sum, err := digest.Parse(p.Digest)
+	if err != nil {
+		return err
+	}
+	var rows int64
+	for i := range p.Files {
+		if err := p.Files[i].check(); err != nil {
+			return err
+		}
+		rows += p.Files[i].Rows
+	}
+	switch {
+	case p.Bytes < 0 || rows != p.Rows || sum.Rows != p.Rows:
+		return fmt.Errorf("%d rows, but %d in its files and %d in its digest", p.Rows, rows, sum.Rows)
+	case p.Snapshot == "" || p.Schema == "":
+		return errors.New("it names no snapshot or schema")
+	}
+	return nil
+}
