@@ -39,7 +39,7 @@ type run struct {
 	progress *progress
 	done     map[string]bool // ids of steps that need not be done again in this run
 	sequence sync.Once       // sequences that no column owns are raised once
-	readBack shared          // the target's view for verification
+	readBack *shared         // the target's view for verification
 	files    *fileMode       // nil in pipe mode
 
 	cancel context.CancelCauseFunc
@@ -81,6 +81,9 @@ func newRun(p *plan.Plan, d Deps) *run {
 		budget:   newBudget(p.Processes),
 		gate:     make(chan struct{}, 1),
 	}
+	// Nobody but this run writes to the target's tables: each view of it sees what
+	// was committed before.
+	r.readBack = newShared(d.Target, providers.SnapshotOptions{Readers: r.processes(true), Quiet: true})
 	if r.log == nil {
 		r.log = hclog.NewNullLogger()
 	}

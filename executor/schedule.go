@@ -11,12 +11,12 @@ import (
 
 // node is a step of the plan's graph while a round is at it.
 type node struct {
-	step    *plan.Step
-	waits   int     // steps that have to end first
-	next    []*node // steps that wait for this one
-	path    float64 // seconds from here to the end of the longest path
-	verify  bool    // counts against the processes of verify
-	err     error
+	step   *plan.Step
+	waits  int     // steps that have to end first
+	next   []*node // steps that wait for this one
+	path   float64 // seconds from here to the end of the longest path
+	verify bool    // counts against the processes of verify
+	err    error
 }
 
 // round carries out the graph once. Only execute's goroutine touches it.

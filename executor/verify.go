@@ -3,44 +3,13 @@ package executor
 import (
 	"context"
 	"fmt"
-	"sync"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/digest"
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/report"
-	"github.com/dmoctl/dmoctl/providers"
 )
-
-// shared is a view of the target that verification steps have in common. Quiet:
-// nobody but this run writes to the tables, and each view sees what was committed
-// before it.
-type shared struct {
-	mu   sync.Mutex
-	snap providers.Snapshot
-}
-
-func (s *shared) open(ctx context.Context, r *run) (providers.Snapshot, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.snap != nil {
-		return s.snap, nil
-	}
-	return s.snap, r.retry(ctx, "read the target back", func(ctx context.Context) (err error) {
-		s.snap, err = r.d.Target.Snapshot(ctx, providers.SnapshotOptions{Readers: r.processes(true), Quiet: true})
-		return err
-	})
-}
-
-func (s *shared) close() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.snap != nil {
-		s.snap.Close()
-		s.snap = nil
-	}
-}
 
 // verifyStep compares tables of the target with the ledger, at their levels.
 func (r *run) verifyStep(ctx context.Context, s *plan.Step) error {
@@ -56,10 +25,6 @@ func (r *run) verifyStep(ctx context.Context, s *plan.Step) error {
 			compare = append(compare, t)
 		}
 	}
-	snap, err := r.readBack.open(ctx, r)
-	if err != nil {
-		return fmt.Errorf("read the target back: %w", err)
-	}
 	for start := 0; start < len(compare); start += bundleTables {
 		if r.ending(ctx) {
 			return errStopped
@@ -67,7 +32,7 @@ func (r *run) verifyStep(ctx context.Context, s *plan.Step) error {
 		part := compare[start:min(start+bundleTables, len(compare))]
 		var found []verdict
 		err := r.retry(ctx, "read the target back", func(ctx context.Context) (err error) {
-			found, err = r.judge(ctx, snap, part)
+			found, err = r.judge(ctx, part)
 			return err
 		})
 		if err != nil {
@@ -88,33 +53,54 @@ type verdict struct {
 }
 
 // judge reads tables of the target back in one view.
-func (r *run) judge(ctx context.Context, snap providers.Snapshot, tables []*table) ([]verdict, error) {
+func (r *run) judge(ctx context.Context, tables []*table) ([]verdict, error) {
 	list := make([]*catalog.Table, len(tables))
 	for i, t := range tables {
 		list[i] = t.target
 	}
-	view, err := snap.Begin(ctx, list)
+	out, large, err := r.judgeIn(ctx, list, tables)
 	if err != nil {
 		return nil, err
 	}
-	defer view.Close()
+	for _, i := range large {
+		have, err := r.contentOf(ctx, list[i], tables[i].loadedRows())
+		if err != nil {
+			return nil, err
+		}
+		out[i] = judgeContent(tables[i], have)
+	}
+	return out, nil
+}
+
+// judgeIn reads tables back in one view; large are those whose content is left to
+// several readers.
+func (r *run) judgeIn(ctx context.Context, list []*catalog.Table, tables []*table) (out []verdict, large []int, err error) {
+	view, end, err := r.readBack.begin(ctx, list)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer end()
 	counts, err := view.Count(ctx, list)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	out := make([]verdict, len(tables))
+	out = make([]verdict, len(tables))
 	for i, t := range tables {
 		out[i] = judgeCount(t, counts[i].Rows)
 		if out[i].result != report.Equal || t.plan.Verify != levelContent {
 			continue
 		}
-		have, err := sumOf(ctx, view, t.target, r.readOptions())
+		if counts[i].Rows > splitRows {
+			large = append(large, i)
+			continue
+		}
+		have, err := sumOfRange(ctx, view, list[i], catalog.Range{Rows: -1, Bytes: -1}, r.readOptions())
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		out[i] = judgeContent(t, have)
 	}
-	return out, nil
+	return out, large, nil
 }
 
 // judgeCount holds the target's count against the packages' and the source's.
@@ -148,11 +134,6 @@ func judgeContent(t *table, have digest.Sum) verdict {
 		return verdict{result: report.Equal, detail: fmt.Sprintf("%d rows by content", have.Rows)}
 	}
 	return verdict{result: report.Unequal, detail: "the counts agree and the content does not"}
-}
-
-// sumOf digests a whole table in a view.
-func sumOf(ctx context.Context, view providers.View, t *catalog.Table, how providers.ReadOptions) (digest.Sum, error) {
-	return sumOfRange(ctx, view, t, catalog.Range{Rows: -1, Bytes: -1}, how)
 }
 
 // verdicts takes note of what was found and returns the ledger rows that it changes.

@@ -1,0 +1,179 @@
+package executor
+
+import (
+	"context"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/digest"
+	"github.com/dmoctl/dmoctl/internal/plan"
+	"github.com/dmoctl/dmoctl/internal/report"
+	"github.com/dmoctl/dmoctl/providers"
+)
+
+// VerifyOptions say what Verify compares.
+type VerifyOptions struct {
+	Tables []catalog.Name // source names; empty is every table of the plan
+	// Content reads both sides again. Without it the target is read back, each table
+	// at the level that its spec asks for, and compared with the ledger.
+	Content bool
+}
+
+// Verify compares source and target on its own, at any time, without a lock; it
+// changes nothing. P names the tables and how they are mapped. The report lists
+// every table; the error is an *Outcome.
+func Verify(ctx context.Context, p *plan.Plan, how VerifyOptions, d Deps) (*report.Report, error) {
+	r := newRun(p, d)
+	defer r.closeViews()
+	err := guard(func() error { return r.verifyOnly(ctx, how) })
+	return r.finish(ctx, err)
+}
+
+func (r *run) verifyOnly(ctx context.Context, how VerifyOptions) error {
+	r.closed = true // there is no step that could be missing
+	contents, err := r.d.Target.Ledger(ctx, r.p.Migration)
+	if err != nil {
+		return fmt.Errorf("read the ledger: %w", err)
+	}
+	if contents == nil || contents.Run == nil {
+		return fmt.Errorf("nothing to verify: the target has no ledger of migration %q", r.p.Migration)
+	}
+	r.report.Lineage, r.report.Serial = contents.Run.Lineage, contents.Run.Serial
+	r.adopt(contents)
+	tables, err := r.chosen(how.Tables)
+	if err != nil {
+		return err
+	}
+	if how.Content {
+		return r.compareSides(ctx, tables)
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(r.processes(true))
+	for _, part := range portions(tables) {
+		group.Go(func() error {
+			return guard(func() error {
+				found, err := r.judge(ctx, part)
+				if err == nil {
+					r.verdicts(part, found)
+				}
+				return err
+			})
+		})
+	}
+	return group.Wait()
+}
+
+// chosen returns the tables that rows travel of, and lists those that are not all in.
+func (r *run) chosen(names []catalog.Name) ([]*table, error) {
+	tables := r.order
+	if len(names) > 0 {
+		tables = nil
+		for _, n := range names {
+			t := r.tables[n]
+			if t == nil {
+				return nil, fmt.Errorf("the migration has no table %s", n)
+			}
+			tables = append(tables, t)
+		}
+	}
+	var out []*table
+	for _, t := range tables {
+		switch {
+		case t.plan.Action == plan.Structure, t.plan.Action == plan.Forget, t.plan.Verify == levelNone && len(names) == 0:
+		case !isComplete(t.row.State):
+			r.differs(t, fmt.Sprintf("it is not complete: %d packages are in", len(t.in)))
+		default:
+			out = append(out, t)
+		}
+	}
+	return out, nil
+}
+
+// portions cuts tables into parts that one reader takes: many small ones, or one large.
+func portions(tables []*table) [][]*table {
+	var out [][]*table
+	var part []*table
+	for _, t := range tables {
+		if t.loadedRows() > splitRows/10 {
+			out = append(out, []*table{t})
+			continue
+		}
+		if part = append(part, t); len(part) == bundleTables {
+			out, part = append(out, part), nil
+		}
+	}
+	if len(part) > 0 {
+		out = append(out, part)
+	}
+	return out
+}
+
+// sides is how a table is read on both sides, in the target's form.
+type sides struct {
+	run    *run
+	source *shared
+}
+
+func newSides(r *run) *sides {
+	return &sides{run: r, source: newShared(r.d.Source, providers.SnapshotOptions{Readers: r.processes(true), Quiet: r.p.Quiet})}
+}
+
+func (s *sides) close() { s.source.close() }
+
+// compareSides reads source and target again. A live source's rows are those of now,
+// so what it has written since the copy shows as a difference.
+func (r *run) compareSides(ctx context.Context, tables []*table) error {
+	s := newSides(r)
+	defer s.close()
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(r.processes(true))
+	for _, t := range tables {
+		group.Go(func() error {
+			return guard(func() error {
+				source, target, err := s.sums(ctx, t)
+				if err == nil {
+					r.verdicts([]*table{t}, []verdict{judgeSides(t, source, target)})
+				}
+				return err
+			})
+		})
+	}
+	return group.Wait()
+}
+
+func judgeSides(t *table, source, target digest.Sum) verdict {
+	if source == target {
+		return verdict{result: report.Equal, detail: fmt.Sprintf("%d rows by content, both sides read again", source.Rows)}
+	}
+	detail := fmt.Sprintf("both sides have %d rows, and their content differs", source.Rows)
+	if source.Rows != target.Rows {
+		detail = fmt.Sprintf("source %d rows, target %d", source.Rows, target.Rows)
+	}
+	if excuses(t, source.Rows, target.Rows) && source.Rows != target.Rows {
+		return verdict{result: report.Excepted, detail: detail + "; " + t.plan.Exception.Rule + ": " + t.plan.Exception.Reason}
+	}
+	return verdict{result: report.Unequal, detail: detail}
+}
+
+// sums digests a table on both sides at once.
+func (s *sides) sums(ctx context.Context, t *table) (source, target digest.Sum, err error) {
+	group, ctx := errgroup.WithContext(ctx)
+	sum := func(into *digest.Sum, scan func(context.Context, *table, visit) error) func() error {
+		return func() error {
+			hasher, err := digest.New(t.target.Columns, nil)
+			if err != nil {
+				return err
+			}
+			return scan(ctx, t, func(rec record) error {
+				part, err := hasher.Sum(rec)
+				*into = into.Add(part)
+				return err
+			})
+		}
+	}
+	group.Go(sum(&source, s.scanSource))
+	group.Go(sum(&target, s.scanTarget))
+	return source, target, group.Wait()
+}
