@@ -89,18 +89,21 @@ const (
 // Table is one table of the migration.
 type Table struct {
 	// Source has the column types in which the source is asked for its rows.
-	Source    *catalog.Table `json:"source"`
-	Target    *catalog.Table `json:"target"`
-	Group     string         `json:"group"`
-	Action    string         `json:"action"`
-	Reason    string         `json:"reason,omitempty"` // why this action, a clause for people
-	Create    bool           `json:"create,omitempty"` // the target has no such table
-	Drop      bool           `json:"drop,omitempty"`   // existing = "recreate": dropped first
-	Split     string         `json:"split,omitempty"`  // how and why it is split so
-	Packages  []*Package     `json:"packages,omitempty"`
-	Verify    string         `json:"verify"` // level: "none", "count" or "content"
-	Exception *Exception     `json:"exception,omitempty"`
-	Losses    []Loss         `json:"losses,omitempty"`
+	Source *catalog.Table `json:"source"`
+	Target *catalog.Table `json:"target"`
+	Group  string         `json:"group"`
+	Action string         `json:"action"`
+	Reason string         `json:"reason,omitempty"` // why this action, a clause for people
+	Create bool           `json:"create,omitempty"` // the target has no such table
+	Drop   bool           `json:"drop,omitempty"`   // dropped first, then made
+	// Foreign: with Drop, the table was there before dmoctl came (existing =
+	// "recreate"), so apply asks twice. Otherwise dmoctl made what it drops.
+	Foreign   bool       `json:"foreign,omitempty"`
+	Split     string     `json:"split,omitempty"` // how and why it is split so
+	Packages  []*Package `json:"packages,omitempty"`
+	Verify    string     `json:"verify"` // level: "none", "count" or "content"
+	Exception *Exception `json:"exception,omitempty"`
+	Losses    []Loss     `json:"losses,omitempty"`
 	// ReadAt is when the rows that are in were read, for tables that are kept; zero
 	// where none are.
 	ReadAt          time.Time `json:"read_at,omitzero"`
@@ -144,7 +147,7 @@ func Phases() []string {
 // Kinds of a Step.
 const (
 	StepSchemas    = "schemas" // schemas, types, sequences
-	StepDrop       = "drop"    // tables of existing = "recreate"
+	StepDrop       = "drop"    // tables that are made anew
 	StepCreate     = "create"  // tables
 	StepEmpty      = "empty"   // reload or restart
 	StepCopy       = "copy"    // one package, or a bundle of small ones

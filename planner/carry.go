@@ -1,0 +1,113 @@
+package planner
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/plan"
+)
+
+// carrySchemas lists the schemas, types and sequences that come before the tables.
+func (p *draft) carrySchemas(o *Observation, ds []*decision) {
+	creates, typed := false, false
+	for _, d := range ds {
+		if !d.create {
+			continue
+		}
+		creates = true
+		if o.Limits.Schemas && !slices.Contains(p.Schemas, d.target.Schema) {
+			p.Schemas = append(p.Schemas, d.target.Schema)
+		}
+		typed = typed || slices.ContainsFunc(d.mapped.Columns, func(c catalog.Column) bool { return c.UserType != nil })
+	}
+	slices.Sort(p.Schemas)
+	if o.Source.Engine != o.Target.Engine {
+		return
+	}
+	if typed {
+		for _, t := range o.Source.Types {
+			t.Name = targetName(t.Name, o)
+			p.Types = append(p.Types, t)
+		}
+	}
+	if creates {
+		for _, s := range o.Source.Sequences {
+			s.Name = targetName(s.Name, o)
+			p.Sequences = append(p.Sequences, s)
+		}
+	}
+}
+
+// notCarried lists by name what exists on the source and does not travel.
+func notCarried(o *Observation, a *assignment, ds []*decision) []catalog.Object {
+	out := slices.Clone(o.Source.NotCarried)
+	for _, d := range ds {
+		for _, x := range d.source.NotCarried {
+			x.Name = tableID(d.source.Name) + ": " + x.Name
+			out = append(out, x)
+		}
+	}
+	if o.Source.Engine != o.Target.Engine {
+		for _, s := range o.Source.Sequences {
+			out = append(out, catalog.Object{Kind: "sequence", Name: s.Name.String(), Reason: "no column owns it, and the target is of another engine"})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b catalog.Object) int {
+		return strings.Compare(a.Kind+"\x00"+a.Name, b.Kind+"\x00"+b.Name)
+	})
+	return out
+}
+
+// others lists the target's tables that the plan never touches.
+func others(o *Observation, a *assignment, k *kept) []catalog.Name {
+	ours := make(map[catalog.Name]bool, len(a.tables))
+	for _, t := range a.tables {
+		ours[t.target] = true
+	}
+	for _, e := range k.tables {
+		ours[e.Target] = true
+	}
+	var out []catalog.Name
+	for _, t := range o.Target.Tables {
+		if !ours[t.Name] {
+			out = append(out, t.Name)
+		}
+	}
+	return out
+}
+
+// total fills in the last lines of every view.
+func (p *draft) total(pace *pace, ds []*decision) {
+	t := &p.Totals
+	t.Tables = len(ds)
+	for _, x := range p.Tables {
+		switch x.Action {
+		case plan.Reload, plan.Restart:
+			t.Reload++
+		case plan.Keep:
+			t.Unchanged++
+		}
+		if x.Create {
+			t.Create++
+		}
+		if x.Action == plan.Keep || x.Action == plan.Forget {
+			continue
+		}
+		for _, k := range x.Packages {
+			if !k.In {
+				t.Packages++
+				t.Rows += max(0, k.Rows)
+				t.Bytes += max(0, k.Bytes)
+			}
+		}
+	}
+	t.Seconds, t.LongestPath = duration(p.Steps, p.Processes)
+	t.EstimateFrom = pace.explain(pace.known(ds))
+}
+
+// pluralTables prints a count of tables with their names.
+func pluralTables[T fmt.Stringer](names []T) string {
+	return count(len(names), "table") + ": " + list(names)
+}

@@ -1,0 +1,160 @@
+package planner
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/desired"
+	"github.com/dmoctl/dmoctl/internal/ledger"
+	"github.com/dmoctl/dmoctl/internal/plan"
+)
+
+// Values of arguments that the planner acts on.
+const (
+	existingLoad     = "load"
+	existingRecreate = "recreate"
+	existingEmpty    = "require-empty"
+	contentStructure = "structure"
+	levelNone        = "none"
+	levelCount       = "count"
+	splitAuto        = "auto"
+	splitNone        = "none"
+	quietSource      = "quiet"
+)
+
+func existing(spec *desired.Spec) string {
+	return cmp.Or(spec.Target.Config.String("existing"), existingEmpty)
+}
+
+func quiet(spec *desired.Spec) bool {
+	return spec.Source.Config.String("consistency") == quietSource
+}
+
+// decision is what is to be done about one table, and why.
+type decision struct {
+	assigned
+	structureDigest string
+	mapped          *catalog.Table // on the target, as it shall be
+	found           *catalog.Table // on the target, as it is; nil where it is not
+	losses          []plan.Loss
+	refusals        []plan.Loss // of the target's driver
+	ownRefusals     []plan.Loss // of the planner
+
+	entry    *ledger.Table
+	planned  []ledger.Package // by id
+	loaded   []ledger.Loaded  // by id
+	expected generation       // without a range
+
+	action, reason string
+	create, drop   bool
+	foreign        bool // with drop: nobody of ours made it
+	empty          bool // through a step of its own, before drop and create
+	reuse          bool // the ledger's ranges stay
+	occupied       bool // on the target, and nobody of ours made it
+	resplit        bool // the spec's split is no longer that of the packages which are in
+	packages       []*plan.Package
+	splitReason    string
+	level          string // of verification
+}
+
+// copies says whether rows of the table travel under this plan.
+func (d *decision) copies() bool {
+	return d.action == plan.Copy || d.action == plan.Resume || d.action == plan.Restart || d.action == plan.Reload
+}
+
+// kept is what the ledger holds, indexed.
+type kept struct {
+	run     *ledger.Run
+	tables  map[catalog.Name]*ledger.Table
+	planned map[catalog.Name][]ledger.Package
+	loaded  map[catalog.Name][]ledger.Loaded
+}
+
+func index(c *ledger.Contents) *kept {
+	k := &kept{
+		tables:  make(map[catalog.Name]*ledger.Table),
+		planned: make(map[catalog.Name][]ledger.Package),
+		loaded:  make(map[catalog.Name][]ledger.Loaded),
+	}
+	if c == nil || c.Run == nil {
+		return k
+	}
+	k.run = c.Run
+	for i := range c.Tables {
+		k.tables[c.Tables[i].Source] = &c.Tables[i]
+	}
+	for _, p := range c.Packages {
+		k.planned[p.Source] = append(k.planned[p.Source], p)
+	}
+	for _, l := range c.Loaded {
+		k.loaded[l.Source] = append(k.loaded[l.Source], l)
+	}
+	for _, p := range k.planned {
+		slices.SortFunc(p, func(a, b ledger.Package) int { return strings.Compare(a.ID, b.ID) })
+	}
+	for _, l := range k.loaded {
+		slices.SortFunc(l, func(a, b ledger.Loaded) int { return strings.Compare(a.ID, b.ID) })
+	}
+	return k
+}
+
+// unfinished says whether a run of the migration has begun a plan and not closed it.
+func (k *kept) unfinished() bool { return k.run != nil && !k.run.Closed }
+
+// decide says for every table what is to be done. It is pure; Observe asks it which
+// tables need boundaries, Diff builds the plan on it.
+func decide(spec *desired.Spec, o *Observation, a *assignment, opts Options) []*decision {
+	k := index(o.Ledger)
+	found := make(map[catalog.Name]*catalog.Table, len(o.Target.Tables))
+	for _, t := range o.Target.Tables {
+		found[t.Name] = t
+	}
+	mappings := make(map[catalog.Name]*Mapping, len(o.Mappings))
+	for i := range o.Mappings {
+		mappings[o.Mappings[i].Source] = &o.Mappings[i]
+	}
+	j := &judge{spec: spec, o: o, k: k, opts: opts}
+	out := make([]*decision, 0, len(a.tables))
+	for _, t := range a.tables {
+		if !selected(opts.Tables, o.Source.Schema, t.source.Name) {
+			continue
+		}
+		m := mappings[t.source.Name]
+		if m == nil || m.Target == nil {
+			continue // an observation of another spec
+		}
+		d := &decision{assigned: t, mapped: m.Target, losses: m.Losses, refusals: m.Refusals,
+			found: found[t.target], entry: k.tables[t.source.Name],
+			planned: k.planned[t.source.Name], loaded: k.loaded[t.source.Name]}
+		d.structureDigest = t.source.StructureDigest()
+		d.source = asked(t.source, m.Target)
+		d.expected = tableGeneration(d, o.Source.Identity, spec.Policies)
+		j.judge(d)
+		out = append(out, d)
+	}
+	return out
+}
+
+// selected says whether --table, where given, takes the table.
+func selected(patterns []desired.Pattern, schema string, n catalog.Name) bool {
+	return len(patterns) == 0 || matches(patterns, schema, n)
+}
+
+func matches(patterns []desired.Pattern, schema string, n catalog.Name) bool {
+	return slices.ContainsFunc(patterns, func(p desired.Pattern) bool { return p.Match(schema, n) })
+}
+
+// asked is the source's table in the types in which its rows are asked for: where the
+// target takes the engine's own form, the source hands out that form.
+func asked(source, mapped *catalog.Table) *catalog.Table {
+	t := *source
+	t.Columns = slices.Clone(source.Columns)
+	for i := range t.Columns {
+		if i < len(mapped.Columns) && mapped.Columns[i].Type.Kind == catalog.Native {
+			t.Columns[i].Type = mapped.Columns[i].Type
+		}
+	}
+	return &t
+}

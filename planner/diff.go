@@ -1,0 +1,167 @@
+package planner
+
+import (
+	"slices"
+
+	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/desired"
+	"github.com/dmoctl/dmoctl/internal/plan"
+	"github.com/dmoctl/dmoctl/internal/report"
+	"github.com/dmoctl/dmoctl/lang/diag"
+)
+
+// Diff says what is to be done so that the target becomes what the spec asks for. It
+// is pure: equal arguments give the same plan, byte for byte. With errors among the
+// diagnostics the plan is nil. History is oldest first.
+func Diff(spec *desired.Spec, o *Observation, history []*report.Report, opts Options) (*plan.Plan, diag.Diagnostics) {
+	a, ds := assign(spec, o)
+	if ds.HasErrors() {
+		return nil, ds.Sorted()
+	}
+	decisions := decide(spec, o, a, opts)
+	ds = append(ds, unmatchedFlags(o, opts)...)
+	ds = append(ds, refusals(decisions)...)
+	ds = append(ds, targetErrors(spec, o, decisions)...)
+	p := newPlan(spec, o, opts)
+	ds = append(ds, checkMemory(spec, p.Processes, decisions)...)
+	if ds.HasErrors() {
+		return nil, ds.Sorted()
+	}
+
+	pace := newPace(history)
+	k := index(o.Ledger)
+	p.Structures = structures(decisions)
+	p.Tables = planTables(spec, o, decisions, pace)
+	forgotten := forget(o, a, k, opts)
+	p.Continues = continues(p, decisions, forgotten, k, opts)
+	p.carrySchemas(o, decisions)
+	g := newGraph(p.Plan, o, pace, k)
+	g.build(decisions, forgotten, opts)
+	p.Steps = g.ordered()
+	p.Tables = append(p.Tables, forgotten...)
+	slices.SortFunc(p.Tables, func(a, b *plan.Table) int { return a.Source.Compare(b.Source.Name) })
+	p.NotCarried = notCarried(o, a, decisions)
+	p.Others = others(o, a, k)
+	p.Warnings = warnings(spec, o, decisions, forgotten)
+	p.total(pace, decisions)
+	p.ID = plan.Identify(p.Plan)
+	return p.Plan, ds.Sorted()
+}
+
+// draft is a plan that is being made.
+type draft struct{ *plan.Plan }
+
+func newPlan(spec *desired.Spec, o *Observation, opts Options) *draft {
+	p := &plan.Plan{
+		Format: plan.Format, Version: opts.Version, Migration: spec.Migration, Mode: spec.Transfer.Mode,
+		SpecDigest: spec.Digest,
+		Source:     plan.Endpoint{Type: spec.Source.Type, Name: spec.Source.Name, Identity: o.Source.Identity, Version: o.Source.Version},
+		Target:     plan.Endpoint{Type: spec.Target.Type, Name: spec.Target.Name, Identity: o.Target.Identity, Version: o.Target.Version},
+		Processes:  decideProcesses(spec, o.Limits, opts.Machine),
+		Policies:   spec.Policies, Quiet: quiet(spec), Existing: existing(spec),
+	}
+	if spec.Staging != nil {
+		p.Staging = &plan.Endpoint{Type: spec.Staging.Type, Name: spec.Staging.Name}
+	}
+	if spec.Transfer.Mode == "file" {
+		p.Transfer = plan.Transfer{FileSize: spec.Transfer.FileSize, Compression: spec.Transfer.Compression}
+	}
+	if o.Ledger != nil && o.Ledger.Run != nil {
+		p.Lineage, p.Serial = o.Ledger.Run.Lineage, o.Ledger.Run.Serial
+	}
+	return &draft{p}
+}
+
+// structures identifies what both sides shall look like. It does not depend on how
+// far a run has come.
+func structures(ds []*decision) string {
+	all := make([][3]string, 0, len(ds))
+	for _, d := range ds {
+		all = append(all, [3]string{tableID(d.source.Name), d.structureDigest, d.mapped.StructureDigest()})
+	}
+	return short(all)
+}
+
+func planTables(spec *desired.Spec, o *Observation, ds []*decision, pace *pace) []*plan.Table {
+	splits := make(map[catalog.Name]*Split, len(o.Splits))
+	for i := range o.Splits {
+		splits[o.Splits[i].Table] = &o.Splits[i]
+	}
+	exceptions := make(map[catalog.Name]*plan.Exception)
+	for _, e := range spec.Verify.Exceptions {
+		exceptions[e.Table.Table(o.Source.Schema)] = &plan.Exception{Rule: e.Rule, Reason: e.Reason}
+	}
+	out := make([]*plan.Table, 0, len(ds))
+	for _, d := range ds {
+		d.fillPackages(splits[d.source.Name], o.SourceOffline)
+		t := &plan.Table{
+			Source: d.source, Target: d.mapped, Group: d.group, Action: d.action, Reason: d.reason,
+			Create: d.create, Drop: d.drop, Foreign: d.foreign, Split: d.splitReason, Packages: d.packages,
+			Verify: spec.Verify.Default, Exception: exceptions[d.source.Name],
+			Losses: d.losses, SourceStructure: d.structureDigest,
+		}
+		if d.structure {
+			t.Verify, t.Exception = levelNone, nil
+		}
+		d.level = t.Verify
+		if d.found != nil && !d.create {
+			t.TargetStructure = d.found.StructureDigest()
+		}
+		for _, k := range d.packages {
+			if !k.In {
+				k.Seconds = pace.copySeconds(d.source, k)
+			}
+		}
+		if d.action == plan.Keep || d.action == plan.Resume {
+			for _, l := range d.loaded {
+				if t.ReadAt.IsZero() || l.ReadAt.Before(t.ReadAt) {
+					t.ReadAt = l.ReadAt
+				}
+			}
+		}
+		out = append(out, t)
+	}
+	return out
+}
+
+// forget lists the tables of the ledger that the migration no longer carries.
+func forget(o *Observation, a *assignment, k *kept, opts Options) []*plan.Table {
+	onSource := make(map[catalog.Name]bool, len(o.Source.Tables))
+	for _, t := range o.Source.Tables {
+		onSource[t.Name] = true
+	}
+	var out []*plan.Table
+	for n, e := range k.tables {
+		if _, carried := a.names[n]; carried || !selected(opts.Tables, o.Source.Schema, n) {
+			continue
+		}
+		reason := "it vanished from the source; the target's table stays"
+		if onSource[n] {
+			reason = "the spec no longer carries it; the target's table stays"
+		}
+		out = append(out, &plan.Table{
+			Source: &catalog.Table{Name: n, Rows: -1, Bytes: -1}, Target: &catalog.Table{Name: e.Target, Rows: -1, Bytes: -1},
+			Action: plan.Forget, Reason: reason, Verify: levelNone, SourceStructure: e.Structure,
+		})
+	}
+	slices.SortFunc(out, func(a, b *plan.Table) int { return a.Source.Compare(b.Source.Name) })
+	return out
+}
+
+// continues returns the id of the unfinished plan that p goes on with: one of the same
+// spec and structures, with nothing in p that it did not have.
+func continues(p *draft, ds []*decision, forgotten []*plan.Table, k *kept, opts Options) string {
+	if !k.unfinished() || len(forgotten) > 0 || len(opts.Tables) > 0 {
+		return ""
+	}
+	if k.run.Spec != plan.Binding(p.Plan) && k.run.Spec != p.SpecDigest {
+		return ""
+	}
+	for _, d := range ds {
+		known := d.entry != nil && (d.entry.Structure == "" || d.entry.Structure == d.structureDigest)
+		if !known || d.action == plan.Reload || d.drop {
+			return ""
+		}
+	}
+	return k.run.Plan
+}

@@ -1,0 +1,160 @@
+package planner
+
+import (
+	"fmt"
+
+	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/plan"
+	"github.com/dmoctl/dmoctl/internal/report"
+)
+
+// Rates assumed where no earlier run says otherwise, in bytes a second of one process.
+const (
+	assumedCopyRate   = 32 << 20
+	assumedIndexRate  = 96 << 20
+	assumedVerifyRate = 96 << 20
+	countFactor       = 20 // a COUNT(*) is so much faster than reading the rows
+	tableSeconds      = 0.002
+	stepSeconds       = 0.01
+)
+
+// pace is how long earlier runs took, by table, and at which rate all in all.
+type pace struct {
+	tables   map[string]report.Table // by source name
+	copyRate float64
+	runs     int
+}
+
+// newPace reads reports, oldest first: what a later one says counts.
+func newPace(history []*report.Report) *pace {
+	p := &pace{tables: make(map[string]report.Table), copyRate: assumedCopyRate}
+	var bytes int64
+	var seconds float64
+	for _, r := range history {
+		if r == nil {
+			continue
+		}
+		p.runs++
+		for _, t := range r.Tables {
+			if t.Seconds <= 0 || t.Packages == 0 || t.In < t.Packages {
+				continue
+			}
+			p.tables[t.Table] = t
+			bytes, seconds = bytes+t.Bytes, seconds+t.Seconds
+		}
+	}
+	if seconds > 1 && bytes > 0 {
+		p.copyRate = float64(bytes) / seconds
+	}
+	return p
+}
+
+// explain says what estimates are built on.
+func (p *pace) explain(tables int) string {
+	rate := roundSize(int64(p.copyRate)) + "/s a process"
+	if p.runs == 0 {
+		return "no earlier run; assumed " + rate
+	}
+	return fmt.Sprintf("durations of %s in %s; %s for other tables", count(tables, "table"), count(p.runs, "earlier run"), rate)
+}
+
+// copySeconds estimates one package of a table; scaled to what the table held then.
+func (p *pace) copySeconds(t *catalog.Table, k *plan.Package) float64 {
+	bytes := float64(max(0, k.Bytes))
+	if k.Bytes < 0 && k.Rows > 0 {
+		bytes = float64(k.Rows) * float64(len(t.Columns)) * guessedColumn
+	}
+	if h, ok := p.tables[t.Name.String()]; ok {
+		switch {
+		case h.Bytes > 0 && bytes > 0 && t.Bytes > 0:
+			// The share of the table that the package is, by the catalog's bytes.
+			return tableSeconds + h.Seconds*bytes/float64(t.Bytes)*grown(t.Rows, h.Rows)
+		case h.Packages > 0:
+			return tableSeconds + h.Seconds/float64(h.Packages)
+		}
+	}
+	return tableSeconds + bytes/p.copyRate
+}
+
+// grown is by how much a table is larger than then.
+func grown(now, then int64) float64 {
+	if now <= 0 || then <= 0 {
+		return 1
+	}
+	return float64(now) / float64(then)
+}
+
+// indexSeconds estimates one key or index of a table.
+func (p *pace) indexSeconds(d *decision) float64 {
+	if h, ok := p.tables[d.source.Name.String()]; ok && h.IndexSeconds > 0 {
+		n := len(d.mapped.Indexes) + len(keysOf(d.mapped))
+		return h.IndexSeconds / float64(max(1, n)) * grown(d.source.Rows, h.Rows)
+	}
+	return tableSeconds + float64(max(0, bytesOf(d.source)))/assumedIndexRate
+}
+
+func (p *pace) verifySeconds(d *decision, level string) float64 {
+	seconds := float64(max(0, bytesOf(d.source))) / assumedVerifyRate
+	if level == levelCount {
+		seconds /= countFactor
+	}
+	return tableSeconds + seconds
+}
+
+// known counts the tables of the plan whose durations are known.
+func (p *pace) known(ds []*decision) int {
+	n := 0
+	for _, d := range ds {
+		if _, ok := p.tables[d.source.Name.String()]; ok {
+			n++
+		}
+	}
+	return n
+}
+
+// longestPath returns the ids of the chain of steps that takes longest, and its
+// seconds. Steps come in an order that respects Needs.
+func longestPath(steps []*plan.Step) ([]string, float64) {
+	type end struct {
+		seconds float64
+		before  string
+	}
+	ends := make(map[string]end, len(steps))
+	var last string
+	for _, s := range steps {
+		e := end{}
+		for _, n := range s.Needs {
+			if b := ends[n]; e.before == "" || b.seconds > e.seconds {
+				e = end{b.seconds, n}
+			}
+		}
+		e.seconds += s.Seconds
+		ends[s.ID] = e
+		if last == "" || e.seconds > ends[last].seconds {
+			last = s.ID
+		}
+	}
+	var path []string
+	for id := last; id != ""; id = ends[id].before {
+		path = append(path, id)
+	}
+	for i, j := 0, len(path)-1; i < j; i, j = i+1, j-1 {
+		path[i], path[j] = path[j], path[i]
+	}
+	return path, ends[last].seconds
+}
+
+// duration is how long all steps take: no less than the longest path, and no less
+// than the work shared out among the processes.
+func duration(steps []*plan.Step, p plan.Processes) (float64, []string) {
+	var copies, verifies float64
+	for _, s := range steps {
+		if s.Kind == plan.StepVerify {
+			verifies += s.Seconds
+		} else {
+			copies += s.Seconds
+		}
+	}
+	path, longest := longestPath(steps)
+	return max(longest, copies/float64(max(1, p.Downtime))+verifies/float64(max(1, p.Verify))), path
+}

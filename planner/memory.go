@@ -1,0 +1,211 @@
+package planner
+
+import (
+	"bufio"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/desired"
+	"github.com/dmoctl/dmoctl/internal/plan"
+	"github.com/dmoctl/dmoctl/internal/schema"
+	"github.com/dmoctl/dmoctl/lang/diag"
+	"github.com/dmoctl/dmoctl/providers"
+)
+
+const (
+	processesPerCPU = 2
+	unknownMachine  = 2 << 30 // bytes assumed where the machine does not say
+	largestBatch    = 2 << 20
+	smallestBatch   = 256 << 10
+	// rowCopies is how often a row is in memory at once: as the driver received it,
+	// in its batch, and encoded for the target.
+	rowCopies = 3
+	// batchesPerProcess: two wait between reader and writer, one is being read, one written.
+	batchesPerProcess = 4
+)
+
+// Machine is what the run has at hand. A zero field is unknown.
+type Machine struct {
+	Memory int64 // bytes, of the machine or of the control group, the smaller one
+	CPUs   int
+}
+
+// ReadMachine asks the operating system, and the control group that limits this process.
+func ReadMachine() Machine {
+	m := Machine{CPUs: runtime.GOMAXPROCS(0), Memory: machineMemory("/proc/meminfo")}
+	if limit := groupMemory("/proc/self/cgroup", "/sys/fs/cgroup"); limit > 0 && (m.Memory == 0 || limit < m.Memory) {
+		m.Memory = limit
+	}
+	return m
+}
+
+// machineMemory reads MemTotal, in bytes; 0 where the file does not say.
+func machineMemory(path string) int64 {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0
+	}
+	defer f.Close()
+	for s := bufio.NewScanner(f); s.Scan(); {
+		fields := strings.Fields(s.Text())
+		if len(fields) >= 2 && fields[0] == "MemTotal:" {
+			kib, err := strconv.ParseInt(fields[1], 10, 64)
+			if err != nil || kib < 0 || kib > math.MaxInt64>>10 {
+				return 0
+			}
+			return kib << 10
+		}
+	}
+	return 0
+}
+
+// groupMemory returns the smallest memory.max of the process's control group (version
+// 2) and its parents, in bytes; 0 where none limits it.
+func groupMemory(self, root string) int64 {
+	b, err := os.ReadFile(self)
+	if err != nil {
+		return 0
+	}
+	var limit int64
+	for line := range strings.Lines(string(b)) {
+		path, ok := strings.CutPrefix(strings.TrimSpace(line), "0::")
+		if !ok {
+			continue
+		}
+		for dir := filepath.Clean("/" + path); ; dir = filepath.Dir(dir) {
+			text, err := os.ReadFile(filepath.Join(root, dir, "memory.max"))
+			if n, bad := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64); err == nil && bad == nil && n > 0 && (limit == 0 || n < limit) {
+				limit = n
+			}
+			if dir == "/" {
+				break
+			}
+		}
+	}
+	return limit
+}
+
+// decideProcesses fills in what the spec leaves open, and says how.
+func decideProcesses(spec *desired.Spec, limits providers.Limits, m Machine) plan.Processes {
+	cpus := max(1, m.CPUs)
+	p := plan.Processes{Downtime: spec.Processes.Downtime, Verify: spec.Processes.Verify}
+	var why []string
+	switch {
+	case p.Downtime == 0:
+		p.Downtime = processesPerCPU * cpus
+		why = append(why, fmt.Sprintf("%s: %d for each of %s", count(p.Downtime, "process"), processesPerCPU, count(cpus, "CPU")))
+	default:
+		why = append(why, count(p.Downtime, "process")+" as the spec says")
+	}
+	if limits.Writers > 0 && p.Downtime > limits.Writers {
+		p.Downtime = limits.Writers
+		why = append(why, "bounded by "+count(limits.Writers, "writer")+" of the target")
+	}
+	if p.Verify == 0 {
+		p.Verify = processesPerCPU * cpus
+	}
+	p.Memory = spec.Processes.Memory
+	if p.Memory == 0 {
+		var how string
+		p.Memory, how = defaultMemory(m.Memory, wideRow(spec.Policies.LOBMax, batches(p.Downtime, smallestBatch)))
+		why = append(why, "memory "+roundSize(p.Memory)+" "+how)
+	} else {
+		why = append(why, "memory "+roundSize(p.Memory)+" as the spec says")
+	}
+	p.BatchBytes = batchBytes(p.Memory, spec.Policies.LOBMax, p.Downtime)
+	p.Explain = strings.Join(why, ", ") + "; batches of " + roundSize(p.BatchBytes)
+	return p
+}
+
+// defaultMemory is a quarter of the machine's, or more where the largest allowed value
+// needs it, up to a half.
+func defaultMemory(machine, need int64) (int64, string) {
+	from := "of the machine's " + roundSize(machine)
+	if machine <= 0 {
+		machine, from = unknownMachine, "of an assumed "+roundSize(unknownMachine)
+	}
+	quarter := machine / 4
+	if quarter < need && need <= machine/2 {
+		return need, "for one value of lob_max, less than half " + from
+	}
+	return quarter, "is a quarter " + from
+}
+
+// batches is what all processes may hold in batches, in bytes.
+func batches(processes int, size int64) int64 {
+	return int64(processes) * batchesPerProcess * rowCopies * size
+}
+
+// wideRow is the memory in which one value of lobMax bytes can travel beside the batches.
+func wideRow(lobMax, batches int64) int64 {
+	if lobMax > (math.MaxInt64-batches)/rowCopies {
+		return math.MaxInt64
+	}
+	return rowCopies*lobMax + batches
+}
+
+// batchBytes shares out what one value of lobMax leaves, at least a quarter.
+func batchBytes(memory, lobMax int64, processes int) int64 {
+	room := max(memory/4, memory-min(memory, wideRow(lobMax, 0)))
+	return min(largestBatch, max(smallestBatch, room/batches(processes, 1)))
+}
+
+// roundSize prints bytes for people, in binary units with at most one decimal.
+func roundSize(n int64) string {
+	units := []string{"B", "KiB", "MiB", "GiB", "TiB"}
+	f, i := float64(n), 0
+	for f >= 1024 && i < len(units)-1 {
+		f, i = f/1024, i+1
+	}
+	return strings.TrimSuffix(strconv.FormatFloat(f, 'f', 1, 64), ".0") + " " + units[i]
+}
+
+// checkMemory refuses a bound in which the run could not keep its promises.
+func checkMemory(spec *desired.Spec, p plan.Processes, ds []*decision) diag.Diagnostics {
+	if least := batches(p.Downtime, smallestBatch); p.Memory < least {
+		return diag.Diagnostics{diag.Error("memory-too-small", "Memory is too small for the processes",
+			fmt.Sprintf("%s need at least %s; the bound is %s. Raise processes { memory } or lower the number of processes.",
+				count(p.Downtime, "process"), roundSize(least), roundSize(p.Memory)))}
+	}
+	if need := wideRow(spec.Policies.LOBMax, batches(p.Downtime, p.BatchBytes)); need > p.Memory {
+		if d := firstWide(ds); d != nil {
+			return diag.Diagnostics{diag.Error("lob-max-too-large", "A value of lob_max does not fit into memory",
+				fmt.Sprintf("%s holds values of any size, and one of lob_max = %s needs %s while it travels; the run's bound is %s. "+
+					"Raise processes { memory }, or lower the largest value that is accepted:\n  types { lob_max = %q }",
+					d.source.Name, roundSize(spec.Policies.LOBMax), roundSize(need), roundSize(p.Memory),
+					schema.FormatSize(max(1<<20, (p.Memory-batches(p.Downtime, smallestBatch))/rowCopies>>20<<20))))}
+		}
+	}
+	return nil
+}
+
+// firstWide returns the first copied table with a column of unbounded values.
+func firstWide(ds []*decision) *decision {
+	for _, d := range ds {
+		if !d.copies() {
+			continue
+		}
+		for _, c := range d.source.CopiedColumns() {
+			if unbounded(c.Type) {
+				return d
+			}
+		}
+	}
+	return nil
+}
+
+func unbounded(t catalog.Type) bool {
+	switch t.Kind {
+	case catalog.Text, catalog.Blob, catalog.JSON, catalog.Native:
+		return true
+	case catalog.String, catalog.Binary:
+		return t.Length == 0
+	}
+	return false
+}

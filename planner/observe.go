@@ -1,0 +1,266 @@
+package planner
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/desired"
+	"github.com/dmoctl/dmoctl/internal/ledger"
+	"github.com/dmoctl/dmoctl/internal/plan"
+	"github.com/dmoctl/dmoctl/lang/diag"
+	"github.com/dmoctl/dmoctl/providers"
+)
+
+// splitters is how many tables are sampled at once.
+const splitters = 4
+
+// Sides are the two databases of a migration. The caller opens and closes them.
+type Sides struct {
+	SourceDriver, TargetDriver providers.Driver
+	// Source is nil in a plan without a connection; Catalog then stands for it.
+	Source  providers.Database
+	Catalog *catalog.Catalog // as "dmoctl inspect" wrote it; ignored where Source is there
+	// Target is nil in a plan without a connection: an empty target is assumed, and the plan says so.
+	Target providers.Target
+}
+
+// Options are what a plan depends on besides the spec and the databases.
+type Options struct {
+	Tables  []desired.Pattern // limits the plan to these; empty is all
+	Reload  []desired.Pattern // tables to copy again
+	Machine Machine
+	Version string // of the dmoctl that plans
+}
+
+// Observation is what the planner knows about both sides: plain data, also as JSON.
+type Observation struct {
+	Source        *catalog.Catalog `json:"source"`
+	SourceOffline bool             `json:"source_offline,omitempty"`
+	Target        *catalog.Catalog `json:"target"`
+	TargetOffline bool             `json:"target_offline,omitempty"`
+	Limits        providers.Limits `json:"limits"`
+	Ledger        *ledger.Contents `json:"ledger,omitempty"`
+	Mappings      []Mapping        `json:"mappings"`         // by source name
+	Splits        []Split          `json:"splits,omitempty"` // by source name; a table without one is one package
+	Filled        []Filled         `json:"filled,omitempty"` // tables of existing = "load"
+}
+
+// Mapping is what the target's driver makes of a table.
+type Mapping struct {
+	Source   catalog.Name   `json:"source"`
+	Target   *catalog.Table `json:"target"`
+	Losses   []plan.Loss    `json:"losses,omitempty"`
+	Refusals []plan.Loss    `json:"refusals,omitempty"`
+}
+
+// Split is how the source cut a table.
+type Split struct {
+	Table  catalog.Name    `json:"table"`
+	Ranges []catalog.Range `json:"ranges"`
+	Reason string          `json:"reason"`
+}
+
+// Filled is a table of the target that was there before and how many rows it holds.
+type Filled struct {
+	Table catalog.Name `json:"table"` // on the target
+	Rows  int64        `json:"rows"`
+}
+
+// Observe reads both sides. It changes nothing, neither on source nor on target.
+// Diagnostics are mistakes of the spec that the catalogs show; with errors among them
+// the Observation is nil. The error is that of a provider.
+func Observe(ctx context.Context, spec *desired.Spec, sides Sides, opts Options) (*Observation, diag.Diagnostics, error) {
+	if ds := checkSchemas(spec); ds.HasErrors() {
+		return nil, ds, nil
+	}
+	obs := &Observation{}
+	if err := obs.readSource(ctx, spec, sides); err != nil {
+		return nil, nil, err
+	}
+	if err := obs.readTarget(ctx, spec, sides); err != nil {
+		return nil, nil, err
+	}
+	a, ds := assign(spec, obs)
+	if ds.HasErrors() {
+		return nil, ds, nil
+	}
+	if err := obs.readOtherSchemas(ctx, sides, a); err != nil {
+		return nil, nil, err
+	}
+	obs.mapTables(spec, sides.TargetDriver, a)
+	d := decide(spec, obs, a, opts)
+	if err := obs.countTarget(ctx, spec, sides, d); err != nil {
+		return nil, nil, err
+	}
+	if err := obs.split(ctx, sides.Source, wantedSplits(spec, obs, d, opts)); err != nil {
+		return nil, nil, err
+	}
+	return obs, nil, nil
+}
+
+func (o *Observation) readSource(ctx context.Context, spec *desired.Spec, sides Sides) error {
+	if sides.Source == nil {
+		if sides.Catalog == nil {
+			return fmt.Errorf("read source catalog: neither a connection nor a file is given")
+		}
+		o.Source, o.SourceOffline = sides.Catalog, true
+		return nil
+	}
+	c, err := sides.Source.Catalog(ctx, providers.Selector{})
+	if err != nil {
+		return fmt.Errorf("read source catalog: %w", err)
+	}
+	more := slices.DeleteFunc(namedSchemas(spec), func(s string) bool { return s == c.Schema })
+	o.Source, err = widen(ctx, sides.Source, c, more)
+	if err != nil {
+		return fmt.Errorf("read source catalog: %w", err)
+	}
+	return nil
+}
+
+// widen adds the tables of more schemas to a catalog.
+func widen(ctx context.Context, db providers.Database, c *catalog.Catalog, schemas []string) (*catalog.Catalog, error) {
+	if len(schemas) == 0 {
+		return c, nil
+	}
+	more, err := db.Catalog(ctx, providers.Selector{Schemas: schemas})
+	if err != nil {
+		return nil, err
+	}
+	wide := *c
+	wide.Tables = slices.Concat(c.Tables, more.Tables)
+	slices.SortStableFunc(wide.Tables, func(a, b *catalog.Table) int { return a.Compare(b.Name) })
+	wide.Tables = slices.CompactFunc(wide.Tables, func(a, b *catalog.Table) bool { return a.Name == b.Name })
+	wide.Types = slices.Concat(c.Types, more.Types)
+	slices.SortStableFunc(wide.Types, func(a, b catalog.UserType) int { return a.Compare(b.Name) })
+	wide.Types = slices.CompactFunc(wide.Types, func(a, b catalog.UserType) bool { return a.Name == b.Name })
+	wide.Sequences = slices.Concat(c.Sequences, more.Sequences)
+	slices.SortStableFunc(wide.Sequences, func(a, b catalog.Sequence) int { return a.Compare(b.Name) })
+	wide.Sequences = slices.CompactFunc(wide.Sequences, func(a, b catalog.Sequence) bool { return a.Name == b.Name })
+	wide.NotCarried = slices.Concat(c.NotCarried, more.NotCarried)
+	return &wide, nil
+}
+
+func (o *Observation) readTarget(ctx context.Context, spec *desired.Spec, sides Sides) error {
+	if sides.Target == nil {
+		o.TargetOffline = true
+		o.Limits = sides.TargetDriver.Limits
+		o.Target = &catalog.Catalog{Engine: spec.Target.Type, Schema: spec.Target.Config.String("schema")}
+		if o.Target.Schema == "" && spec.Target.Type == o.Source.Engine {
+			o.Target.Schema = o.Source.Schema
+		}
+		return nil
+	}
+	o.Limits = sides.Target.Limits()
+	var err error
+	if o.Ledger, err = sides.Target.Ledger(ctx, spec.Migration); err != nil {
+		return fmt.Errorf("read ledger: %w", err)
+	}
+	if o.Target, err = sides.Target.Catalog(ctx, providers.Selector{}); err != nil {
+		return fmt.Errorf("read target catalog: %w", err)
+	}
+	return nil
+}
+
+// readOtherSchemas reads those schemas of the target that only assignment tells.
+func (o *Observation) readOtherSchemas(ctx context.Context, sides Sides, a *assignment) error {
+	if sides.Target == nil || !o.Limits.Schemas {
+		return nil
+	}
+	var schemas []string
+	for _, t := range a.tables {
+		if t.target.Schema != o.Target.Schema && !slices.Contains(schemas, t.target.Schema) {
+			schemas = append(schemas, t.target.Schema)
+		}
+	}
+	var err error
+	if o.Target, err = widen(ctx, sides.Target, o.Target, schemas); err != nil {
+		return fmt.Errorf("read target catalog: %w", err)
+	}
+	return nil
+}
+
+func (o *Observation) mapTables(spec *desired.Spec, driver providers.Driver, a *assignment) {
+	o.Mappings = make([]Mapping, 0, len(a.tables))
+	for _, t := range a.tables {
+		m := driver.MapTable(t.source, providers.MapOptions{
+			Engine: o.Source.Engine, To: t.target, Policies: spec.Policies,
+			Types: o.Source.Types, Names: a.names,
+		})
+		o.Mappings = append(o.Mappings, Mapping{Source: t.source.Name, Target: m.Table,
+			Losses: toPlan(m.Losses), Refusals: toPlan(m.Refusals)})
+	}
+}
+
+func toPlan(in []providers.Loss) []plan.Loss {
+	out := make([]plan.Loss, 0, len(in))
+	for _, l := range in {
+		out = append(out, plan.Loss{Column: l.Column, What: l.What, Fix: l.Fix})
+	}
+	return out
+}
+
+// countTarget counts the tables that existing = "load" wants to be empty.
+func (o *Observation) countTarget(ctx context.Context, spec *desired.Spec, sides Sides, ds []*decision) error {
+	if sides.Target == nil || existing(spec) != existingLoad {
+		return nil
+	}
+	var tables []*catalog.Table
+	for _, d := range ds {
+		if d.found != nil && d.entry == nil {
+			tables = append(tables, d.found)
+		}
+	}
+	if len(tables) == 0 {
+		return nil
+	}
+	snapshot, err := sides.Target.Snapshot(ctx, providers.SnapshotOptions{Readers: 1})
+	if err != nil {
+		return fmt.Errorf("count target tables: %w", err)
+	}
+	defer snapshot.Close()
+	for part := range slices.Chunk(tables, bundleTables) {
+		counted, err := countIn(ctx, snapshot, part)
+		if err != nil {
+			return fmt.Errorf("count target tables: %w", err)
+		}
+		for i, c := range counted {
+			o.Filled = append(o.Filled, Filled{Table: part[i].Name, Rows: c.Rows})
+		}
+	}
+	return nil
+}
+
+func countIn(ctx context.Context, s providers.Snapshot, tables []*catalog.Table) ([]providers.Counted, error) {
+	view, err := s.Begin(ctx, tables)
+	if err != nil {
+		return nil, err
+	}
+	defer view.Close()
+	return view.Count(ctx, tables)
+}
+
+// split asks the source for the boundaries of tables. Without a connection there are none.
+func (o *Observation) split(ctx context.Context, source providers.Database, wanted []wantedSplit) error {
+	if source == nil || len(wanted) == 0 {
+		return nil
+	}
+	o.Splits = make([]Split, len(wanted))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(splitters)
+	for i, w := range wanted {
+		group.Go(func() error {
+			ranges, reason, err := source.Split(ctx, w.table, w.how)
+			if err != nil {
+				return fmt.Errorf("split table %s: %w", w.table.Name, err)
+			}
+			o.Splits[i] = Split{Table: w.table.Name, Ranges: ranges, Reason: reason}
+			return nil
+		})
+	}
+	return group.Wait()
+}

@@ -1,0 +1,133 @@
+package planner
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/plan"
+)
+
+// keysOf returns the primary key and the unique constraints.
+func keysOf(t *catalog.Table) []catalog.Key {
+	if t.Key == nil {
+		return t.Uniques
+	}
+	return append([]catalog.Key{*t.Key}, t.Uniques...)
+}
+
+// keysLeft returns the keys that a table still needs.
+func (g *graph) keysLeft(d *decision) []catalog.Key {
+	keys := keysOf(d.mapped)
+	if d.create || d.found == nil {
+		return keys
+	}
+	have := make(map[string]bool)
+	for _, k := range keysOf(d.found) {
+		have[k.Name] = true
+	}
+	return slices.DeleteFunc(slices.Clone(keys), func(k catalog.Key) bool { return k.Name != "" && have[k.Name] })
+}
+
+// indexesLeft returns the secondary indexes that a table still needs.
+func (g *graph) indexesLeft(d *decision) []catalog.Index {
+	if d.create || d.found == nil {
+		return d.mapped.Indexes
+	}
+	have := make(map[string]bool)
+	for _, x := range d.found.Indexes {
+		have[x.Name] = true
+	}
+	return slices.DeleteFunc(slices.Clone(d.mapped.Indexes), func(x catalog.Index) bool { return have[x.Name] })
+}
+
+// refersToFresh says whether a table references one that comes into being, whose
+// predecessor took the reference with it.
+func (g *graph) refersToFresh(d *decision) bool {
+	return slices.ContainsFunc(d.mapped.ForeignKeys, func(f catalog.ForeignKey) bool { return f.Table != d.target && g.fresh[f.Table] })
+}
+
+// references adds foreign keys: each waits for the rows and keys of both its tables.
+func (g *graph) references(b *bundle) {
+	s := &plan.Step{ID: plan.StepForeignKey + "/" + b.id, Phase: plan.Finalize, Kind: plan.StepForeignKey}
+	for _, d := range b.tables {
+		if len(d.mapped.ForeignKeys) == 0 || d.structure && !d.create {
+			continue
+		}
+		if d.action == plan.Keep && !g.k.unfinished() && !g.refersToFresh(d) {
+			continue
+		}
+		if !g.reachable(d) {
+			continue
+		}
+		s.Tables = append(s.Tables, d.source.Name)
+		s.Needs = append(s.Needs, g.made[d.target]...)
+		for _, f := range d.mapped.ForeignKeys {
+			s.Needs = append(s.Needs, g.made[f.Table]...)
+		}
+		s.Seconds += float64(len(d.mapped.ForeignKeys)) * g.pace.indexSeconds(d)
+	}
+	if len(s.Tables) > 0 {
+		g.add(s)
+	}
+}
+
+// reachable says whether all tables that a table references are there once the plan is
+// done: one that --table leaves out may be missing.
+func (g *graph) reachable(d *decision) bool {
+	for _, f := range d.mapped.ForeignKeys {
+		if _, planned := g.made[f.Table]; !planned && !g.there[f.Table] {
+			return false
+		}
+	}
+	return true
+}
+
+// sequences raises what generates the numbers of a table's columns.
+func (g *graph) sequences(b *bundle) {
+	s := &plan.Step{ID: plan.StepSequence + "/" + b.id, Phase: plan.Finalize, Kind: plan.StepSequence}
+	for _, d := range b.tables {
+		if !g.unmade(d) || !slices.ContainsFunc(d.mapped.Columns, func(c catalog.Column) bool { return c.Sequence != nil || c.Identity != "" }) {
+			continue
+		}
+		s.Tables = append(s.Tables, d.source.Name)
+		s.Needs = append(s.Needs, g.made[d.target]...)
+		s.Seconds += tableSeconds
+	}
+	if len(s.Tables) > 0 {
+		g.add(s)
+	}
+}
+
+// freeSequences raises sequences that no column owns, where the bundles have no such step.
+func (g *graph) freeSequences() {
+	if len(g.p.Sequences) == 0 || slices.ContainsFunc(g.steps, func(s *plan.Step) bool { return s.Kind == plan.StepSequence }) {
+		return
+	}
+	g.add(&plan.Step{ID: plan.StepSequence, Phase: plan.Finalize, Kind: plan.StepSequence, Needs: []string{plan.StepSchemas},
+		Reason: "sequences that no column owns"})
+}
+
+// close records the migration as done, after everything else. A plan that --table
+// limits leaves it open.
+func (g *graph) close(opts Options) {
+	if len(opts.Tables) > 0 || len(g.steps) == 0 && !g.k.unfinished() {
+		return
+	}
+	needed := make(map[string]bool)
+	for _, s := range g.steps {
+		for _, n := range s.Needs {
+			needed[n] = true
+		}
+	}
+	s := &plan.Step{ID: plan.StepClose, Phase: plan.Postprocess, Kind: plan.StepClose, Seconds: stepSeconds}
+	for _, before := range g.steps {
+		if !needed[before.ID] {
+			s.Needs = append(s.Needs, before.ID)
+		}
+	}
+	if len(g.steps) == 0 {
+		s.Reason = fmt.Sprintf("every step of plan %s is done", g.k.run.Plan)
+	}
+	g.add(s)
+}
