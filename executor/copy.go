@@ -167,6 +167,9 @@ func (a *attempt) transact(ctx context.Context, load func(context.Context, provi
 		for _, l := range loaded {
 			a.sent[l.ID] = l
 		}
+		if err := r.awaitCounts(ctx, work); err != nil {
+			return err
+		}
 		r.d.before(PointCommit)
 		if err := tx.Commit(ctx, loaded); err != nil {
 			return err

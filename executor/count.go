@@ -15,9 +15,12 @@ import (
 // is counted, so a table of several packages is counted beside them.
 func (r *run) count(ctx context.Context, view providers.View, work []*unit) error {
 	now, others := r.uncounted(work)
-	if len(now) == 1 && !r.p.Quiet && len(now[0].plan.Packages) > 1 {
-		c := now[0].counting
-		r.beside.Go(func() { c.end(r.countBeside(ctx, now[0])) })
+	if len(now) == 1 && !r.p.Quiet && len(now[0].plan.Packages) > 1 && r.limits.Writers != 1 {
+		t, c := now[0], now[0].counting
+		r.beside.Go(func() {
+			err := guard(func() error { return r.countBeside(ctx, t) })
+			r.endCount(t, c, err)
+		})
 		return nil
 	}
 	if err := r.countNow(ctx, view, now); err != nil || !r.p.Quiet {
@@ -61,16 +64,40 @@ func (r *run) countBeside(ctx context.Context, t *table) error {
 		if err != nil {
 			return err
 		}
-		r.counted(t, got[0])
-		return nil
+		row := r.counted(t, got[0])
+		return r.session.Record(ctx, ledger.Change{Tables: []ledger.Table{row}})
 	})
 }
 
-func (r *run) counted(t *table, got providers.Counted) {
+// endCount ends a count. After a failure another try counts again.
+func (r *run) endCount(t *table, c *counting, err error) {
+	r.mu.Lock()
+	if err != nil {
+		t.counting = nil
+	}
+	r.mu.Unlock()
+	c.end(err)
+}
+
+// awaitCounts waits until the counts of the work's tables are recorded.
+func (r *run) awaitCounts(ctx context.Context, work []*unit) error {
+	for _, t := range tablesOf(work) {
+		r.mu.Lock()
+		c := t.counting
+		r.mu.Unlock()
+		if err := c.wait(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) counted(t *table, got providers.Counted) ledger.Table {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	t.count, t.changes = got.Rows, got.Changes
 	t.row.Count, t.row.Changes = got.Rows, got.Changes
+	return t.row
 }
 
 // countNow counts in the package's own view, before its rows are read.
@@ -79,13 +106,8 @@ func (r *run) countNow(ctx context.Context, view providers.View, tables []*table
 		return nil
 	}
 	err := r.countIn(ctx, view, tables)
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	for _, t := range tables {
-		t.counting.end(err)
-		if err != nil {
-			t.counting = nil // another try counts again
-		}
+		r.endCount(t, t.counting, err)
 	}
 	return err
 }
@@ -107,13 +129,11 @@ func (r *run) countIn(ctx context.Context, view providers.View, tables []*table)
 			}
 			continue
 		}
-		r.counted(t, got[i])
-		rows = append(rows, t.row)
+		rows = append(rows, r.counted(t, got[i]))
 	}
-	if !r.p.Quiet || len(rows) == 0 {
-		return nil // recorded together with the table's end; until then it can be taken again
+	if len(rows) == 0 {
+		return nil
 	}
-	// The caller holds the gate of a target with one writer.
 	return r.session.Record(ctx, ledger.Change{Tables: rows})
 }
 

@@ -81,6 +81,9 @@ func (r *run) sequenceStep(ctx context.Context, s *plan.Step) error {
 
 func (r *run) sourceNow(ctx context.Context, tables []*table) (*catalog.Catalog, error) {
 	names := sources(tables)
+	if len(names) == 0 {
+		names = sources(r.order[:min(1, len(r.order))]) // no name at all would mean every table
+	}
 	schemas := schemasOf(names)
 	for _, s := range r.p.Sequences {
 		schemas = append(schemas, schemasOf([]catalog.Name{s.Name})...)

@@ -168,7 +168,7 @@ func (r *run) enter(led ledger.Run) error {
 		r.closed = led.Closed // else a resume: the serial stays, and so does the plan it stands for
 	case fresh || p.Lineage == led.Lineage && p.Serial == led.Serial:
 		led.Serial++
-		led.Plan, led.Spec, led.Closed = p.ID, p.SpecDigest, false
+		led.Plan, led.Spec, led.Closed = p.ID, plan.Binding(p), false
 	case p.Lineage != led.Lineage && p.Lineage != "":
 		return stale(errors.New("it was made for another lineage of this migration"))
 	default:

@@ -85,7 +85,7 @@ func (r *run) adoptTable(ctx context.Context, t *table) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	t.ready = true
-	if isComplete(t.row.State) || t.left() == 0 && t.row.Count >= 0 {
+	if isComplete(t.row.State) || t.copied() && t.left() == 0 && len(t.in) > 0 {
 		t.count, t.changes = t.row.Count, t.row.Changes
 		return nil
 	}
@@ -117,8 +117,7 @@ func (r *run) mustEmpty(t *table) bool {
 		return false
 	}
 	if t.left() == 0 {
-		// All in, only not looked at since: without a count that cannot be made good.
-		return t.row.Count < 0 && r.counts(t)
+		return false // all in, only not looked at since
 	}
 	return t.row.Snapshot != r.snapshot.ID()
 }
