@@ -4,6 +4,8 @@
 GO          ?= go
 BIN         := bin/dmoctl
 CACHE       := .cache
+# The tests of full disks mount a small one; others than root do so in a namespace of their own.
+NS          := $(shell [ "$$(id -u)" = 0 ] || echo unshare --user --map-current-user --keep-caps --mount)
 LINT        := v2.15.0
 LINTER      := $(CACHE)/tools/golangci-lint-$(LINT)
 VERSION     ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
@@ -28,26 +30,26 @@ test: ## everything that has to hold: unit, property, conformance, script and cr
 	test -z "$$(gofmt -l $$(git ls-files '*.go'))"
 	$(GO) vet ./...
 	mkdir -p $(CACHE)
-	DMO_TEST_REQUIRE=all $(GO) test -json -timeout 20m ./... > $(CACHE)/test.json || \
+	DMO_TEST_REQUIRE=all $(NS) $(GO) test -json -timeout 20m ./... > $(CACHE)/test.json || \
 		{ $(GO) run ./internal/evidence -failures $(CACHE)/test.json; exit 1; }
 	$(GO) run ./internal/evidence -summary $(CACHE)/test.json
 
 race: ## the same packages under the race detector
 	scripts/prepare.sh
-	DMO_TEST_REQUIRE=all $(GO) test -race -timeout 60m ./...
+	DMO_TEST_REQUIRE=all $(NS) $(GO) test -race -timeout 60m ./...
 
 fuzz: ## every fuzz target for FUZZTIME each
 	scripts/fuzz.sh $(FUZZTIME)
 
 crash: ## 100 stops and kills of a run over PostgreSQL, compared by psql
 	scripts/prepare.sh
-	DMO_TEST_REQUIRE=all DMO_CRASH_RUNS=100 $(GO) test -count=1 -timeout 60m -run Crash -v ./...
+	DMO_TEST_REQUIRE=all DMO_CRASH_RUNS=100 $(NS) $(GO) test -count=1 -timeout 60m -run Crash -v ./...
 
 bench: build ## the figures of docs/benchmarks.md
 	bench/run.sh $(BIN)
 
 nightly: race fuzz crash ## what takes longer than a coffee
-	DMO_TEST_REQUIRE=all DMO_NIGHTLY=1 $(GO) test -count=1 -timeout 120m ./...
+	DMO_TEST_REQUIRE=all DMO_NIGHTLY=1 $(NS) $(GO) test -count=1 -timeout 120m ./...
 
 evidence: ## each promise of the design beside its test and that test's last result
 	@test -s $(CACHE)/test.json || { echo 'run "make test" first: its results are listed here' >&2; exit 1; }

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/hashicorp/go-hclog"
+	"golang.org/x/term"
+
+	"github.com/dmoctl/dmoctl/lang/diag"
+	"github.com/dmoctl/dmoctl/providers"
+	"github.com/dmoctl/dmoctl/providers/all"
+)
+
+// app is what every command gets: the process's streams, which mask secrets, the
+// global flags, the drivers.
+type app struct {
+	in  io.Reader
+	out io.Writer // results
+	err io.Writer // everything else
+
+	outTerminal, errTerminal, inTerminal bool
+
+	globals globals
+	guard   *guard
+	log     hclog.Logger
+	drivers []providers.Driver
+}
+
+func newApp(stdin io.Reader, stdout, stderr io.Writer) *app {
+	g := &guard{}
+	return &app{
+		in: stdin, out: g.writer(stdout), err: g.writer(stderr),
+		inTerminal: isTerminal(stdin), outTerminal: isTerminal(stdout), errTerminal: isTerminal(stderr),
+		guard: g, log: hclog.NewNullLogger(), drivers: all.Drivers(),
+	}
+}
+
+// configure applies the global flags.
+func (a *app) configure(g globals) {
+	a.globals = g
+	a.log = hclog.New(&hclog.LoggerOptions{
+		Name:       "dmoctl",
+		Level:      hclog.LevelFromString(g.LogLevel),
+		Output:     a.err,
+		JSONFormat: g.LogJSON,
+	})
+}
+
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// colour says whether a stream that is a terminal, or not, is to be coloured.
+func (a *app) colour(terminal bool) bool {
+	_, off := os.LookupEnv("NO_COLOR")
+	return terminal && !off && !a.globals.NoColor && os.Getenv("TERM") != "dumb"
+}
+
+// dir is the spec's folder.
+func (a *app) dir() string {
+	if a.globals.Chdir == "" {
+		return "."
+	}
+	return a.globals.Chdir
+}
+
+// path resolves a file name given on the command line.
+func (a *app) path(name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(a.dir(), name)
+}
+
+// printf writes a piece of the result.
+func (a *app) printf(format string, args ...any) { fmt.Fprintf(a.out, format, args...) }
+
+// notef writes something that is no result: progress, hints.
+func (a *app) notef(format string, args ...any) { fmt.Fprintf(a.err, format, args...) }
+
+// diagnose prints diagnostics to standard error.
+func (a *app) diagnose(ds diag.Diagnostics) {
+	how := diag.TextOptions{Color: a.colour(a.errTerminal)}
+	if err := diag.WriteText(a.err, ds.Sorted(), how); err != nil {
+		a.log.Error("print diagnostics", "error", err)
+	}
+}

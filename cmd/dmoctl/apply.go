@@ -1,0 +1,188 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/dmoctl/dmoctl/executor"
+	"github.com/dmoctl/dmoctl/internal/ledger"
+	"github.com/dmoctl/dmoctl/internal/plan"
+	"github.com/dmoctl/dmoctl/internal/report"
+	"github.com/dmoctl/dmoctl/internal/state"
+)
+
+// plainInterval is how often progress is printed where there is no terminal.
+const plainInterval = 5 * time.Second
+
+type applyCmd struct {
+	planFlags
+	File            string   `arg:"" optional:"" help:"A plan that \"dmoctl plan --out\" has saved; without one the spec is planned now."`
+	Until           string   `placeholder:"PHASE" help:"Stop after this phase; a later apply goes on. One of preflight, structures, uptime, downtime, finalize, verify, postprocess."`
+	AutoApprove     bool     `help:"Do not ask for \"yes\"."`
+	ConfirmRecreate []string `sep:"none" placeholder:"TARGET" help:"Allow existing = \"recreate\" to drop the tables of this target, e.g. target.postgres.s4."`
+	JSON            bool     `name:"json" help:"Print events, one JSON object a line."`
+	Site            string   `hidden:"" help:"Not available in this version."`
+}
+
+// Run carries a plan out.
+func (c *applyCmd) Run(ctx context.Context, a *app, k *kong.Context, stop *stopper) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	s, err := a.load(k)
+	if err != nil {
+		return err
+	}
+	owner, err := newOwner()
+	if err != nil {
+		return err
+	}
+	sd, err := a.open(ctx, s, owner.ID, which{source: true, target: true, staging: true})
+	if err != nil {
+		return err
+	}
+	defer sd.Close()
+	p, err := c.plan(ctx, a, s, sd)
+	if err != nil {
+		return err
+	}
+	if !c.JSON {
+		if err := writeText(a.out, p, time.Now(), a.colour(a.outTerminal)); err != nil {
+			return err
+		}
+	}
+	if !p.Changes() {
+		return nil
+	}
+	if err := c.approve(ctx, a, s, p); err != nil {
+		return err
+	}
+	st, err := a.openState(s, state.ReadWrite)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	a.audit(ctx, st, owner, k)
+	return c.carryOut(ctx, a, applying{plan: p, spec: s, sides: sd, state: st, owner: owner, stop: stop})
+}
+
+// check refuses what no later step would.
+func (c *applyCmd) check() error {
+	if c.Site != "" {
+		return notAvailable("\"apply --site\", for systems that move between two hosts,")
+	}
+	if c.Until != "" && !slices.Contains(plan.Phases(), c.Until) {
+		return refuse("unknown-phase", "Unknown phase", fmt.Sprintf("There is no phase %q. The phases are %s.", c.Until, strings.Join(plan.Phases(), ", ")))
+	}
+	if c.File != "" && len(c.Table)+len(c.Reload) > 0 {
+		return refuse("saved-plan-is-fixed", "A saved plan is fixed", "--table and --reload change what is planned. Give them to \"dmoctl plan --out\", or apply without a file.")
+	}
+	return nil
+}
+
+// plan returns the saved plan, if it still fits, or a new one.
+func (c *applyCmd) plan(ctx context.Context, a *app, s *spec, sd *sides) (*plan.Plan, error) {
+	if c.File == "" {
+		return a.planNow(ctx, s, sd, c.planFlags)
+	}
+	p, err := a.readPlan(c.File)
+	if err != nil {
+		return nil, err
+	}
+	l, err := sd.target.Ledger(ctx, s.Migration)
+	if err != nil {
+		return nil, onSide(s.Target.Address(), err)
+	}
+	return p, checkFresh(p, s, l)
+}
+
+// approve asks for yes where nobody has said it yet. Dropping tables is asked
+// about by the target's name, whatever else was approved.
+func (c *applyCmd) approve(ctx context.Context, a *app, s *spec, p *plan.Plan) error {
+	drops := 0
+	for _, t := range p.Tables {
+		if t.Foreign {
+			drops++
+		}
+	}
+	target := s.Target.Address()
+	if drops > 0 && !slices.Contains(c.ConfirmRecreate, target) && !slices.Contains(c.ConfirmRecreate, s.Target.Name) {
+		question := fmt.Sprintf("\nexisting = \"recreate\": %s on %s, with all rows, will be dropped.", count(drops, "table"), target)
+		if err := a.confirm(ctx, question, "--confirm-recreate "+target); err != nil {
+			return err
+		}
+	}
+	if c.File != "" || c.AutoApprove {
+		return nil
+	}
+	return a.confirm(ctx, "\nDo you want to carry out this plan?", "--auto-approve, or apply a saved plan")
+}
+
+// applying is one run of apply.
+type applying struct {
+	plan  *plan.Plan
+	spec  *spec
+	sides *sides
+	state *state.Store
+	owner ledger.Owner
+	stop  *stopper
+}
+
+func (c *applyCmd) carryOut(ctx context.Context, a *app, run applying) error {
+	events, ended := a.sink(c.JSON)
+	r, err := executor.Apply(ctx, run.plan, executor.Deps{
+		Source: run.sides.source, Target: run.sides.target, Staging: run.sides.staging,
+		State: run.state, Events: events, Log: a.log.Named("run"), Owner: run.owner,
+		Stop: run.stop.draining(), Until: c.Until, LockTimeout: a.globals.LockTimeout,
+	})
+	ended()
+	if path, saving := saveReport(run.spec, r); saving != nil {
+		a.notef("The report could not be written: %v\n", saving)
+	} else {
+		a.log.Info("report written", "path", path)
+	}
+	if !c.JSON {
+		a.summarize(r)
+	} else if err != nil {
+		a.failures(r)
+	}
+	return err
+}
+
+// sink returns where a run's events go, and what is to be called at its end.
+func (a *app) sink(asJSON bool) (report.Sink, func()) {
+	if asJSON {
+		return &jsonEvents{out: a.out}, func() {}
+	}
+	if a.colour(a.errTerminal) {
+		bars := newBarEvents(a.err)
+		return bars, bars.Close
+	}
+	return &plainEvents{app: a, interval: plainInterval}, func() {}
+}
+
+// audit records who ran what. History is never a reason to stop.
+func (a *app) audit(ctx context.Context, st *state.Store, o ledger.Owner, k *kong.Context) {
+	words := []string{"dmoctl"}
+	for _, p := range k.Path {
+		switch {
+		case p.Command != nil:
+			words = append(words, p.Command.Name)
+		case p.Flag != nil && p.Flag.Name == "var":
+			words = append(words, "--var=...") // a value may be a secret, in spite of the advice
+		case p.Flag != nil:
+			words = append(words, "--"+p.Flag.Name)
+		case p.Positional != nil:
+			words = append(words, p.Positional.Name)
+		}
+	}
+	err := st.RecordCommand(ctx, state.Command{At: time.Now(), User: o.User, Host: o.Host, PID: o.PID, Words: strings.Join(words, " ")})
+	if err != nil {
+		a.log.Warn("the command is not in the audit", "error", err)
+	}
+}

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"time"
+
+	"github.com/alecthomas/kong"
+)
+
+// cli is the command line: one field a command, each in a file of its own.
+type cli struct {
+	globals
+
+	Init       initCmd       `cmd:"" help:"Write a starter spec and a .gitignore."`
+	Fmt        fmtCmd        `cmd:"" help:"Format the spec's files."`
+	Validate   validateCmd   `cmd:"" help:"Check the spec without any connection."`
+	Inspect    inspectCmd    `cmd:"" help:"Write the source's catalog to a file, for offline plans."`
+	Plan       planCmd       `cmd:"" help:"Show what apply would do."`
+	Show       showCmd       `cmd:"" help:"Show a saved plan again."`
+	Graph      graphCmd      `cmd:"" help:"Print a plan's graph as DOT or Mermaid."`
+	Apply      applyCmd      `cmd:"" help:"Migrate; run again to resume."`
+	Status     statusCmd     `cmd:"" help:"Show how a run is doing, from another terminal."`
+	Verify     verifyCmd     `cmd:"" help:"Compare source and target."`
+	Rollback   rollbackCmd   `cmd:"" help:"Fall back; the target is kept unless told otherwise."`
+	Report     reportCmd     `cmd:"" help:"Show what the last run left behind."`
+	State      stateCmd      `cmd:"" help:"List, show, rebuild or unlock the recorded state."`
+	Providers  providersCmd  `cmd:"" help:"List the providers, their roles and arguments."`
+	Sample     sampleCmd     `cmd:"" help:"Write an SAP-like source to try and rehearse with."`
+	Version    versionCmd    `cmd:"" help:"Print the version."`
+	Completion completionCmd `cmd:"" help:"Print a shell's completion script."`
+
+	Set      laterCmd `cmd:"" hidden:"" help:"Not available in this version."`
+	Pause    laterCmd `cmd:"" hidden:"" help:"Not available in this version."`
+	Resume   laterCmd `cmd:"" hidden:"" help:"Not available in this version."`
+	Approve  laterCmd `cmd:"" hidden:"" help:"Not available in this version."`
+	Bench    laterCmd `cmd:"" hidden:"" help:"Not available in this version."`
+	Estimate laterCmd `cmd:"" hidden:"" help:"Not available in this version."`
+}
+
+// globals are the flags of every command.
+type globals struct {
+	Chdir       string        `placeholder:"DIR" help:"Folder of the spec; relative file names of other flags start there too."`
+	LogLevel    string        `default:"warn" enum:"trace,debug,info,warn,error,off" placeholder:"LEVEL" help:"Log messages from this level on, to standard error: trace, debug, info, warn, error or off."`
+	LogJSON     bool          `name:"log-json" help:"Log as JSON."`
+	Var         []string      `sep:"none" placeholder:"NAME=VALUE" help:"Set a variable of the spec. Other users see it in the process list: give secrets as DMO_VAR_name."`
+	VarFile     []string      `sep:"none" placeholder:"FILE" help:"Read variables from a file."`
+	NoColor     bool          `help:"Print without colour, as NO_COLOR does."`
+	NoInput     bool          `help:"Ask nothing: what would need an answer is declined."`
+	LockTimeout time.Duration `default:"0s" placeholder:"TIME" help:"Wait so long for another run to end, e.g. 5m."`
+}
+
+// parser returns the command line's parser. It prints helps to the app's standard
+// output; leave is called where a help ends the process.
+func parser(grammar *cli, a *app, leave func(code int)) (*kong.Kong, error) {
+	return kong.New(grammar,
+		kong.Name("dmoctl"),
+		kong.Description("dmoctl moves databases: a spec becomes a reviewed plan, and the plan a migrated and verified database."),
+		kong.Writers(a.out, a.err),
+		kong.Exit(leave),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 100}),
+		kong.Help(func(how kong.HelpOptions, ctx *kong.Context) error {
+			if err := kong.DefaultHelpPrinter(how, ctx); err != nil {
+				return err
+			}
+			a.printf("\n%s", exitCodes)
+			return nil
+		}),
+	)
+}

@@ -1,0 +1,207 @@
+package main
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/dmoctl/dmoctl/executor"
+	"github.com/dmoctl/dmoctl/internal/ledger"
+	"github.com/dmoctl/dmoctl/internal/report"
+	"github.com/dmoctl/dmoctl/internal/schema"
+	"github.com/dmoctl/dmoctl/internal/state"
+	"github.com/dmoctl/dmoctl/lang/diag"
+	"github.com/dmoctl/dmoctl/providers"
+)
+
+// diagnosed is an error that consists of diagnostics.
+type diagnosed struct{ list diag.Diagnostics }
+
+func (e *diagnosed) Error() string {
+	if len(e.list) == 0 {
+		return "no diagnostic"
+	}
+	return e.list[0].Summary
+}
+
+// refuse makes an error of one diagnostic.
+func refuse(id, summary, detail string) error {
+	return &diagnosed{diag.Diagnostics{diag.Error(id, summary, detail)}}
+}
+
+// sided is an error that came from one side of the migration.
+type sided struct {
+	address string // source.postgres.erp
+	err     error
+}
+
+func (e *sided) Error() string { return e.address + ": " + e.err.Error() }
+func (e *sided) Unwrap() error { return e.err }
+
+// onSide says which side err came from; nil stays nil.
+func onSide(address string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &sided{address, err}
+}
+
+// explain turns a command's error into what the user reads.
+func (a *app) explain(err error) diag.Diagnostics {
+	if exit, ok := err.(*exitError); ok { //nolint:errorlint // only the outermost is looked through
+		if exit.Err == nil {
+			return nil
+		}
+		return a.explain(exit.Err)
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // each branch is explained by itself
+		var out diag.Diagnostics
+		for _, branch := range joined.Unwrap() {
+			out = append(out, a.explain(branch)...)
+		}
+		return out
+	}
+	var list *diagnosed
+	if errors.As(err, &list) {
+		return list.list
+	}
+	where, side := "", ""
+	var s *sided
+	if errors.As(err, &s) {
+		side, _, _ = strings.Cut(s.address, ".")
+		where = s.address
+	}
+	var outcome *executor.Outcome
+	if errors.As(err, &outcome) {
+		return diag.Diagnostics{a.outcomeDiagnostic(outcome)}
+	}
+	var held *state.LockedError
+	if errors.As(err, &held) {
+		return diag.Diagnostics{lockedDiagnostic(providers.Locked, held.Owner)}
+	}
+	var unset *schema.UnsetError
+	if errors.As(err, &unset) {
+		return diag.Diagnostics{diag.Error("missing-environment-variable", "Missing environment variable",
+			sentence(strings.TrimSpace(where+": "+unset.Error()))+" Set it and run the command again:\n\n  export "+unset.Env+"=...")}
+	}
+	var failed *providers.Error
+	if errors.As(err, &failed) {
+		return diag.Diagnostics{providerDiagnostic(failed, err, side)}
+	}
+	return diag.Diagnostics{diag.Error("failed", "The command failed", sentence(err.Error()))}
+}
+
+// outcomeDiagnostic says why a run did not do all that was asked for.
+func (a *app) outcomeDiagnostic(o *executor.Outcome) diag.Diagnostic {
+	var failed *providers.Error
+	owner := o.Owner
+	if errors.As(o.Err, &failed) && owner == nil {
+		owner = failed.Owner
+	}
+	if owner != nil && o.Exit == report.Locked {
+		return lockedDiagnostic(providers.KindOf(o.Err), *owner)
+	}
+	detail := ""
+	if o.Err != nil {
+		detail = sentence(o.Err.Error()) + " "
+	}
+	if o.Fix == "" && failed != nil {
+		detail += failed.Fix
+	}
+	return diag.Error(slug(o.Summary), sentenceCase(o.Summary), strings.TrimSpace(detail+o.Fix))
+}
+
+// slug makes an id of a fixed summary: "Plan is stale" is plan-is-stale.
+func slug(summary string) string {
+	return strings.ReplaceAll(strings.ToLower(summary), " ", "-")
+}
+
+func sentenceCase(s string) string {
+	first, size := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(first)) + s[size:]
+}
+
+// providerDiagnostic says which side failed at what, and what a user can do.
+func providerDiagnostic(e *providers.Error, whole error, side string) diag.Diagnostic {
+	if e.Owner != nil {
+		return lockedDiagnostic(e.Kind, *e.Owner)
+	}
+	summary := kindSummary(e.Kind)
+	if side != "" && (e.Kind == providers.Unreachable || e.Kind == providers.Auth || e.Kind == providers.Permission || e.Kind == providers.Unsupported) {
+		summary = strings.ToUpper(side[:1]) + side[1:] + ": " + strings.ToLower(summary[:1]) + summary[1:]
+	}
+	detail := sentence(whole.Error())
+	if e.Fix != "" {
+		detail += " " + sentence(e.Fix)
+	}
+	id := strings.ReplaceAll(string(e.Kind), " ", "-")
+	return diag.Error(id, summary, detail)
+}
+
+func lockedDiagnostic(kind providers.Kind, o ledger.Owner) diag.Diagnostic {
+	held := "Held by " + o.User + "@" + o.Host + " (pid " + strconv.Itoa(o.PID) + ") since " +
+		o.Started.Local().Format("2006-01-02 15:04:05") + "."
+	if kind == providers.Deposed {
+		return diag.Error("deposed", "Another run has taken over",
+			held+" This run has stopped and can no longer write; what it had committed counts.")
+	}
+	return diag.Error("locked", "The migration is locked by another run",
+		held+" To wait for it, give --lock-timeout. If that process is gone, run\n\n  dmoctl state unlock "+o.ID)
+}
+
+// kindSummary returns the fixed short text of an error kind.
+func kindSummary(k providers.Kind) string {
+	switch k {
+	case providers.Transient, providers.Disconnected:
+		return "The connection failed"
+	case providers.SnapshotLost:
+		return "Snapshot lost"
+	case providers.Changed:
+		return "A table has changed"
+	case providers.Value:
+		return "A value does not fit"
+	case providers.Constraint:
+		return "A constraint is violated"
+	case providers.Full:
+		return "No space left"
+	case providers.Corrupt:
+		return "Stored data is corrupt"
+	case providers.Deposed:
+		return "Another run has taken over"
+	case providers.Locked:
+		return "The migration is locked by another run"
+	case providers.Permission:
+		return "Permission denied"
+	case providers.Auth:
+		return "Authentication failed"
+	case providers.Unreachable:
+		return "Cannot be reached"
+	case providers.NotFound:
+		return "Not found"
+	case providers.Exists:
+		return "Exists already"
+	case providers.Unsupported:
+		return "Not supported"
+	case providers.Config:
+		return "Invalid configuration"
+	}
+	return "The command failed"
+}
+
+// sentence makes an error's text a sentence.
+func sentence(s string) string {
+	if s == "" {
+		return ""
+	}
+	// A name such as source.postgres.erp, or a flag, stays as it is written.
+	word, _, _ := strings.Cut(s, " ")
+	if first, size := utf8.DecodeRuneInString(s); unicode.IsLower(first) && !strings.ContainsAny(word, "._/-\"") {
+		s = string(unicode.ToUpper(first)) + s[size:]
+	}
+	if strings.HasSuffix(s, ".") || strings.HasSuffix(s, "?") || strings.HasSuffix(s, "!") {
+		return s
+	}
+	return s + "."
+}

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/dmoctl/dmoctl/internal/schema"
+)
+
+func TestGuardMasksEveryEncoding(t *testing.T) {
+	const secret = `p@:/%&<"\ß-Zürich`
+	g := &guard{}
+	g.learn(schema.Block{Attrs: []schema.Attr{{Name: "password", Sensitive: true}, {Name: "user"}}},
+		schema.Values{"password": secret, "user": "someone"})
+	quoted, err := json.Marshal(map[string]string{"password": secret})
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts := map[string]string{
+		"plain": secret,
+		"json":  string(quoted),
+		"go":    fmt.Sprintf("%q", secret),
+		"query": url.QueryEscape(secret),
+		"path":  url.PathEscape(secret),
+		"lower": strings.ToLower(url.QueryEscape("@:/")) + lowerEscapes(url.QueryEscape(secret)),
+		"url":   (&url.URL{Scheme: "postgres", User: url.UserPassword("u", secret), Host: "h"}).String(),
+		"hex":   fmt.Sprintf("%x", secret),
+	}
+	for i, prefix := range []string{"", "x", "xy", "user:"} {
+		texts[fmt.Sprintf("base64 %d", i)] = base64.StdEncoding.EncodeToString([]byte(prefix + secret + "tail"))
+		texts[fmt.Sprintf("base64url %d", i)] = base64.URLEncoding.EncodeToString([]byte(prefix + secret))
+	}
+	for name, text := range texts {
+		var b strings.Builder
+		if _, err := fmt.Fprintf(g.writer(&b), "before %s after someone\n", text); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(b.String(), masked) || !strings.HasSuffix(b.String(), "after someone\n") {
+			t.Errorf("%s: %q", name, b.String())
+		}
+	}
+}
+
+func TestGuardLeavesShortValuesAlone(t *testing.T) {
+	g := &guard{}
+	g.learn(schema.Block{Attrs: []schema.Attr{{Name: "password", Sensitive: true}}}, schema.Values{"password": "a"})
+	if got := string(g.mask([]byte("a table"))); got != "a table" {
+		t.Errorf("got %q", got)
+	}
+}

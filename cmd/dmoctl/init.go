@@ -1,0 +1,73 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/dmoctl/dmoctl/lang"
+)
+
+// specFile is the file that init writes.
+const specFile = "main.dmo.hcl"
+
+// ignored keeps state, logs and saved plans out of version control.
+const ignored = ".dmo/\n*.plan\n*.plan.json\n*.auto.dmovars\n"
+
+type initCmd struct {
+	Source string `default:"sqlite" placeholder:"TYPE" help:"Provider of the source."`
+	Target string `default:"postgres" placeholder:"TYPE" help:"Provider of the target."`
+	Name   string `default:"move" placeholder:"NAME" help:"Name of the migration."`
+	Mode   string `default:"pipe" enum:"pipe,file" placeholder:"MODE" help:"How rows travel: pipe or file."`
+}
+
+// Run writes a starter spec. It overwrites nothing.
+func (c *initCmd) Run(a *app) error {
+	text, ds := lang.Starter(lang.StarterOptions{
+		Migration: c.Name, SourceType: c.Source, TargetType: c.Target, Mode: c.Mode, Drivers: a.drivers,
+	})
+	if ds.HasErrors() {
+		return &diagnosed{ds}
+	}
+	if found, err := filepath.Glob(filepath.Join(a.dir(), "*.dmo.hcl")); err != nil {
+		return err
+	} else if len(found) > 0 {
+		return refuse("exists", "Exists already", "The folder holds a spec already: "+filepath.Base(found[0])+". Nothing was written.")
+	}
+	if err := os.MkdirAll(a.dir(), 0o755); err != nil {
+		return refuse("unwritable-file", "A file cannot be written", sentence(err.Error()))
+	}
+	if err := createNew(a.path(specFile), string(text)); err != nil {
+		return err
+	}
+	written := []string{specFile}
+	err := createNew(a.path(".gitignore"), ignored)
+	var exists *diagnosed
+	switch {
+	case err == nil:
+		written = append(written, ".gitignore")
+	case errors.As(err, &exists) && exists.list[0].ID == "exists":
+		a.notef("There is a .gitignore already; see to it that it has these lines:\n%s", ignored)
+	default:
+		return err
+	}
+	a.printf("Wrote %s. Fill in what it asks for, then run\n\n  dmoctl validate\n  dmoctl plan\n", strings.Join(written, " and "))
+	return nil
+}
+
+// createNew writes a file that must not exist.
+func createNew(path, text string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if errors.Is(err, os.ErrExist) {
+		return refuse("exists", "Exists already", "There is a file "+path+" already. Nothing was written.")
+	}
+	if err != nil {
+		return refuse("unwritable-file", "A file cannot be written", sentence(err.Error()))
+	}
+	_, err = f.WriteString(text)
+	if closing := f.Close(); err == nil {
+		err = closing
+	}
+	return err
+}

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/dmoctl/dmoctl/providers"
+)
+
+type inspectCmd struct {
+	Out string `placeholder:"FILE" help:"Where to; standard output where it is not given."`
+}
+
+// Run reads the source's catalog. It holds structures and sizes, no rows and no secret.
+func (c *inspectCmd) Run(ctx context.Context, a *app, k *kong.Context) error {
+	s, err := a.load(k)
+	if err != nil {
+		return err
+	}
+	sd, err := a.open(ctx, s, "inspect", which{source: true})
+	if err != nil {
+		return err
+	}
+	defer sd.Close()
+	found, err := sd.source.Catalog(ctx, providers.Selector{})
+	if err != nil {
+		return onSide(s.Source.Address(), err)
+	}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetIndent("", " ")
+	if err := e.Encode(found); err != nil {
+		return err
+	}
+	if c.Out == "" {
+		_, err := a.out.Write(b.Bytes())
+		return err
+	}
+	if err := writeWhole(a.path(c.Out), b.Bytes()); err != nil {
+		return err
+	}
+	a.printf("Wrote the catalog of %s: %s. To plan without a connection, run\n\n  dmoctl plan --catalog %s\n",
+		s.Source.Address(), count(len(found.Tables), "table"), c.Out)
+	return nil
+}

@@ -1,0 +1,19 @@
+package main
+
+import "github.com/alecthomas/kong"
+
+// laterCmd stands for commands that the design names and this version does not
+// have. They are known, so that a user learns that the name was right.
+type laterCmd struct {
+	Args []string `arg:"" optional:"" passthrough:"" help:"Ignored."`
+}
+
+func (c *laterCmd) Run(ctx *kong.Context) error {
+	return notAvailable("The command \"" + ctx.Selected().Name + "\"")
+}
+
+// notAvailable refuses something that is known and comes later.
+func notAvailable(what string) error {
+	return refuse("not-available", "Not available in this version",
+		what+" is not available in this version of dmoctl. What is, lists\n\n  dmoctl --help")
+}

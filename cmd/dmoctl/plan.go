@@ -1,0 +1,111 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/dmoctl/dmoctl/internal/plan"
+	"github.com/dmoctl/dmoctl/internal/report"
+)
+
+type planCmd struct {
+	planFlags
+	viewFlags
+	Out              string `placeholder:"FILE" help:"Save the plan, for \"dmoctl apply FILE\"."`
+	Catalog          string `placeholder:"FILE" help:"Plan without connections, from what \"dmoctl inspect --out FILE\" has written; an empty target is assumed."`
+	DetailedExitcode bool   `help:"Exit with 2 where there are changes."`
+}
+
+// viewFlags say how a plan is printed.
+type viewFlags struct {
+	JSON     bool `name:"json" xor:"view" help:"Print JSON."`
+	Markdown bool `xor:"view" help:"Print Markdown of at most 60,000 characters, for a pull request."`
+}
+
+// Run makes a plan and prints it. It changes nothing on either side.
+func (c *planCmd) Run(ctx context.Context, a *app, k *kong.Context) error {
+	s, err := a.load(k)
+	if err != nil {
+		return err
+	}
+	p, err := c.make(ctx, a, s)
+	if err != nil {
+		return err
+	}
+	if c.Out != "" {
+		if err := savePlan(a.path(c.Out), p); err != nil {
+			return err
+		}
+	}
+	if err := a.show(p, c.viewFlags); err != nil {
+		return err
+	}
+	if c.Out != "" && p.Changes() {
+		a.notef("Saved to %s. To carry out exactly this plan, run\n\n  dmoctl apply %s\n", c.Out, c.Out)
+	}
+	if c.DetailedExitcode && p.Changes() {
+		return &exitError{Code: report.Changes}
+	}
+	return nil
+}
+
+func (c *planCmd) make(ctx context.Context, a *app, s *spec) (*plan.Plan, error) {
+	if c.Catalog != "" {
+		return a.planOffline(ctx, s, c.Catalog, c.planFlags)
+	}
+	sd, err := a.open(ctx, s, "plan", which{source: true, target: true})
+	if err != nil {
+		return nil, err
+	}
+	defer sd.Close()
+	return a.planNow(ctx, s, sd, c.planFlags)
+}
+
+// show prints a plan as the flags say.
+func (a *app) show(p *plan.Plan, how viewFlags) error {
+	switch {
+	case how.JSON:
+		return plan.Encode(a.out, p)
+	case how.Markdown:
+		return writeMarkdown(a.out, p, time.Now())
+	}
+	return writeText(a.out, p, time.Now(), a.colour(a.outTerminal))
+}
+
+// savePlan writes a plan so that a file of that name is whole or not there.
+func savePlan(path string, p *plan.Plan) error {
+	var b bytes.Buffer
+	if err := plan.Encode(&b, p); err != nil {
+		return err
+	}
+	return writeWhole(path, b.Bytes())
+}
+
+// writeWhole replaces a file in one step. Only the user may read it: boundaries of
+// keys are customers' data.
+func writeWhole(path string, content []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".dmoctl-*")
+	if err != nil {
+		return refuse("unwritable-file", "A file cannot be written", sentence(err.Error()))
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(content)
+	if err == nil {
+		err = f.Sync()
+	}
+	if closing := f.Close(); err == nil {
+		err = closing
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return refuse("unwritable-file", "A file cannot be written", sentence(err.Error()))
+	}
+	return nil
+}

@@ -1,0 +1,201 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/desired"
+	"github.com/dmoctl/dmoctl/internal/ledger"
+	"github.com/dmoctl/dmoctl/internal/plan"
+	"github.com/dmoctl/dmoctl/internal/report"
+	"github.com/dmoctl/dmoctl/internal/state"
+	"github.com/dmoctl/dmoctl/lang/diag"
+	"github.com/dmoctl/dmoctl/planner"
+)
+
+// planFlags are the flags of every command that plans.
+type planFlags struct {
+	Table  []string `sep:"none" placeholder:"GLOB" help:"Plan these tables only."`
+	Reload []string `sep:"none" aliases:"replace" placeholder:"GLOB" help:"Empty these tables and copy them again."`
+}
+
+// options returns the planner's options.
+func (f planFlags) options() (planner.Options, error) {
+	o := planner.Options{Version: dmoctlVersion(), Machine: planner.ReadMachine()}
+	var err error
+	if o.Tables, err = patterns("--table", f.Table); err != nil {
+		return o, err
+	}
+	o.Reload, err = patterns("--reload", f.Reload)
+	return o, err
+}
+
+func patterns(flag string, texts []string) ([]desired.Pattern, error) {
+	var out []desired.Pattern
+	for _, text := range texts {
+		p, err := desired.ParsePattern(text)
+		if err != nil {
+			return nil, refuse("invalid-pattern", "Invalid table pattern", "In "+flag+": "+err.Error()+".")
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+// planNow makes a plan of what the open sides say.
+func (a *app) planNow(ctx context.Context, s *spec, sd *sides, f planFlags) (*plan.Plan, error) {
+	return a.planFrom(ctx, s, planner.Sides{
+		SourceDriver: a.driver(s.Source), TargetDriver: a.driver(s.Target),
+		Source: sd.source, Target: sd.target,
+	}, f)
+}
+
+// planOffline makes a plan from a catalog that "inspect" wrote, without a connection.
+func (a *app) planOffline(ctx context.Context, s *spec, file string, f planFlags) (*plan.Plan, error) {
+	c, err := readCatalog(a.path(file))
+	if err != nil {
+		return nil, err
+	}
+	return a.planFrom(ctx, s, planner.Sides{
+		SourceDriver: a.driver(s.Source), TargetDriver: a.driver(s.Target), Catalog: c,
+	}, f)
+}
+
+func (a *app) planFrom(ctx context.Context, s *spec, sd planner.Sides, f planFlags) (*plan.Plan, error) {
+	opts, err := f.options()
+	if err != nil {
+		return nil, err
+	}
+	history, err := a.history(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	seen, ds, err := planner.Observe(ctx, s.Spec, sd, opts)
+	if err != nil || ds.HasErrors() {
+		return nil, errors.Join(err, asError(s.locate(ds)))
+	}
+	p, more := planner.Diff(s.Spec, seen, history, opts)
+	ds = s.locate(append(ds, more...))
+	if ds.HasErrors() {
+		return nil, &diagnosed{ds}
+	}
+	a.diagnose(ds)
+	return p, nil
+}
+
+// asError returns diagnostics as an error where one of them is.
+func asError(ds diag.Diagnostics) error {
+	if ds.HasErrors() {
+		return &diagnosed{ds}
+	}
+	return nil
+}
+
+// history collects durations of earlier runs: those that the spec names, then the
+// state's own.
+func (a *app) history(ctx context.Context, s *spec) ([]*report.Report, error) {
+	var out []*report.Report
+	for _, name := range s.History {
+		r, err := readReport(within(s.Dir, name))
+		if err != nil {
+			return nil, refuse("invalid-history", "A report cannot be read",
+				fmt.Sprintf("dmo { history } names %q: %v.", name, err))
+		}
+		out = append(out, r)
+	}
+	st, err := a.openState(s, state.ReadOnly)
+	if errors.Is(err, os.ErrNotExist) {
+		return out, nil
+	}
+	if err != nil {
+		// Without its history a plan is as right, only its estimates are rougher.
+		a.log.Warn("earlier runs are not used for estimates", "error", err)
+		return out, nil
+	}
+	defer st.Close()
+	own, err := st.Runs(ctx, s.Migration)
+	if err != nil {
+		a.log.Warn("earlier runs are not used for estimates", "error", err)
+	}
+	return append(out, own...), nil
+}
+
+// openState opens the spec's state file. The error wraps os.ErrNotExist where it
+// is opened for reading and there is none.
+func (a *app) openState(s *spec, mode state.Mode) (*state.Store, error) {
+	path := within(s.Dir, s.StatePath)
+	if mode == state.ReadOnly {
+		if _, err := os.Stat(path); err != nil {
+			return nil, err
+		}
+	}
+	return state.Open(path, mode)
+}
+
+func readCatalog(path string) (*catalog.Catalog, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fileProblem("catalog", err)
+	}
+	var c catalog.Catalog
+	if err := json.Unmarshal(b, &c); err != nil || c.Engine == "" {
+		return nil, refuse("invalid-catalog", "Not a catalog", "The file "+path+" is not one that \"dmoctl inspect --out\" has written.")
+	}
+	return &c, nil
+}
+
+// readPlan reads a saved plan.
+func (a *app) readPlan(name string) (*plan.Plan, error) {
+	f, err := os.Open(a.path(name))
+	if err != nil {
+		return nil, fileProblem("plan", err)
+	}
+	defer f.Close()
+	p, err := plan.Decode(f)
+	if errors.Is(err, plan.ErrFormat) {
+		return nil, refuse("invalid-plan", "Not a plan", sentence(fmt.Sprintf("%s is %v", name, err))+" Make a new one:\n\n  dmoctl plan --out "+name)
+	}
+	return p, err
+}
+
+func readReport(path string) (*report.Report, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var r report.Report
+	if err := json.Unmarshal(b, &r); err != nil || r.Format != report.Format {
+		return nil, errors.New("it is not one that \"dmoctl report --json\" has written")
+	}
+	return &r, nil
+}
+
+// fileProblem explains a file that cannot be opened.
+func fileProblem(what string, err error) error {
+	if errors.Is(err, os.ErrNotExist) {
+		var path *os.PathError
+		name := ""
+		if errors.As(err, &path) {
+			name = path.Path
+		}
+		return refuse("missing-file", "File not found", "There is no "+what+" file "+name+".")
+	}
+	return refuse("unreadable-file", "A file cannot be read", sentence(err.Error()))
+}
+
+// checkFresh refuses a saved plan that does not fit the spec or the target's ledger any more.
+func checkFresh(p *plan.Plan, s *spec, l *ledger.Contents) error {
+	reason, stale := planner.Stale(p, l, s.Digest)
+	if p.Migration != s.Migration {
+		reason, stale = fmt.Sprintf("it is for migration %q, the spec is for %q", p.Migration, s.Migration), true
+	}
+	if !stale {
+		return nil
+	}
+	return &exitError{report.Stale, refuse("stale-plan", "Plan is stale", "The saved plan does not fit: "+reason+
+		". Nothing was changed. Make a new plan and review it:\n\n  dmoctl plan --out FILE")}
+}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"runtime/debug"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/dmoctl/dmoctl/internal/report"
+	"github.com/dmoctl/dmoctl/lang/diag"
+)
+
+// run is the whole command: it parses args, carries the command out and returns the
+// process's exit code.
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
+	a := newApp(stdin, stdout, stderr)
+	defer func() {
+		if r := recover(); r != nil {
+			// The trace goes through the guard, like everything that is printed.
+			a.notef("dmoctl: internal error: %v\n\n%s\nThis is a bug. Nothing that is in the target is lost; \"dmoctl apply\" goes on where it stopped.\n", r, debug.Stack())
+			code = report.Error
+		}
+	}()
+
+	var grammar cli
+	left := false
+	k, err := parser(&grammar, a, func(int) { left = true })
+	if err != nil {
+		a.notef("dmoctl: internal error: %v\n", err)
+		return report.Error
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	parsed, err := k.Parse(args)
+	if left {
+		return report.OK
+	}
+	if err != nil {
+		a.diagnose(diag.Diagnostics{usageDiagnostic(err)})
+		return report.Error
+	}
+	a.configure(grammar.globals)
+
+	ctx, stop := newStopper(a)
+	defer stop.close()
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	return a.finish(stop, parsed.Run(a, stop))
+}
+
+// finish prints what a command failed with and says how the process exits.
+func (a *app) finish(stop *stopper, err error) int {
+	if err == nil {
+		return report.OK
+	}
+	if stop.asked() {
+		a.notef("Interrupted. Nothing is lost; to go on, run the same command again.\n")
+		return report.Interrupted
+	}
+	a.diagnose(a.explain(err))
+	return codeOf(err)
+}
+
+// usageDiagnostic explains a wrong command line.
+func usageDiagnostic(err error) diag.Diagnostic {
+	help := "dmoctl --help"
+	var parse *kong.ParseError
+	if errors.As(err, &parse) && parse.Context != nil && parse.Context.Selected() != nil {
+		help = parse.Context.Selected().FullPath() + " --help"
+	}
+	return diag.Error("invalid-command-line", "Invalid command line", sentence(err.Error())+" For what is possible, run\n\n  "+help)
+}

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/dmoctl/dmoctl/internal/sample"
+)
+
+type sampleCmd struct {
+	To      string `required:"" placeholder:"URL|FILE" help:"Where to: a file for SQLite, postgres://user@host:port/database for PostgreSQL. A password comes from PGPASSWORD."`
+	Rows    int64  `default:"100000" help:"Rows of the big tables together."`
+	Seed    uint64 `default:"1" help:"Another seed, other rows."`
+	Small   int    `default:"0" help:"How many tables of 1 to 50 rows to add."`
+	Empty   int    `default:"0" help:"How many empty tables to add."`
+	Hostile bool   `help:"Add tables with values that must be refused."`
+	Schema  string `help:"Schema to write to, PostgreSQL only."`
+}
+
+// Run writes the sample.
+func (c *sampleCmd) Run(ctx context.Context, a *app) error {
+	how := sample.Options{Rows: c.Rows, Seed: c.Seed, Small: c.Small, Empty: c.Empty, Hostile: c.Hostile, Schema: c.Schema}
+	started := time.Now()
+	var total int64
+	seen := map[string]int64{}
+	progress := func(table string, rows int64) {
+		total += rows - seen[table]
+		seen[table] = rows
+		if a.errTerminal {
+			a.notef("\r\x1b[K%s rows, %s", showRows(total), table)
+		}
+	}
+	err := c.write(ctx, a, how, progress)
+	if a.errTerminal {
+		a.notef("\r\x1b[K")
+	}
+	if errors.Is(err, sample.ErrExists) {
+		return refuse("exists", "Exists already", sentence(err.Error())+" Nothing was changed. Name another place, or remove it first.")
+	}
+	if err != nil {
+		return err
+	}
+	a.printf("Wrote %s rows in %s, %s.\n", showCount(total), count(len(seen), "table"), showSeconds(time.Since(started).Seconds()))
+	return nil
+}
+
+func (c *sampleCmd) write(ctx context.Context, a *app, how sample.Options, progress sample.Progress) error {
+	u, err := url.Parse(c.To)
+	if err == nil && (u.Scheme == "postgres" || u.Scheme == "postgresql") {
+		a.guard.learnURL(c.To)
+		if password := os.Getenv("PGPASSWORD"); len(password) >= shortestSecret {
+			a.guard.add(encodings(password))
+		}
+		return sample.WritePostgres(ctx, c.To, how, progress)
+	}
+	if scheme, rest, ok := strings.Cut(c.To, "://"); ok {
+		if scheme != "sqlite" && scheme != "file" {
+			return refuse("unknown-scheme", "Unknown scheme", "A sample is written to a SQLite file or to postgres://user@host/database; \""+scheme+"\" is neither.")
+		}
+		return sample.WriteSQLite(ctx, a.path(rest), how, progress)
+	}
+	return sample.WriteSQLite(ctx, a.path(c.To), how, progress)
+}

@@ -1,0 +1,15 @@
+package main
+
+type showCmd struct {
+	viewFlags
+	File string `arg:"" help:"A plan that \"dmoctl plan --out\" has saved."`
+}
+
+// Run prints a saved plan.
+func (c *showCmd) Run(a *app) error {
+	p, err := a.readPlan(c.File)
+	if err != nil {
+		return err
+	}
+	return a.show(p, c.viewFlags)
+}

@@ -1,0 +1,212 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/dmoctl/dmoctl/internal/report"
+	"github.com/dmoctl/dmoctl/internal/state"
+	"github.com/dmoctl/dmoctl/providers"
+)
+
+type stateCmd struct {
+	List    stateListCmd    `cmd:"" help:"List the runs that the state knows."`
+	Show    stateShowCmd    `cmd:"" help:"Show one run."`
+	Rebuild stateRebuildCmd `cmd:"" help:"Write the state anew from the target's ledger."`
+	Unlock  stateUnlockCmd  `cmd:"" help:"Give back the lock of a run that cannot be seen to have ended."`
+}
+
+// reading opens the state for reading.
+func (a *app) reading(k *kong.Context) (*spec, *state.Store, error) {
+	s, err := a.load(k)
+	if err != nil {
+		return nil, nil, err
+	}
+	st, err := a.openState(s, state.ReadOnly)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil, refuse("no-state", "No recorded state", "No run was recorded in "+within(s.Dir, s.StatePath)+
+			". If the file was lost, it is written anew from the target's ledger:\n\n  dmoctl state rebuild")
+	}
+	return s, st, err
+}
+
+type stateListCmd struct {
+	JSON bool `name:"json" help:"Print JSON."`
+}
+
+// Run lists the migration's runs, newest first.
+func (c *stateListCmd) Run(ctx context.Context, a *app, k *kong.Context) error {
+	s, st, err := a.reading(k)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	runs, err := st.Runs(ctx, s.Migration)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return a.printJSON(runs)
+	}
+	a.printf("%-10s %-20s %7s %6s %10s %9s  %s\n", "RUN", "STARTED", "TIME", "SERIAL", "ROWS", "FAILURES", "EXIT")
+	for _, r := range runs {
+		took, exit := "running", "-"
+		if !r.Ended.IsZero() {
+			took, exit = showSeconds(r.Ended.Sub(r.Started).Seconds()), showCount(int64(r.Exit))
+		}
+		a.printf("%-10s %-20s %7s %6d %10s %9d  %s\n", r.Run, r.Started.UTC().Format("2006-01-02 15:04:05"), took,
+			r.Serial, showRows(r.Totals.Rows), len(r.Failures), exit)
+	}
+	return nil
+}
+
+type stateShowCmd struct {
+	ID   string `arg:"" optional:"" name:"run" help:"Run to show; the last one where it is not given."`
+	JSON bool   `name:"json" help:"Print JSON."`
+}
+
+// Run shows one run with its tables.
+func (c *stateShowCmd) Run(ctx context.Context, a *app, k *kong.Context) error {
+	s, st, err := a.reading(k)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	r, err := c.find(ctx, st, s.Migration)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return a.printJSON(r)
+	}
+	a.printReport(r)
+	return nil
+}
+
+func (c *stateShowCmd) find(ctx context.Context, st *state.Store, migration string) (*report.Report, error) {
+	var r *report.Report
+	var err error
+	if c.ID != "" {
+		r, err = st.Run(ctx, c.ID)
+	} else {
+		r, err = st.Last(ctx, migration)
+	}
+	if errors.Is(err, state.ErrNotFound) || (err == nil && r == nil) {
+		return nil, refuse("unknown-run", "Unknown run", "The state has no such run. What it has, lists\n\n  dmoctl state list")
+	}
+	return r, err
+}
+
+type stateRebuildCmd struct{}
+
+// Run reads the target's ledger, which is the truth, into the state.
+func (c *stateRebuildCmd) Run(ctx context.Context, a *app, k *kong.Context) error {
+	s, err := a.load(k)
+	if err != nil {
+		return err
+	}
+	sd, err := a.open(ctx, s, "state", which{target: true})
+	if err != nil {
+		return err
+	}
+	defer sd.Close()
+	l, err := sd.target.Ledger(ctx, s.Migration)
+	if err != nil {
+		return onSide(s.Target.Address(), err)
+	}
+	if l == nil || l.Run == nil {
+		return refuse("no-ledger", "No ledger", "The target has no ledger of migration \""+s.Migration+"\", so there is nothing to rebuild the state from.")
+	}
+	st, err := a.openState(s, state.ReadWrite)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	r, err := st.Rebuild(ctx, l)
+	if err != nil {
+		return err
+	}
+	a.printf("Rebuilt from the ledger of %s: serial %d, %s, %s in.\n", s.Target.Address(), r.Serial,
+		count(len(r.Tables), "table"), count(r.Totals.PackagesIn, "package"))
+	return nil
+}
+
+type stateUnlockCmd struct {
+	ID string `arg:"" help:"Id of the run, as the message of the lock names it."`
+}
+
+// Run gives back the target's lock of a run, and the state's where it holds that too.
+func (c *stateUnlockCmd) Run(ctx context.Context, a *app, k *kong.Context) error {
+	s, err := a.load(k)
+	if err != nil {
+		return err
+	}
+	here, err := c.unlockState(ctx, a, s)
+	if err != nil {
+		return err
+	}
+	sd, err := a.open(ctx, s, "unlock", which{target: true})
+	if err != nil {
+		return err
+	}
+	defer sd.Close()
+	err = sd.target.Unlock(ctx, s.Migration, c.ID)
+	switch {
+	case providers.KindOf(err) == providers.NotFound && here:
+	case providers.KindOf(err) == providers.NotFound && err != nil:
+		return refuse("unknown-lock", "Unknown lock", "No run with the id \""+c.ID+"\" holds a lock of migration \""+s.Migration+"\".")
+	case err != nil:
+		return onSide(s.Target.Address(), err)
+	}
+	a.printf("Run %s holds no lock any more. To go on, run\n\n  dmoctl apply\n", c.ID)
+	return nil
+}
+
+// unlockState forgets the run in the state file, and says whether it was there.
+func (c *stateUnlockCmd) unlockState(ctx context.Context, a *app, s *spec) (bool, error) {
+	if _, err := os.Stat(within(s.Dir, s.StatePath)); err != nil {
+		return false, nil // no file, no lock
+	}
+	st, err := a.openState(s, state.ReadWrite)
+	if err != nil {
+		return false, err
+	}
+	defer st.Close()
+	err = st.Unlock(ctx, c.ID)
+	if errors.Is(err, state.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// printJSON prints a result as indented JSON.
+func (a *app) printJSON(v any) error {
+	e := json.NewEncoder(a.out)
+	e.SetIndent("", " ")
+	return e.Encode(v)
+}
+
+// printReport prints what a run left.
+func (a *app) printReport(r *report.Report) {
+	a.printf("Migration %q, run %s, serial %d, plan %s, %s mode\n", r.Migration, r.Run, r.Serial, r.Plan, r.Mode)
+	a.printf("Started %s", r.Started.UTC().Format(time.RFC3339))
+	if !r.Ended.IsZero() {
+		a.printf(", ended after %s with exit code %d", showSeconds(r.Ended.Sub(r.Started).Seconds()), r.Exit)
+	}
+	a.printf("\n\n")
+	for _, p := range r.Phases {
+		a.printf("  %-12s %s\n", p.Name, showSeconds(p.Seconds))
+	}
+	a.printf("\n  %-40s %9s %12s %10s %8s  %s\n", "TABLE", "PACKAGES", "ROWS", "SIZE", "TIME", "RESULT")
+	for _, t := range r.Tables {
+		a.printf("  %-40s %4d/%-4d %12s %10s %8s  %s\n", t.Table, t.In, t.Packages, showCount(t.Rows), showBytes(t.Bytes), showSeconds(t.Seconds), t.Result)
+	}
+	for _, f := range r.Failures {
+		a.printf("\n  FAILED %s%s %s: %s\n", f.Table, f.Package, f.Kind, f.Message)
+	}
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/dmoctl/dmoctl/internal/ledger"
+	"github.com/dmoctl/dmoctl/internal/report"
+	"github.com/dmoctl/dmoctl/internal/state"
+)
+
+// watchInterval is how often status --watch looks.
+const watchInterval = time.Second
+
+type statusCmd struct {
+	JSON  bool `name:"json" help:"Print JSON."`
+	Watch bool `help:"Print again every second until the run ends."`
+}
+
+// statusView is what status prints.
+type statusView struct {
+	Version  int             `json:"v"`
+	Running  *ledger.Owner   `json:"running,omitempty"` // who holds the state
+	Progress *state.Progress `json:"progress,omitempty"`
+	Last     *report.Report  `json:"last,omitempty"`
+}
+
+// Run shows where the migration stands, from the state: it connects to nothing.
+func (c *statusCmd) Run(ctx context.Context, a *app, k *kong.Context) error {
+	s, st, err := a.reading(k)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	for {
+		v, err := readStatus(ctx, st, s.Migration)
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			err = a.printJSON(v)
+		} else {
+			a.printStatus(v)
+		}
+		if err != nil || !c.Watch || v.Running == nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil // watching ends when the user has seen enough
+		case <-time.After(watchInterval):
+		}
+	}
+}
+
+func readStatus(ctx context.Context, st *state.Store, migration string) (statusView, error) {
+	v := statusView{Version: 1}
+	var err error
+	if v.Running, err = st.Owner(ctx); err != nil {
+		return v, err
+	}
+	if v.Running != nil && !alive(*v.Running) {
+		v.Running = nil
+	}
+	if v.Progress, err = st.Progress(ctx, migration); err != nil {
+		return v, err
+	}
+	v.Last, err = st.Last(ctx, migration)
+	return v, err
+}
+
+// alive says whether an owner may still run. Of another host nothing is known here.
+func alive(o ledger.Owner) bool {
+	host, err := os.Hostname()
+	if err != nil || host != o.Host {
+		return true
+	}
+	return !errors.Is(syscall.Kill(o.PID, 0), syscall.ESRCH)
+}
+
+func (a *app) printStatus(v statusView) {
+	if o := v.Running; o != nil {
+		a.printf("Running: %s by %s@%s (pid %d) since %s\n", o.ID, o.User, o.Host, o.PID, o.Started.Local().Format("15:04:05"))
+	} else {
+		a.printf("No run is under way.\n")
+	}
+	if p := v.Progress; p != nil {
+		for _, phase := range p.Phases {
+			a.printf("  %-12s %3d%%  %d of %d steps\n", phase.Phase, percent(int64(phase.Done), int64(phase.Planned)), phase.Done, phase.Planned)
+		}
+		t := p.Totals
+		t.Phase = ""
+		a.printf("  %s, as of %s\n", progressLine(t), p.At.Local().Format("15:04:05"))
+	}
+	if r := v.Last; r != nil && v.Running == nil {
+		a.printf("Last run %s ended %s with exit code %d, %s.\n", r.Run, showAge(time.Now(), r.Ended), r.Exit, count(len(r.Failures), "failure"))
+		a.failures(r)
+	}
+}
+
+// percent never exceeds 100, and is 100 only where all is done.
+func percent(done, planned int64) int64 {
+	if planned <= 0 || done >= planned {
+		return 100
+	}
+	return done * 100 / planned
+}

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/plan"
+)
+
+// markdownLimit keeps a plan below what code hosts accept as a comment.
+const markdownLimit = 60_000
+
+// markdownReserve is what every section leaves for those after it.
+const markdownReserve = 6_000
+
+// markdownView prints a plan for a pull request.
+type markdownView struct {
+	planView
+	out strings.Builder
+}
+
+// writeMarkdown prints p in at most markdownLimit bytes: the biggest tables first,
+// what does not fit counted. It never prints key boundaries.
+func writeMarkdown(w io.Writer, p *plan.Plan, now time.Time) error {
+	v := &markdownView{planView: viewPlan(p, now)}
+	v.head()
+	sections := v.sections()
+	for i, s := range sections {
+		v.section(s, len(sections)-1-i)
+	}
+	if _, err := io.WriteString(w, v.out.String()); err != nil {
+		return fmt.Errorf("print plan: %w", err)
+	}
+	return nil
+}
+
+func (v *markdownView) head() {
+	fmt.Fprintf(&v.out, "### dmoctl plan: migration %s\n\n", code(v.Migration))
+	fmt.Fprintf(&v.out, "%s → %s, %s mode", code("source."+v.Source.Type+"."+v.Source.Name),
+		code("target."+v.Target.Type+"."+v.Target.Name), v.Mode)
+	if v.Staging != nil {
+		fmt.Fprintf(&v.out, " via %s", code("staging."+v.Staging.Type+"."+v.Staging.Name))
+	}
+	fmt.Fprintf(&v.out, "; plan %s\n\n**%s**", code(v.ID), escape(v.summary()))
+	if s := v.estimate(); s != "" {
+		v.out.WriteString(" " + escape(s))
+	}
+	v.out.WriteString("\n\n")
+	bullets := []struct{ what, text string }{
+		{"Finalize", v.finalizing()},
+		{"Verify", v.verification()},
+		{"Memory", v.Processes.Explain},
+	}
+	if kept := v.kept(); len(kept) > 0 {
+		bullets = append(bullets, struct{ what, text string }{"Unchanged", some(kept, 5, "; ")})
+	}
+	for _, b := range bullets {
+		if b.text != "" {
+			fmt.Fprintf(&v.out, "- %s: %s\n", b.what, shorten(escape(b.text), 2000))
+		}
+	}
+	v.out.WriteString("\n")
+}
+
+// section is a heading with rows, of which as many are printed as fit.
+type section struct {
+	title  string
+	header string // of a table; "" makes a list
+	rows   []string
+	rest   func(left int) string
+	folded bool
+}
+
+func (v *markdownView) sections() []section {
+	var out []section
+	add := func(s section) {
+		if len(s.rows) > 0 {
+			if s.rest == nil {
+				s.rest = func(left int) string { return "and " + showCount(int64(left)) + " more" }
+			}
+			out = append(out, s)
+		}
+	}
+	var warnings, losses, objects []string
+	for _, w := range v.Warnings {
+		warnings = append(warnings, "- **"+escape(w.Summary)+"**. "+shorten(escape(w.Detail), 1000))
+	}
+	for _, t := range v.Tables {
+		for _, l := range t.Losses {
+			losses = append(losses, "- "+shorten(escape(lossLine(v.name(t.Source.Name), l)), 1000))
+		}
+	}
+	for _, o := range v.NotCarried {
+		objects = append(objects, "- "+shorten(escape(objectLine(o)), 500))
+	}
+	add(section{title: "Warnings", rows: warnings})
+	add(v.again())
+	add(v.copies())
+	add(section{title: "Carried with a difference", rows: losses})
+	add(section{title: "Not carried", rows: objects, folded: true})
+	return out
+}
+
+// again lists what a reviewer reads first.
+func (v *markdownView) again() section {
+	s := section{title: "Tables that are dropped, emptied or forgotten", header: "| | Table | What | Why |\n|---|---|---|---|\n"}
+	for _, t := range v.Tables {
+		what := t.Action
+		switch {
+		case t.Drop:
+			what = "drop, create, copy"
+		case t.Action != plan.Reload && t.Action != plan.Restart && t.Action != plan.Forget:
+			continue
+		}
+		s.rows = append(s.rows, fmt.Sprintf("| %s | %s | %s | %s |", mark(t.Action), code(v.name(t.Source.Name)), what, escape(t.Reason)))
+	}
+	return s
+}
+
+func (v *markdownView) copies() section {
+	lines := v.lines(plan.Copy, plan.Resume, plan.Restart, plan.Reload, plan.Structure)
+	s := section{
+		title:  "Tables to copy, the biggest first",
+		header: "| | Table | Packages | Rows | Size | Estimate | How |\n|---|---|--:|--:|--:|--:|---|\n",
+		rest: func(left int) string {
+			t := sum(lines[len(lines)-left:])
+			return fmt.Sprintf("and %s more: %s, %s rows, %s", count(left, "table"), count(t.packages, "package"), showRows(t.rows), showBytes(t.bytes))
+		},
+	}
+	for _, l := range lines {
+		s.rows = append(s.rows, fmt.Sprintf("| %s | %s | %s | %s | %s | %s | %s |", l.mark, code(l.name),
+			showCount(int64(l.packages)), showRows(l.rows), showBytes(l.bytes), showSeconds(l.seconds), shorten(escape(l.split), 200)))
+	}
+	return s
+}
+
+// section prints s, leaving room for the sections after it.
+func (v *markdownView) section(s section, after int) {
+	budget := markdownLimit - v.out.Len() - after*markdownReserve - 500
+	var b strings.Builder
+	if s.folded {
+		fmt.Fprintf(&b, "<details><summary>%s (%s)</summary>\n\n%s", s.title, showCount(int64(len(s.rows))), s.header)
+	} else {
+		fmt.Fprintf(&b, "#### %s\n\n%s", s.title, s.header)
+	}
+	printed := 0
+	for _, row := range s.rows {
+		if b.Len()+len(row) > budget {
+			break
+		}
+		b.WriteString(row + "\n")
+		printed++
+	}
+	if left := len(s.rows) - printed; left > 0 {
+		fmt.Fprintf(&b, "\n%s\n", s.rest(left))
+	}
+	if s.folded {
+		b.WriteString("\n</details>\n")
+	}
+	v.out.WriteString(b.String() + "\n")
+}
+
+// code prints a name as Markdown code that no name can end.
+func code(s string) string {
+	s = strings.NewReplacer("|", "\\|", "\n", " ", "\r", " ").Replace(shorten(s, 200))
+	if !strings.Contains(s, "`") {
+		return "`" + s + "`"
+	}
+	return "`` " + s + " ``"
+}
+
+// escape keeps text from being read as Markdown or HTML.
+func escape(s string) string {
+	return strings.NewReplacer("\\", "\\\\", "|", "\\|", "<", "&lt;", ">", "&gt;", "*", "\\*", "_", "\\_",
+		"`", "\\`", "[", "\\[", "\n", " ", "\r", " ").Replace(s)
+}
+
+// shorten cuts s to at most limit bytes, between characters.
+func shorten(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	cut := 0
+	for i := range s {
+		if i > limit-3 {
+			break
+		}
+		cut = i
+	}
+	return s[:cut] + "…"
+}
+
+func lossLine(table string, l plan.Loss) string {
+	line := table
+	if l.Column != "" {
+		line += "." + l.Column
+	}
+	line += ": " + l.What
+	if l.Fix != "" {
+		line += " " + l.Fix
+	}
+	return line
+}
+
+func objectLine(o catalog.Object) string {
+	line := o.Kind + " " + o.Name
+	if o.Reason != "" {
+		line += ": " + o.Reason
+	}
+	return line
+}

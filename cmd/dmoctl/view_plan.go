@@ -1,0 +1,298 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/plan"
+)
+
+// planView is what the text and the Markdown of a plan are made from. It never
+// looks at a range's bounds: key boundaries are customers' data.
+type planView struct {
+	*plan.Plan
+	now    time.Time
+	schema string // the schema that all source tables share, left out of names
+}
+
+func viewPlan(p *plan.Plan, now time.Time) planView {
+	v := planView{Plan: p, now: now}
+	for i, t := range p.Tables {
+		switch {
+		case i == 0:
+			v.schema = t.Source.Schema
+		case t.Source.Schema != v.schema:
+			v.schema = ""
+			return v
+		}
+	}
+	return v
+}
+
+// name prints a source table.
+func (v planView) name(n catalog.Name) string {
+	if n.Schema == v.schema {
+		return n.Name
+	}
+	return n.String()
+}
+
+// tableLine is one table as a row of a view.
+type tableLine struct {
+	mark     string
+	name     string
+	packages int // to copy
+	rows     int64
+	bytes    int64
+	seconds  float64
+	split    string
+	reason   string
+}
+
+// marks say at a glance what happens to a table.
+func mark(action string) string {
+	switch action {
+	case plan.Copy:
+		return "+"
+	case plan.Resume:
+		return ">"
+	case plan.Restart, plan.Reload:
+		return "~"
+	case plan.Structure:
+		return "."
+	case plan.Forget:
+		return "-"
+	}
+	return "="
+}
+
+// lines returns the tables with that action, most bytes first.
+func (v planView) lines(actions ...string) []tableLine {
+	var out []tableLine
+	for _, t := range v.Tables {
+		if slices.Contains(actions, t.Action) {
+			out = append(out, v.line(t))
+		}
+	}
+	slices.SortStableFunc(out, func(a, b tableLine) int {
+		return cmp.Or(cmp.Compare(b.bytes, a.bytes), cmp.Compare(b.rows, a.rows), strings.Compare(a.name, b.name))
+	})
+	return out
+}
+
+func (v planView) line(t *plan.Table) tableLine {
+	l := tableLine{mark: mark(t.Action), name: v.name(t.Source.Name), split: t.Split, reason: t.Reason}
+	for _, p := range t.Packages {
+		if p.In {
+			continue
+		}
+		l.packages++
+		l.rows += max(0, p.Rows)
+		l.bytes += max(0, p.Bytes)
+		l.seconds += max(0, p.Seconds)
+	}
+	if t.Target != nil && t.Target.Name.Name != t.Source.Name.Name {
+		l.name += " -> " + t.Target.Name.Name
+	}
+	return l
+}
+
+// sum adds up lines.
+func sum(lines []tableLine) tableLine {
+	var s tableLine
+	for _, l := range lines {
+		s.packages += l.packages
+		s.rows += l.rows
+		s.bytes += l.bytes
+		s.seconds += l.seconds
+	}
+	return s
+}
+
+// keptNames is how many tables of one age are named.
+const keptNames = 8
+
+// kept groups unchanged tables by how old their rows are, oldest first.
+func (v planView) kept() []string {
+	type group struct {
+		age    string
+		oldest time.Time
+		names  []string
+	}
+	var groups []*group
+	for _, t := range v.Tables {
+		if t.Action != plan.Keep {
+			continue
+		}
+		age := "nothing to copy"
+		if !t.ReadAt.IsZero() {
+			age = "read " + showAge(v.now, t.ReadAt)
+		}
+		i := slices.IndexFunc(groups, func(g *group) bool { return g.age == age })
+		if i < 0 {
+			i = len(groups)
+			groups = append(groups, &group{age: age, oldest: t.ReadAt})
+		}
+		g := groups[i]
+		g.names = append(g.names, v.name(t.Source.Name))
+		if t.ReadAt.Before(g.oldest) {
+			g.oldest = t.ReadAt
+		}
+	}
+	slices.SortStableFunc(groups, func(a, b *group) int { return a.oldest.Compare(b.oldest) })
+	out := make([]string, len(groups))
+	for i, g := range groups {
+		out[i] = count(len(g.names), "table") + " unchanged, " + g.age + ": " + some(g.names, keptNames, ", ")
+	}
+	return out
+}
+
+// verification says in words how tables are compared.
+func (v planView) verification() string {
+	levels := map[string]int{}
+	var excepted []string
+	for _, t := range v.Tables {
+		switch {
+		case t.Action == plan.Structure || t.Action == plan.Forget:
+		case t.Exception != nil:
+			excepted = append(excepted, v.name(t.Source.Name)+": "+t.Exception.Reason)
+		default:
+			levels[t.Verify]++
+		}
+	}
+	var parts []string
+	if n := levels["content"]; n > 0 {
+		parts = append(parts, "content of "+count(n, "table"))
+	}
+	if n := levels["count"]; n > 0 {
+		parts = append(parts, "count of "+count(n, "table"))
+	}
+	if n := levels["none"]; n > 0 {
+		parts = append(parts, count(n, "table")+" not compared")
+	}
+	if n := len(excepted); n > 0 {
+		parts = append(parts, fmt.Sprintf("%d excepted (%s)", n, some(excepted, 3, "; ")))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// summary is the last line but one: what is going to happen, counted.
+func (v planView) summary() string {
+	if !v.Changes() {
+		return "No changes. Every package of the plan is in the target."
+	}
+	var parts []string
+	add := func(n int, text string) {
+		if n > 0 {
+			parts = append(parts, text)
+		}
+	}
+	t := v.Totals
+	add(t.Packages, count(t.Packages, "package")+" to copy")
+	add(t.Create, count(t.Create, "table")+" to create")
+	add(t.Reload, count(t.Reload, "table")+" to reload")
+	resumed := len(v.lines(plan.Resume))
+	add(resumed, count(resumed, "table")+" to complete")
+	add(t.Unchanged, fmt.Sprintf("%s unchanged", showCount(int64(t.Unchanged))))
+	if len(parts) == 0 {
+		parts = append(parts, count(len(v.Steps), "step")+" left")
+	}
+	return "Plan: " + strings.Join(parts, ", ") + "."
+}
+
+// estimate is the last line: how long, and what decides it.
+func (v planView) estimate() string {
+	if !v.Changes() || v.Totals.Seconds <= 0 {
+		return ""
+	}
+	s := "Estimate: " + showSeconds(v.Totals.Seconds) + " for " + showBytes(v.Totals.Bytes)
+	if v.Totals.EstimateFrom != "" {
+		s += " (" + v.Totals.EstimateFrom + ")"
+	}
+	if path := v.longestPath(); path != "" {
+		s += "; longest path: " + path
+	}
+	return s + "."
+}
+
+func (v planView) longestPath() string {
+	byID := make(map[string]*plan.Step, len(v.Steps))
+	for _, s := range v.Steps {
+		byID[s.ID] = s
+	}
+	var parts []string
+	for _, id := range v.Totals.LongestPath {
+		s := byID[id]
+		if s == nil {
+			continue
+		}
+		part := v.stepTitle(s)
+		if s.Seconds >= 1 {
+			part += " " + showSeconds(s.Seconds)
+		}
+		parts = append(parts, part)
+	}
+	if len(parts) > 6 {
+		parts = append(append(parts[:3:3], "..."), parts[len(parts)-2:]...)
+	}
+	return strings.Join(parts, " -> ")
+}
+
+// stepTitle names a step in a few words.
+func (v planView) stepTitle(s *plan.Step) string {
+	what := s.Kind
+	if s.Index != "" {
+		return what + " " + s.Index
+	}
+	switch len(s.Tables) {
+	case 0:
+	case 1:
+		what += " " + v.name(s.Tables[0])
+		if len(s.Packages) == 1 {
+			if i := strings.LastIndexByte(s.Packages[0], '/'); i >= 0 {
+				what += s.Packages[0][i:]
+			}
+		}
+	default:
+		what += " " + count(len(s.Tables), "table")
+	}
+	return what
+}
+
+// finalizing counts what is made after the load.
+func (v planView) finalizing() string {
+	kinds := []struct{ kind, noun string }{
+		{plan.StepKey, "key"}, {plan.StepIndex, "index"}, {plan.StepForeignKey, "foreign key"}, {plan.StepSequence, "sequence"},
+	}
+	var parts []string
+	for _, k := range kinds {
+		tables := map[catalog.Name]bool{}
+		for _, s := range v.Steps {
+			if s.Kind == k.kind {
+				for _, n := range s.Tables {
+					tables[n] = true
+				}
+			}
+		}
+		if n := len(tables); n > 0 {
+			plural := k.noun + "s"
+			if k.noun == "index" {
+				plural = "indexes"
+			}
+			parts = append(parts, plural+" of "+count(n, "table"))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// some joins at most n items, and counts the others.
+func some(items []string, n int, sep string) string {
+	if len(items) <= n {
+		return strings.Join(items, sep)
+	}
+	return strings.Join(items[:n], sep) + fmt.Sprintf("%sand %s more", sep, showCount(int64(len(items)-n)))
+}

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/dmoctl/dmoctl/internal/report"
+)
+
+// within resolves a file name that stands in a spec.
+func within(dir, name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(dir, name)
+}
+
+// reportPath is where the report of a serial is kept.
+func reportPath(s *spec, serial int64) string {
+	return filepath.Join(filepath.Dir(within(s.Dir, s.StatePath)), fmt.Sprintf("report-%d.json", serial))
+}
+
+// saveReport writes a run's report beside the state.
+func saveReport(s *spec, r *report.Report) (string, error) {
+	path := reportPath(s, r.Serial)
+	b, err := encodeReport(r)
+	if err != nil {
+		return path, err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return path, err
+	}
+	return path, writeWhole(path, b)
+}
+
+func encodeReport(r *report.Report) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetIndent("", " ")
+	err := e.Encode(r)
+	return b.Bytes(), err
+}
+
+// summarize prints how a run ended: the counts, then every failure with the
+// command to run next.
+func (a *app) summarize(r *report.Report) {
+	results := map[string]int{}
+	for _, t := range r.Tables {
+		results[t.Result]++
+	}
+	t := r.Totals
+	a.printf("\n%s in of %s", showCount(int64(t.Packages+t.PackagesIn)), count(t.PackagesPlanned, "package"))
+	if t.PackagesIn > 0 {
+		a.printf(" (%s before this run)", showCount(int64(t.PackagesIn)))
+	}
+	a.printf(", %s rows, %s, in %s.\n", showRows(t.Rows), showBytes(t.Bytes), showSeconds(r.Ended.Sub(r.Started).Seconds()))
+	if line := resultLine(results); line != "" {
+		a.printf("%s\n", line)
+	}
+	if len(r.Failures) == 0 && r.Exit == report.OK {
+		a.printf("Done.\n")
+	}
+	a.failures(r)
+}
+
+func resultLine(results map[string]int) string {
+	var parts []string
+	for _, kind := range []string{report.Equal, report.Unequal, report.Excepted, report.Failed, report.NotVerified} {
+		if n := results[kind]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%s %s", count(n, "table"), kind))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// failures prints every failure, and each differing table, with the command to run next.
+func (a *app) failures(r *report.Report) {
+	a.failed(r.Failures)
+	if len(r.Failures) > 0 {
+		a.notef("\n%s. Everything else is in the target; to copy the rest, run\n\n  dmoctl apply\n", count(len(r.Failures), "failure"))
+	}
+	a.differences(a.err, r.Tables)
+}
+
+func (a *app) failed(failures []report.Failure) {
+	for _, f := range failures {
+		where := ""
+		for _, part := range []string{f.Package, f.Table, f.Step} {
+			if part != "" {
+				where = part
+				break
+			}
+		}
+		a.notef("\nFAILED %s (%s)\n  %s\n", where, f.Kind, sentence(f.Message))
+		if f.Fix != "" {
+			a.notef("  %s\n", sentence(f.Fix))
+		}
+	}
+}
+
+// printVerification prints what a comparison found.
+func (a *app) printVerification(r *report.Report) {
+	results := map[string]int{}
+	for _, t := range r.Tables {
+		results[t.Result]++
+		if t.Result == report.Excepted || t.Result == report.Failed {
+			a.printf("%s: %s: %s\n", t.Table, t.Result, t.Detail)
+		}
+	}
+	a.printf("%s.\n", resultLine(results))
+	a.differences(a.out, r.Tables)
+	a.failed(r.Failures)
+}
+
+// differences names the tables that differ, each with the command that explains it.
+func (a *app) differences(w io.Writer, tables []report.Table) {
+	for _, t := range tables {
+		if t.Result != report.Unequal {
+			continue
+		}
+		fmt.Fprintf(w, "\nDIFFERENT %s\n", t.Table)
+		if t.Detail != "" {
+			fmt.Fprintf(w, "  %s\n", sentence(t.Detail))
+		}
+		fmt.Fprintf(w, "  To see which rows, run\n\n  dmoctl verify --explain %s\n", shellQuote(t.Table))
+	}
+}
+
+// shellQuote writes a word so that a shell takes it as it is.
+func shellQuote(s string) string {
+	plain := func(r rune) bool {
+		return r == '_' || r == '.' || r == '-' || r == '/' || r == ':' || ('0' <= r && r <= '9') || ('a' <= r && r <= 'z') || ('A' <= r && r <= 'Z')
+	}
+	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

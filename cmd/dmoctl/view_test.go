@@ -1,0 +1,79 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/plan"
+)
+
+func TestMarkdownStaysBelowItsLimit(t *testing.T) {
+	p := everyStep()
+	p.Tables, p.Warnings, p.NotCarried = nil, nil, nil
+	for i := range 20_000 {
+		name := catalog.Name{Name: fmt.Sprintf("TABLE_WITH_A_LONG_NAME_%05d", i)}
+		p.Tables = append(p.Tables, &plan.Table{
+			Source: &catalog.Table{Name: name}, Target: &catalog.Table{Name: name}, Action: plan.Copy,
+			Packages:  []*plan.Package{{ID: name.Name + "/0001", Rows: int64(i), Bytes: int64(i)}},
+			Losses:    []plan.Loss{{Column: "C", What: strings.Repeat("lost ", 50)}},
+			Exception: &plan.Exception{Rule: "igncount", Reason: strings.Repeat("why ", 2000)},
+		})
+		p.Warnings = append(p.Warnings, plan.Warning{Summary: "Careful", Detail: strings.Repeat("so ", 3000)})
+		p.NotCarried = append(p.NotCarried, catalog.Object{Kind: "view", Name: strings.Repeat("v", 300)})
+	}
+	var b strings.Builder
+	if err := writeMarkdown(&b, p, moment()); err != nil {
+		t.Fatal(err)
+	}
+	if b.Len() > markdownLimit {
+		t.Errorf("%d bytes, more than %d", b.Len(), markdownLimit)
+	}
+	for _, want := range []string{"`TABLE_WITH_A_LONG_NAME_19999`", "more: ", "Not carried (20,000)", "Carried with a difference"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %q in the Markdown", want)
+		}
+	}
+	if strings.Contains(b.String(), "TABLE_WITH_A_LONG_NAME_00001`") {
+		t.Error("a small table is shown where only the biggest fit")
+	}
+}
+
+func TestUnits(t *testing.T) {
+	for want, got := range map[string]string{
+		"?": showRows(-1), "9,999": showRows(9999), "310 M": showRows(310_000_000), "1.2 G": showRows(1_200_000_000), "99.9 k": showRows(99_999),
+		"size unknown": showBytes(-1), "0 B": showBytes(0), "410 GiB": showBytes(410 << 30), "1.5 MiB": showBytes(3 << 19),
+		"<1s": showSeconds(0.2), "31s": showSeconds(31), "5m07s": showSeconds(307), "57m": showSeconds(57 * 60), "5h40m": showSeconds(20400),
+		"just now": showAge(moment(), moment()), "3 hours ago": showAge(moment(), moment().Add(-3*3600e9)), "14 days ago": showAge(moment(), moment().Add(-14*24*3600e9)),
+		"1 table": count(1, "table"), "1,234 tables": count(1234, "table"),
+	} {
+		if got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func TestPercentIsHundredOnlyWhenDone(t *testing.T) {
+	if got := percent(999_999, 1_000_000); got != 99 {
+		t.Errorf("percent = %d, want 99", got)
+	}
+	if got := percent(2, 1); got != 100 {
+		t.Errorf("percent = %d, want 100", got)
+	}
+}
+
+func TestGraphsQuoteNames(t *testing.T) {
+	p := everyStep()
+	p.Steps[4].Index = "a\"b\n`c<d"
+	for _, write := range []func(io.Writer, *plan.Plan) error{writeDOT, writeMermaid} {
+		var b strings.Builder
+		if err := write(&b, p); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(b.String(), "a\"b") || strings.Contains(b.String(), "b\n`c") {
+			t.Errorf("a name ends its quotes:\n%s", b.String())
+		}
+	}
+}

@@ -1,0 +1,217 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/mattn/go-runewidth"
+
+	"github.com/dmoctl/dmoctl/internal/plan"
+)
+
+// textTables is how many tables the text names before it counts the others.
+const textTables = 20
+
+// textList is how many losses, warnings or objects the text names.
+const textList = 20
+
+// textView prints a plan for people.
+type textView struct {
+	planView
+	out    strings.Builder
+	colour bool
+}
+
+// writeText prints p. It never prints key boundaries.
+func writeText(w io.Writer, p *plan.Plan, now time.Time, colour bool) error {
+	v := &textView{planView: viewPlan(p, now), colour: colour}
+	v.head()
+	v.structures()
+	v.downtime()
+	v.phase("finalize", v.finalizing())
+	v.phase("verify", v.verification())
+	v.out.WriteString("\n")
+	v.remarks()
+	v.out.WriteString(v.bold(v.summary()) + "\n")
+	if s := v.estimate(); s != "" {
+		v.out.WriteString(s + "\n")
+	}
+	if s := v.Processes.Explain; s != "" && v.Changes() {
+		v.out.WriteString("Memory: " + s + "\n")
+	}
+	_, err := io.WriteString(w, v.out.String())
+	if err != nil {
+		return fmt.Errorf("print plan: %w", err)
+	}
+	return nil
+}
+
+func (v *textView) bold(s string) string { return v.paint("1", s) }
+
+func (v *textView) paint(code, s string) string {
+	if !v.colour || s == "" {
+		return s
+	}
+	return "\x1b[" + code + "m" + s + "\x1b[0m"
+}
+
+func (v *textView) head() {
+	via := ""
+	if v.Staging != nil {
+		via = " via staging." + v.Staging.Type + "." + v.Staging.Name
+	}
+	fmt.Fprintf(&v.out, "%s %s source.%s.%s -> %s target.%s.%s, %s mode%s\n\n",
+		v.bold(fmt.Sprintf("Migration %q:", v.Migration)),
+		v.Source.Type, v.Source.Type, v.Source.Name,
+		v.Target.Type, v.Target.Type, v.Target.Name, v.Mode, via)
+}
+
+// phase prints the phase's name once, before its first line.
+func (v *textView) phase(name string, lines ...string) {
+	for _, line := range lines {
+		if line == "" {
+			continue
+		}
+		fmt.Fprintf(&v.out, "  %-12s %s\n", name, line)
+		name = ""
+	}
+}
+
+func (v *textView) structures() {
+	var lines []string
+	drop, empty := 0, 0
+	for _, s := range v.Steps {
+		switch s.Kind {
+		case plan.StepDrop:
+			drop += len(s.Tables)
+		case plan.StepEmpty:
+			empty += len(s.Tables)
+		}
+	}
+	if drop > 0 {
+		lines = append(lines, v.paint("31", "- "+count(drop, "table")+" dropped first: existing = \"recreate\""))
+	}
+	if n := v.Totals.Create; n > 0 {
+		lines = append(lines, v.paint("32", "+ "+count(n, "table")))
+	}
+	if n := len(v.lines(plan.Structure)); n > 0 {
+		lines = append(lines, ". "+count(n, "table")+" without rows")
+	}
+	if empty > 0 {
+		lines = append(lines, v.paint("33", "~ "+count(empty, "table")+" emptied"))
+	}
+	v.phase("structures", lines...)
+}
+
+func (v *textView) downtime() {
+	var lines []string
+	copied := v.lines(plan.Copy, plan.Resume)
+	shown := copied[:min(len(copied), textTables)]
+	names, hows := 0, 0
+	for _, l := range shown {
+		names = max(names, min(40, runewidth.StringWidth(l.name)))
+		hows = max(hows, min(40, runewidth.StringWidth(howCopied(l))))
+	}
+	for _, l := range shown {
+		lines = append(lines, v.copyLine(l, names, hows))
+	}
+	if rest := copied[len(shown):]; len(rest) > 0 {
+		s := sum(rest)
+		lines = append(lines, fmt.Sprintf("+ %s more tables, %s, %s", showCount(int64(len(rest))), count(s.packages, "package"), showBytes(s.bytes)))
+	}
+	lines = append(lines, v.reasons("33", plan.Restart, plan.Reload)...)
+	lines = append(lines, v.reasons("31", plan.Forget)...)
+	for _, s := range v.kept() {
+		lines = append(lines, "= "+s)
+	}
+	v.phase("downtime", lines...)
+}
+
+// howCopied says into how many packages a table is cut, and how.
+func howCopied(l tableLine) string {
+	how := count(l.packages, "package")
+	if l.split != "" && l.packages > 1 {
+		how += " " + l.split
+	}
+	return how
+}
+
+func (v *textView) copyLine(l tableLine, names, hows int) string {
+	line := fmt.Sprintf("%s %s  %s  %9s rows  %12s", l.mark, pad(l.name, names), pad(howCopied(l), hows), showRows(l.rows), showBytes(l.bytes))
+	if l.seconds > 0 {
+		line += "  est. " + showSeconds(l.seconds)
+	}
+	if l.reason != "" && l.mark != "+" {
+		line += "  " + l.reason
+	}
+	return v.paint("32", line)
+}
+
+// pad fills s with blanks to a width on the screen.
+func pad(s string, width int) string {
+	return s + strings.Repeat(" ", max(0, width-runewidth.StringWidth(s)))
+}
+
+// reasons lists tables whose action needs its reason said.
+func (v *textView) reasons(colour string, actions ...string) []string {
+	var out []string
+	for _, action := range actions {
+		all := v.lines(action)
+		for _, l := range all[:min(len(all), textTables)] {
+			line := l.mark + " " + l.name + "  " + action
+			if l.reason != "" {
+				line += ": " + l.reason
+			}
+			out = append(out, v.paint(colour, line))
+		}
+		if n := len(all) - textTables; n > 0 {
+			out = append(out, fmt.Sprintf("%s %s more to %s", mark(action), count(n, "table"), action))
+		}
+	}
+	return out
+}
+
+// remarks prints what a reviewer should know besides the steps.
+func (v *textView) remarks() {
+	var warnings, losses, objects, others []string
+	for _, w := range v.Warnings {
+		line := w.Summary
+		if w.Detail != "" {
+			line += ": " + w.Detail
+		}
+		warnings = append(warnings, line)
+	}
+	for _, t := range v.Tables {
+		for _, l := range t.Losses {
+			losses = append(losses, lossLine(v.name(t.Source.Name), l))
+		}
+	}
+	for _, o := range v.NotCarried {
+		objects = append(objects, objectLine(o))
+	}
+	for _, n := range v.Others {
+		others = append(others, n.String())
+	}
+	v.list("Warnings", "33", warnings)
+	v.list("Carried with a difference", "33", losses)
+	v.list("Not carried", "", objects)
+	if len(others) > 0 {
+		fmt.Fprintf(&v.out, "Other tables on the target, never touched: %s\n\n", some(others, textList, ", "))
+	}
+}
+
+func (v *textView) list(title, colour string, lines []string) {
+	if len(lines) == 0 {
+		return
+	}
+	v.out.WriteString(v.paint(colour, title+":") + "\n")
+	for _, line := range lines[:min(len(lines), textList)] {
+		v.out.WriteString("  " + strings.ReplaceAll(line, "\n", "\n  ") + "\n")
+	}
+	if n := len(lines) - textList; n > 0 {
+		fmt.Fprintf(&v.out, "  and %s more; --json has them all\n", showCount(int64(n)))
+	}
+	v.out.WriteString("\n")
+}
