@@ -1,0 +1,96 @@
+// Package local is the provider for a staging in a local folder.
+//
+// An object is a file below the folder. It is written as a temporary file and
+// linked under its name once it is whole and on disk, so that nobody sees half of
+// one and nobody's object is replaced.
+package local
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/dmoctl/dmoctl/internal/schema"
+	"github.com/dmoctl/dmoctl/providers"
+)
+
+// Driver describes the provider.
+func Driver() providers.Driver {
+	return providers.Driver{
+		Type: "local",
+		Doc:  "A folder on a local or mounted file system, as staging.",
+		Staging: schema.Block{Attrs: []schema.Attr{
+			{
+				Name: "path", Kind: schema.String, Required: true, Connection: true, Example: "staging",
+				Doc: "Folder of the objects, made where it is missing. A relative path starts at the spec's folder. Its file system must have hard links.",
+			},
+			{
+				Name: "quota", Kind: schema.Size, Example: "200GiB", Min: 1,
+				Doc: "Bytes that the folder's objects may take together. Without it the file system is the limit.",
+			},
+		}},
+		OpenStaging: open,
+	}
+}
+
+func open(ctx context.Context, v schema.Values, env providers.Env) (providers.Staging, error) {
+	if err := v.Check(); err != nil {
+		return nil, &providers.Error{Kind: providers.Config, Op: "open staging", Err: err}
+	}
+	root := v.String("path")
+	if !filepath.IsAbs(root) {
+		root = filepath.Join(env.Dir, root)
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(root, 0o750); err != nil {
+		return nil, failure("open staging", err)
+	}
+	s := &staging{root: filepath.Clean(root), quota: v.Int("quota")}
+	if err := s.clean(); err != nil {
+		return nil, failure("clean staging", err)
+	}
+	if s.quota > 0 {
+		if err := s.measure(); err != nil {
+			return nil, failure("measure staging", err)
+		}
+	}
+	return s, nil
+}
+
+// failure gives an error of the file system its kind.
+func failure(op string, err error) error {
+	e := &providers.Error{Kind: providers.Internal, Op: op, Err: err}
+	var code syscall.Errno
+	if errors.As(err, &code) {
+		e.Code = errorName(code)
+	}
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		e.Kind, e.Fix = providers.Full, "Make room in the staging's folder, then run the same command again: it goes on where it stopped."
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		e.Kind, e.Fix = providers.Permission, "Allow this user to create folders and files in the staging's folder."
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
+		e.Kind = providers.NotFound
+	case errors.Is(err, fs.ErrExist):
+		e.Kind = providers.Exists
+	case errors.Is(err, syscall.ENOTSUP), errors.Is(err, syscall.EMLINK):
+		e.Kind, e.Fix = providers.Unsupported, "Use a staging folder on a file system that has hard links."
+	}
+	return e
+}
+
+// errorName spells the codes that operators look up.
+func errorName(code syscall.Errno) string {
+	names := map[syscall.Errno]string{
+		syscall.ENOSPC: "ENOSPC", syscall.EDQUOT: "EDQUOT", syscall.EACCES: "EACCES", syscall.EPERM: "EPERM",
+		syscall.EROFS: "EROFS", syscall.ENOENT: "ENOENT", syscall.EEXIST: "EEXIST", syscall.EIO: "EIO",
+	}
+	return names[code]
+}
