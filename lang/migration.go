@@ -79,7 +79,7 @@ func (m *migration) pipe(t *block) {
 func (m *migration) refuseStaging(transfer hcl.Range) {
 	for _, address := range sortedKeys(m.all) {
 		e := m.all[address]
-		if e.Role != roleStaging {
+		if e.Role != roleStaging || e.Config == nil { // without arguments it has been reported
 			continue
 		}
 		e.used = true

@@ -195,9 +195,18 @@ func (s *Sources) secretTail(src *source, line []byte) int {
 			return -1
 		}
 		from += i + 1
-		words := bytes.Fields(line[:from-1])
-		if src.values || (len(words) > 0 && s.sensitive[string(words[len(words)-1])]) {
+		if src.values || s.sensitive[lastName(line[:from-1])] {
 			return from + len(line[from:]) - len(bytes.TrimLeft(line[from:], " \t"))
 		}
 	}
+}
+
+// lastName returns the name that a text ends in, blanks aside.
+func lastName(text []byte) string {
+	text = bytes.TrimRight(text, " \t")
+	start := len(text)
+	for start > 0 && (text[start-1] == '_' || ('a' <= text[start-1] && text[start-1] <= 'z') || ('0' <= text[start-1] && text[start-1] <= '9')) {
+		start--
+	}
+	return string(text[start:])
 }

@@ -2,11 +2,15 @@ package lang
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/dmoctl/dmoctl/internal/desired"
 	"github.com/dmoctl/dmoctl/internal/schema"
 	"github.com/dmoctl/dmoctl/lang/diag"
 	"github.com/dmoctl/dmoctl/providers"
@@ -71,28 +75,64 @@ func text(ds diag.Diagnostics) string {
 	return b.String()
 }
 
-const valid = `
-source "postgres" "erp" {
+// valid is a spec without a mistake; tests add theirs.
+const valid = `source "postgres" "erp" {
   host     = "db01"
-  user     = env("DMO_SOURCE_USER")
   password = env("DMO_SOURCE_PASSWORD")
 }
-
 target "sqlite" "copy" {
   path = "new.db"
 }
-
 migration "erp" {
   source = source.postgres.erp
   target = target.sqlite.copy
 }
 `
 
-func TestLoadValid(t *testing.T) {
-	folder(t, map[string]string{"main.dmo.hcl": valid})
-	spec, _, ds := Load(".", Options{Drivers: testDrivers(), Env: env("DMO_SOURCE_USER", "ana")})
+// inMigration puts lines into the migration of valid; the first of them is line 11.
+func inMigration(lines string) string {
+	head, _ := strings.CutSuffix(valid, "}\n")
+	return head + lines + "\n}\n"
+}
+
+// mustLoad loads the current folder, which holds no mistake.
+func mustLoad(t *testing.T, opts Options) *desired.Spec {
+	t.Helper()
+	opts.Drivers = testDrivers()
+	spec, _, ds := Load(".", opts)
 	if len(ds) > 0 {
 		t.Fatalf("diagnostics:\n%s", text(ds))
 	}
-	t.Logf("%+v", spec)
+	return spec
+}
+
+// refused is what a test wants to be told: an ID, a place and part of the detail.
+type refused struct{ id, at, says string }
+
+// checkRefused compares diagnostics with what is wanted, in order and completely.
+func checkRefused(t *testing.T, ds diag.Diagnostics, want []refused) {
+	t.Helper()
+	ok := len(ds) == len(want)
+	for i := 0; ok && i < len(want); i++ {
+		ok = ds[i].ID == want[i].id && span(ds[i].Subject) == want[i].at && strings.Contains(ds[i].Detail, want[i].says)
+	}
+	if !ok {
+		for _, d := range ds {
+			t.Logf("got {%q, %q, %q}", d.ID, span(d.Subject), d.Detail)
+		}
+		t.Errorf("want %q, got:\n%s", want, text(ds))
+	}
+}
+
+// span prints file:line:column-column, or -line:column where a range has several lines.
+func span(r *hcl.Range) string {
+	switch {
+	case r == nil:
+		return ""
+	case r.Start.Line == 0:
+		return r.Filename
+	case r.Start.Line != r.End.Line:
+		return fmt.Sprintf("%s:%d:%d-%d:%d", r.Filename, r.Start.Line, r.Start.Column, r.End.Line, r.End.Column)
+	}
+	return fmt.Sprintf("%s:%d:%d-%d", r.Filename, r.Start.Line, r.Start.Column, r.End.Column)
 }
