@@ -33,7 +33,9 @@ func Diff(spec *desired.Spec, o *Observation, history []*report.Report, opts Opt
 	p.Structures = structures(decisions)
 	p.Tables = planTables(spec, o, decisions, pace)
 	forgotten := forget(o, a, k, opts)
-	p.Continues = continues(p, decisions, forgotten, k, opts)
+	if len(forgotten) == 0 && len(opts.Tables) == 0 {
+		p.Continues = p.continues(decisions, k)
+	}
 	p.carrySchemas(o, decisions)
 	g := newGraph(p.Plan, o, pace, k)
 	g.build(decisions, forgotten, opts)
@@ -150,8 +152,8 @@ func forget(o *Observation, a *assignment, k *kept, opts Options) []*plan.Table 
 
 // continues returns the id of the unfinished plan that p goes on with: one of the same
 // spec and structures, with nothing in p that it did not have.
-func continues(p *draft, ds []*decision, forgotten []*plan.Table, k *kept, opts Options) string {
-	if !k.unfinished() || len(forgotten) > 0 || len(opts.Tables) > 0 {
+func (p *draft) continues(ds []*decision, k *kept) string {
+	if !k.unfinished() {
 		return ""
 	}
 	if k.run.Spec != plan.Binding(p.Plan) && k.run.Spec != p.SpecDigest {
