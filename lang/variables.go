@@ -67,6 +67,7 @@ func (l *loader) declareVariable(v *variable) {
 // bool at all is left to the check of the block.
 func (l *loader) constantTrue(a *hclsyntax.Attribute) bool {
 	if len(a.Expr.Variables()) > 0 {
+		l.bad = append(l.bad, a.Expr.Range())
 		l.errorAt(a.Expr.Range(), "not-constant", "Value is not constant",
 			fmt.Sprintf("The argument %q of a variable must be true or false, written out.", a.Name))
 		return true

@@ -14,7 +14,11 @@ func didYouMean(given string, names []string, otherwise string) string {
 		distance = 2
 	}
 	for _, name := range names {
-		if d := levenshtein.Distance(strings.ToLower(given), strings.ToLower(name), nil); d < distance {
+		d := levenshtein.Distance(strings.ToLower(given), strings.ToLower(name), nil)
+		if swapped(given, name) {
+			d = 1
+		}
+		if d < distance {
 			best, distance = name, d
 		}
 	}
@@ -34,6 +38,19 @@ func listed(names []string, word string) string {
 	}
 	last := len(names) - 1
 	return strings.Join(names[:last], ", ") + " " + word + " " + names[last]
+}
+
+// swapped says whether two texts differ in the order of two letters only.
+func swapped(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range len(a) - 1 {
+		if a[i] != b[i] {
+			return a[i] == b[i+1] && a[i+1] == b[i] && a[i+2:] == b[i+2:]
+		}
+	}
+	return false
 }
 
 func quoted(names []string) []string {
