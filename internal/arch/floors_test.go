@@ -17,9 +17,9 @@ func floors() map[string]int {
 	table := []string{
 		0: "internal/arch internal/batch internal/catalog internal/digest internal/evidence" +
 			" internal/pgtest internal/sample internal/schema lang/diag",
-		1: "internal/desired internal/exportfile internal/journal internal/ledger internal/plan" +
+		1: "internal/desired internal/exportfile internal/ledger internal/plan" +
 			" internal/report internal/state",
-		2: "providers",
+		2: "internal/journal providers",
 		3: "executor lang planner providers/faulty providers/local providers/postgres" +
 			" providers/providertest providers/sqlite",
 		4: "bench cmd/dmoctl examples/chinook examples/demo examples/export-file internal/e2e providers/all",

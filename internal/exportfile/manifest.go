@@ -5,9 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
+	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/digest"
 )
 
@@ -27,16 +27,17 @@ type Manifest struct {
 // Package is one package as an attempt read it. Files are in the order of rows; a
 // package without rows has none.
 type Package struct {
-	ID         string    `json:"id"`
-	Generation string    `json:"generation"`
-	Rows       int64     `json:"rows"`
-	Bytes      int64     `json:"bytes"`   // of batches, before compression
-	Digest     string    `json:"digest"`  // of internal/digest, in the target's form
-	Schema     string    `json:"schema"`  // Fingerprint of the files' schema
-	ReadAt     time.Time `json:"read_at"` // by the source's clock
-	Snapshot   string    `json:"snapshot"`
-	Freeze     string    `json:"freeze,omitempty"`
-	Files      []File    `json:"files,omitempty"`
+	ID         string       `json:"id"`
+	Table      catalog.Name `json:"table"` // of the source
+	Generation string       `json:"generation"`
+	Rows       int64        `json:"rows"`
+	Bytes      int64        `json:"bytes"`   // of batches, before compression
+	Digest     string       `json:"digest"`  // of internal/digest, in the target's form
+	Schema     string       `json:"schema"`  // Fingerprint of the files' schema
+	ReadAt     time.Time    `json:"read_at"` // by the source's clock
+	Snapshot   string       `json:"snapshot"`
+	Freeze     string       `json:"freeze,omitempty"`
+	Files      []File       `json:"files,omitempty"`
 }
 
 // Encode returns the manifest as JSON, with the format version filled in. What
@@ -79,13 +80,7 @@ func Decode(b []byte, format int, into any) error {
 	}
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		return err
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("something follows its end")
-	}
-	return nil
+	return d.Decode(into) // that nothing follows was found above
 }
 
 // Check says what contradicts itself.
@@ -101,8 +96,8 @@ func (m *Manifest) Check() error {
 	seen := make(map[string]bool, len(m.Packages))
 	for i := range m.Packages {
 		p := &m.Packages[i]
-		if p.ID == "" || p.Generation == "" || seen[p.ID] {
-			return fmt.Errorf("package %.80q is unnamed, without generation or there twice", p.ID)
+		if p.ID == "" || p.Table.Name == "" || p.Generation == "" || seen[p.ID] {
+			return fmt.Errorf("package %.80q is there twice, or without name, table or generation", p.ID)
 		}
 		seen[p.ID] = true
 		if err := p.check(); err != nil {
