@@ -54,6 +54,13 @@ func (r *run) uncounted(work []*unit) (now []*table, others []*counting) {
 
 // countBeside counts a table in a view of its own.
 func (r *run) countBeside(ctx context.Context, t *table) error {
+	// One at a time: the snapshot has one view for counts.
+	select {
+	case r.counter <- struct{}{}:
+		defer func() { <-r.counter }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 	return r.retry(ctx, "count "+t.name(), func(ctx context.Context) error {
 		view, err := r.snapshot.Begin(ctx, []*catalog.Table{t.source})
 		if err != nil {

@@ -3,20 +3,293 @@ package executor
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+
+	"github.com/dmoctl/dmoctl/internal/exportfile"
+	"github.com/dmoctl/dmoctl/internal/journal"
+	"github.com/dmoctl/dmoctl/internal/plan"
+	"github.com/dmoctl/dmoctl/providers"
 )
 
-// fileMode moves packages through a staging.
-type fileMode struct{}
+// Values of plan.Transfer.Retain.
+const (
+	retainImported = "until_imported" // the default
+	retainVerified = "until_verified"
+	retainAlways   = "always"
+)
 
-func (r *run) openFiles(context.Context) error {
-	if r.p.Mode == "file" {
-		return errors.New("this build does not carry out plans in file mode")
+// fileMode moves packages through a staging: an exporter writes export files and
+// then the manifest that makes them exist, an importer loads what manifests name.
+// It is safe for concurrent use.
+type fileMode struct {
+	run     *run
+	staging providers.Staging
+	codec   *exportfile.Codec
+	journal *journal.Writer
+
+	mu        sync.Mutex
+	manifests map[string]exported // by package id, those that count
+	freed     chan struct{}       // closed and renewed when objects are removed
+	holding   int                 // attempts that have objects in the staging and are being imported
+}
+
+// exported is one package as a manifest has it.
+type exported struct {
+	exportfile.Package
+	objects *objects
+}
+
+// objects are those of one attempt. They go once all of its packages are in.
+type objects struct {
+	names []string
+	left  map[string]bool // ids of packages that still need them
+}
+
+// openFiles opens the staging's journal in file mode.
+func (r *run) openFiles(ctx context.Context) error {
+	if r.p.Mode != "file" {
+		return nil
 	}
+	if r.d.Staging == nil {
+		return errors.New("the plan is for file mode, and no staging is open")
+	}
+	codec, err := exportfile.NewCodec(exportfile.Options{Level: r.p.Transfer.Compression, Workers: runtime.GOMAXPROCS(0)})
+	if err != nil {
+		return fmt.Errorf("open export files: %w", err)
+	}
+	f := &fileMode{run: r, staging: r.d.Staging, codec: codec, manifests: make(map[string]exported), freed: make(chan struct{})}
+	if err := f.take(ctx); err != nil {
+		codec.Close()
+		return fmt.Errorf("open the staging's journal: %w", err)
+	}
+	r.files = f
 	return nil
 }
 
-func (f *fileMode) transfer(context.Context, []*unit) error {
-	return errors.New("no staging is open")
+// take takes the journal over, with what has been exported already.
+func (f *fileMode) take(ctx context.Context) error {
+	var had *journal.Contents
+	err := f.run.retry(ctx, "open the journal", func(ctx context.Context) (err error) {
+		f.journal, had, err = journal.Take(ctx, f.staging, journal.Source, f.run.d.Owner)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	f.takeOver(had)
+	p := f.run.p
+	if had.Plan != nil && had.Plan.ID == p.ID {
+		return nil
+	}
+	record := &journal.Plan{ID: p.ID, Migration: p.Migration, Source: p.Source.Identity, Spec: plan.Binding(p)}
+	for _, t := range f.run.order {
+		for _, k := range t.plan.Packages {
+			record.Packages = append(record.Packages, journal.Planned{ID: k.ID, Table: t.plan.Source.Name, Generation: k.Generation})
+		}
+	}
+	return f.append(ctx, journal.Record{Plan: record})
 }
 
-func (f *fileMode) finish(context.Context) error { return nil }
+// takeOver adopts the manifests that still count, attempt by attempt.
+func (f *fileMode) takeOver(had *journal.Contents) {
+	attempts := make(map[string]*exportfile.Manifest)
+	for _, e := range had.Packages {
+		id := fmt.Sprintf("%d/%s", e.Owner, e.Attempt)
+		m := attempts[id]
+		if m == nil {
+			m = &exportfile.Manifest{Owner: e.Owner, Attempt: e.Attempt}
+			attempts[id] = m
+		}
+		m.Packages = append(m.Packages, e.Package)
+	}
+	for _, m := range attempts {
+		f.adopt(*m)
+	}
+}
+
+// append writes records into the journal as one entry.
+func (f *fileMode) append(ctx context.Context, records ...journal.Record) error {
+	if len(records) == 0 {
+		return nil
+	}
+	return f.run.retry(ctx, "write the journal", func(ctx context.Context) error { return f.journal.Append(ctx, records...) })
+}
+
+// transfer exports the packages that no manifest names yet, and imports them all.
+// Files that are not what was written are exported once more.
+func (f *fileMode) transfer(ctx context.Context, work []*unit) error {
+	for again := false; ; again = true {
+		if err := f.export(ctx, work); err != nil {
+			return err
+		}
+		err := f.load(ctx, work)
+		if providers.KindOf(err) != providers.Corrupt || again || ctx.Err() != nil {
+			return err
+		}
+		f.run.emitCorrupt(work, err)
+		if err := f.void(ctx, work); err != nil {
+			return err
+		}
+	}
+}
+
+// usable returns the manifest's package for a unit, where it counts: of the same
+// generation and read under the view that the table's packages are read under.
+func (f *fileMode) usable(u *unit) (exported, bool) {
+	f.run.mu.Lock()
+	snapshot := u.table.row.Snapshot
+	f.run.mu.Unlock()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	m, ok := f.manifests[u.pkg.ID]
+	return m, ok && m.Generation == u.pkg.Generation && m.Snapshot == snapshot
+}
+
+// covers says whether every package of the table that is not in was exported under
+// the view that the ledger names: then the table needs the source no more. The
+// caller holds run.mu.
+func (f *fileMode) covers(t *table) bool {
+	if f == nil || t.row.Snapshot == "" {
+		return false
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, k := range t.plan.Packages {
+		if t.has(k) {
+			continue
+		}
+		m, ok := f.manifests[k.ID]
+		if !ok || m.Generation != k.Generation || m.Snapshot != t.row.Snapshot {
+			return false
+		}
+	}
+	return true
+}
+
+// void forgets packages whose files are not what was written. The next manifest
+// that names them is the one that counts.
+func (f *fileMode) void(ctx context.Context, work []*unit) error {
+	f.mu.Lock()
+	gone := f.forget(work)
+	f.mu.Unlock()
+	return f.remove(ctx, gone)
+}
+
+// forget drops packages and returns the objects that nobody needs any more. The
+// caller holds f.mu.
+func (f *fileMode) forget(work []*unit) []string {
+	var gone []string
+	for _, u := range work {
+		if m, ok := f.manifests[u.pkg.ID]; ok {
+			delete(f.manifests, u.pkg.ID)
+			gone = append(gone, m.objects.drop(u.pkg.ID)...)
+		}
+	}
+	return gone
+}
+
+// restart voids all manifests of tables that are emptied.
+func (f *fileMode) restart(ctx context.Context, tables []*table) error {
+	if f == nil {
+		return nil
+	}
+	var records []journal.Record
+	var gone []string
+	f.mu.Lock()
+	for _, t := range tables {
+		var work []*unit
+		for _, k := range t.plan.Packages {
+			if _, ok := f.manifests[k.ID]; ok {
+				work = append(work, &unit{table: t, pkg: k})
+			}
+		}
+		if len(work) == 0 {
+			continue
+		}
+		records = append(records, journal.Record{Restart: &journal.Restart{Table: t.plan.Source.Name, Reason: "the table is emptied and copied again"}})
+		gone = append(gone, f.forget(work)...)
+	}
+	f.mu.Unlock()
+	if err := f.append(ctx, records...); err != nil {
+		return err
+	}
+	return f.remove(ctx, gone)
+}
+
+// complete records tables that were looked at after their last package.
+func (f *fileMode) complete(ctx context.Context, tables []*table) error {
+	if f == nil {
+		return nil
+	}
+	records := make([]journal.Record, len(tables))
+	for i, t := range tables {
+		records[i].Table = &journal.Table{Table: t.plan.Source.Name, Structure: t.row.Structure, File: t.row.File,
+			Count: t.row.Count, Changes: t.row.Changes, Snapshot: t.row.Snapshot}
+	}
+	return f.append(ctx, records...)
+}
+
+// drop takes a package off the objects and returns those that nobody needs any more.
+func (o *objects) drop(id string) []string {
+	delete(o.left, id)
+	if len(o.left) > 0 {
+		return nil
+	}
+	return o.names
+}
+
+// received removes what only served packages that are in now.
+func (f *fileMode) received(ctx context.Context, work []*unit) error {
+	if r := f.run.p.Transfer.Retain; r == retainAlways || r == retainVerified {
+		return nil
+	}
+	f.run.d.before(PointReceipt)
+	f.mu.Lock()
+	gone := f.forget(work)
+	f.mu.Unlock()
+	return f.remove(ctx, gone)
+}
+
+// remove removes objects and wakes exporters that wait for room.
+func (f *fileMode) remove(ctx context.Context, names []string) error {
+	if len(names) == 0 {
+		return nil
+	}
+	for _, name := range names {
+		err := f.run.retry(ctx, "remove "+name, func(ctx context.Context) error { return f.staging.Remove(ctx, name) })
+		if err != nil {
+			return err
+		}
+	}
+	f.mu.Lock()
+	close(f.freed)
+	f.freed = make(chan struct{})
+	f.mu.Unlock()
+	return nil
+}
+
+// finish ends the export: everything of the plan is in and verified.
+func (f *fileMode) finish(ctx context.Context) error {
+	if err := f.append(ctx, journal.Record{Done: &journal.Done{Plan: f.run.p.ID}}); err != nil {
+		return err
+	}
+	if f.run.p.Transfer.Retain == retainAlways {
+		return nil
+	}
+	var names []string
+	for o, err := range f.staging.List(ctx, "data/") {
+		if err != nil {
+			return fmt.Errorf("list the staging: %w", err)
+		}
+		names = append(names, o.Name)
+	}
+	return f.remove(ctx, names)
+}
+
+func (f *fileMode) close() {
+	if f != nil {
+		f.codec.Close()
+	}
+}

@@ -217,3 +217,9 @@ func (r *run) stateOutcome(err error) *Outcome {
 func (r *run) started(u *unit) {
 	r.emit(report.Event{Event: report.PackageStarted, Phase: plan.Downtime, Table: u.table.name(), Package: u.pkg.ID})
 }
+
+// emitCorrupt says that export files were damaged and are written anew.
+func (r *run) emitCorrupt(work []*unit, err error) {
+	r.emit(report.Event{Event: report.Retry, Phase: plan.Downtime, Package: work[0].pkg.ID, Kind: string(providers.Corrupt),
+		Message: err.Error() + ": exported again"})
+}

@@ -89,7 +89,7 @@ func (r *run) adoptTable(ctx context.Context, t *table) error {
 		t.count, t.changes = t.row.Count, t.row.Changes
 		return nil
 	}
-	if len(t.in) > 0 {
+	if len(t.in) > 0 || r.files.covers(t) {
 		if t.row.File != t.source.FileIdentity() {
 			return changed(t, "its stored rows were rewritten since its first packages were read")
 		}
@@ -119,7 +119,7 @@ func (r *run) mustEmpty(t *table) bool {
 	if t.left() == 0 {
 		return false // all in, only not looked at since
 	}
-	return t.row.Snapshot != r.snapshot.ID()
+	return t.row.Snapshot != r.snapshot.ID() && !r.files.covers(t)
 }
 
 // planEmpties says whether the plan wants the table emptied and no run of this
@@ -141,6 +141,9 @@ func isComplete(state string) bool {
 func (r *run) empty(ctx context.Context, tables []*table) error {
 	if len(tables) == 0 {
 		return nil
+	}
+	if err := r.files.restart(ctx, tables); err != nil {
+		return fmt.Errorf("restart tables in the staging: %w", err)
 	}
 	r.d.before(PointEmpty)
 	reload := make([]providers.ReloadTable, len(tables))

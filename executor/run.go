@@ -51,7 +51,8 @@ type run struct {
 	prepared   bool
 	prepareErr error
 
-	beside sync.WaitGroup // counts beside the copies
+	beside  sync.WaitGroup // counts beside the copies
+	counter chan struct{}  // held by the one that counts
 
 	// gate is held for every transaction on a target that takes one writer only.
 	gate chan struct{}
@@ -80,6 +81,7 @@ func newRun(p *plan.Plan, d Deps) *run {
 		done:     make(map[string]bool),
 		budget:   newBudget(p.Processes),
 		gate:     make(chan struct{}, 1),
+		counter:  make(chan struct{}, 1),
 	}
 	// Nobody but this run writes to the target's tables: each view of it sees what
 	// was committed before.
@@ -127,6 +129,7 @@ func (r *run) apply(ctx context.Context) error {
 		return err
 	}
 	defer r.closeViews()
+	defer r.files.close()
 	for n := 1; ; n++ {
 		r.lost.Store(false)
 		r.execute(ctx)

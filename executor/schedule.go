@@ -164,13 +164,14 @@ func (r *run) ending(ctx context.Context) bool {
 }
 
 // processes returns how many steps may run at once. A target that takes fewer
-// writers gets no more: a writer is free before a reader is opened.
+// writers gets no more: a writer is free before a reader is opened. In file mode
+// exports need no writer, and imports wait for theirs.
 func (r *run) processes(verify bool) int {
 	if verify {
 		return max(1, r.p.Processes.Verify)
 	}
 	n := max(1, r.p.Processes.Downtime)
-	if r.limits.Writers > 0 {
+	if r.limits.Writers > 0 && r.files == nil {
 		n = min(n, r.limits.Writers)
 	}
 	return n

@@ -84,6 +84,7 @@ func (r *run) settle(ctx context.Context, tables []*table) error {
 		}
 	}
 	var rows []ledger.Table
+	var complete []*table
 	for _, t := range tables {
 		if err := r.unchanged(ctx, t, now[t.plan.Source.Name]); err != nil {
 			r.stopTable(t, "", err)
@@ -93,11 +94,15 @@ func (r *run) settle(ctx context.Context, tables []*table) error {
 		if t.broken == nil && !t.stopped {
 			t.row.State = ledger.Complete
 			rows = append(rows, t.row)
+			complete = append(complete, t)
 		}
 		r.mu.Unlock()
 	}
 	if len(rows) == 0 {
 		return nil
+	}
+	if err := r.files.complete(ctx, complete); err != nil {
+		return err
 	}
 	r.d.before(PointComplete)
 	return r.record(ctx, ledger.Change{Tables: rows})

@@ -64,6 +64,9 @@ type Endpoint struct {
 type Transfer struct {
 	FileSize    int64  `json:"file_size,omitempty"`
 	Compression string `json:"compression,omitempty"`
+	// Retain says how long objects stay in the staging: "" or "until_imported",
+	// "until_verified", "always".
+	Retain string `json:"retain,omitempty"`
 }
 
 // Processes bound the run.

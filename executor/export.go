@@ -1,0 +1,300 @@
+package executor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/dmoctl/dmoctl/internal/batch"
+	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/digest"
+	"github.com/dmoctl/dmoctl/internal/exportfile"
+	"github.com/dmoctl/dmoctl/internal/journal"
+	"github.com/dmoctl/dmoctl/providers"
+)
+
+// fileBytes is the size of export files where the spec names none.
+const fileBytes = 256 << 20
+
+// export writes the packages that no usable manifest names, in one attempt. While
+// the staging has no room and others are being imported from it, it waits.
+func (f *fileMode) export(ctx context.Context, work []*unit) error {
+	var missing []*unit
+	for _, u := range work {
+		if _, ok := f.usable(u); !ok {
+			missing = append(missing, u)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return f.run.retry(ctx, "export "+missing[0].pkg.ID, func(ctx context.Context) error {
+		for {
+			err := f.exportOnce(ctx, missing)
+			if providers.KindOf(err) != providers.Full || !f.awaitRoom(ctx) {
+				return err
+			}
+		}
+	})
+}
+
+// awaitRoom waits until objects are removed. It returns false where nobody will remove any.
+func (f *fileMode) awaitRoom(ctx context.Context) bool {
+	f.mu.Lock()
+	freed, holding := f.freed, f.holding
+	f.mu.Unlock()
+	if holding == 0 || f.run.p.Transfer.Retain == retainAlways || f.run.p.Transfer.Retain == retainVerified {
+		return false
+	}
+	select {
+	case <-freed:
+		return true
+	case <-time.After(10 * time.Second):
+		return true
+	case <-ctx.Done():
+		return false
+	case <-f.run.d.Stop:
+		return false
+	}
+}
+
+// exportOnce is one attempt.
+func (f *fileMode) exportOnce(ctx context.Context, work []*unit) error {
+	r := f.run
+	tables := make([]*catalog.Table, 0, len(work))
+	for _, t := range tablesOf(work) {
+		tables = append(tables, t.source)
+	}
+	view, err := r.snapshot.Begin(ctx, tables)
+	if err != nil {
+		return err
+	}
+	defer view.Close()
+	if err := r.write(ctx, func(ctx context.Context) error { return r.count(ctx, view, work) }); err != nil {
+		return err
+	}
+	a := &exportAttempt{files: f, id: random(6), pkg: work[0].pkg.ID}
+	defer a.abort(ctx)
+	source := &viewSource{run: r, view: view}
+	for _, u := range work {
+		if err := a.export(ctx, source, u); err != nil {
+			return err
+		}
+	}
+	if err := a.commitObject(ctx); err != nil {
+		return err
+	}
+	if err := r.awaitCounts(ctx, work); err != nil {
+		return err
+	}
+	r.d.before(PointManifest)
+	m := a.manifest()
+	a.kept = true // from here on nobody knows without looking whether the manifest is there
+	if err := f.append(ctx, journal.Record{Manifest: &m}); err != nil {
+		return err
+	}
+	f.adopt(m)
+	return nil
+}
+
+// adopt takes over what a manifest makes exist.
+func (f *fileMode) adopt(m exportfile.Manifest) {
+	o := &objects{left: make(map[string]bool)}
+	seen := make(map[string]bool)
+	for _, p := range m.Packages {
+		o.left[p.ID] = true
+		for _, file := range p.Files {
+			if !seen[file.Object] {
+				seen[file.Object] = true
+				o.names = append(o.names, file.Object)
+			}
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, p := range m.Packages {
+		f.manifests[p.ID] = exported{Package: p, objects: o}
+	}
+}
+
+// exportAttempt is one reading of some packages into objects of its own. Small
+// packages share an object.
+type exportAttempt struct {
+	files    *fileMode
+	id       string
+	pkg      string // which the objects are named after
+	packages []exportfile.Package
+	object   providers.ObjectWriter
+	name     string
+	written  int64 // into object
+	names    []string
+	kept     bool
+}
+
+func (a *exportAttempt) manifest() exportfile.Manifest {
+	return exportfile.Manifest{Format: exportfile.ManifestFormat, Owner: a.files.journal.Owner(), Attempt: a.id, Packages: a.packages}
+}
+
+// abort removes what no manifest will name.
+func (a *exportAttempt) abort(ctx context.Context) {
+	if a.kept {
+		return
+	}
+	if a.object != nil {
+		a.object.Abort()
+	}
+	back, cancel := cleanup(ctx)
+	defer cancel()
+	for _, name := range a.names {
+		// What stays is garbage that no manifest names; the end of the migration removes it.
+		_ = a.files.staging.Remove(back, name)
+	}
+}
+
+// export reads one package into files of at most the wanted size.
+func (a *exportAttempt) export(ctx context.Context, source rowSource, u *unit) error {
+	rows, err := source.open(ctx, u)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	schema, err := batch.Schema(u.table.target.Columns)
+	if err != nil {
+		return err
+	}
+	hasher, err := digest.New(u.table.target.Columns, nil)
+	if err != nil {
+		return err
+	}
+	l := a.files.run.loadedRow(u)
+	a.files.run.started(u)
+	p := exportfile.Package{ID: l.ID, Table: l.Source, Generation: l.Generation, Schema: exportfile.Fingerprint(schema), ReadAt: l.ReadAt, Snapshot: l.Snapshot}
+	w := &packageWriter{attempt: a, schema: schema, pkg: &p}
+	defer w.abort()
+	var sum digest.Sum
+	for {
+		rec, err := rows.next(ctx)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		part, err := hasher.Sum(rec)
+		if err == nil {
+			sum = sum.Add(part)
+			p.Bytes += batch.Bytes(rec)
+			err = w.write(ctx, rec)
+		}
+		rec.Release()
+		if err != nil {
+			return err
+		}
+	}
+	if err := w.closeFile(); err != nil {
+		return err
+	}
+	p.Rows, p.Digest = sum.Rows, sum.String()
+	a.packages = append(a.packages, p)
+	return nil
+}
+
+// packageWriter writes the files of one package.
+type packageWriter struct {
+	attempt *exportAttempt
+	schema  *arrow.Schema
+	pkg     *exportfile.Package
+	file    *exportfile.Writer
+	offset  int64
+}
+
+func (w *packageWriter) write(ctx context.Context, rec arrow.RecordBatch) error {
+	a := w.attempt
+	if w.file != nil && w.file.Size() >= a.files.fileSize() {
+		if err := w.closeFile(); err != nil {
+			return err
+		}
+		if err := a.commitObject(ctx); err != nil {
+			return err
+		}
+	}
+	if w.file == nil {
+		if err := a.openObject(ctx); err != nil {
+			return err
+		}
+		var err error
+		w.offset = a.written
+		if w.file, err = exportfile.NewWriter(a, w.schema, a.files.codec); err != nil {
+			return err
+		}
+	}
+	return w.file.Write(rec)
+}
+
+// fileSize is in bytes of batches.
+func (f *fileMode) fileSize() int64 {
+	if n := f.run.p.Transfer.FileSize; n > 0 {
+		return n
+	}
+	return fileBytes
+}
+
+func (w *packageWriter) closeFile() error {
+	if w.file == nil {
+		return nil
+	}
+	file, err := w.file.Close()
+	if err != nil {
+		return err
+	}
+	w.file = nil
+	file.Object, file.Offset = w.attempt.name, w.offset
+	w.pkg.Files = append(w.pkg.Files, file)
+	return nil
+}
+
+func (w *packageWriter) abort() {
+	if w.file != nil {
+		w.file.Abort()
+	}
+}
+
+func (a *exportAttempt) openObject(ctx context.Context) error {
+	if a.object != nil {
+		return nil
+	}
+	name := exportfile.ObjectName(a.pkg, a.files.journal.Owner(), a.id, len(a.names)+1)
+	object, err := a.files.staging.Create(ctx, name)
+	if err != nil {
+		return err
+	}
+	a.object, a.name, a.written = object, name, 0
+	return nil
+}
+
+// Write implements io.Writer for the export files in the object.
+func (a *exportAttempt) Write(p []byte) (int, error) {
+	if a.object == nil {
+		return 0, fmt.Errorf("write export file: no object is open")
+	}
+	n, err := a.object.Write(p)
+	a.written += int64(n)
+	return n, err
+}
+
+func (a *exportAttempt) commitObject(ctx context.Context) error {
+	if a.object == nil {
+		return nil
+	}
+	a.files.run.d.before(PointExport)
+	if err := a.object.Commit(ctx); err != nil {
+		return err
+	}
+	a.names = append(a.names, a.name)
+	a.object = nil
+	return nil
+}

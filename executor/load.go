@@ -1,0 +1,148 @@
+package executor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/dmoctl/dmoctl/internal/batch"
+	"github.com/dmoctl/dmoctl/internal/exportfile"
+	"github.com/dmoctl/dmoctl/internal/ledger"
+	"github.com/dmoctl/dmoctl/providers"
+)
+
+// load imports packages from the staging, in one transaction.
+func (f *fileMode) load(ctx context.Context, work []*unit) error {
+	f.mu.Lock()
+	f.holding++
+	f.mu.Unlock()
+	defer func() {
+		f.mu.Lock()
+		f.holding--
+		f.mu.Unlock()
+	}()
+	a := &attempt{run: f.run, work: work}
+	err := f.run.retry(ctx, "import "+work[0].pkg.ID, func(ctx context.Context) error {
+		return f.run.write(ctx, func(ctx context.Context) error {
+			f.run.d.before(PointBegin)
+			return a.transact(ctx, func(ctx context.Context, tx providers.Tx, work []*unit) ([]ledger.Loaded, error) {
+				p := &pipe{run: f.run, work: work, source: f, tx: tx}
+				loaded, err := p.pump(ctx)
+				if err != nil {
+					return nil, err
+				}
+				return loaded, f.confirm(loaded)
+			})
+		})
+	})
+	if err != nil {
+		return err
+	}
+	return f.received(ctx, work)
+}
+
+// confirm compares what was loaded with the manifests, before it is committed.
+func (f *fileMode) confirm(loaded []ledger.Loaded) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i := range loaded {
+		l := &loaded[i]
+		m := f.manifests[l.ID]
+		if m.Digest != l.Digest || m.Rows != l.Rows {
+			return corrupt(l.ID, fmt.Errorf("package %s is not the one that its manifest names", l.ID))
+		}
+		l.ReadAt, l.Snapshot = m.ReadAt, m.Snapshot
+	}
+	return nil
+}
+
+func corrupt(id string, err error) error {
+	return &providers.Error{Kind: providers.Corrupt, Op: "import " + id, Err: err,
+		Fix: "The package is exported again where the source is still there; look for what changed files in the staging."}
+}
+
+// open implements rowSource with the package's export files.
+func (f *fileMode) open(_ context.Context, u *unit) (rowStream, error) {
+	m, ok := f.usable(u)
+	if !ok {
+		return nil, corrupt(u.pkg.ID, errors.New("no manifest names it any more"))
+	}
+	schema, err := batch.Schema(u.table.target.Columns)
+	if err != nil {
+		return nil, err
+	}
+	if m.Schema != exportfile.Fingerprint(schema) {
+		return nil, corrupt(u.pkg.ID, errors.New("its columns are not those of the table"))
+	}
+	return &fileStream{files: f, pkg: m.Package, schema: schema, left: slices.Clone(m.Files)}, nil
+}
+
+// fileStream reads the files of one package, one after the other.
+type fileStream struct {
+	files  *fileMode
+	pkg    exportfile.Package
+	schema *arrow.Schema
+	left   []exportfile.File
+	object io.ReadCloser
+	reader *exportfile.Reader
+}
+
+func (s *fileStream) next(ctx context.Context) (arrow.RecordBatch, error) {
+	for {
+		if s.reader == nil {
+			if len(s.left) == 0 {
+				return nil, io.EOF
+			}
+			if err := s.openFile(ctx, s.left[0]); err != nil {
+				return nil, err
+			}
+			s.left = s.left[1:]
+		}
+		rec, err := s.reader.Next()
+		if err == nil {
+			return rec, nil
+		}
+		if !errors.Is(err, io.EOF) {
+			return nil, s.classify(err)
+		}
+		s.Close()
+	}
+}
+
+func (s *fileStream) openFile(ctx context.Context, file exportfile.File) error {
+	object, err := s.files.staging.Open(ctx, file.Object, file.Offset, file.Length)
+	if err != nil {
+		return s.classify(err)
+	}
+	s.object = object
+	s.reader, err = exportfile.NewReader(object, file, s.schema, s.files.codec)
+	if err != nil {
+		return s.classify(err)
+	}
+	return nil
+}
+
+// classify makes missing and damaged files one kind: the package can only be read anew.
+func (s *fileStream) classify(err error) error {
+	var bad *exportfile.CorruptError
+	if errors.As(err, &bad) || providers.KindOf(err) == providers.NotFound {
+		return corrupt(s.pkg.ID, err)
+	}
+	return err
+}
+
+func (s *fileStream) Close() error {
+	if s.reader != nil {
+		s.reader.Close()
+		s.reader = nil
+	}
+	if s.object != nil {
+		s.object.Close()
+		s.object = nil
+	}
+	return nil
+}
