@@ -134,9 +134,12 @@ func (m *migration) once(p *desired.Pattern, taken map[string]*desired.Pattern, 
 	}
 	key := p.Table("\x00").String()
 	if first, ok := taken[key]; ok {
-		m.add(diag.Error("table-named-twice", "Table named twice", fmt.Sprintf(
-			"The table %q is named already at %s:%d:%d. A table is in one group; remove one of the two names.",
-			p.Text, first.At.File, first.At.Line, first.At.Column)).On(m.elementRange(b, "tables", p)))
+		said := fmt.Sprintf("The table %q is named already at %s:%d:%d. A table is in one group; remove one of the two names.",
+			clip(p.Text), first.At.File, first.At.Line, first.At.Column)
+		if first.At == p.At {
+			said = fmt.Sprintf("The table %q comes more than once from here. A table is in one group.", clip(p.Text))
+		}
+		m.errorAt(m.elementRange(b, "tables", p), "table-named-twice", "Table named twice", said)
 		return
 	}
 	taken[key] = p

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/apparentlymart/go-textseg/v15/textseg"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
@@ -83,10 +84,12 @@ func (s *source) complete(r hcl.Range) hcl.Range {
 		}
 		at += i + 1
 	}
-	scan := hcl.NewRangeScannerFragment(s.text[at:], r.Filename,
-		hcl.Pos{Line: r.Start.Line, Column: 1, Byte: at}, bufio.ScanRunes)
-	for scan.Scan() && scan.Range().Start.Column < r.Start.Column && scan.Range().Start.Line == r.Start.Line {
-		at = scan.Range().End.Byte
+	// HCL counts columns in what a reader sees as one character.
+	characters := bufio.NewScanner(bytes.NewReader(lineOf(s.text[at:])))
+	characters.Buffer(nil, maxFileBytes)
+	characters.Split(textseg.ScanGraphemeClusters)
+	for column := 1; column < r.Start.Column && characters.Scan(); column++ {
+		at += len(characters.Bytes())
 	}
 	r.Start.Byte = at
 	r.End = r.Start
@@ -94,6 +97,12 @@ func (s *source) complete(r hcl.Range) hcl.Range {
 	r.End.Byte += length
 	r.End.Column += length
 	return r
+}
+
+// lineOf returns the first line of a text, without its end.
+func lineOf(text []byte) []byte {
+	line, _, _ := bytes.Cut(text, []byte("\n"))
+	return line
 }
 
 // wordLength returns how far a quoted string or a name reaches.
