@@ -3,10 +3,12 @@ package planner
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/desired"
 	"github.com/dmoctl/dmoctl/lang/diag"
+	"github.com/dmoctl/dmoctl/providers"
 )
 
 // autoGroup is the group of every table where the spec has no table_group.
@@ -158,14 +160,29 @@ func (a *assignment) nameTargets(spec *desired.Spec, o *Observation, known map[c
 						t.source.Name, spec.Target.Address())), r.At))
 			}
 		}
-		if other, ok := taken[t.target]; ok {
+		place := fold(t.target, o.Limits)
+		if other, ok := taken[place]; ok {
 			ds = append(ds, collision(other, t.source.Name, t.target))
 			continue
 		}
-		taken[t.target] = t.source.Name
+		taken[place] = t.source.Name
 		a.names[t.source.Name] = t.target
 	}
 	return ds
+}
+
+// fold returns what the target compares names by.
+func fold(n catalog.Name, limits providers.Limits) catalog.Name {
+	if !limits.IgnoreCase {
+		return n
+	}
+	lower := func(r rune) rune {
+		if r >= 'A' && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}
+	return catalog.Name{Schema: strings.Map(lower, n.Schema), Name: strings.Map(lower, n.Name)}
 }
 
 // targetName is a table's name on the target where no rename says otherwise: tables

@@ -64,14 +64,14 @@ func notCarried(o *Observation, a *assignment, ds []*decision) []catalog.Object 
 func others(o *Observation, a *assignment, k *kept) []catalog.Name {
 	ours := make(map[catalog.Name]bool, len(a.tables))
 	for _, t := range a.tables {
-		ours[t.target] = true
+		ours[fold(t.target, o.Limits)] = true
 	}
 	for _, e := range k.tables {
-		ours[e.Target] = true
+		ours[fold(e.Target, o.Limits)] = true
 	}
 	var out []catalog.Name
 	for _, t := range o.Target.Tables {
-		if !ours[t.Name] {
+		if !ours[fold(t.Name, o.Limits)] {
 			out = append(out, t.Name)
 		}
 	}

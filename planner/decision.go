@@ -109,7 +109,7 @@ func decide(spec *desired.Spec, o *Observation, a *assignment, opts Options) []*
 	k := index(o.Ledger)
 	found := make(map[catalog.Name]*catalog.Table, len(o.Target.Tables))
 	for _, t := range o.Target.Tables {
-		found[t.Name] = t
+		found[fold(t.Name, o.Limits)] = t
 	}
 	mappings := make(map[catalog.Name]*Mapping, len(o.Mappings))
 	for i := range o.Mappings {
@@ -126,7 +126,7 @@ func decide(spec *desired.Spec, o *Observation, a *assignment, opts Options) []*
 			continue // an observation of another spec
 		}
 		d := &decision{assigned: t, mapped: m.Target, losses: m.Losses, refusals: m.Refusals,
-			found: found[t.target], entry: k.tables[t.source.Name],
+			found: found[fold(t.target, o.Limits)], entry: k.tables[t.source.Name],
 			planned: k.planned[t.source.Name], loaded: k.loaded[t.source.Name]}
 		d.structureDigest = t.source.StructureDigest()
 		d.source = asked(t.source, m.Target)

@@ -150,9 +150,13 @@ func wideRow(lobMax, batches int64) int64 {
 	return rowCopies*lobMax + batches
 }
 
-// batchBytes shares out what one value of lobMax leaves, at least a quarter.
+// batchBytes shares out what one value of lobMax leaves, or a quarter where it
+// leaves nothing: checkMemory then refuses tables that may hold such a value.
 func batchBytes(memory, lobMax int64, processes int) int64 {
-	room := max(memory/4, memory-min(memory, wideRow(lobMax, 0)))
+	room := memory - min(memory, wideRow(lobMax, 0))
+	if room < batches(processes, smallestBatch) {
+		room = memory / 4
+	}
 	return min(largestBatch, max(smallestBatch, room/batches(processes, 1)))
 }
 

@@ -37,6 +37,7 @@ type Limits struct {
 	Writers    int  // concurrent transactions; 0 is no limit
 	Identifier int  // bytes of a name; 0 is no limit
 	Schemas    bool // names have schemas
+	IgnoreCase bool // names that differ in the case of ASCII letters only are one
 	// InlineKeys: keys, foreign keys and checks are made with the table; AddKey and
 	// AddForeignKey then only check what is there.
 	InlineKeys bool
