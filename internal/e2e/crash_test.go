@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -19,13 +18,13 @@ const (
 	crashParts  = 4
 )
 
-// kills is how many crashes a test makes: 20 by default, more by DMO_CRASH_KILLS.
+// kills is how many crashes a test makes: 20 by default, more by DMO_CRASH_RUNS.
 func kills(t *testing.T) int {
 	t.Helper()
-	s := or(os.Getenv("DMO_CRASH_KILLS"), "20")
+	s := or(os.Getenv("DMO_CRASH_RUNS"), "20")
 	n, err := strconv.Atoi(s)
 	if err != nil || n < 2 {
-		t.Fatalf("DMO_CRASH_KILLS is %q, want a number from 2", s)
+		t.Fatalf("DMO_CRASH_RUNS is %q, want a number from 2", s)
 	}
 	return n / 2
 }
@@ -82,10 +81,9 @@ func crash(t *testing.T, consistency string, check func(t *testing.T, b *bed, be
 		}
 		p.signal(t, syscall.SIGKILL)
 		<-p.done
-		b.sessionsGone(t)
-		before := b.loaded(t)
-		second := b.apply(t, 0)
+		second := b.apply(t, 0) // at once: what the killed run's sessions still do is its business to wait for
 		b.equal(t, want)
+		before := b.loadedBefore(t)
 		check(t, b, before, second)
 		if t.Failed() {
 			t.Fatalf("kill %d of %d after %s of %s", i+1, n, whole*time.Duration(i+1)/time.Duration(n+1), whole)
@@ -138,7 +136,11 @@ func (b *bed) loaded(t *testing.T) []string {
 	if strings.TrimSpace(b.target.Query(t, b.targetDB, `SELECT to_regclass('dmo.loaded') IS NOT NULL`)) != "t" {
 		return nil
 	}
-	ids := strings.Fields(b.target.Query(t, b.targetDB, `SELECT package FROM dmo.loaded ORDER BY 1`))
-	slices.Sort(ids)
-	return ids
+	return strings.Fields(b.target.Query(t, b.targetDB, `SELECT id FROM dmo.loaded ORDER BY 1`))
+}
+
+// loadedBefore returns the ids of the packages that were brought in by runs before the last one.
+func (b *bed) loadedBefore(t *testing.T) []string {
+	t.Helper()
+	return strings.Fields(b.target.Query(t, b.targetDB, `SELECT l.id FROM dmo.loaded l JOIN dmo.run r USING (migration) WHERE l.run <> r.owner::json->>'id' ORDER BY 1`))
 }
