@@ -50,6 +50,9 @@ type Table struct {
 	Partitions  []Partition  `json:"partitions,omitempty"`   // parents before children
 	Options     string       `json:"options,omitempty"`      // engine's own table options, e.g. "WITHOUT ROWID"
 	Comment     string       `json:"comment,omitempty"`
+	// Definition is the engine's own CREATE TABLE, for the same engine. It is never
+	// part of a structure digest: what it says is in the fields above.
+	Definition string `json:"definition,omitempty"`
 	// What follows changes from day to day and is never part of a structure digest.
 	Rows  int64  `json:"rows"`           // estimate; -1 unknown
 	Bytes int64  `json:"bytes"`          // estimate, large objects included; -1 unknown
@@ -73,6 +76,8 @@ type Column struct {
 	Collation string    `json:"collation,omitempty"`
 	UserType  *Name     `json:"user_type,omitempty"` // the enum or domain that Declared names
 	Bounds    Bounds    `json:"bounds,omitzero"`     // of a target's column: values it cannot hold
+	// Loose is true where the engine keeps values that are longer than Type.Length.
+	Loose bool `json:"loose,omitempty"`
 }
 
 // Copied says whether rows carry the column.

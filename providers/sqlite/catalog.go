@@ -1,0 +1,137 @@
+package sqlite
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strings"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/providers"
+)
+
+// Catalog reads the schema in one read transaction. Names have no schema; ledger
+// tables are listed as not carried.
+func (d *database) Catalog(ctx context.Context, sel providers.Selector) (*catalog.Catalog, error) {
+	identity, err := d.Identity(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := &catalog.Catalog{Engine: engine, Version: sqliteVersion, Identity: identity}
+	if d.optional && d.missing() {
+		return out, nil
+	}
+	err = d.with(ctx, "read catalog", func(c *conn) error {
+		return c.reading(ctx, func() error { return readCatalog(ctx, c, out, sel) })
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// object is one row of sqlite_schema.
+type object struct{ kind, name, table, sql string }
+
+func readObjects(ctx context.Context, c *conn) ([]object, error) {
+	var out []object
+	err := c.rows(ctx, func(s *sqlite.Stmt) error {
+		out = append(out, object{s.ColumnText(0), s.ColumnText(1), s.ColumnText(2), s.ColumnText(3)})
+		return nil
+	}, `SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY name`)
+	return out, err
+}
+
+func readCatalog(ctx context.Context, c *conn, out *catalog.Catalog, sel providers.Selector) error {
+	if v, err := version(ctx, c); err != nil {
+		return err
+	} else if v != "" {
+		out.Version = v
+	}
+	objects, err := readObjects(ctx, c)
+	if err != nil {
+		return err
+	}
+	kinds, err := readKinds(ctx, c)
+	if err != nil {
+		return err
+	}
+	sizes, err := readSizes(ctx, c)
+	if err != nil {
+		return err
+	}
+	r := newTableReader(c, objects, sizes)
+	for _, o := range objects {
+		k := kinds[o.name]
+		switch {
+		case o.kind == "view":
+			out.NotCarried = append(out.NotCarried, catalog.Object{Kind: "view", Name: o.name})
+		case o.kind != "table":
+		case k.kind == "virtual":
+			out.NotCarried = append(out.NotCarried, catalog.Object{Kind: "virtual table", Name: o.name, Reason: "its rows are made by a module"})
+		case k.kind == "shadow":
+			out.NotCarried = append(out.NotCarried, catalog.Object{Kind: "shadow table", Name: o.name, Reason: "it belongs to a virtual table"})
+		case ledgerTable(o.name, o.sql):
+			out.NotCarried = append(out.NotCarried, catalog.Object{Kind: "table", Name: o.name, Reason: "it is dmoctl's ledger"})
+		case selected(sel, o.name):
+			t, err := r.read(ctx, o, k)
+			if err != nil {
+				return err
+			}
+			out.Tables = append(out.Tables, t)
+		}
+	}
+	r.resolve(out)
+	return nil
+}
+
+func selected(sel providers.Selector, name string) bool {
+	if len(sel.Schemas) > 0 && !slices.Contains(sel.Schemas, "") {
+		return false
+	}
+	return len(sel.Tables) == 0 || slices.Contains(sel.Tables, catalog.Name{Name: name})
+}
+
+const sqliteVersion = "SQLite"
+
+func version(ctx context.Context, c *conn) (v string, err error) {
+	err = c.rows(ctx, func(s *sqlite.Stmt) error { v = sqliteVersion + " " + s.ColumnText(0); return nil }, "SELECT sqlite_version()")
+	return v, err
+}
+
+// tableKind is what PRAGMA table_list says.
+type tableKind struct {
+	kind         string // "table", "view", "virtual" or "shadow"
+	withoutRowid bool
+	strict       bool
+}
+
+func readKinds(ctx context.Context, c *conn) (map[string]tableKind, error) {
+	out := make(map[string]tableKind)
+	err := c.rows(ctx, func(s *sqlite.Stmt) error {
+		out[s.ColumnText(0)] = tableKind{s.ColumnText(1), s.ColumnBool(2), s.ColumnBool(3)}
+		return nil
+	}, "SELECT name, type, wr, strict FROM pragma_table_list WHERE schema = 'main'")
+	return out, err
+}
+
+func (k tableKind) options() string {
+	var out []string
+	if k.withoutRowid {
+		out = append(out, "WITHOUT ROWID")
+	}
+	if k.strict {
+		out = append(out, "STRICT")
+	}
+	return strings.Join(out, ", ")
+}
+
+// fileOf names what a table's CREATE statement says. Rows under one snapshot never
+// move, so nothing else identifies them.
+func fileOf(sql string) string {
+	sum := sha256.Sum256([]byte(sql))
+	return "sql:" + hex.EncodeToString(sum[:8])
+}

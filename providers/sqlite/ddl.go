@@ -1,0 +1,286 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/providers"
+)
+
+// alter carries out one change inside the caller's transaction. SQLite has no
+// schemas and no types of its own, so those are nothing to do.
+func alter(ctx context.Context, c *conn, d providers.DDL) error {
+	switch d := d.(type) {
+	case providers.CreateSchema, providers.CreateType:
+		return nil
+	case providers.CreateSequence:
+		return noSequence(d.Sequence)
+	case providers.CreateTable:
+		return failedOn(ctx, "create table", d.Table.Name, createTable(ctx, c, d.Table))
+	case providers.DropTable:
+		return failedOn(ctx, "drop table", d.Table, c.exec(ctx, "DROP TABLE IF EXISTS "+quote(d.Table.Name)))
+	case providers.AddKey:
+		return failedOn(ctx, "add key", d.Table.Name, addKey(ctx, c, d.Table, d.Key))
+	case providers.CreateIndex:
+		return failedOn(ctx, "create index", d.Table.Name, createIndex(ctx, c, d.Table, d.Index))
+	case providers.AddForeignKey:
+		return failedOn(ctx, "check foreign key", d.Table.Name, checkForeignKey(ctx, c, d.Table, d.ForeignKey))
+	case providers.RaiseSequence:
+		if d.Table == nil {
+			return noSequence(d.Sequence)
+		}
+		return failedOn(ctx, "raise sequence", d.Table.Name, raise(ctx, c, d.Table, d.Sequence))
+	case providers.Analyze:
+		return failedOn(ctx, "analyze", d.Table, c.exec(ctx, "ANALYZE "+quote(d.Table.Name)))
+	}
+	return fmt.Errorf("alter: unknown change %T", d)
+}
+
+func noSequence(s catalog.Sequence) error {
+	return refuse(providers.Unsupported, "create sequence", s.Name, "SQLite has no sequences")
+}
+
+// describeTable reads a table as it is; nil where there is none.
+func describeTable(ctx context.Context, c *conn, name string) (*catalog.Table, error) {
+	var kind tableKind
+	there := false
+	err := c.rows(ctx, func(s *sqlite.Stmt) error {
+		kind, there = tableKind{s.ColumnText(0), s.ColumnBool(1), s.ColumnBool(2)}, true
+		return nil
+	}, "SELECT type, wr, strict FROM pragma_table_list(?) WHERE schema = 'main'", name)
+	if err != nil || !there {
+		return nil, err
+	}
+	if kind.kind != "table" {
+		return nil, refuse(providers.Exists, "read table", catalog.Name{Name: name}, "a %s has this name", kind.kind)
+	}
+	var objects []object
+	err = c.rows(ctx, func(s *sqlite.Stmt) error {
+		objects = append(objects, object{s.ColumnText(0), s.ColumnText(1), s.ColumnText(2), s.ColumnText(3)})
+		return nil
+	}, "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE tbl_name = ? COLLATE NOCASE", name)
+	if err != nil {
+		return nil, err
+	}
+	r := newTableReader(c, objects, sizes{stat: map[string]int64{name: 0}, file: 1})
+	for _, o := range objects {
+		if o.kind == "table" {
+			return r.read(ctx, o, kind)
+		}
+	}
+	return nil, nil
+}
+
+func createTable(ctx context.Context, c *conn, t *catalog.Table) error {
+	there, err := describeTable(ctx, c, t.Name.Name)
+	if err != nil {
+		return err
+	}
+	if there == nil {
+		return c.exec(ctx, createSQL(t))
+	}
+	if why := differ(t, there); why != "" {
+		e := refuse(providers.Exists, "create table", t.Name, "a table of this name exists, %s", why)
+		e.Fix = "Drop that table, rename it, or set existing in the spec's target block."
+		return e
+	}
+	return nil
+}
+
+// differ says in which column two tables differ, "" where in none.
+func differ(want, got *catalog.Table) string {
+	if len(want.Columns) != len(got.Columns) {
+		return fmt.Sprintf("with %d columns, not %d", len(got.Columns), len(want.Columns))
+	}
+	for i, w := range want.Columns {
+		g := got.Columns[i]
+		switch {
+		case w.Name != g.Name:
+			return fmt.Sprintf("its column %d is %s, not %s", i+1, g.Name, w.Name)
+		case !strings.EqualFold(w.Declared, g.Declared):
+			return fmt.Sprintf("its column %s is %q, not %q", g.Name, g.Declared, w.Declared)
+		case w.Copied() != g.Copied():
+			return fmt.Sprintf("its column %s is generated on one side only", g.Name)
+		}
+	}
+	return ""
+}
+
+// createSQL is the CREATE TABLE with keys, checks and foreign keys.
+func createSQL(t *catalog.Table) string {
+	if t.Definition != "" {
+		return t.Definition
+	}
+	var items []string
+	inline := ""
+	for _, c := range t.Columns {
+		if c.Identity != "" && t.Key != nil && len(t.Key.Columns) == 1 && t.Key.Columns[0] == c.Name {
+			inline = c.Name
+			items = append(items, quote(c.Name)+" INTEGER PRIMARY KEY AUTOINCREMENT")
+			continue
+		}
+		items = append(items, columnSQL(c))
+	}
+	if k := t.Key; k != nil && !k.Index && inline == "" {
+		items = append(items, keySQL(*k))
+	}
+	for _, k := range t.Uniques {
+		if !k.Index {
+			items = append(items, keySQL(k))
+		}
+	}
+	for _, x := range t.Checks {
+		items = append(items, named(x.Name)+"CHECK ("+x.Expression+")")
+	}
+	for _, f := range t.ForeignKeys {
+		items = append(items, foreignKeySQL(f))
+	}
+	options := ""
+	if t.Options != "" {
+		options = " " + t.Options
+	}
+	return "CREATE TABLE " + quote(t.Name.Name) + " (\n  " + strings.Join(items, ",\n  ") + "\n)" + options
+}
+
+func columnSQL(c catalog.Column) string {
+	s := quote(c.Name)
+	if c.Declared != "" {
+		s += " " + c.Declared
+	}
+	if c.Collation != "" {
+		s += " COLLATE " + quote(c.Collation)
+	}
+	if c.Generated != "" {
+		s += " GENERATED ALWAYS AS (" + c.Generated + ")"
+		if !c.Virtual {
+			s += " STORED"
+		}
+	} else if c.Default != "" {
+		s += " DEFAULT (" + c.Default + ")"
+	}
+	if !c.Nullable {
+		s += " NOT NULL"
+	}
+	return s
+}
+
+func named(name string) string {
+	if name == "" {
+		return ""
+	}
+	return "CONSTRAINT " + quote(name) + " "
+}
+
+func keySQL(k catalog.Key) string {
+	kind := "UNIQUE"
+	if k.Primary {
+		kind = "PRIMARY KEY"
+	}
+	return named(k.Name) + kind + " (" + quoteAll(k.Columns) + ")"
+}
+
+func foreignKeySQL(f catalog.ForeignKey) string {
+	s := named(f.Name) + "FOREIGN KEY (" + quoteAll(f.Columns) + ") REFERENCES " + quote(f.Table.Name)
+	if len(f.References) > 0 {
+		s += " (" + quoteAll(f.References) + ")"
+	}
+	if f.OnDelete != "" {
+		s += " ON DELETE " + f.OnDelete
+	}
+	if f.OnUpdate != "" {
+		s += " ON UPDATE " + f.OnUpdate
+	}
+	if f.Deferrable != "" {
+		s += " " + f.Deferrable
+	}
+	return s
+}
+
+// addKey makes a key that is a unique index, and checks for any other that it is there.
+func addKey(ctx context.Context, c *conn, t *catalog.Table, k catalog.Key) error {
+	there, err := describeTable(ctx, c, t.Name.Name)
+	if err != nil {
+		return err
+	}
+	if there == nil {
+		return refuse(providers.NotFound, "add key", t.Name, "the table does not exist")
+	}
+	keys := slices.Clone(there.Uniques)
+	if there.Key != nil {
+		keys = append(keys, *there.Key)
+	}
+	for _, x := range there.Indexes {
+		if x.Unique && !x.Special {
+			keys = append(keys, catalog.Key{Name: x.Name, Columns: columnNames(x)})
+		}
+	}
+	for _, have := range keys {
+		if slices.EqualFunc(have.Columns, k.Columns, sameName) {
+			return nil
+		}
+	}
+	if !k.Index {
+		return refuse(providers.NotFound, "add key", t.Name, "the table has no key over %s", strings.Join(k.Columns, ", "))
+	}
+	sql := k.Definition
+	if sql == "" {
+		sql = "CREATE UNIQUE INDEX " + quote(k.Name) + " ON " + quote(t.Name.Name) + " (" + quoteAll(k.Columns) + ")"
+	}
+	return c.exec(ctx, sql)
+}
+
+func columnNames(x catalog.Index) []string {
+	out := make([]string, len(x.Columns))
+	for i, c := range x.Columns {
+		out[i] = c.Name
+	}
+	return out
+}
+
+func createIndex(ctx context.Context, c *conn, t *catalog.Table, x catalog.Index) error {
+	sql := x.Definition
+	if sql == "" {
+		sql = indexSQL(t.Name.Name, x)
+	}
+	kind, on, have := "", "", ""
+	err := c.rows(ctx, func(s *sqlite.Stmt) error {
+		kind, on, have = s.ColumnText(0), s.ColumnText(1), s.ColumnText(2)
+		return nil
+	}, "SELECT type, tbl_name, sql FROM sqlite_schema WHERE name = ? COLLATE NOCASE", x.Name)
+	switch {
+	case err != nil:
+		return err
+	case kind == "":
+		return c.exec(ctx, sql)
+	case kind == "index" && sameName(on, t.Name.Name) && sameTokens(have, sql):
+		return nil
+	}
+	e := refuse(providers.Exists, "create index", t.Name, "the name %s is taken by the %s %s", x.Name, kind, on)
+	e.Fix = "Names of indexes are one set for the whole database: rename or drop that one."
+	return e
+}
+
+func indexSQL(table string, x catalog.Index) string {
+	parts := make([]string, len(x.Columns))
+	for i, c := range x.Columns {
+		if parts[i] = quote(c.Name); c.Desc {
+			parts[i] += " DESC"
+		}
+	}
+	unique := ""
+	if x.Unique {
+		unique = "UNIQUE "
+	}
+	return "CREATE " + unique + "INDEX " + quote(x.Name) + " ON " + quote(table) + " (" + strings.Join(parts, ", ") + ")"
+}
+
+// sameTokens compares two statements without blanks and quoting.
+func sameTokens(a, b string) bool {
+	x, y := tokenize(a), tokenize(b)
+	return slices.EqualFunc(x, y, func(p, q token) bool { return sameName(identifier(a, p), identifier(b, q)) })
+}

@@ -1,0 +1,74 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/providers"
+)
+
+// failed gives an error of SQLite its kind. An interrupt that ctx caused is ctx's error.
+func failed(ctx context.Context, op string, err error) error {
+	return failedOn(ctx, op, catalog.Name{}, err)
+}
+
+// failedOn is failed for an operation on one table.
+func failedOn(ctx context.Context, op string, table catalog.Name, err error) error {
+	var known *providers.Error
+	if err == nil || errors.As(err, &known) {
+		return err
+	}
+	code := sqlite.ErrCode(err)
+	if ctx.Err() != nil && (code.ToPrimary() == sqlite.ResultInterrupt || code.ToPrimary() == sqlite.ResultBusy ||
+		errors.Is(err, ctx.Err())) {
+		return fmt.Errorf("%s: %w", op, context.Cause(ctx))
+	}
+	kind, fix := classify(code)
+	e := &providers.Error{Kind: kind, Op: op, Table: table, Fix: fix, Err: err}
+	if code != sqlite.ResultError {
+		e.Code = code.String()
+	}
+	return e
+}
+
+// classify maps result codes (https://www.sqlite.org/rescode.html) to kinds.
+func classify(code sqlite.ResultCode) (kind providers.Kind, fix string) {
+	switch code {
+	case sqlite.ResultReadOnlyRecovery, sqlite.ResultReadOnlyRollback, sqlite.ResultReadOnlyCantLock, sqlite.ResultReadOnlyCantInit:
+		return providers.Permission, "A process that had the database open was killed: open it once for writing, such as with sqlite3, so that it is recovered."
+	case sqlite.ResultBusySnapshot:
+		return providers.SnapshotLost, ""
+	case sqlite.ResultIOErrNoMem:
+		return providers.Full, ""
+	}
+	switch code.ToPrimary() {
+	case sqlite.ResultBusy, sqlite.ResultLocked, sqlite.ResultProtocol:
+		return providers.Transient, ""
+	case sqlite.ResultFull:
+		return providers.Full, "Make room on the file system of the database."
+	case sqlite.ResultNoMem:
+		return providers.Full, ""
+	case sqlite.ResultCorrupt, sqlite.ResultNotADB:
+		return providers.Corrupt, "Check the file with \"PRAGMA integrity_check\"."
+	case sqlite.ResultReadOnly, sqlite.ResultPerm, sqlite.ResultCantOpen, sqlite.ResultAuth:
+		return providers.Permission, "Check the permissions of the database file and of its folder."
+	case sqlite.ResultConstraint:
+		return providers.Constraint, ""
+	case sqlite.ResultTooBig:
+		return providers.Value, "SQLite holds values and rows of at most 1,000,000,000 bytes."
+	case sqlite.ResultSchema:
+		return providers.Changed, ""
+	case sqlite.ResultIOErr:
+		return providers.Disconnected, ""
+	}
+	return providers.Internal, ""
+}
+
+// refuse makes an error that no code of SQLite stands behind.
+func refuse(kind providers.Kind, op string, table catalog.Name, format string, args ...any) *providers.Error {
+	return &providers.Error{Kind: kind, Op: op, Table: table, Err: fmt.Errorf(format, args...)}
+}

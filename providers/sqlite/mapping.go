@@ -1,0 +1,277 @@
+package sqlite
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/providers"
+)
+
+// mapper builds one table of a target.
+type mapper struct {
+	source *catalog.Table
+	how    providers.MapOptions
+	out    providers.Mapping
+}
+
+// mapTable says what a table becomes in SQLite.
+func mapTable(source *catalog.Table, how providers.MapOptions) providers.Mapping {
+	m := &mapper{source: source, how: how}
+	m.names()
+	m.out.Table = &catalog.Table{Name: how.To, Rows: source.Rows, Bytes: source.Bytes, Comment: source.Comment}
+	if how.Engine == engine {
+		m.same()
+	} else {
+		m.other()
+	}
+	return m.out
+}
+
+func (m *mapper) lose(column, fix, format string, args ...any) {
+	m.out.Losses = append(m.out.Losses, providers.Loss{Table: m.source.Name, Column: column, What: fmt.Sprintf(format, args...), Fix: fix})
+}
+
+func (m *mapper) refuse(column, fix, format string, args ...any) {
+	m.out.Refusals = append(m.out.Refusals, providers.Loss{Table: m.source.Name, Column: column, What: fmt.Sprintf(format, args...), Fix: fix})
+}
+
+// names refuses what SQLite cannot call a table or a column. It compares without case.
+func (m *mapper) names() {
+	const rename = "Give the table another name with a rename block."
+	to := fold(m.how.To.Name)
+	if strings.HasPrefix(to, "sqlite_") {
+		m.refuse("", rename, "SQLite keeps names that start with sqlite_ for itself.")
+	}
+	if ledgerTables()[to] != "" {
+		m.refuse("", rename, "dmoctl's ledger has this name.")
+	}
+	for source, target := range m.how.Names {
+		if source != m.source.Name && fold(target.Name) == to {
+			m.refuse("", rename, "SQLite compares names without case: %s would be the same table.", source)
+		}
+	}
+	seen := make(map[string]string)
+	for _, c := range m.source.Columns {
+		if strings.ContainsRune(c.Name, 0) {
+			m.refuse(c.Name, "", "Names with U+0000 are not possible.")
+		}
+		if other, ok := seen[fold(c.Name)]; ok {
+			m.refuse(c.Name, "Rename one of the two columns in the source.", "SQLite compares names without case: column %s is the same.", other)
+		}
+		seen[fold(c.Name)] = c.Name
+	}
+}
+
+// same keeps SQLite's own spelling. Types whose values SQLite does not normalise
+// travel in its own form, so that every value arrives as it was stored.
+func (m *mapper) same() {
+	t := *m.source
+	t.Name = m.how.To
+	t.File, t.NotCarried = "", nil
+	t.Columns = slices.Clone(m.source.Columns)
+	for i := range t.Columns {
+		c := &t.Columns[i]
+		switch c.Type.Kind {
+		case catalog.Int64, catalog.Float64, catalog.String, catalog.Text, catalog.Blob, catalog.Native:
+		default:
+			c.Type, c.Loose = native(c.Declared), false
+		}
+	}
+	lost := false
+	t.ForeignKeys = nil
+	for _, f := range m.source.ForeignKeys {
+		if to, ok := m.how.Names[f.Table]; ok {
+			f.Table = to
+			t.ForeignKeys = append(t.ForeignKeys, f)
+			continue
+		}
+		lost = true
+		m.lose(f.Columns[0], "", "Its foreign key to %s is left out, because that table does not travel.", f.Table)
+	}
+	t.Definition = ""
+	if m.source.Definition != "" && !lost {
+		t.Definition = m.rewritten()
+	}
+	t.Indexes = slices.Clone(m.source.Indexes)
+	for i := range t.Indexes {
+		t.Indexes[i].Definition = rewriteIndex(t.Indexes[i].Definition, m.how.To.Name)
+	}
+	if k := m.source.Key; k != nil && k.Definition != "" {
+		moved := *k
+		moved.Definition = rewriteIndex(k.Definition, m.how.To.Name)
+		t.Key = &moved
+	}
+	m.out.Table = &t
+}
+
+func (m *mapper) rewritten() string {
+	return parse(m.source.Definition).rewrite(m.how.To.Name, func(parent string) string {
+		for source, target := range m.how.Names {
+			if sameName(source.Name, parent) {
+				return target.Name
+			}
+		}
+		return parent
+	})
+}
+
+// other makes a table of neutral types.
+func (m *mapper) other() {
+	t := m.out.Table
+	for _, c := range m.source.Columns {
+		t.Columns = append(t.Columns, m.column(c))
+	}
+	if m.source.Key != nil {
+		k := *m.source.Key
+		k.Definition = ""
+		t.Key = &k
+	}
+	for _, k := range m.source.Uniques {
+		k.Definition = ""
+		t.Uniques = append(t.Uniques, k)
+	}
+	for _, x := range m.source.Indexes {
+		if x.Special || len(x.Columns) == 0 {
+			m.lose("", "Create it by hand after the migration.", "Index %s is left out: it is special to %s.", x.Name, m.how.Engine)
+			continue
+		}
+		x.Definition = ""
+		t.Indexes = append(t.Indexes, x)
+	}
+	for _, f := range m.source.ForeignKeys {
+		to, ok := m.how.Names[f.Table]
+		if !ok {
+			m.lose(f.Columns[0], "", "Foreign key %s is left out, because table %s does not travel.", f.Name, f.Table)
+			continue
+		}
+		f.Table, f.Definition = to, ""
+		t.ForeignKeys = append(t.ForeignKeys, f)
+	}
+	for _, x := range m.source.Checks {
+		m.lose("", "Add it by hand where it matters.", "Check %s is left out: it is written for %s.", x.Name, m.how.Engine)
+	}
+	if m.source.PartitionBy != "" {
+		m.lose("", "", "Its %d partitions become one table.", len(m.source.Partitions))
+	}
+}
+
+// column maps one column of another engine.
+func (m *mapper) column(c catalog.Column) catalog.Column {
+	out := catalog.Column{Name: c.Name, Nullable: c.Nullable}
+	out.Type, out.Declared = spelled(c.Type)
+	out.Loose = out.Type.Length > 0
+	out.Bounds = bounds(out.Type)
+	if out.Declared == "" {
+		m.refuse(c.Name, "Exclude the table.", "SQLite has no type for %s.", c.Type)
+		out.Type = c.Type
+	}
+	if c.Generated != "" {
+		m.refuse(c.Name, "Exclude the table, or make it a plain column in the source.",
+			"The column is generated by an expression of %s, which is not carried.", m.how.Engine)
+	}
+	if c.UserType != nil && slices.ContainsFunc(m.how.Types, func(u catalog.UserType) bool { return u.Name == *c.UserType && u.Kind == "enum" }) {
+		m.lose(c.Name, "", "The enum %s becomes text of any content.", c.UserType)
+	}
+	if c.Collation != "" {
+		m.lose(c.Name, "", "Its collation %s is left out: SQLite compares bytes.", c.Collation)
+	}
+	if c.Identity != "" {
+		m.identity(c, &out)
+	} else if c.Default != "" {
+		if d, ok := constant(c.Default, c.Type.Kind); ok {
+			out.Default = d
+		} else {
+			m.lose(c.Name, "Add a default by hand where it matters.", "Its default is left out: the expression is written for %s.", m.how.Engine)
+		}
+	}
+	return out
+}
+
+// identity carries a generator of numbers where SQLite has one: an integer that is the whole primary key.
+func (m *mapper) identity(c catalog.Column, out *catalog.Column) {
+	k := m.source.Key
+	if k == nil || !k.Primary || len(k.Columns) != 1 || k.Columns[0] != c.Name || out.Type.Kind != catalog.Int64 {
+		m.lose(c.Name, "", "It is not numbered by itself any more: SQLite numbers only a primary key of one integer column.")
+		return
+	}
+	out.Identity, out.Sequence, out.Declared = "autoincrement", c.Sequence, "INTEGER"
+}
+
+// spelled returns the type and the declared name of another engine's neutral type.
+// neutral reads the names back as the same types.
+func spelled(t catalog.Type) (catalog.Type, string) {
+	plain := map[catalog.Kind]struct {
+		kind     catalog.Kind
+		declared string
+	}{
+		catalog.Bool: {catalog.Bool, "BOOLEAN"}, catalog.Int16: {catalog.Int64, "SMALLINT"}, catalog.Int32: {catalog.Int64, "INTEGER"},
+		catalog.Int64: {catalog.Int64, "BIGINT"}, catalog.Float32: {catalog.Float64, "FLOAT"}, catalog.Float64: {catalog.Float64, "DOUBLE"},
+		catalog.Number: {catalog.Number, "NUMBER_TEXT"}, catalog.Text: {catalog.Text, "TEXT"}, catalog.Blob: {catalog.Blob, "BLOB"},
+		catalog.Date: {catalog.Date, "DATE"}, catalog.UUID: {catalog.UUID, "UUID"}, catalog.JSON: {catalog.JSON, "JSON_TEXT"},
+	}
+	if p, ok := plain[t.Kind]; ok {
+		return catalog.Type{Kind: p.kind}, p.declared
+	}
+	switch t.Kind {
+	case catalog.Decimal:
+		return t, fmt.Sprintf("DECIMAL_TEXT(%d,%d)", t.Precision, t.Scale)
+	case catalog.String, catalog.Char:
+		return sized(catalog.String, "VARCHAR", t.Length)
+	case catalog.Binary:
+		return sized(catalog.Binary, "VARBINARY", t.Length)
+	case catalog.Time:
+		return t, fmt.Sprintf("TIME(%d)", t.Precision)
+	case catalog.Timestamp, catalog.Timestamp9:
+		return t, fmt.Sprintf("TIMESTAMP(%d)", t.Precision)
+	case catalog.TimestampTZ:
+		return t, fmt.Sprintf("TIMESTAMPTZ(%d)", t.Precision)
+	}
+	return t, ""
+}
+
+func sized(kind catalog.Kind, name string, length int) (catalog.Type, string) {
+	if length > 0 {
+		name += fmt.Sprintf("(%d)", length)
+	}
+	return catalog.Type{Kind: kind, Length: length}, name
+}
+
+// bounds are the values that SQLite does not keep.
+func bounds(t catalog.Type) catalog.Bounds {
+	switch t.Kind {
+	case catalog.Float64:
+		// A column of REAL affinity stores whole numbers as integers.
+		return catalog.Bounds{NoNaN: true, NoNegativeZero: true}
+	case catalog.Date, catalog.Timestamp, catalog.TimestampTZ, catalog.Timestamp9:
+		return catalog.Bounds{NoInfinity: true, MinYear: 1, MaxYear: 9999}
+	case catalog.Number:
+		return catalog.Bounds{NoNaN: true, NoInfinity: true}
+	}
+	return catalog.Bounds{}
+}
+
+// constant returns a default that SQLite writes the same way.
+func constant(expression string, kind catalog.Kind) (string, bool) {
+	e := strings.TrimSpace(expression)
+	if head, cast, ok := strings.Cut(e, "::"); ok && !strings.ContainsAny(cast, "'(:") || ok && strings.HasSuffix(cast, ")") {
+		e = strings.TrimSpace(head)
+	}
+	switch strings.ToUpper(e) {
+	case "NULL":
+		return "NULL", true
+	case "TRUE":
+		return "1", kind == catalog.Bool
+	case "FALSE":
+		return "0", kind == catalog.Bool
+	}
+	if s, ok := unquote(e); ok {
+		if kind == catalog.Bool || kind == catalog.Binary || kind == catalog.Blob {
+			return "", false
+		}
+		return literal(s), true
+	}
+	tokens := tokenize(strings.TrimPrefix(e, "-"))
+	return e, len(tokens) == 1 && tokens[0].kind == number && !strings.ContainsAny(e, "xX")
+}
