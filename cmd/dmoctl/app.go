@@ -82,9 +82,17 @@ func (a *app) printf(format string, args ...any) { fmt.Fprintf(a.out, format, ar
 // notef writes something that is no result: progress, hints.
 func (a *app) notef(format string, args ...any) { fmt.Fprintf(a.err, format, args...) }
 
+// width is where details wrap: at the terminal's edge, and nowhere where programs read.
+func (a *app) width() int {
+	if a.errTerminal {
+		return 90
+	}
+	return 1 << 16
+}
+
 // diagnose prints diagnostics to standard error.
 func (a *app) diagnose(ds diag.Diagnostics) {
-	how := diag.TextOptions{Color: a.colour(a.errTerminal)}
+	how := diag.TextOptions{Color: a.colour(a.errTerminal), Width: a.width()}
 	if err := diag.WriteText(a.err, ds.Sorted(), how); err != nil {
 		a.log.Error("print diagnostics", "error", err)
 	}

@@ -157,7 +157,7 @@ func (a *app) readPlan(name string) (*plan.Plan, error) {
 	defer f.Close()
 	p, err := plan.Decode(f)
 	if errors.Is(err, plan.ErrFormat) {
-		return nil, refuse("invalid-plan", "Not a plan", sentence(fmt.Sprintf("%s is %v", name, err))+" Make a new one:\n\n  dmoctl plan --out "+name)
+		return nil, refuse("invalid-plan", "Not a plan", sentence(fmt.Sprintf("%s is %v", name, err))+" Make a new one:\n\n  dmoctl plan --out FILE")
 	}
 	return p, err
 }
