@@ -95,31 +95,25 @@ func groupMemory(self, root string) int64 {
 func decideProcesses(spec *desired.Spec, limits providers.Limits, m Machine) plan.Processes {
 	cpus := max(1, m.CPUs)
 	p := plan.Processes{Downtime: spec.Processes.Downtime, Verify: spec.Processes.Verify}
-	var why []string
-	switch {
-	case p.Downtime == 0:
+	processes := "as the spec says"
+	if p.Downtime == 0 {
 		p.Downtime = processesPerCPU * cpus
-		why = append(why, fmt.Sprintf("%s: %d for each of %s", count(p.Downtime, "process"), processesPerCPU, count(cpus, "CPU")))
-	default:
-		why = append(why, count(p.Downtime, "process")+" as the spec says")
+		processes = fmt.Sprintf("%d for each of %s", processesPerCPU, count(cpus, "CPU"))
 	}
 	if limits.Writers > 0 && p.Downtime > limits.Writers {
 		p.Downtime = limits.Writers
-		why = append(why, "bounded by "+count(limits.Writers, "writer")+" of the target")
+		processes = "because the target takes " + count(limits.Writers, "writer")
 	}
 	if p.Verify == 0 {
 		p.Verify = processesPerCPU * cpus
 	}
-	p.Memory = spec.Processes.Memory
-	if p.Memory == 0 {
-		var how string
-		p.Memory, how = defaultMemory(m.Memory, wideRow(spec.Policies.LOBMax, batches(p.Downtime, smallestBatch)))
-		why = append(why, "memory "+roundSize(p.Memory)+" "+how)
-	} else {
-		why = append(why, "memory "+roundSize(p.Memory)+" as the spec says")
+	memory := "as the spec says"
+	if p.Memory = spec.Processes.Memory; p.Memory == 0 {
+		p.Memory, memory = defaultMemory(m.Memory, wideRow(spec.Policies.LOBMax, batches(p.Downtime, smallestBatch)))
 	}
 	p.BatchBytes = batchBytes(p.Memory, spec.Policies.LOBMax, p.Downtime)
-	p.Explain = strings.Join(why, ", ") + "; batches of " + roundSize(p.BatchBytes)
+	p.Explain = fmt.Sprintf("%s, %s; %s, %s; batches of %s",
+		roundSize(p.Memory), memory, count(p.Downtime, "process"), processes, roundSize(p.BatchBytes))
 	return p
 }
 
@@ -132,9 +126,9 @@ func defaultMemory(machine, need int64) (int64, string) {
 	}
 	quarter := machine / 4
 	if quarter < need && need <= machine/2 {
-		return need, "for one value of lob_max, less than half " + from
+		return need, "which one value of lob_max takes, less than half " + from
 	}
-	return quarter, "is a quarter " + from
+	return quarter, "a quarter " + from
 }
 
 // batches is what all processes may hold in batches, in bytes.
