@@ -64,12 +64,19 @@ func newColumn(c catalog.Column) (column, error) {
 	return col, nil
 }
 
+// lanes are the rows' lanes while one column is mixed in.
+type lanes struct {
+	tag  uint64
+	a, b []uint64
+}
+
 // nulls mixes the NULL marker into the rows that have it, and returns whether
 // there is any. A NULL's own bits say nothing and are never looked at.
-func nulls(arr arrow.Array, tag uint64, a, b []uint64) (bitmap []byte, offset int, some bool) {
+func nulls(arr arrow.Array, l lanes) (bitmap []byte, offset int, some bool) {
 	if arr.NullN() == 0 {
 		return nil, 0, false
 	}
+	tag, a, b := l.tag, l.a, l.b
 	bitmap, offset = arr.NullBitmapBytes(), arr.Data().Offset()
 	for i := range a {
 		if !bitutil.BitIsSet(bitmap, offset+i) {
@@ -82,10 +89,10 @@ func nulls(arr arrow.Array, tag uint64, a, b []uint64) (bitmap []byte, offset in
 
 type integer interface{ ~int16 | ~int32 | ~int64 }
 
-func ints[T integer](arr arrow.Array, tag uint64, a, b []uint64) {
-	values := arr.(interface{ Values() []T }).Values()
-	b, values = b[:len(a)], values[:len(a)]
-	if bitmap, offset, some := nulls(arr, tag, a, b); some {
+func ints[T integer](arr arrow.Array, l lanes) {
+	tag, a, b := l.tag, l.a, l.b[:len(l.a)]
+	values := arr.(interface{ Values() []T }).Values()[:len(a)]
+	if bitmap, offset, some := nulls(arr, l); some {
 		for i, v := range values {
 			if bitutil.BitIsSet(bitmap, offset+i) {
 				a[i] = roundA(a[i]^tag, uint64(int64(v)))
@@ -101,8 +108,9 @@ func ints[T integer](arr arrow.Array, tag uint64, a, b []uint64) {
 }
 
 // each mixes one 64-bit word a row, for types that are rare.
-func each(arr arrow.Array, tag uint64, a, b []uint64, word func(int) uint64) {
-	bitmap, offset, some := nulls(arr, tag, a, b)
+func each(arr arrow.Array, l lanes, word func(int) uint64) {
+	tag, a, b := l.tag, l.a, l.b
+	bitmap, offset, some := nulls(arr, l)
 	for i := range a {
 		if some && !bitutil.BitIsSet(bitmap, offset+i) {
 			continue
@@ -113,9 +121,9 @@ func each(arr arrow.Array, tag uint64, a, b []uint64, word func(int) uint64) {
 	}
 }
 
-func bools(arr arrow.Array, tag uint64, a, b []uint64) {
+func bools(arr arrow.Array, l lanes) {
 	values := arr.(*array.Boolean)
-	each(arr, tag, a, b, func(i int) uint64 {
+	each(arr, l, func(i int) uint64 {
 		if values.Value(i) {
 			return 1
 		}
@@ -125,9 +133,9 @@ func bools(arr arrow.Array, tag uint64, a, b []uint64) {
 
 // float32s and float64s hash bits; every NaN counts as one. Whether -0 is 0 is
 // the target's business and settled before.
-func float32s(arr arrow.Array, tag uint64, a, b []uint64) {
+func float32s(arr arrow.Array, l lanes) {
 	values := arr.(*array.Float32).Float32Values()
-	each(arr, tag, a, b, func(i int) uint64 {
+	each(arr, l, func(i int) uint64 {
 		if v := values[i]; v == v {
 			return uint64(math.Float32bits(v))
 		}
@@ -135,9 +143,9 @@ func float32s(arr arrow.Array, tag uint64, a, b []uint64) {
 	})
 }
 
-func float64s(arr arrow.Array, tag uint64, a, b []uint64) {
+func float64s(arr arrow.Array, l lanes) {
 	values := arr.(*array.Float64).Float64Values()
-	each(arr, tag, a, b, func(i int) uint64 {
+	each(arr, l, func(i int) uint64 {
 		if v := values[i]; v == v {
 			return math.Float64bits(v)
 		}
@@ -147,10 +155,10 @@ func float64s(arr arrow.Array, tag uint64, a, b []uint64) {
 
 // decimals folds the upper half of a 128-bit integer into each lane differently,
 // so that small values, which are nearly all, cost one round.
-func decimals(arr arrow.Array, tag uint64, a, b []uint64) {
-	values := arr.(*array.Decimal128).Values()
-	b, values = b[:len(a)], values[:len(a)]
-	bitmap, offset, some := nulls(arr, tag, a, b)
+func decimals(arr arrow.Array, l lanes) {
+	tag, a, b := l.tag, l.a, l.b[:len(l.a)]
+	values := arr.(*array.Decimal128).Values()[:len(a)]
+	bitmap, offset, some := nulls(arr, l)
 	for i, v := range values {
 		if some && !bitutil.BitIsSet(bitmap, offset+i) {
 			continue
@@ -166,9 +174,10 @@ func halves(v decimal128.Num) (forA, forB uint64) {
 	return lo ^ hi*wide, lo + hi*nullB
 }
 
-func wideDecimals(arr arrow.Array, tag uint64, a, b []uint64) {
+func wideDecimals(arr arrow.Array, l lanes) {
+	tag, a, b := l.tag, l.a, l.b
 	values := arr.(*array.Decimal256).Values()
-	bitmap, offset, some := nulls(arr, tag, a, b)
+	bitmap, offset, some := nulls(arr, l)
 	for i, v := range values {
 		if some && !bitutil.BitIsSet(bitmap, offset+i) {
 			continue
@@ -184,9 +193,10 @@ func wideDecimal(v decimal256.Num, a, b uint64) (uint64, uint64) {
 	return a, b
 }
 
-func uuids(arr arrow.Array, tag uint64, a, b []uint64) {
+func uuids(arr arrow.Array, l lanes) {
+	tag, a, b := l.tag, l.a, l.b
 	values := arr.(*array.FixedSizeBinary)
-	bitmap, offset, some := nulls(arr, tag, a, b)
+	bitmap, offset, some := nulls(arr, l)
 	for i := range a {
 		if some && !bitutil.BitIsSet(bitmap, offset+i) {
 			continue
@@ -199,23 +209,17 @@ func uuids(arr arrow.Array, tag uint64, a, b []uint64) {
 }
 
 // variable hashes text and binary values, whose own hash covers their length.
-func variable(arr arrow.Array, tag uint64, a, b []uint64) {
+func variable(arr arrow.Array, l lanes) {
 	switch v := arr.(type) {
 	case *array.String:
-		spans(arr, v.ValueOffsets(), v.ValueBytes(), lanes{tag, a, b})
+		spans(arr, v.ValueOffsets(), v.ValueBytes(), l)
 	case *array.Binary:
-		spans(arr, v.ValueOffsets(), v.ValueBytes(), lanes{tag, a, b})
+		spans(arr, v.ValueOffsets(), v.ValueBytes(), l)
 	case *array.LargeString:
-		spans(arr, v.ValueOffsets(), v.ValueBytes(), lanes{tag, a, b})
+		spans(arr, v.ValueOffsets(), v.ValueBytes(), l)
 	case *array.LargeBinary:
-		spans(arr, v.ValueOffsets(), v.ValueBytes(), lanes{tag, a, b})
+		spans(arr, v.ValueOffsets(), v.ValueBytes(), l)
 	}
-}
-
-// lanes are the rows' lanes while one column is mixed in.
-type lanes struct {
-	tag  uint64
-	a, b []uint64
 }
 
 func spans[O int32 | int64](arr arrow.Array, offsets []O, data []byte, l lanes) {
@@ -223,7 +227,7 @@ func spans[O int32 | int64](arr arrow.Array, offsets []O, data []byte, l lanes) 
 		return
 	}
 	a, b := l.a, l.b[:len(l.a)]
-	bitmap, offset, some := nulls(arr, l.tag, a, b)
+	bitmap, offset, some := nulls(arr, l)
 	base, offsets := offsets[0], offsets[:len(a)+1]
 	start := offsets[0]
 	for i := range a {

@@ -22,7 +22,7 @@ type column struct {
 	name   string
 	id     arrow.Type
 	tag    uint64
-	absorb func(arr arrow.Array, tag uint64, a, b []uint64)
+	absorb func(arrow.Array, lanes)
 }
 
 // New returns a Hasher for batches of the copied columns among cols, in their
@@ -118,7 +118,7 @@ func (c *column) mix(arr arrow.Array, a, b []uint64) error {
 	if got := arr.DataType().ID(); got != c.id {
 		return fmt.Errorf("digest column %s: batch holds %s, want %s", c.name, got, c.id)
 	}
-	c.absorb(arr, c.tag, a, b)
+	c.absorb(arr, lanes{c.tag, a, b})
 	return nil
 }
 
