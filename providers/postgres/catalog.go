@@ -1,0 +1,226 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/providers"
+)
+
+const opCatalog = "read catalog"
+
+// catalogReader puts one Catalog together from the results of the statements.
+type catalogReader struct {
+	s       *session
+	schemas []string
+	wanted  []catalog.Name // empty is all
+
+	out     *catalog.Catalog
+	byOID   map[uint32]*catalog.Table // roots only
+	columns map[uint32]map[int64]int  // attribute number to index in Columns
+	types   typeTable
+	colType []columnType
+}
+
+// columnType remembers what a column's neutral type is made from until the types are read.
+type columnType struct {
+	column   *catalog.Column
+	oid      uint32
+	modifier int32
+}
+
+// readCatalog reads structures and sizes. Without wanted tables it also reads
+// the schemas' free sequences and what does not travel.
+func readCatalog(ctx context.Context, s *session, schemas []string, wanted []catalog.Name) (*catalog.Catalog, error) {
+	r := &catalogReader{s: s, schemas: schemas, wanted: wanted, out: &catalog.Catalog{Engine: engine},
+		byOID: make(map[uint32]*catalog.Table), columns: make(map[uint32]map[int64]int), types: make(typeTable)}
+	for _, step := range []func(context.Context) error{r.relations, r.tableColumns, r.tableTypes, r.constraints,
+		r.indexes, r.sequences, r.tableRest, r.schemaRest} {
+		if err := step(ctx); err != nil {
+			return nil, wrap(opCatalog, err)
+		}
+	}
+	sort.Slice(r.out.Tables, func(i, j int) bool { return r.out.Tables[i].Name.Compare(r.out.Tables[j].Name) < 0 })
+	return r.out, nil
+}
+
+func oid(r row, i int) uint32 { return uint32(r.int(i)) }
+
+// estimate returns a number that the server may not know: NULL and negative are unknown.
+func estimate(r row, i int) int64 {
+	if r.null(i) || r.int(i) < 0 {
+		return -1
+	}
+	return r.int(i)
+}
+
+func (r *catalogReader) relations(ctx context.Context) error {
+	var schemas, names []string
+	for _, n := range r.wanted {
+		schemas, names = append(schemas, n.Schema), append(names, n.Name)
+	}
+	params := []string{textArray(r.schemas), textArray(schemas), textArray(names)}
+	return r.s.query(ctx, opCatalog, relationsSQL, params, func(v row) error {
+		id, root := oid(v, 0), oid(v, 1)
+		name := catalog.Name{Schema: v.text(2), Name: v.text(3)}
+		if id != root {
+			return r.partition(v, r.byOID[root], name)
+		}
+		t := &catalog.Table{Name: name, PartitionBy: v.text(9), Comment: v.text(11), Rows: estimate(v, 6), Bytes: estimate(v, 7), File: v.text(8)}
+		if v.text(5) == "u" {
+			t.NotCarried = append(t.NotCarried, catalog.Object{Kind: "unlogged", Name: name.Name, Reason: "the target's table is logged, because rows in an unlogged one do not survive a crash"})
+		}
+		if v.bool(14) {
+			t.NotCarried = append(t.NotCarried, catalog.Object{Kind: "grants", Name: name.Name, Reason: "roles differ between servers"})
+		}
+		r.byOID[id] = t
+		r.out.Tables = append(r.out.Tables, t)
+		return nil
+	})
+}
+
+func (r *catalogReader) partition(v row, t *catalog.Table, name catalog.Name) error {
+	if k := v.text(4); k != "r" && k != "p" {
+		return &providers.Error{Kind: providers.Unsupported, Op: opCatalog, Table: t.Name,
+			Err: fmt.Errorf("partition %s is a foreign table", name), Fix: "Detach the partition, or exclude the table."}
+	}
+	p := catalog.Partition{Name: name, Parent: catalog.Name{Schema: v.text(12), Name: v.text(13)}, Bound: v.text(10),
+		PartitionBy: v.text(9), Rows: estimate(v, 6), Bytes: estimate(v, 7), File: v.text(8)}
+	t.Partitions = append(t.Partitions, p)
+	if p.Leaf() {
+		t.Rows = addEstimate(t.Rows, p.Rows)
+		t.Bytes = addEstimate(t.Bytes, p.Bytes)
+	}
+	return nil
+}
+
+// addEstimate sums what leaves hold; one of unknown size makes no sum unknown.
+func addEstimate(sum, n int64) int64 { return max(sum, 0) + max(n, 0) }
+
+func (r *catalogReader) oids() string {
+	ids := make([]string, 0, len(r.byOID))
+	for id := range r.byOID {
+		ids = append(ids, strconv.FormatUint(uint64(id), 10))
+	}
+	sort.Strings(ids)
+	return "{" + strings.Join(ids, ",") + "}"
+}
+
+func (r *catalogReader) tableColumns(ctx context.Context) error {
+	type position struct {
+		table *catalog.Table
+		index int
+		columnType
+	}
+	var all []position
+	err := r.s.query(ctx, opCatalog, columnsSQL, []string{r.oids()}, func(v row) error {
+		id := oid(v, 0)
+		t := r.byOID[id]
+		c := catalog.Column{Name: v.text(2), Declared: v.text(5), Nullable: !v.bool(6), Collation: v.text(10)}
+		switch v.text(7) {
+		case "a":
+			c.Identity = "always"
+		case "d":
+			c.Identity = "default"
+		}
+		if g := v.text(8); g != "" {
+			c.Generated, c.Virtual = v.text(9), g == "v"
+		} else {
+			c.Default = v.text(9)
+		}
+		if r.columns[id] == nil {
+			r.columns[id] = make(map[int64]int)
+		}
+		r.columns[id][v.int(1)] = len(t.Columns)
+		all = append(all, position{t, len(t.Columns), columnType{oid: oid(v, 3), modifier: int32(v.int(4))}})
+		t.Columns = append(t.Columns, c)
+		return nil
+	})
+	for _, p := range all { // slices have stopped growing
+		p.column = &p.table.Columns[p.index]
+		r.colType = append(r.colType, p.columnType)
+	}
+	return err
+}
+
+func (r *catalogReader) tableTypes(ctx context.Context) error {
+	distinct := make(map[uint32]bool)
+	for _, c := range r.colType {
+		distinct[c.oid] = true
+	}
+	ids := make([]string, 0, len(distinct))
+	for id := range distinct {
+		ids = append(ids, strconv.FormatUint(uint64(id), 10))
+	}
+	var order []*typeInfo
+	err := r.s.query(ctx, opCatalog, typesSQL, []string{"{" + strings.Join(ids, ",") + "}"}, func(v row) error {
+		t := &typeInfo{oid: oid(v, 0), name: catalog.Name{Schema: v.text(1), Name: v.text(2)}, kind: v[3][0], base: oid(v, 4),
+			baseModifier: int32(v.int(5)), elem: oid(v, 6), binary: v.bool(7), spelled: v.text(8), spelledBase: v.text(9), domain: v.text(11)}
+		r.types[t.oid] = t
+		order = append(order, t)
+		return names(v, 10, &t.labels)
+	})
+	if err != nil {
+		return err
+	}
+	for _, c := range r.colType {
+		c.column.Type = r.types.neutral(c.oid, c.modifier, c.column.Declared)
+		c.column.UserType = r.types.userType(c.oid)
+	}
+	made := make(map[uint32]bool)
+	for _, t := range order {
+		r.addUserType(t, made)
+	}
+	return nil
+}
+
+// userType names the enum or domain that a column, or the elements of its arrays, have.
+func (tt typeTable) userType(id uint32) *catalog.Name {
+	t := tt[id]
+	for t != nil && t.elem != 0 {
+		t = tt[t.elem]
+	}
+	if t == nil || t.kind != 'e' && t.kind != 'd' || t.name.Schema == systemSchema || t.name.Schema == "information_schema" {
+		return nil
+	}
+	n := t.name
+	return &n
+}
+
+// addUserType appends a type after those that it is made of.
+func (r *catalogReader) addUserType(t *typeInfo, made map[uint32]bool) {
+	if t == nil || made[t.oid] || t.name.Schema == systemSchema || t.name.Schema == "information_schema" {
+		return
+	}
+	made[t.oid] = true
+	switch {
+	case t.kind == 'e':
+		r.out.Types = append(r.out.Types, catalog.UserType{Name: t.name, Kind: "enum", Labels: t.labels})
+	case t.kind == 'd':
+		r.addUserType(r.types[t.base], made)
+		u := catalog.UserType{Name: t.name, Kind: "domain", Definition: t.spelledBase + t.domain}
+		if base := r.types.userType(t.base); base != nil {
+			u.Definition = quoteName(*base) + arraySuffix(t.spelledBase) + t.domain
+		}
+		r.out.Types = append(r.out.Types, u)
+	case t.elem != 0:
+		r.addUserType(r.types[t.elem], made)
+	}
+}
+
+// names decodes a JSON array of names; NULL leaves out as it is.
+func names(v row, i int, out any) error {
+	if v.null(i) {
+		return nil
+	}
+	if err := json.Unmarshal(v[i], out); err != nil {
+		return errors.New("a list of names in the catalog is no JSON")
+	}
+	return nil
+}

@@ -1,0 +1,180 @@
+package postgres
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/dmoctl/dmoctl/internal/catalog"
+)
+
+func (r *catalogReader) constraints(ctx context.Context) error {
+	return r.s.query(ctx, opCatalog, constraintsSQL, []string{r.oids()}, func(v row) error {
+		t := r.byOID[oid(v, 0)]
+		name, definition := v.text(1), v.text(4)
+		var columns []string
+		if err := names(v, 3, &columns); err != nil {
+			return err
+		}
+		if !v.bool(5) {
+			t.NotCarried = append(t.NotCarried, catalog.Object{Kind: "constraint", Name: name, Reason: "it is NOT VALID: rows may break it"})
+			return nil
+		}
+		switch v.text(2) {
+		case "p":
+			t.Key = &catalog.Key{Name: name, Columns: columns, Primary: true, Definition: definition}
+		case "u":
+			t.Uniques = append(t.Uniques, catalog.Key{Name: name, Columns: columns, Definition: definition})
+		case "c":
+			t.Checks = append(t.Checks, catalog.Check{Name: name, Expression: v.text(6)})
+		case "x":
+			t.Indexes = append(t.Indexes, catalog.Index{Name: name, Special: true, Definition: definition})
+		case "f":
+			return addForeignKey(t, v, columns)
+		}
+		return nil
+	})
+}
+
+func addForeignKey(t *catalog.Table, v row, columns []string) error {
+	f := catalog.ForeignKey{Name: v.text(1), Columns: columns, Table: catalog.Name{Schema: v.text(7), Name: v.text(8)},
+		OnDelete: referentialAction(v.text(10)), OnUpdate: referentialAction(v.text(11))}
+	if v.bool(12) {
+		f.Deferrable = "DEFERRABLE"
+		if v.bool(13) {
+			f.Deferrable = "DEFERRABLE INITIALLY DEFERRED"
+		}
+	}
+	if tail, ok := strings.CutPrefix(v.text(4), v.text(14)); ok {
+		f.Definition = strings.TrimSpace(tail)
+	}
+	if err := names(v, 9, &f.References); err != nil {
+		return err
+	}
+	t.ForeignKeys = append(t.ForeignKeys, f)
+	return nil
+}
+
+func referentialAction(code string) string {
+	switch code {
+	case "r":
+		return "RESTRICT"
+	case "c":
+		return "CASCADE"
+	case "n":
+		return "SET NULL"
+	case "d":
+		return "SET DEFAULT"
+	}
+	return ""
+}
+
+// indexColumn is a column of an index as the catalog's statement prints it.
+type indexColumn struct {
+	Name    string `json:"name"`
+	Desc    bool   `json:"desc"`
+	NotNull bool   `json:"notnull"`
+}
+
+func (r *catalogReader) indexes(ctx context.Context) error {
+	candidates := make(map[*catalog.Table][]catalog.Key) // unique indexes over NOT NULL columns
+	err := r.s.query(ctx, opCatalog, indexesSQL, []string{r.oids()}, func(v row) error {
+		t := r.byOID[oid(v, 0)]
+		name := v.text(1)
+		if !v.bool(3) {
+			t.NotCarried = append(t.NotCarried, catalog.Object{Kind: "index", Name: name, Reason: "it is not valid: an earlier build failed"})
+			return nil
+		}
+		var columns []indexColumn
+		if err := names(v, 5, &columns); err != nil {
+			return err
+		}
+		x := catalog.Index{Name: name, Unique: v.bool(2), Special: !v.bool(4), Definition: strings.TrimPrefix(v.text(6), v.text(7))}
+		key := catalog.Key{Name: name, Index: true, Definition: x.Definition}
+		notNull := true
+		for _, c := range columns {
+			x.Columns = append(x.Columns, catalog.IndexColumn{Name: c.Name, Desc: c.Desc})
+			key.Columns = append(key.Columns, c.Name)
+			notNull = notNull && c.NotNull
+		}
+		if x.Unique && !x.Special && notNull && len(columns) > 0 {
+			candidates[t] = append(candidates[t], key)
+		}
+		t.Indexes = append(t.Indexes, x)
+		return nil
+	})
+	for _, t := range r.out.Tables {
+		if t.Key == nil {
+			chooseKey(t, candidates[t])
+		}
+	}
+	return err
+}
+
+// chooseKey takes the shortest unique constraint over NOT NULL columns as the
+// key of a table without a primary key, else the shortest such index.
+func chooseKey(t *catalog.Table, indexes []catalog.Key) {
+	best := -1
+	for i, k := range t.Uniques {
+		plain := !strings.Contains(k.Definition, "DEFERRABLE") && !slices.ContainsFunc(k.Columns, func(c string) bool { return t.Column(c).Nullable })
+		if plain && (best < 0 || len(k.Columns) < len(t.Uniques[best].Columns)) {
+			best = i
+		}
+	}
+	if best >= 0 {
+		k := t.Uniques[best]
+		t.Key = &k
+		t.Uniques = slices.Delete(t.Uniques, best, best+1)
+		return
+	}
+	for _, k := range indexes {
+		if t.Key == nil || len(k.Columns) < len(t.Key.Columns) {
+			t.Key = &k
+		}
+	}
+	if t.Key != nil {
+		t.Indexes = slices.DeleteFunc(t.Indexes, func(x catalog.Index) bool { return x.Name == t.Key.Name })
+	}
+}
+
+func (r *catalogReader) sequences(ctx context.Context) error {
+	schemas := r.schemas
+	if len(r.wanted) > 0 {
+		schemas = nil
+	}
+	return r.s.query(ctx, opCatalog, sequencesSQL, []string{r.oids(), textArray(schemas)}, func(v row) error {
+		q := catalog.Sequence{Name: catalog.Name{Schema: v.text(0), Name: v.text(1)}, Increment: v.int(2), Start: v.int(3), Min: v.int(4), Max: v.int(5),
+			Cycle: v.bool(6), Cache: v.int(7), DataType: v.text(8), Last: v.int(9), Called: !v.null(9)}
+		if v.null(10) {
+			r.out.Sequences = append(r.out.Sequences, q)
+			return nil
+		}
+		id := oid(v, 10)
+		if i, ok := r.columns[id][v.int(11)]; ok {
+			r.byOID[id].Columns[i].Sequence = &q
+		}
+		return nil
+	})
+}
+
+func (r *catalogReader) tableRest(ctx context.Context) error {
+	return r.s.query(ctx, opCatalog, tableRestSQL, []string{r.oids()}, func(v row) error {
+		t := r.byOID[oid(v, 0)]
+		o := catalog.Object{Kind: v.text(1), Name: v.text(2)}
+		if o.Kind == "inheritance" {
+			o.Reason = "the table is copied on its own, without the link to its parent"
+		}
+		t.NotCarried = append(t.NotCarried, o)
+		return nil
+	})
+}
+
+func (r *catalogReader) schemaRest(ctx context.Context) error {
+	if len(r.wanted) > 0 {
+		return nil
+	}
+	return r.s.query(ctx, opCatalog, schemaRestSQL, []string{textArray(r.schemas)}, func(v row) error {
+		r.out.NotCarried = append(r.out.NotCarried, catalog.Object{Kind: v.text(0), Name: v.text(1)})
+		return nil
+	})
+}

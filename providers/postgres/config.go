@@ -1,0 +1,134 @@
+package postgres
+
+import (
+	"errors"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/dmoctl/dmoctl/internal/schema"
+	"github.com/dmoctl/dmoctl/providers"
+)
+
+// minVersion is the oldest server that reads a ctid range without scanning the whole table.
+const minVersion = 140000
+
+func connectionAttrs() []schema.Attr {
+	return []schema.Attr{
+		{Name: "url", Kind: schema.String, Connection: true, Sensitive: true, Doc: "Connection URL (postgres://user@host:5432/database), instead of host, port, database and user."},
+		{Name: "host", Kind: schema.String, Connection: true, Doc: "Host name, address, or folder of the Unix socket."},
+		{Name: "port", Kind: schema.Int, Connection: true, Min: 1, Max: 65535, Doc: "Port; 5432 where neither url nor PGPORT says otherwise."},
+		{Name: "database", Kind: schema.String, Connection: true, Doc: "Name of the database."},
+		{Name: "user", Kind: schema.String, Connection: true, Doc: "Role to connect as."},
+		{Name: "password", Kind: schema.String, Connection: true, Sensitive: true, Doc: "Password of the role."},
+		{Name: "sslmode", Kind: schema.String, Connection: true, Choices: []string{"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}, Doc: "When and how strictly to use TLS, as in libpq."},
+		{Name: "sslrootcert", Kind: schema.String, Connection: true, Doc: "File with the certificates of the authorities that may sign the server's."},
+		{Name: "schema", Kind: schema.String, Default: "public", Doc: "Schema that unqualified table names mean."},
+	}
+}
+
+func sourceBlock() schema.Block {
+	return schema.Block{Type: "postgres", Doc: "PostgreSQL 14 or later, read in binary COPY.", Attrs: append(connectionAttrs(),
+		schema.Attr{Name: "consistency", Kind: schema.String, Default: "snapshot", Choices: []string{"snapshot", "quiet"},
+			Doc: "\"snapshot\": all tables are read from one exported snapshot. \"quiet\": nobody writes, which is checked; a resume then copies only what is missing."},
+	)}
+}
+
+func targetBlock() schema.Block {
+	return schema.Block{Type: "postgres", Doc: "PostgreSQL 14 or later, loaded by binary COPY.", Attrs: append(connectionAttrs(),
+		schema.Attr{Name: "existing", Kind: schema.String, Default: "require-empty", Choices: []string{"require-empty", "load", "recreate"},
+			Doc: "What to do about tables of the plan that exist: refuse, load into them, or drop them first."},
+		schema.Attr{Name: "maintenance_work_mem", Kind: schema.Size, Min: 1 << 20, Doc: "Memory of one index build on the server; its own setting where absent."},
+	)}
+}
+
+// sessionSettings are sent with the connection request, so that no session is ever without them.
+func sessionSettings(application string) map[string]string {
+	return map[string]string{
+		"application_name":                    application,
+		"client_encoding":                     "UTF8",
+		"datestyle":                           "ISO, YMD",
+		"intervalstyle":                       "postgres",
+		"timezone":                            "UTC",
+		"extra_float_digits":                  "3",
+		"bytea_output":                        "hex",
+		"standard_conforming_strings":         "on",
+		"search_path":                         "pg_catalog", // every name is qualified
+		"row_security":                        "off",        // a policy that hides rows is an error, not fewer rows
+		"statement_timeout":                   "0",
+		"lock_timeout":                        "0",
+		"idle_in_transaction_session_timeout": "0",
+		"idle_session_timeout":                "0",
+		"tcp_keepalives_idle":                 "30", // a host that lost power closes no socket
+		"tcp_keepalives_interval":             "10",
+		"tcp_keepalives_count":                "3",
+	}
+}
+
+// parseConfig reads the connection arguments. Errors hold no argument's value.
+func parseConfig(v schema.Values, application string) (*pgconn.Config, error) {
+	if err := v.Check(); err != nil {
+		return nil, &providers.Error{Kind: providers.Config, Op: "read arguments", Err: err}
+	}
+	url := v.String("url")
+	if url != "" && (v.Has("host") || v.Has("port") || v.Has("database") || v.Has("user")) {
+		return nil, configError("url stands beside host, port, database or user", "Give either url or the single arguments.")
+	}
+	text := url
+	if url == "" {
+		text = keywords(v)
+	}
+	cfg, err := pgconn.ParseConfig(text)
+	if err != nil {
+		if url != "" {
+			return nil, configError("url is not a connection URL of PostgreSQL", "Write it as postgres://user@host:5432/database; %-encode what is special in it.")
+		}
+		return nil, configError("the connection arguments do not fit together", "Check host, port, sslmode and that sslrootcert can be read.")
+	}
+	if url != "" {
+		if mode := v.String("sslmode"); mode != "" {
+			return nil, configError("sslmode stands beside url", "Put sslmode into the url.")
+		}
+	}
+	if p := v.String("password"); p != "" {
+		cfg.Password = p
+	}
+	if cfg.Database == "" {
+		cfg.Database = cfg.User
+	}
+	for name, value := range sessionSettings(application) {
+		cfg.RuntimeParams[name] = value
+	}
+	if cfg.ConnectTimeout == 0 {
+		cfg.ConnectTimeout = 15 * time.Second
+	}
+	dialer := &net.Dialer{Timeout: cfg.ConnectTimeout, KeepAliveConfig: net.KeepAliveConfig{
+		Enable: true, Idle: 30 * time.Second, Interval: 10 * time.Second, Count: 3}}
+	cfg.DialFunc = dialer.DialContext
+	return cfg, nil
+}
+
+func configError(what, fix string) error {
+	return &providers.Error{Kind: providers.Config, Op: "read arguments", Err: errors.New(what), Fix: fix}
+}
+
+// keywords writes the single arguments as a libpq connection string, all but the password.
+func keywords(v schema.Values) string {
+	var b strings.Builder
+	add := func(key, value string) {
+		if value != "" {
+			b.WriteString(key + "='" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(value) + "' ")
+		}
+	}
+	add("host", v.String("host"))
+	if port := v.Int("port"); port != 0 {
+		add("port", formatInt(port))
+	}
+	add("dbname", v.String("database"))
+	add("user", v.String("user"))
+	add("sslmode", v.String("sslmode"))
+	add("sslrootcert", v.String("sslrootcert"))
+	return b.String()
+}

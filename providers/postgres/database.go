@@ -1,0 +1,202 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/schema"
+	"github.com/dmoctl/dmoctl/providers"
+)
+
+type role string
+
+const (
+	source     role = "source"
+	targetRole role = "target"
+)
+
+// database is one database with a pool of sessions. It is safe for concurrent use.
+type database struct {
+	cfg     *pgconn.Config // holds the password in the clear
+	env     providers.Env
+	role    role
+	schema  string
+	version string // server_version
+
+	mu     sync.Mutex
+	idle   []*session
+	closed bool
+}
+
+func open(ctx context.Context, v schema.Values, env providers.Env, as role) (*database, error) {
+	cfg, err := parseConfig(v, env.Application)
+	if err != nil {
+		return nil, err
+	}
+	if as == source {
+		cfg.RuntimeParams["default_transaction_read_only"] = "on"
+	} else {
+		cfg.RuntimeParams["default_transaction_read_only"] = "off"
+	}
+	db := &database{cfg: cfg, env: env, role: as, schema: v.String("schema")}
+	if db.schema == "" {
+		db.schema = "public"
+	}
+	s, err := dial(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	r, err := s.one(ctx, "check the server", "SELECT current_setting('server_version_num'), current_setting('server_version'), pg_encoding_to_char(encoding) FROM pg_database WHERE datname = current_database()")
+	if err == nil {
+		db.version = r.text(1)
+		err = acceptable(r)
+	}
+	if err != nil {
+		s.close()
+		return nil, err
+	}
+	db.put(s)
+	return db, nil
+}
+
+// acceptable refuses servers whose data this package would misread.
+func acceptable(r row) error {
+	if r.int(0) < minVersion {
+		return &providers.Error{Kind: providers.Unsupported, Op: "check the server",
+			Err: fmt.Errorf("PostgreSQL %s is older than 14", r.text(1)), Fix: "Upgrade the server to PostgreSQL 14 or later."}
+	}
+	if e := r.text(2); e != "UTF8" {
+		return &providers.Error{Kind: providers.Unsupported, Op: "check the server", Err: fmt.Errorf("the database's encoding is %s", e),
+			Fix: "Dump and restore it into a database with ENCODING 'UTF8' first; only UTF8 is carried."}
+	}
+	return nil
+}
+
+// get returns a session outside any transaction. Once the database is open, a
+// server that cannot be reached is one that went away.
+func (db *database) get(ctx context.Context) (*session, error) {
+	db.mu.Lock()
+	closed := db.closed
+	var s *session
+	if n := len(db.idle); n > 0 {
+		s, db.idle = db.idle[n-1], db.idle[:n-1]
+	}
+	db.mu.Unlock()
+	if closed {
+		return nil, &providers.Error{Kind: providers.Internal, Op: "open a session", Err: errors.New("the database is closed")}
+	}
+	if s != nil {
+		return s, nil
+	}
+	s, err := db.dial(ctx)
+	var e *providers.Error
+	if errors.As(err, &e) && e.Kind == providers.Unreachable {
+		e.Kind = providers.Disconnected
+	}
+	return s, err
+}
+
+func (db *database) dial(ctx context.Context) (*session, error) {
+	s, err := dial(ctx, db.cfg)
+	if err != nil || db.role == source {
+		return s, err
+	}
+	// A commit that was acknowledged must survive a crash of the server.
+	_, err = s.exec(ctx, "set up a session", "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'")
+	if err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// put takes a session back, or ends it where it cannot be used again.
+func (db *database) put(s *session) {
+	db.mu.Lock()
+	keep := s.idle() && !db.closed
+	if keep {
+		db.idle = append(db.idle, s)
+	}
+	db.mu.Unlock()
+	if !keep {
+		s.close()
+	}
+}
+
+// with runs f on a session of the pool.
+func (db *database) with(ctx context.Context, f func(*session) error) error {
+	s, err := db.get(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.put(s)
+	return f(s)
+}
+
+// Close ends all idle sessions; those in use end when they are given back.
+func (db *database) Close() error {
+	db.mu.Lock()
+	idle := db.idle
+	db.idle, db.closed = nil, true
+	db.mu.Unlock()
+	for _, s := range idle {
+		s.close()
+	}
+	return nil
+}
+
+// Identity is made of the cluster's system identifier, the database and the
+// schema. A physical copy of the cluster has the same one.
+func (db *database) Identity(ctx context.Context) (string, error) {
+	var id string
+	err := db.with(ctx, func(s *session) (err error) {
+		id, err = db.identity(ctx, s)
+		return err
+	})
+	return id, err
+}
+
+func (db *database) identity(ctx context.Context, s *session) (string, error) {
+	const op = "read identity"
+	r, err := s.one(ctx, op, "SELECT oid, datname, has_function_privilege('pg_control_system()', 'EXECUTE') FROM pg_database WHERE datname = current_database()")
+	if err != nil {
+		return "", err
+	}
+	name := fmt.Sprintf("%s/%s/%s", r.text(0), r.text(1), db.schema)
+	if !r.bool(2) { // an administrator took the privilege away
+		return fmt.Sprintf("postgres:%s:%d/%s", db.cfg.Host, db.cfg.Port, name), nil
+	}
+	c, err := s.one(ctx, op, "SELECT system_identifier FROM pg_control_system()")
+	if err != nil {
+		return "", err
+	}
+	return "postgres:" + c.text(0) + "/" + name, nil
+}
+
+// Catalog reads structures and sizes with a fixed number of statements.
+func (db *database) Catalog(ctx context.Context, sel providers.Selector) (*catalog.Catalog, error) {
+	schemas := sel.Schemas
+	if len(schemas) == 0 {
+		schemas = []string{db.schema}
+	}
+	var out *catalog.Catalog
+	err := db.with(ctx, func(s *session) (err error) {
+		if sel.Tables != nil && len(sel.Tables) == 0 {
+			out = &catalog.Catalog{Engine: engine}
+		} else if out, err = readCatalog(ctx, s, schemas, sel.Tables); err != nil {
+			return err
+		}
+		out.Identity, err = db.identity(ctx, s)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	out.Version, out.Schema = "PostgreSQL "+db.version, db.schema
+	return out, nil
+}

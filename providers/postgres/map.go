@@ -1,0 +1,264 @@
+package postgres
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/providers"
+)
+
+// mapping builds the table that a source's table becomes.
+type mapping struct {
+	source *catalog.Table
+	how    providers.MapOptions
+	same   bool // the source is PostgreSQL too
+	out    providers.Mapping
+}
+
+// mapTable implements providers.Driver.MapTable.
+func mapTable(source *catalog.Table, how providers.MapOptions) providers.Mapping {
+	t := *source
+	t.Name, t.NotCarried = how.To, nil
+	m := &mapping{source: source, how: how, same: how.Engine == engine, out: providers.Mapping{Table: &t}}
+	m.identifier("", "table", how.To.Name)
+	t.Columns = make([]catalog.Column, len(source.Columns))
+	seen := make(map[string]bool, len(t.Columns))
+	for i, c := range source.Columns {
+		m.identifier(c.Name, "column", c.Name)
+		if seen[c.Name] {
+			m.refuse(c.Name, "two columns have this name", "Rename one of them on the source.")
+		}
+		seen[c.Name] = true
+		t.Columns[i] = m.column(c)
+	}
+	m.keys(&t)
+	m.indexes(&t)
+	m.foreignKeys(&t)
+	m.checks(&t)
+	m.partitions(&t)
+	if !m.same {
+		t.Options = ""
+	}
+	return m.out
+}
+
+func (m *mapping) refuse(column, what, fix string) {
+	m.out.Refusals = append(m.out.Refusals, providers.Loss{Table: m.source.Name, Column: column, What: what, Fix: fix})
+}
+
+func (m *mapping) lose(column, what, fix string) {
+	m.out.Losses = append(m.out.Losses, providers.Loss{Table: m.source.Name, Column: column, What: what, Fix: fix})
+}
+
+// identifier refuses a name that the server would cut, because cut names collide.
+func (m *mapping) identifier(column, what, name string) {
+	switch {
+	case len(name) > maxIdentifier:
+		m.refuse(column, fmt.Sprintf("The name of the %s has %d bytes; PostgreSQL keeps %d.", what, len(name), maxIdentifier), "Rename it on the source, or a table with a rename block.")
+	case strings.ContainsRune(name, 0) || name == "":
+		m.refuse(column, "The name of the "+what+" is empty or holds U+0000.", "Rename it on the source.")
+	}
+}
+
+func (m *mapping) column(c catalog.Column) catalog.Column {
+	if m.same {
+		return m.sameColumn(c)
+	}
+	c.UserType, c.Collation = nil, ""
+	m.otherType(&c)
+	if c.Generated != "" {
+		m.refuse(c.Name, "The expression of the generated column is in another engine's dialect.", "Make it a plain column on the source, or create the table on the target and use existing = \"load\".")
+	}
+	if c.Default != "" && c.Sequence == nil {
+		if literal, ok := literalDefault(c.Default, c.Type); ok {
+			c.Default = literal
+		} else {
+			m.lose(c.Name, fmt.Sprintf("The default %s is not carried: it is an expression of another engine.", c.Default), "Set it on the target after the migration.")
+			c.Default = ""
+		}
+	}
+	if c.Identity != "" || c.Sequence != nil {
+		m.identity(&c)
+	}
+	return c
+}
+
+// identity makes an identity column of whatever numbers rows on the source.
+func (m *mapping) identity(c *catalog.Column) {
+	switch c.Type.Kind {
+	case catalog.Int16, catalog.Int32, catalog.Int64:
+		if c.Identity != "always" {
+			c.Identity = "default" // inserted values are taken, as AUTOINCREMENT does
+		}
+		c.Default, c.Nullable = "", false
+		if c.Sequence != nil {
+			s := *c.Sequence
+			s.Name = catalog.Name{}
+			c.Sequence = &s
+		}
+	default:
+		m.lose(c.Name, "The column's numbering is not carried: PostgreSQL numbers integers only.", "")
+		c.Identity, c.Sequence, c.Default = "", nil, ""
+	}
+}
+
+// otherType chooses the type of a column that comes from another engine.
+func (m *mapping) otherType(c *catalog.Column) {
+	const maxVarchar = 10_485_760
+	switch c.Type.Kind {
+	case catalog.Native, catalog.Refused:
+		m.refuse(c.Name, fmt.Sprintf("Type %s cannot be carried to PostgreSQL.", c.Type), "Exclude the table, or change the column on the source.")
+		return
+	case catalog.Timestamp9:
+		m.refuse(c.Name, "PostgreSQL keeps six digits of a second, the column has more.", "Round the column to six digits on the source.")
+		return
+	case catalog.String, catalog.Char:
+		if c.Type.Length > maxVarchar {
+			c.Type = catalog.Type{Kind: catalog.Text}
+		}
+	}
+	c.Declared, _ = declared(c.Type)
+}
+
+// sameColumn keeps the engine's own spelling, its types in the target's schema.
+func (m *mapping) sameColumn(c catalog.Column) catalog.Column {
+	switch {
+	case c.Type.Kind == catalog.Refused && c.Type.Engine == engine:
+		c.Type.Kind = catalog.Native
+	case c.Type.Kind == catalog.Number:
+		c.Type = native(catalog.Native, "numeric") // keeps the display scale, NaN and infinities
+	case c.Type.Kind == catalog.Refused && c.Copied():
+		m.refuse(c.Name, fmt.Sprintf("Type %s cannot be carried: its values or its definition belong to one server.", c.Type.Name),
+			"Change the column on the source, e.g. to text, or exclude the table.")
+	}
+	if c.UserType != nil {
+		n := m.moved(*c.UserType)
+		c.Declared = quoteName(n) + arraySuffix(c.Declared)
+		c.UserType = &n
+	}
+	if c.Sequence != nil {
+		s := *c.Sequence
+		s.Name = m.moved(s.Name)
+		c.Sequence = &s
+		if c.Identity == "" && c.Default != "" {
+			c.Default = "nextval(" + quoteLiteral(quoteName(s.Name)) + "::regclass)"
+		}
+	}
+	return c
+}
+
+// moved gives types and sequences of the table's schema the schema of its target.
+func (m *mapping) moved(n catalog.Name) catalog.Name {
+	if n.Schema == m.source.Schema {
+		n.Schema = m.how.To.Schema
+	}
+	return n
+}
+
+func (m *mapping) keys(t *catalog.Table) {
+	if t.Key != nil {
+		k := m.key(*t.Key)
+		t.Key = &k
+	}
+	t.Uniques = make([]catalog.Key, len(m.source.Uniques))
+	for i, k := range m.source.Uniques {
+		t.Uniques[i] = m.key(k)
+	}
+	for i, c := range t.Columns {
+		if t.Key != nil && t.Key.Primary && contains(t.Key.Columns, c.Name) {
+			t.Columns[i].Nullable = false
+		}
+	}
+}
+
+func contains(names []string, name string) bool {
+	for _, n := range names {
+		if n == name {
+			return true
+		}
+	}
+	return false
+}
+
+func (m *mapping) key(k catalog.Key) catalog.Key {
+	suffix := "key"
+	if k.Primary {
+		suffix = "pkey"
+	}
+	if !m.same {
+		k.Definition, k.Index = "", false
+		k.Name = fitName(k.Name, m.how.To.Name, suffix)
+	}
+	return k
+}
+
+func (m *mapping) indexes(t *catalog.Table) {
+	t.Indexes = nil
+	for _, x := range m.source.Indexes {
+		if !m.same {
+			if x.Special || len(x.Columns) == 0 {
+				m.lose("", fmt.Sprintf("Index %s is not carried: only another %s can express it.", x.Name, m.how.Engine), "Create one on the target after the migration.")
+				continue
+			}
+			x.Definition = ""
+			x.Name = fitName(x.Name, m.how.To.Name, "idx")
+		}
+		t.Indexes = append(t.Indexes, x)
+	}
+}
+
+func (m *mapping) foreignKeys(t *catalog.Table) {
+	t.ForeignKeys = nil
+	for _, f := range m.source.ForeignKeys {
+		to, ok := m.how.Names[f.Table]
+		if !ok {
+			m.lose("", fmt.Sprintf("Foreign key %s is not carried: table %s does not travel.", f.Name, f.Table), "")
+			continue
+		}
+		f.Table = to
+		if !m.same {
+			f.Definition = ""
+			f.Name = fitName(f.Name, m.how.To.Name, "fkey")
+		}
+		t.ForeignKeys = append(t.ForeignKeys, f)
+	}
+}
+
+func (m *mapping) checks(t *catalog.Table) {
+	if m.same {
+		return
+	}
+	t.Checks = nil
+	for _, c := range m.source.Checks {
+		m.lose("", fmt.Sprintf("Check %s is not carried: its expression is in another engine's dialect.", or(c.Name, c.Expression)), "Add it on the target after the migration.")
+	}
+}
+
+func (m *mapping) partitions(t *catalog.Table) {
+	if !m.same {
+		if t.PartitionBy != "" {
+			m.lose("", "The table's partitions are not carried: it becomes one table.", "")
+		}
+		t.PartitionBy, t.Partitions = "", nil
+		return
+	}
+	t.Partitions = append([]catalog.Partition{}, t.Partitions...)
+	for i, p := range t.Partitions {
+		m.identifier("", "partition", p.Name.Name)
+		p.Name = m.moved(p.Name)
+		if p.Parent == m.source.Name {
+			p.Parent = m.how.To
+		} else {
+			p.Parent = m.moved(p.Parent)
+		}
+		t.Partitions[i] = p
+	}
+}
+
+func or(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}

@@ -1,0 +1,42 @@
+package postgres
+
+import (
+	"strings"
+
+	"github.com/dmoctl/dmoctl/internal/catalog"
+)
+
+// maxIdentifier is how many bytes of a name the server keeps (NAMEDATALEN - 1).
+const maxIdentifier = 63
+
+// quoteIdent always quotes, so that reserved words, mixed case and /BIC/ names need no rules.
+func quoteIdent(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
+
+func quoteName(n catalog.Name) string { return quoteIdent(n.Schema) + "." + quoteIdent(n.Name) }
+
+func quoteIdents(names []string) string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		out[i] = quoteIdent(n)
+	}
+	return strings.Join(out, ", ")
+}
+
+// quoteLiteral relies on standard_conforming_strings, which every session sets.
+func quoteLiteral(s string) string { return `'` + strings.ReplaceAll(s, `'`, `''`) + `'` }
+
+// textArray writes a text[] for a parameter in text form.
+func textArray(values []string) string {
+	var b strings.Builder
+	b.WriteByte('{')
+	for i, v := range values {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteByte('"')
+		b.WriteString(strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(v))
+		b.WriteByte('"')
+	}
+	b.WriteByte('}')
+	return b.String()
+}

@@ -1,0 +1,399 @@
+package postgres
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
+
+	"github.com/dmoctl/dmoctl/internal/batch"
+	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/providers"
+)
+
+const (
+	opRead            = "read"
+	defaultBatchBytes = 4 << 20
+	copyHeader        = 19 // bytes before the first row of a binary COPY
+)
+
+var errCopyForm = errors.New("the server sent a row that is not in the form of a binary COPY")
+
+// reader streams one range by binary COPY. Rows shorter than the session's
+// buffer are decoded where they lie in it; a longer one is read field by field
+// straight into its column, once the budget has room for it.
+type reader struct {
+	s      *session
+	table  *catalog.Table
+	how    providers.ReadOptions
+	schema *arrow.Schema
+	cols   []catalog.Column
+	apps   []appender
+
+	rows    int
+	bytes   int64
+	header  bool // seen
+	ended   bool
+	release func() // of the wide row's share of the budget
+	failed  error
+	closed  bool
+}
+
+// selectColumn spells a column so that the server sends it in the form that its appender takes.
+func selectColumn(c catalog.Column) string {
+	name := quoteIdent(c.Name)
+	switch c.Type.Kind {
+	case catalog.Text, catalog.JSON: // jsonb has a version byte and xml an encoding of its own
+		return name + "::text"
+	case catalog.Int64: // oid has four bytes
+		return name + "::int8"
+	}
+	return name
+}
+
+// from names the rows' table. ONLY leaves out tables that inherit, which travel on their own.
+func from(t *catalog.Table, r catalog.Range) string {
+	switch {
+	case r.Partition != nil:
+		return "ONLY " + quoteName(*r.Partition)
+	case t.PartitionBy != "":
+		return quoteName(t.Name)
+	}
+	return "ONLY " + quoteName(t.Name)
+}
+
+func openReader(ctx context.Context, s *session, t *catalog.Table, r catalog.Range, how providers.ReadOptions) (*reader, error) {
+	if how.BatchRows <= 0 {
+		how.BatchRows = batch.Rows
+	}
+	if how.BatchBytes <= 0 {
+		how.BatchBytes = defaultBatchBytes
+	}
+	rd := &reader{s: s, table: t, how: how, cols: t.CopiedColumns()}
+	var err error
+	if rd.schema, err = batch.Schema(rd.cols); err != nil {
+		return nil, &providers.Error{Kind: providers.Unsupported, Op: opRead, Table: t.Name, Err: err}
+	}
+	list := make([]string, len(rd.cols))
+	for i, c := range rd.cols {
+		a, err := newAppender(c.Type, &s.buffers)
+		if err != nil {
+			return nil, &providers.Error{Kind: providers.Unsupported, Op: opRead, Table: t.Name, Column: c.Name, Err: err}
+		}
+		rd.apps = append(rd.apps, a)
+		list[i] = selectColumn(c)
+	}
+	where, err := predicate(t, r)
+	if err != nil {
+		return nil, &providers.Error{Kind: providers.Internal, Op: opRead, Table: t.Name, Err: err}
+	}
+	sql := "COPY (SELECT " + strings.Join(list, ", ") + " FROM " + from(t, r) + where + ") TO STDOUT (FORMAT binary)"
+	s.pg.Frontend().Send(&pgproto3.Query{String: sql})
+	if err := s.pg.Frontend().Flush(); err != nil {
+		s.dead = true
+		return nil, wrapTable(opRead, t.Name, err)
+	}
+	return rd, nil
+}
+
+// Next implements providers.Reader.
+func (rd *reader) Next(ctx context.Context) (arrow.RecordBatch, error) {
+	rd.giveBack()
+	if rd.failed != nil {
+		return nil, rd.failed
+	}
+	if rd.ended {
+		return nil, io.EOF
+	}
+	stop := context.AfterFunc(ctx, func() { _ = rd.s.pg.Conn().SetDeadline(time.Unix(1, 0)) })
+	b, err := rd.next(ctx)
+	if !stop() && ctx.Err() != nil { // the deadline stays: the session is lost
+		rd.s.dead = true
+		if b != nil {
+			b.Release()
+		}
+		b, err = nil, ctx.Err()
+	}
+	if err != nil && err != io.EOF {
+		err = wrapTable(opRead, rd.table.Name, err)
+		if broken(err) || errors.Is(err, context.Canceled) {
+			rd.s.dead = true
+		}
+		rd.failed = err
+	}
+	return b, err
+}
+
+func (rd *reader) next(ctx context.Context) (arrow.RecordBatch, error) {
+	for {
+		kind, n, err := rd.s.wire.peekHeader()
+		if err != nil {
+			return nil, err
+		}
+		if kind != 'd' {
+			done, err := rd.control()
+			switch {
+			case err != nil:
+				return nil, err
+			case done && rd.rows > 0:
+				return rd.batch(), nil
+			case done:
+				return nil, io.EOF
+			}
+			continue
+		}
+		wide := int64(n) > rd.how.BatchBytes
+		if rd.rows > 0 && (rd.rows >= rd.how.BatchRows || rd.bytes+int64(n) > rd.how.BatchBytes) {
+			return rd.batch(), nil
+		}
+		if wide && rd.how.Budget != nil {
+			if rd.release, err = rd.how.Budget.Acquire(ctx, int64(n)); err != nil {
+				return nil, err
+			}
+		}
+		if err := rd.message(n); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// control takes a message that is no data. Done is true once the server is ready again.
+func (rd *reader) control() (done bool, err error) {
+	m, err := rd.s.pg.Frontend().Receive()
+	if err != nil {
+		return false, err
+	}
+	switch m := m.(type) {
+	case *pgproto3.ErrorResponse:
+		rd.failed = wrapTable(opRead, rd.table.Name, pgconn.ErrorResponseToPgError(m))
+		if fatal(m) {
+			rd.s.dead = true
+			return false, rd.failed
+		}
+	case *pgproto3.ReadyForQuery:
+		rd.ended = true
+		return true, rd.failed
+	}
+	return false, nil
+}
+
+// fatal says whether the server ends the session with this error.
+func fatal(m *pgproto3.ErrorResponse) bool {
+	s := m.SeverityUnlocalized
+	if s == "" {
+		s = m.Severity
+	}
+	return s == "FATAL" || s == "PANIC"
+}
+
+// message decodes one message of COPY data, which holds one row; the first also the header.
+func (rd *reader) message(n int) error {
+	if _, err := rd.s.wire.take(headerSize); err != nil {
+		return err
+	}
+	if !rd.header {
+		if n < copyHeader {
+			return errCopyForm
+		}
+		if _, err := rd.s.wire.take(copyHeader); err != nil {
+			return err
+		}
+		rd.header = true
+		n -= copyHeader
+	}
+	if n == 0 {
+		return nil
+	}
+	if n > wireBuffer {
+		return rd.wideRow(n)
+	}
+	b, err := rd.s.wire.take(n)
+	if err != nil {
+		return err
+	}
+	return rd.row(b)
+}
+
+// row decodes a row that lies in the buffer as a whole.
+func (rd *reader) row(b []byte) error {
+	if len(b) < 2 {
+		return errCopyForm
+	}
+	if count := int16(binary.BigEndian.Uint16(b)); count == -1 {
+		return nil // the end marker; CopyDone follows
+	} else if int(count) != len(rd.apps) {
+		return errCopyForm
+	}
+	rd.bytes += int64(len(b))
+	b = b[2:]
+	var bad *badValue
+	for i, a := range rd.apps {
+		if len(b) < 4 {
+			return errCopyForm
+		}
+		n := int(int32(binary.BigEndian.Uint32(b)))
+		b = b[4:]
+		if n < 0 {
+			a.appendNull()
+			continue
+		}
+		if n > len(b) {
+			return errCopyForm
+		}
+		if rd.how.LOBMax > 0 && int64(n) > rd.how.LOBMax {
+			bad = &badValue{i, errTooLarge(n, rd.how.LOBMax)}
+			a.appendNull()
+		} else if err := a.append(b[:n]); err != nil {
+			bad = &badValue{i, err}
+			a.appendNull()
+		}
+		b = b[n:]
+	}
+	rd.rows++
+	if bad != nil {
+		return rd.refuse(bad)
+	}
+	return nil
+}
+
+// wideRow decodes a row that is longer than the buffer.
+func (rd *reader) wideRow(n int) error {
+	w := rd.s.wire
+	b, err := w.take(2)
+	if err != nil {
+		return err
+	}
+	if int(binary.BigEndian.Uint16(b)) != len(rd.apps) {
+		return errCopyForm
+	}
+	rd.bytes += int64(n)
+	var bad *badValue
+	for i, a := range rd.apps {
+		if b, err = w.take(4); err != nil {
+			return err
+		}
+		size := int(int32(binary.BigEndian.Uint32(b)))
+		if size < 0 {
+			a.appendNull()
+			continue
+		}
+		if rd.how.LOBMax > 0 && int64(size) > rd.how.LOBMax {
+			bad = &badValue{i, errTooLarge(size, rd.how.LOBMax)}
+			a.appendNull()
+			if err := w.discard(size); err != nil {
+				return err
+			}
+			continue
+		}
+		refused, err := rd.wideField(a, size)
+		if err != nil {
+			return err
+		}
+		if refused != nil {
+			bad = &badValue{i, refused}
+			a.appendNull()
+		}
+	}
+	rd.rows++
+	if bad != nil {
+		return rd.refuse(bad)
+	}
+	return nil
+}
+
+// wideField moves one value from the connection into its column. Refused is
+// about the value, err about the connection.
+func (rd *reader) wideField(a appender, size int) (refused, err error) {
+	if c, ok := a.(*bytesColumn); ok {
+		c.reserve(size)
+		start := len(c.buf)
+		c.buf = c.buf[:start+size]
+		if err := rd.s.wire.readFull(c.buf[start:]); err != nil {
+			return nil, err
+		}
+		return c.appended(size), nil
+	}
+	if size > wireBuffer {
+		return nil, errCopyForm
+	}
+	b, err := rd.s.wire.take(size)
+	if err != nil {
+		return nil, err
+	}
+	return a.append(b), nil
+}
+
+type badValue struct {
+	column int
+	err    error
+}
+
+func errTooLarge(n int, most int64) error {
+	return fmt.Errorf("a value of %d bytes is larger than lob_max, %d", n, most)
+}
+
+// refuse names column and key of the row that was decoded last.
+func (rd *reader) refuse(bad *badValue) error {
+	c := rd.cols[bad.column]
+	e := &providers.Error{Kind: providers.Value, Op: opRead, Table: rd.table.Name, Column: c.Name, Err: bad.err}
+	if rd.how.LOBMax > 0 && strings.Contains(bad.err.Error(), "lob_max") {
+		e.Fix = "Raise types { lob_max }, or exclude the table."
+	}
+	last := rd.rows - 1
+	b := rd.batch()
+	defer b.Release()
+	e.Key = keyOf(rd.table, b, last)
+	rd.s.dead = true // the rest of the COPY is not wanted
+	return e
+}
+
+func (rd *reader) batch() arrow.RecordBatch {
+	arrays := make([]arrow.Array, len(rd.apps))
+	for i, a := range rd.apps {
+		d := a.finish()
+		arrays[i] = array.MakeFromData(d)
+		d.Release()
+	}
+	b := array.NewRecordBatch(rd.schema, arrays, int64(rd.rows))
+	for _, a := range arrays {
+		a.Release()
+	}
+	rd.rows, rd.bytes = 0, 0
+	return b
+}
+
+func (rd *reader) giveBack() {
+	if rd.release != nil {
+		rd.release()
+		rd.release = nil
+	}
+}
+
+// Close implements providers.Reader. A range that was not read to its end costs the session.
+func (rd *reader) Close() error {
+	if rd.closed {
+		return nil
+	}
+	rd.closed = true
+	rd.giveBack()
+	if !rd.ended {
+		rd.s.dead = true
+	}
+	return nil
+}
+
+// keyOf prints the key of a row for people; empty where the table has none.
+func keyOf(t *catalog.Table, b arrow.RecordBatch, i int) string {
+	if t.Key == nil {
+		return ""
+	}
+	return batch.FormatKey(b, i, t.Key.Columns)
+}

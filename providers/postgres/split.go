@@ -1,0 +1,230 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/providers"
+)
+
+const (
+	opSplit       = "split"
+	byKey         = "key"
+	byRowID       = "rowid"
+	byPartition   = "partition"
+	pageSize      = 8192
+	samplePerPart = 200 // sampled rows a range, so that quantiles are close
+)
+
+// Split implements providers.Database. Sizes and samples only say where to cut:
+// the first range is open below, the last open above, so every row is in one of them.
+func (db *database) Split(ctx context.Context, t *catalog.Table, how catalog.SplitSpec) ([]catalog.Range, string, error) {
+	parts := wantedParts(t.Bytes, how)
+	switch how.By {
+	case "none":
+		return whole(t), "one package, as the spec says", nil
+	case byKey:
+		return db.splitByKey(ctx, t, parts)
+	case byPartition:
+		if t.PartitionBy == "" {
+			return nil, "", splitError(t, "the table has no partitions", "Use split { by = \"auto\" }.")
+		}
+		return eachLeaf(t, func(catalog.Partition) int { return 1 }), "by partition, as the spec says", nil
+	}
+	if parts <= 1 && how.By != byRowID {
+		return whole(t), "one package, because it is small", nil
+	}
+	if t.PartitionBy != "" {
+		size := max(max(t.Bytes, 0)/int64(parts), 1)
+		ranges := eachLeaf(t, func(p catalog.Partition) int { return int(min(max(p.Bytes, 0)/size+1, int64(parts))) })
+		return ranges, "by partition, large ones by physical row id, because that needs no key", nil
+	}
+	return cutPages(t, nil, t.Bytes, t.Rows, parts), "by physical row id, because that needs no key and reads in the order of storage", nil
+}
+
+func splitError(t *catalog.Table, what, fix string) error {
+	return &providers.Error{Kind: providers.Config, Op: opSplit, Table: t.Name, Err: errors.New(what), Fix: fix}
+}
+
+// wantedParts counts bytes with large values, so that a table whose rows are all TOAST is cut too.
+func wantedParts(bytes int64, how catalog.SplitSpec) int {
+	const most = 100_000
+	if how.Parts > 0 {
+		return min(how.Parts, most)
+	}
+	if how.TargetSize <= 0 || bytes <= how.TargetSize {
+		return 1
+	}
+	return int(min((bytes+how.TargetSize-1)/how.TargetSize, most))
+}
+
+func whole(t *catalog.Table) []catalog.Range {
+	return []catalog.Range{{Rows: t.Rows, Bytes: t.Bytes}}
+}
+
+// eachLeaf makes ranges of every leaf. A partitioned table without leaves has one empty range.
+func eachLeaf(t *catalog.Table, parts func(catalog.Partition) int) []catalog.Range {
+	var out []catalog.Range
+	for _, p := range t.Partitions {
+		if p.Leaf() {
+			name := p.Name
+			out = append(out, cutPages(t, &name, p.Bytes, p.Rows, parts(p))...)
+		}
+	}
+	if len(out) == 0 {
+		return whole(t)
+	}
+	return out
+}
+
+// cutPages makes ranges of equally many pages. The size in bytes bounds the
+// number of heap pages from above; ranges past the end are empty and cost nothing.
+func cutPages(t *catalog.Table, leaf *catalog.Name, bytes, rows int64, parts int) []catalog.Range {
+	pages := max(bytes, 0) / pageSize
+	parts = int(max(min(int64(parts), pages), 1))
+	out := make([]catalog.Range, parts)
+	for i := range out {
+		r := catalog.Range{Partition: leaf, Rows: share(rows, parts), Bytes: share(bytes, parts)}
+		if leaf != nil {
+			r.By = byPartition
+		}
+		if parts > 1 {
+			r.By = byRowID
+		}
+		if i > 0 {
+			r.Lower = []string{formatInt(pages * int64(i) / int64(parts))}
+		}
+		if i < parts-1 {
+			r.Upper = []string{formatInt(pages * int64(i+1) / int64(parts))}
+		}
+		out[i] = r
+	}
+	return out
+}
+
+func share(n int64, parts int) int64 {
+	if n < 0 {
+		return -1
+	}
+	return n / int64(parts)
+}
+
+// splitByKey cuts at quantiles of sampled keys.
+func (db *database) splitByKey(ctx context.Context, t *catalog.Table, parts int) ([]catalog.Range, string, error) {
+	if t.Key == nil || slices.ContainsFunc(t.Key.Columns, func(c string) bool { return t.Column(c) == nil || t.Column(c).Nullable }) {
+		return nil, "", splitError(t, "the table has no key over NOT NULL columns", "Use split { by = \"auto\" }, which needs no key.")
+	}
+	reason := "by key, as the spec says"
+	if parts <= 1 {
+		return whole(t), reason, nil
+	}
+	var sample [][]string
+	err := db.with(ctx, func(s *session) (err error) {
+		sample, err = sampleKeys(ctx, s, t, parts)
+		return err
+	})
+	if err != nil {
+		return nil, "", wrapTable(opSplit, t.Name, err)
+	}
+	var cuts [][]string
+	for i := 1; i < parts && len(sample) > 0; i++ {
+		cut := sample[min(len(sample)*i/parts, len(sample)-1)]
+		if len(cuts) == 0 || !slices.Equal(cuts[len(cuts)-1], cut) {
+			cuts = append(cuts, cut)
+		}
+	}
+	out := make([]catalog.Range, len(cuts)+1)
+	for i := range out {
+		out[i] = catalog.Range{By: byKey, Columns: t.Key.Columns, Rows: share(t.Rows, len(out)), Bytes: share(t.Bytes, len(out))}
+		if i > 0 {
+			out[i].Lower = cuts[i-1]
+		}
+		if i < len(cuts) {
+			out[i].Upper = cuts[i]
+		}
+	}
+	return out, reason, nil
+}
+
+// sampleKeys returns keys of randomly chosen pages, in the order of the server's own comparison.
+func sampleKeys(ctx context.Context, s *session, t *catalog.Table, parts int) ([][]string, error) {
+	want := int64(parts * samplePerPart)
+	percent := 100.0
+	if t.Rows > want { // an estimate of no rows reads all
+		percent = max(100*float64(want)/float64(t.Rows), 100*float64(10*pageSize)/float64(max(t.Bytes, pageSize)))
+	}
+	columns := quoteIdents(t.Key.Columns)
+	texts := make([]string, len(t.Key.Columns))
+	for i, c := range t.Key.Columns {
+		texts[i] = quoteIdent(c) + "::text"
+	}
+	sql := fmt.Sprintf("SELECT %s FROM %s TABLESAMPLE SYSTEM (%f) REPEATABLE (1) ORDER BY %s",
+		strings.Join(texts, ", "), from(t, catalog.Range{}), min(percent, 100), columns)
+	var out [][]string
+	err := s.query(ctx, opSplit, sql, nil, func(r row) error {
+		key := make([]string, len(r))
+		for i := range r {
+			key[i] = r.text(i)
+		}
+		out = append(out, key)
+		return nil
+	})
+	return out, err
+}
+
+// predicate writes the WHERE clause of a range.
+func predicate(t *catalog.Table, r catalog.Range) (string, error) {
+	var conditions []string
+	switch {
+	case len(r.Lower) == 0 && len(r.Upper) == 0:
+		return "", nil
+	case r.By == byRowID:
+		for _, b := range []struct {
+			op    string
+			bound []string
+		}{{">=", r.Lower}, {"<", r.Upper}} {
+			if len(b.bound) == 1 {
+				conditions = append(conditions, "ctid "+b.op+" "+quoteLiteral("("+b.bound[0]+",0)")+"::tid")
+			}
+		}
+	case r.By == byKey:
+		row := "(" + quoteIdents(r.Columns) + ")"
+		for _, b := range []struct {
+			op    string
+			bound []string
+		}{{">=", r.Lower}, {"<", r.Upper}} {
+			if len(b.bound) == 0 {
+				continue
+			}
+			values, err := typedLiterals(t, r.Columns, b.bound)
+			if err != nil {
+				return "", err
+			}
+			conditions = append(conditions, row+" "+b.op+" ("+values+")")
+		}
+	default:
+		return "", fmt.Errorf("a range by %q has bounds", r.By)
+	}
+	return " WHERE " + strings.Join(conditions, " AND "), nil
+}
+
+// typedLiterals writes bounds in the types of their columns, so that no
+// comparison takes place in another type, and in the column's own collation.
+func typedLiterals(t *catalog.Table, columns, values []string) (string, error) {
+	if len(columns) != len(values) {
+		return "", errors.New("a bound has another number of values than the range has columns")
+	}
+	out := make([]string, len(values))
+	for i, v := range values {
+		c := t.Column(columns[i])
+		if c == nil {
+			return "", fmt.Errorf("the range is over column %s, which does not exist", columns[i])
+		}
+		out[i] = quoteLiteral(v) + "::" + c.Declared
+	}
+	return strings.Join(out, ", "), nil
+}
