@@ -25,6 +25,12 @@ func newConversion(src, dst catalog.Column, p catalog.Policies) (conversion, err
 	}
 	c := conversion{name: dst.Name, notNull: !dst.Nullable && mayBeNull(src, p), to: to}
 	r := rules{src: src.Type, dst: dst.Type, bounds: dst.Bounds, policies: p}
+	if src.Loose {
+		r.src.Length = 0 // the source has not kept it
+	}
+	if dst.Loose {
+		r.dst.Length = 0 // the target does not keep it
+	}
 	convert, pass, ok := r.choose()
 	if !ok {
 		return c, fmt.Errorf("%s does not convert to %s", src.Type, dst.Type)
