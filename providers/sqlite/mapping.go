@@ -47,11 +47,6 @@ func (m *mapper) names() {
 	if ledgerTables()[to] != "" {
 		m.refuse("", rename, "dmoctl's ledger has this name.")
 	}
-	for source, target := range m.how.Names {
-		if source != m.source.Name && fold(target.Name) == to {
-			m.refuse("", rename, "SQLite compares names without case: %s would be the same table.", source)
-		}
-	}
 	seen := make(map[string]string)
 	for _, c := range m.source.Columns {
 		if strings.ContainsRune(c.Name, 0) {
@@ -109,9 +104,13 @@ func (m *mapper) same() {
 func (m *mapper) rewritten() string {
 	return parse(m.source.Definition).rewrite(m.how.To.Name, func(parent string) string {
 		for source, target := range m.how.Names {
-			if sameName(source.Name, parent) {
-				return target.Name
+			if !sameName(source.Name, parent) {
+				continue
 			}
+			if target.Name == source.Name {
+				return parent // as it was spelled
+			}
+			return target.Name
 		}
 		return parent
 	})

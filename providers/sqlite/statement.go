@@ -203,18 +203,26 @@ func (s *statement) list(i int) []string {
 	return out
 }
 
-// rewrite returns the statement under another name, with references renamed by names.
+// rewrite returns the statement under another name, with references renamed by
+// names. What keeps its name keeps its spelling.
 func (s *statement) rewrite(name string, names func(string) string) string {
 	var b strings.Builder
-	b.WriteString("CREATE TABLE " + quote(name))
+	b.WriteString("CREATE TABLE " + renamed(s.sql, s.name, name))
 	at := s.name.end
 	for _, r := range s.references {
-		b.WriteString(s.sql[at:r.table.start])
-		b.WriteString(quote(names(identifier(s.sql, r.table))))
+		b.WriteString(s.sql[at:r.table.start] + renamed(s.sql, r.table, names(identifier(s.sql, r.table))))
 		at = r.table.end
 	}
 	b.WriteString(s.sql[at:])
 	return b.String()
+}
+
+// renamed spells an identifier anew where it names something else.
+func renamed(sql string, t token, name string) string {
+	if identifier(sql, t) == name {
+		return sql[t.start:t.end]
+	}
+	return quote(name)
 }
 
 // rewriteIndex returns a CREATE INDEX on another table.
@@ -223,7 +231,7 @@ func rewriteIndex(sql, table string) string {
 	for i := 0; i+1 < len(tokens); i++ {
 		if tokens[i].kind == word && strings.EqualFold(sql[tokens[i].start:tokens[i].end], "ON") {
 			t := tokens[i+1]
-			return sql[:t.start] + quote(table) + sql[t.end:]
+			return sql[:t.start] + renamed(sql, t, table) + sql[t.end:]
 		}
 	}
 	return sql
