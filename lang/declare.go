@@ -111,15 +111,20 @@ func countLabels(n int) string {
 	return fmt.Sprintf("%d labels", n)
 }
 
+// longestName bounds names in bytes: a migration's stands in ledgers and file names.
+const longestName = 64
+
 // checkName reports a label that cannot serve as a name.
 func (l *loader) checkName(label string, at hcl.Range) bool {
-	const longest = 64
-	if hclsyntax.ValidIdentifier(label) && len(label) <= longest {
+	if hclsyntax.ValidIdentifier(label) && len(label) <= longestName {
 		return true
 	}
-	l.errorAt(at, "invalid-name", "Invalid name", fmt.Sprintf(
-		"%q cannot be a name. A name starts with a letter, holds letters, digits, \"_\" and \"-\", and has at most %d bytes.", clip(label), longest))
+	l.errorAt(at, "invalid-name", "Invalid name", nameRule(label))
 	return false
+}
+
+func nameRule(name string) string {
+	return fmt.Sprintf("%q cannot be a name. A name starts with a letter, holds letters, digits, \"_\" and \"-\", and has at most %d bytes.", clip(name), longestName)
 }
 
 // sortedAttrs returns attributes in the order of the file.

@@ -132,8 +132,9 @@ func TestStarterIsValid(t *testing.T) {
 }
 
 func TestStarterRefuses(t *testing.T) {
-	_, ds := Starter(StarterOptions{SourceType: "postgre", TargetType: "local", Mode: "pip", Drivers: testDrivers()})
+	_, ds := Starter(StarterOptions{SourceType: "postgre", TargetType: "local", Mode: "pip", Migration: "my move", Drivers: testDrivers()})
 	checkRefused(t, ds, []refused{
+		{"invalid-name", "", "letters, digits"},
 		{"unknown-provider", "", `Did you mean "postgres"?`},
 		{"wrong-role", "", "cannot be used as a target"},
 		{"unsupported-value", "", `not by "pip"`},

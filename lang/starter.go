@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/hashicorp/hcl/v2/hclwrite"
 
 	"github.com/dmoctl/dmoctl/internal/schema"
@@ -28,6 +29,9 @@ func Starter(o StarterOptions) ([]byte, diag.Diagnostics) {
 	o.Mode = or(o.Mode, "pipe")
 	o.StagingType = or(o.StagingType, "local")
 	l := newLoader(".", Options{Drivers: o.Drivers})
+	if !hclsyntax.ValidIdentifier(o.Migration) || len(o.Migration) > longestName {
+		l.add(diag.Error("invalid-name", "Invalid name", nameRule(o.Migration)))
+	}
 	source := l.starterBlock(roleSource, o.SourceType, "old")
 	target := l.starterBlock(roleTarget, o.TargetType, "new")
 	var staging string
