@@ -38,8 +38,8 @@ func warnings(spec *desired.Spec, o *Observation, ds []*decision, forgotten []*p
 	}
 	if old, from, to := readEarlier(ds); len(old) > 0 {
 		add("read-at-different-times", "Tables are read at different times",
-			fmt.Sprintf("%s. Their rows were read between %s and %s, those of other tables will be read by this plan, so references between them may not hold. "+
-				"To copy them again, plan with --reload.", pluralTables(old), from.UTC().Format(time.RFC3339), to.UTC().Format(time.RFC3339)))
+			fmt.Sprintf("%s. Their rows were read %s, those of other tables will be read by this plan, so references between them may not hold. "+
+				"To copy them again, plan with --reload.", pluralTables(old), span(from, to)))
 	}
 	if stay := namesOf(ds, func(d *decision) bool { return d.entry != nil && d.entry.Target != d.target }); len(stay) > 0 {
 		add("table-moved", "Tables have another place on the target", pluralTables(stay)+". The tables under the old names stay.")
@@ -84,6 +84,15 @@ func readEarlier(ds []*decision) (names []catalog.Name, from, to time.Time) {
 		return nil, time.Time{}, time.Time{}
 	}
 	return names, from, to
+}
+
+// span prints when rows were read.
+func span(from, to time.Time) string {
+	first, last := from.UTC().Format(time.RFC3339), to.UTC().Format(time.RFC3339)
+	if first == last {
+		return "at " + first
+	}
+	return "between " + first + " and " + last
 }
 
 // targetErrors refuses a target that is not as existing demands.
