@@ -193,16 +193,7 @@ func documentTable(rows, _ int64) *table {
 			r.int(i*3 + 1) // gaps, as deleted rows leave them
 			r.guid()
 			r.prose(10, 120)
-			switch {
-			case i%500 == 7:
-				r.prose(100_000, 300_000)
-			case r.chance(4):
-				r.null()
-			case r.chance(4):
-				r.text("")
-			default:
-				r.prose(200, 3000)
-			}
+			body(r, i)
 			if r.chance(10) {
 				r.null()
 			} else {
@@ -218,6 +209,21 @@ func documentTable(rows, _ int64) *table {
 			}
 			instant(r)
 		},
+	}
+}
+
+// body appends the text of document i.
+func body(r *row, i int64) {
+	share := r.below(100)
+	switch {
+	case i%500 == 7:
+		r.prose(100_000, 300_000)
+	case share < 4:
+		r.null()
+	case share < 8:
+		r.text("")
+	default:
+		r.prose(200, 3000)
 	}
 }
 

@@ -63,7 +63,7 @@ func orderTable(rows, _ int64) *table {
 		columns: []column{
 			client("MANDT"), sapText("VBELN", 10), col("ERDAT", date), col("ERZET", timeOfDay), sapText("ERNAM", 12),
 			sapText("AUART", 4), sapText("VKORG", 4), sapText("VTWEG", 2), sapText("KUNNR", 10), sapText("BSTNK", 20),
-			dec("NETWR", 15, 2), sapText("WAERK", 5), col("VDATU", date).null(), column{name: "AEDAT", kind: timestamp, nullable: true},
+			dec("NETWR", 15, 2), sapText("WAERK", 5), col("VDATU", date).null(), {name: "AEDAT", kind: timestamp, nullable: true},
 		},
 		indexes: []index{{name: "VBAK~K", columns: []string{"MANDT", "KUNNR", "ERDAT"}}},
 		fill: func(r *row, i int64) {

@@ -162,7 +162,7 @@ func (w *postgresWriter) group(ctx context.Context, tables []*table) error {
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	defer tx.Rollback(context.WithoutCancel(ctx)) // no-op after Commit
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // no-op after Commit
 	var create, finish []string
 	for _, t := range tables {
 		create = append(create, createTable(w.dialect, t))
