@@ -76,8 +76,8 @@ func replaceFile(path string, text []byte) (err error) {
 	}
 	defer func() {
 		if err != nil {
-			f.Close()           //nolint:errcheck // the first error is the one to report
-			os.Remove(f.Name()) //nolint:errcheck // likewise
+			f.Close()
+			os.Remove(f.Name())
 		}
 	}()
 	if _, err = f.Write(text); err != nil {

@@ -121,9 +121,7 @@ func boundedProduct() function.Function {
 	return function.New(&function.Spec{
 		Description: "All combinations of the elements of sets or lists.",
 		VarParam:    product.VarParam(),
-		Type: func(args []cty.Value) (cty.Type, error) {
-			return product.ReturnTypeForValues(args)
-		},
+		Type:        product.ReturnTypeForValues,
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 			n := 1
 			for _, a := range args {

@@ -18,8 +18,8 @@ type secrets map[string]bool
 // keep remembers the texts in a value.
 func (s secrets) keep(v cty.Value) {
 	plain, _ := v.UnmarkDeep()
-	//nolint:errcheck // the walk function returns no error
-	cty.Walk(plain, func(_ cty.Path, part cty.Value) (bool, error) {
+	// What comes back is what the function returns: nil.
+	_ = cty.Walk(plain, func(_ cty.Path, part cty.Value) (bool, error) {
 		if part.Type() == cty.String && part.IsKnown() && !part.IsNull() && len(part.AsString()) >= shortestSecret {
 			s[part.AsString()] = true
 		}

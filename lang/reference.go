@@ -98,15 +98,15 @@ func writeAttr(b *strings.Builder, a *schema.Attr) {
 }
 
 func boundsOf(a *schema.Attr) string {
-	print := func(n int64) string { return fmt.Sprint(n) }
+	inUnits := func(n int64) string { return fmt.Sprint(n) }
 	if a.Kind == schema.Size {
-		print = schema.FormatSize
+		inUnits = schema.FormatSize
 	}
 	switch {
 	case a.Min > 0 && a.Max > 0:
-		return fmt.Sprintf("From %s to %s.", print(a.Min), print(a.Max))
+		return fmt.Sprintf("From %s to %s.", inUnits(a.Min), inUnits(a.Max))
 	case a.Min > 0:
-		return fmt.Sprintf("At least %s.", print(a.Min))
+		return fmt.Sprintf("At least %s.", inUnits(a.Min))
 	}
 	return ""
 }

@@ -275,18 +275,18 @@ func checkBounds(a *schema.Attr, value any) error {
 	if !ok {
 		return nil
 	}
-	print := func(n int64) string { return strconv.FormatInt(n, 10) }
+	inUnits := func(n int64) string { return strconv.FormatInt(n, 10) }
 	switch a.Kind {
 	case schema.Size:
-		print = schema.FormatSize
+		inUnits = schema.FormatSize
 	case schema.Rate:
-		print = schema.FormatRate
+		inUnits = schema.FormatRate
 	}
 	switch {
 	case n < a.Min:
-		return fmt.Errorf("%s is too small; the least is %s", print(n), print(a.Min))
+		return fmt.Errorf("%s is too small; the least is %s", inUnits(n), inUnits(a.Min))
 	case a.Max > 0 && n > a.Max:
-		return fmt.Errorf("%s is too large; the most is %s", print(n), print(a.Max))
+		return fmt.Errorf("%s is too large; the most is %s", inUnits(n), inUnits(a.Max))
 	}
 	return nil
 }

@@ -69,10 +69,11 @@ func parseUnit(s, what, example string, units []unit) (int64, error) {
 		}
 		return value.Num().Int64(), nil
 	}
-	return 0, unitError(s, number, suffix, what, units)
+	return 0, unitError(s, suffix, what, units)
 }
 
-func unitError(s, number, suffix, what string, units []unit) error {
+func unitError(s, suffix, what string, units []unit) error {
+	number := strings.TrimRight(strings.TrimSuffix(s, suffix), " ")
 	names := make([]string, len(units))
 	for i, u := range units {
 		names[i] = u.name

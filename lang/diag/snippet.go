@@ -49,7 +49,7 @@ func NewSnippet(src []byte, subject hcl.Range, secret []hcl.Range) *Snippet {
 		if i >= start && s.HighlightStart < 0 {
 			s.HighlightStart = code.Len()
 		}
-		next := i
+		var next int
 		if stop := covers(secret, i); stop > i {
 			code.WriteString(masked)
 			next = min(stop, to)

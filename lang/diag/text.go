@@ -1,7 +1,6 @@
 package diag
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"strings"
@@ -19,14 +18,15 @@ type TextOptions struct {
 // WriteText prints diagnostics for people, one after the other, each followed by
 // an empty line.
 func WriteText(w io.Writer, ds Diagnostics, how TextOptions) error {
-	out := bufio.NewWriter(w)
+	var out strings.Builder
 	for _, d := range ds {
-		writeOne(out, d, how)
+		writeOne(&out, d, how)
 	}
-	return out.Flush()
+	_, err := io.WriteString(w, out.String())
+	return err
 }
 
-func writeOne(out *bufio.Writer, d Diagnostic, how TextOptions) {
+func writeOne(out *strings.Builder, d Diagnostic, how TextOptions) {
 	word, colour := "Error", "\x1b[31;1m"
 	if d.Severity == SeverityWarning {
 		word, colour = "Warning", "\x1b[33;1m"
@@ -45,7 +45,7 @@ func writeOne(out *bufio.Writer, d Diagnostic, how TextOptions) {
 	out.WriteString("\n")
 }
 
-func writePlace(out *bufio.Writer, d Diagnostic, how TextOptions) {
+func writePlace(out *strings.Builder, d Diagnostic, how TextOptions) {
 	fmt.Fprintf(out, "  at %s", printableLine(d.Subject.Filename))
 	if d.Subject.Start.Line > 0 {
 		fmt.Fprintf(out, ":%d:%d", d.Subject.Start.Line, d.Subject.Start.Column)
