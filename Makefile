@@ -43,7 +43,7 @@ fuzz: ## every fuzz target for FUZZTIME each
 
 crash: ## 100 stops and kills of a run over PostgreSQL, compared by psql
 	scripts/prepare.sh
-	DMO_TEST_REQUIRE=all DMO_CRASH_RUNS=100 $(NS) $(GO) test -count=1 -timeout 60m -run Crash -v ./...
+	DMO_TEST_REQUIRE=all DMO_CRASH_RUNS=100 $(NS) $(GO) test -count=1 -timeout 60m -run "TestKills|TestABuildWithoutTheClaim" -v ./internal/e2e
 
 bench: build ## the figures of docs/benchmarks.md
 	bench/run.sh $(BIN)

@@ -47,9 +47,15 @@ func (c *applyCmd) Run(ctx context.Context, a *app, k *kong.Context, stop *stopp
 		return err
 	}
 	defer sd.Close()
-	p, err := c.plan(ctx, a, s, sd)
+	p, done, err := c.plan(ctx, a, s, sd)
 	if err != nil {
 		return err
+	}
+	if done {
+		if !c.JSON {
+			a.printf("No changes. This plan has been carried out already.\n")
+		}
+		return nil
 	}
 	if !c.JSON {
 		if err := writeText(a.out, p, time.Now(), a.colour(a.outTerminal)); err != nil {
@@ -79,26 +85,31 @@ func (c *applyCmd) check() error {
 	if c.Until != "" && !slices.Contains(plan.Phases(), c.Until) {
 		return refuse("unknown-phase", "Unknown phase", fmt.Sprintf("There is no phase %q. The phases are %s.", c.Until, strings.Join(plan.Phases(), ", ")))
 	}
+	if _, err := c.options(); err != nil {
+		return err
+	}
 	if c.File != "" && len(c.Table)+len(c.Reload) > 0 {
 		return refuse("saved-plan-is-fixed", "A saved plan is fixed", "--table and --reload change what is planned. Give them to \"dmoctl plan --out\", or apply without a file.")
 	}
 	return nil
 }
 
-// plan returns the saved plan, if it still fits, or a new one.
-func (c *applyCmd) plan(ctx context.Context, a *app, s *spec, sd *sides) (*plan.Plan, error) {
+// plan returns the saved plan, if it still fits, or a new one. Done says that the
+// saved plan was carried out to its end before.
+func (c *applyCmd) plan(ctx context.Context, a *app, s *spec, sd *sides) (p *plan.Plan, done bool, err error) {
 	if c.File == "" {
-		return a.planNow(ctx, s, sd, c.planFlags)
+		p, err = a.planNow(ctx, s, sd, c.planFlags)
+		return p, false, err
 	}
-	p, err := a.readPlan(c.File)
-	if err != nil {
-		return nil, err
+	if p, err = a.readPlan(c.File); err != nil {
+		return nil, false, err
 	}
 	l, err := sd.target.Ledger(ctx, s.Migration)
 	if err != nil {
-		return nil, onSide(s.Target.Address(), err)
+		return nil, false, onSide(s.Target.Address(), err)
 	}
-	return p, checkFresh(p, s, l)
+	done = l != nil && l.Run != nil && l.Run.Plan == p.ID && l.Run.Closed
+	return p, done, checkFresh(p, s, l)
 }
 
 // approve asks for yes where nobody has said it yet. Dropping tables is asked

@@ -30,6 +30,9 @@ type viewFlags struct {
 
 // Run makes a plan and prints it. It changes nothing on either side.
 func (c *planCmd) Run(ctx context.Context, a *app, k *kong.Context) error {
+	if _, err := c.options(); err != nil {
+		return err
+	}
 	if strings.HasSuffix(c.Out, ".dmo.hcl") {
 		return refuse("spec-file", "A plan cannot replace a spec", "--out names a spec file, "+c.Out+". Choose another name, e.g. "+strings.TrimSuffix(c.Out, ".dmo.hcl")+".plan.")
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -143,7 +144,7 @@ func (a *app) printExplanation(x *report.Explanation) {
 		a.printf("%d of %d parts of the table that differ were looked at row by row.\n", x.LookedAt, x.Differing)
 	}
 	a.printf("\n")
-	named := "by key"
+	named := "by key (" + strings.Join(x.Key, ", ") + ")"
 	if !x.Keyed {
 		named = "by all columns, for the table has no key"
 	}

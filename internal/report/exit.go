@@ -18,7 +18,7 @@ const (
 
 // Exit returns the code of a run in which all of codes hold.
 func Exit(codes ...int) int {
-	for _, c := range []int{Interrupted, Locked, WindowPassed, Error, Different, Stale, WaitingGate} {
+	for _, c := range []int{Interrupted, Locked, WindowPassed, Error, Different, Stale, WaitingGate, Declined, Changes} {
 		if slices.Contains(codes, c) {
 			return c
 		}
