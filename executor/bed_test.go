@@ -23,6 +23,7 @@ import (
 	"github.com/dmoctl/dmoctl/internal/report"
 	"github.com/dmoctl/dmoctl/internal/schema"
 	"github.com/dmoctl/dmoctl/providers"
+	"github.com/dmoctl/dmoctl/providers/local"
 	sqlitedriver "github.com/dmoctl/dmoctl/providers/sqlite"
 )
 
@@ -32,8 +33,10 @@ type bed struct {
 	dir    string
 	source providers.Database
 	target providers.Target
+	store  providers.Staging
 	events *events
 	quiet  bool
+	file   bool // file mode, through the folder staging
 	parts  int // packages a table with a key
 	tweak  func(*plan.Plan)
 }
@@ -70,6 +73,14 @@ func (b *bed) open() {
 		b.t.Fatal(err)
 	}
 	b.t.Cleanup(func() { b.target.Close() })
+	if !b.file {
+		return
+	}
+	b.store, err = local.Driver().OpenStaging(b.t.Context(), schema.Values{"path": "staging"}, env)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.t.Cleanup(func() { b.store.Close() })
 }
 
 func execute(t *testing.T, path, script string) {
@@ -126,7 +137,7 @@ func (b *bed) same(tables ...string) {
 
 func (b *bed) deps() executor.Deps {
 	return executor.Deps{
-		Source: b.source, Target: b.target, Events: b.events,
+		Source: b.source, Target: b.target, Staging: b.store, Events: b.events,
 		Owner: ledger.Owner{ID: fmt.Sprintf("r%d", time.Now().UnixNano()), User: "ana", Host: "db1", PID: os.Getpid(), Started: time.Now()},
 	}
 }
@@ -167,6 +178,9 @@ func (b *bed) plan() *plan.Plan {
 		Target:    plan.Endpoint{Type: "sqlite", Name: "t", Identity: must(b.target.Identity(ctx))(b.t)},
 		Processes: plan.Processes{Downtime: 2, Verify: 2, Memory: 256 << 20, BatchBytes: 1 << 20},
 		Policies:  catalog.DefaultPolicies(),
+	}
+	if b.file {
+		p.Mode, p.Transfer = "file", plan.Transfer{FileSize: 64 << 10, Compression: "fastest"}
 	}
 	if c := b.contents(); c != nil && c.Run != nil {
 		p.Lineage, p.Serial = c.Run.Lineage, c.Run.Serial
