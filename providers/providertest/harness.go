@@ -27,6 +27,10 @@ type Harness struct {
 	Schema string
 	// BigInt and Varchar spell a 64-bit integer and a text of at most 40 characters.
 	BigInt, Varchar string
+	// Text spells text without a limit.
+	Text string
+	// SnapshotLocksWriters: nobody can write while a snapshot is open.
+	SnapshotLocksWriters bool
 	// Types is the engine's type matrix.
 	Types []TypeCase
 	// Show is an SQL expression that prints a column as Text prints a cell, so

@@ -116,7 +116,6 @@ func (r *reader) Next(ctx context.Context) (arrow.RecordBatch, error) {
 	})
 	if err != nil {
 		r.done = true
-		r.builder.NewRecordBatch().Release() // drops what was appended
 		return nil, failedOn(ctx, "read", r.table.Name, err)
 	}
 	if rows == 0 {
