@@ -45,7 +45,7 @@ func (s *Server) psql(database, sql string) (string, error) {
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("psql: %w\n%s\n%s", err, stderr.String(), sql)
+		return "", fmt.Errorf("psql: %w\n%s\n%.500s", err, stderr.String(), sql)
 	}
 	return stdout.String(), nil
 }

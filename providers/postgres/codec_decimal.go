@@ -83,28 +83,35 @@ func (e decimalEncoder) appendGroups(b []byte, groups []uint16, negative bool) [
 	} else if negative {
 		sign = numericNegative
 	}
-	b = appendNumericHeader(b, len(groups), weight, sign, e.scale)
+	b = numericHead{len(groups), weight, sign, e.scale}.append(b)
 	for i := len(groups) - 1; i >= 0; i-- {
 		b = append(b, byte(groups[i]>>8), byte(groups[i]))
 	}
 	return b
 }
 
-func appendNumericHeader(b []byte, count, weight int, sign uint16, scale int) []byte {
-	size := numericHeader + 2*count
-	return append(b, byte(size>>24), byte(size>>16), byte(size>>8), byte(size), byte(count>>8), byte(count),
-		byte(weight>>8), byte(weight), byte(sign>>8), byte(sign), byte(scale>>8), byte(scale))
+// numericHead is what stands before the digits of a numeric.
+type numericHead struct {
+	count, weight int
+	sign          uint16
+	scale         int
+}
+
+func (h numericHead) append(b []byte) []byte {
+	size := numericHeader + 2*h.count
+	return append(b, byte(size>>24), byte(size>>16), byte(size>>8), byte(size), byte(h.count>>8), byte(h.count),
+		byte(h.weight>>8), byte(h.weight), byte(h.sign>>8), byte(h.sign), byte(h.scale>>8), byte(h.scale))
 }
 
 // appendNumericText writes the text of a decimal number, with or without an exponent.
 func appendNumericText(b, text []byte) ([]byte, error) {
 	switch string(text) {
 	case batch.NaN:
-		return appendNumericHeader(b, 0, 0, numericNaN, 0), nil
+		return numericHead{sign: numericNaN}.append(b), nil
 	case batch.Infinity:
-		return appendNumericHeader(b, 0, 0, numericPInfinity, 0), nil
+		return numericHead{sign: numericPInfinity}.append(b), nil
 	case batch.NegInfinity:
-		return appendNumericHeader(b, 0, 0, numericNInfinity, 0), nil
+		return numericHead{sign: numericNInfinity}.append(b), nil
 	}
 	negative := len(text) > 0 && text[0] == '-'
 	digits, point, err := splitNumber(bytes.TrimPrefix(text, []byte("-")))
@@ -141,7 +148,7 @@ func appendNumericText(b, text []byte) ([]byte, error) {
 	if scale > 16383 || weight > 32767 {
 		return b, errRange
 	}
-	b = appendNumericHeader(b, len(groups), weight, sign, scale)
+	b = numericHead{len(groups), weight, sign, scale}.append(b)
 	for _, g := range groups {
 		b = append(b, byte(g>>8), byte(g))
 	}

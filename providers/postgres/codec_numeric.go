@@ -69,6 +69,44 @@ func (n numeric) special() error {
 type decimalDecoder struct{ scale, precision int }
 
 func (d decimalDecoder) put128(dst, v []byte) error {
+	if len(v) < numericHeader {
+		return errLength
+	}
+	count := len(v)/2 - numericHeader/2
+	exponent := 4*(int(int16(binary.BigEndian.Uint16(v[2:])))-count+1) + d.scale
+	// Almost every value has at most 16 digits and is no NaN: bit 15 of the sign says that.
+	if count > 4 || exponent > 3 || exponent < -3 || v[4]&0x80 != 0 || int(binary.BigEndian.Uint16(v)) != count {
+		return d.putLong(dst, v)
+	}
+	var lo, hi uint64
+	digits := v[numericHeader:]
+	for len(digits) > 2 {
+		lo = lo*numericBase + uint64(digits[0])<<8 + uint64(digits[1])
+		digits = digits[2:]
+	}
+	if len(digits) == 2 {
+		last := uint32(digits[0])<<8 + uint32(digits[1])
+		if exponent < 0 {
+			p := uint32(smallPowers[-exponent])
+			q := last / p
+			if q*p != last {
+				return errScale
+			}
+			lo = lo*smallPowers[4+exponent] + uint64(q)
+		} else {
+			lo = (lo*numericBase + uint64(last)) * smallPowers[exponent]
+		}
+	}
+	if v[4] == numericNegative>>8 && lo != 0 {
+		lo, hi = -lo, ^uint64(0)
+	}
+	binary.LittleEndian.PutUint64(dst, lo)
+	binary.LittleEndian.PutUint64(dst[8:], hi)
+	return nil
+}
+
+// putLong decodes values of any length, and refuses those that are no digits.
+func (d decimalDecoder) putLong(dst, v []byte) error {
 	n, err := parseNumeric(v)
 	if err != nil {
 		return err
@@ -76,30 +114,7 @@ func (d decimalDecoder) put128(dst, v []byte) error {
 	if err := n.special(); err != nil {
 		return err
 	}
-	exponent := 4*(n.weight-n.count()+1) + d.scale
-	if n.count() <= 4 && exponent <= 3 && exponent > -4 { // at most 19 digits
-		var lo uint64
-		for i := range n.count() {
-			lo = lo*numericBase + n.digit(i)
-		}
-		if exponent >= 0 {
-			lo *= pow10(exponent)
-		} else {
-			p := pow10(-exponent)
-			if lo%p != 0 {
-				return errScale
-			}
-			lo /= p
-		}
-		var hi uint64
-		if n.sign == numericNegative && lo != 0 {
-			lo, hi = -lo, ^uint64(0)
-		}
-		binary.LittleEndian.PutUint64(dst, lo)
-		binary.LittleEndian.PutUint64(dst[8:], hi)
-		return nil
-	}
-	w, err := n.scaled(exponent)
+	w, err := n.scaled(4*(n.weight-n.count()+1) + d.scale)
 	if err != nil {
 		return err
 	}
@@ -195,6 +210,9 @@ func (w words) negate() words {
 	}
 	return w
 }
+
+// smallPowers are powers of ten within one group of digits.
+var smallPowers = [...]uint64{1, 10, 100, 1000, 10000}
 
 func pow10(n int) uint64 {
 	p := uint64(1)

@@ -155,14 +155,20 @@ func packages(t testing.TB, db providers.Database, p pair, how catalog.SplitSpec
 	return out, ranges
 }
 
+// course is where packages are read and written.
+type course struct {
+	from providers.Snapshot
+	to   providers.Session
+}
+
 // load copies one package in a transaction of its own and returns its rows.
-func load(ctx context.Context, sn providers.Snapshot, s providers.Session, p pair, l ledger.Loaded, r catalog.Range) (int64, error) {
-	v, err := sn.Begin(ctx, []*catalog.Table{p.source})
+func (c course) load(ctx context.Context, p pair, l ledger.Loaded, r catalog.Range) (int64, error) {
+	v, err := c.from.Begin(ctx, []*catalog.Table{p.source})
 	if err != nil {
 		return 0, err
 	}
 	defer v.Close()
-	tx, err := s.Begin(ctx)
+	tx, err := c.to.Begin(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -233,7 +239,7 @@ func move(t testing.TB, sourceURL, targetURL string, how catalog.SplitSpec) []pa
 	for _, p := range pairs {
 		ls, ranges := packages(t, src, p, how)
 		for i, r := range ranges {
-			if _, err := load(ctx, sn, s, p, ls[i], r); err != nil {
+			if _, err := (course{sn, s}).load(ctx, p, ls[i], r); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -43,7 +43,7 @@ func (db *database) Split(ctx context.Context, t *catalog.Table, how catalog.Spl
 		ranges := eachLeaf(t, func(p catalog.Partition) int { return int(min(max(p.Bytes, 0)/size+1, int64(parts))) })
 		return ranges, "by partition, large ones by physical row id, because that needs no key", nil
 	}
-	return cutPages(t, nil, t.Bytes, t.Rows, parts), "by physical row id, because that needs no key and reads in the order of storage", nil
+	return cutPages(catalog.Range{Rows: t.Rows, Bytes: t.Bytes}, parts), "by physical row id, because that needs no key and reads in the order of storage", nil
 }
 
 func splitError(t *catalog.Table, what, fix string) error {
@@ -72,7 +72,7 @@ func eachLeaf(t *catalog.Table, parts func(catalog.Partition) int) []catalog.Ran
 	for _, p := range t.Partitions {
 		if p.Leaf() {
 			name := p.Name
-			out = append(out, cutPages(t, &name, p.Bytes, p.Rows, parts(p))...)
+			out = append(out, cutPages(catalog.Range{By: byPartition, Partition: &name, Rows: p.Rows, Bytes: p.Bytes}, parts(p))...)
 		}
 	}
 	if len(out) == 0 {
@@ -81,17 +81,15 @@ func eachLeaf(t *catalog.Table, parts func(catalog.Partition) int) []catalog.Ran
 	return out
 }
 
-// cutPages makes ranges of equally many pages. The size in bytes bounds the
-// number of heap pages from above; ranges past the end are empty and cost nothing.
-func cutPages(t *catalog.Table, leaf *catalog.Name, bytes, rows int64, parts int) []catalog.Range {
-	pages := max(bytes, 0) / pageSize
+// cutPages cuts a table or leaf into ranges of equally many pages. The size in bytes
+// bounds the number of heap pages from above; ranges past the end are empty and cost nothing.
+func cutPages(all catalog.Range, parts int) []catalog.Range {
+	pages := max(all.Bytes, 0) / pageSize
 	parts = int(max(min(int64(parts), pages), 1))
 	out := make([]catalog.Range, parts)
 	for i := range out {
-		r := catalog.Range{Partition: leaf, Rows: share(rows, parts), Bytes: share(bytes, parts)}
-		if leaf != nil {
-			r.By = byPartition
-		}
+		r := all
+		r.Rows, r.Bytes = share(all.Rows, parts), share(all.Bytes, parts)
 		if parts > 1 {
 			r.By = byRowID
 		}
