@@ -34,7 +34,7 @@ func (m migration) write(dir string) error {
 	fmt.Fprintf(&b, "source %q \"a\" {\n%s}\n\ntarget %q \"b\" {\n%s}\n\n", m.engine, m.source, m.engine, m.target)
 	transfer := "  transfer \"pipe\" {}\n"
 	if m.mode == "file" {
-		fmt.Fprintf(&b, "staging \"local\" \"files\" {\n  path = %q\n}\n\n", stagingDir(dir))
+		fmt.Fprintf(&b, "staging \"local\" \"files\" {\n  path   = %q\n  retain = \"always\"\n}\n\n", stagingDir(dir))
 		transfer = "  transfer \"file\" {\n    via         = staging.local.files\n    compression = \"fastest\"\n  }\n"
 	}
 	fmt.Fprintf(&b, "migration \"bench\" {\n  source = source.%s.a\n  target = target.%s.b\n\n%s", m.engine, m.engine, transfer)

@@ -67,6 +67,9 @@ func newPlan(spec *desired.Spec, o *Observation, opts Options) *draft {
 	}
 	if spec.Transfer.Mode == "file" {
 		p.Transfer = plan.Transfer{FileSize: spec.Transfer.FileSize, Compression: spec.Transfer.Compression}
+		if spec.Staging != nil {
+			p.Transfer.Retain = spec.Staging.Config.String("retain")
+		}
 	}
 	if o.Ledger != nil && o.Ledger.Run != nil {
 		p.Lineage, p.Serial = o.Ledger.Run.Lineage, o.Ledger.Run.Serial

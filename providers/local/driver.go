@@ -31,6 +31,10 @@ func Driver() providers.Driver {
 				Name: "quota", Kind: schema.Size, Example: "200GiB", Min: 1,
 				Doc: "Bytes that the folder's objects may take together. Without it the file system is the limit.",
 			},
+			{
+				Name: "retain", Kind: schema.String, Default: "until_imported", Choices: []string{"until_imported", "until_verified", "always"},
+				Doc: "How long export files stay. \"until_imported\" needs the least room; \"always\" leaves them to whoever reads them next.",
+			},
 		}},
 		OpenStaging: open,
 	}
