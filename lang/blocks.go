@@ -30,7 +30,7 @@ func dmoBlock() schema.Block {
 	return schema.Block{
 		Type: "dmo", Single: true, Doc: "Settings of dmoctl itself.",
 		Attrs: []schema.Attr{
-			{Name: "required_version", Kind: schema.String, Example: `">= 0.1"`, Doc: "Versions of dmoctl that may read this spec."},
+			{Name: "required_version", Kind: schema.String, Example: ">= 0.1", Doc: "Versions of dmoctl that may read this spec."},
 			{Name: "history", Kind: schema.Strings, Example: `["rehearsal-3.json"]`, Doc: "Reports of earlier runs, relative to the folder: the plan takes durations and rates from them."},
 		},
 		Blocks: []schema.Block{{
@@ -104,7 +104,7 @@ func groupBlock() schema.Block {
 			Attrs: []schema.Attr{
 				{Name: "by", Kind: schema.String, Default: "auto", Choices: []string{"auto", "key", "rowid", "partition", "none"}, Doc: "What the cuts follow."},
 				{Name: "parts", Kind: schema.Int, Min: 1, Max: 100000, Doc: "Wanted number of packages a table; not with target_size."},
-				{Name: "target_size", Kind: schema.Size, Min: 1 << 10, Example: `"1GiB"`, Doc: "Wanted bytes a package; not with parts."},
+				{Name: "target_size", Kind: schema.Size, Min: 1 << 10, Example: "1GiB", Doc: "Wanted bytes a package; not with parts."},
 			},
 		}},
 	}
@@ -125,8 +125,8 @@ func renameBlock() schema.Block {
 	return schema.Block{
 		Type: "rename", Doc: "Another schema or name on the target.",
 		Attrs: []schema.Attr{
-			{Name: "table", Kind: schema.String, Required: true, Example: `"OTHER.T1"`, Doc: "The table on the source, exactly."},
-			{Name: "to", Kind: schema.String, Required: true, Example: `"T1"`, Doc: "Its name on the target; without a schema the target's own."},
+			{Name: "table", Kind: schema.String, Required: true, Example: "OTHER.T1", Doc: "The table on the source, exactly."},
+			{Name: "to", Kind: schema.String, Required: true, Example: "T1", Doc: "Its name on the target; without a schema the target's own."},
 		},
 	}
 }
@@ -139,7 +139,7 @@ func processesBlock() schema.Block {
 			{Name: "uptime", Kind: schema.Int, Min: 1, Max: 4096, Planned: true, Doc: "Processes of the uptime phase."},
 			{Name: "verify", Kind: schema.Int, Min: 1, Max: 4096, Doc: "Readers of the verify phase; default is left to the plan."},
 			{Name: "replay", Kind: schema.Int, Min: 1, Max: 4096, Planned: true, Doc: "Writers of the replay."},
-			{Name: "memory", Kind: schema.Size, Min: 16 << 20, Example: `"4GiB"`, Doc: "Bytes for everything in flight; default is a quarter of the machine's."},
+			{Name: "memory", Kind: schema.Size, Min: 16 << 20, Example: "4GiB", Doc: "Bytes for everything in flight; default is a quarter of the machine's."},
 		},
 	}
 }

@@ -182,12 +182,14 @@ func shape(b *schema.Block) string {
 // exampleOf prints a value that an argument could have.
 func exampleOf(a *schema.Attr) string {
 	switch {
-	case a.Example != "":
-		return a.Example
-	case len(a.Choices) > 0:
-		return fmt.Sprintf("%q", a.Choices[0])
 	case a.Sensitive:
 		return "env(\"NAME\")"
+	case a.Example != "":
+		return written(a, a.Example)
+	case a.Default != "":
+		return written(a, a.Default)
+	case len(a.Choices) > 0:
+		return fmt.Sprintf("%q", a.Choices[0])
 	}
 	switch a.Kind {
 	case schema.Int:
@@ -206,4 +208,13 @@ func exampleOf(a *schema.Attr) string {
 		return "\"20%\""
 	}
 	return "\"...\""
+}
+
+// written prints a schema's default or example as it stands in a spec.
+func written(a *schema.Attr, value string) string {
+	switch a.Kind {
+	case schema.String, schema.Size, schema.Duration, schema.Rate, schema.Percent:
+		return fmt.Sprintf("%q", value)
+	}
+	return value
 }

@@ -110,7 +110,26 @@ func (l *loader) convertHCL(in hcl.Diagnostics) diag.Diagnostics {
 		withheld.Detail = fmt.Sprintf("The function %q fails. Its message is withheld, because it may quote a sensitive value.", extra.CalledFunctionName())
 		in[i] = &withheld
 	}
-	return diag.FromHCL(in)
+	out := diag.FromHCL(in)
+	for i := range out {
+		out[i].ID = ownID(out[i].ID)
+	}
+	return out
+}
+
+// ownID gives one mistake one ID, whether HCL finds it or we do.
+func ownID(id string) string {
+	switch id {
+	case "missing-required-argument":
+		return "missing-argument"
+	case "unsupported-block-type":
+		return "unsupported-block"
+	case "attribute-redefined":
+		return "duplicate"
+	case "call-to-unknown-function":
+		return "unknown-function"
+	}
+	return id
 }
 
 // sensitiveCall says whether the expression of a diagnostic depends on a sensitive

@@ -8,9 +8,11 @@ import (
 	"github.com/dmoctl/dmoctl/providers"
 )
 
-// Reference returns the tables of all blocks and arguments as Markdown, for docs/spec.md.
+// Reference returns the documentation of the language as Markdown, for docs/spec.md:
+// its rules, then all blocks and arguments from their schemas.
 func Reference(drivers []providers.Driver) string {
 	var b strings.Builder
+	b.WriteString(rules)
 	root := rootBlock()
 	for i := range root.Blocks {
 		block := &root.Blocks[i]
@@ -73,10 +75,8 @@ func writeAttr(b *strings.Builder, a *schema.Attr) {
 		return
 	case a.Required:
 		value = "required"
-	case a.Default != "" && a.Kind != schema.Int && a.Kind != schema.Bool && a.Kind != schema.Strings && a.Kind != schema.Expression:
-		value = fmt.Sprintf("`%q`", a.Default)
 	case a.Default != "":
-		value = "`" + a.Default + "`"
+		value = "`" + written(a, a.Default) + "`"
 	}
 	doc := a.Doc
 	if len(a.Choices) > 0 {
@@ -92,7 +92,7 @@ func writeAttr(b *strings.Builder, a *schema.Attr) {
 		doc += " Sensitive."
 	}
 	if a.Example != "" {
-		doc += " Example: `" + a.Example + "`."
+		doc += " Example: `" + exampleOf(a) + "`."
 	}
 	fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", a.Name, a.Kind, value, cell(doc))
 }

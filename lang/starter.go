@@ -78,12 +78,12 @@ func (l *loader) starterBlock(role, kind, name string) string {
 	return b.String()
 }
 
-// starterAttrs chooses required arguments and those that have an example; where
-// there is none, the ones by which servers are reached.
+// starterAttrs chooses required arguments and connection arguments that have an
+// example; where there is none, the ones by which servers are usually reached.
 func starterAttrs(s *schema.Block) []schema.Attr {
 	var out []schema.Attr
 	for _, a := range s.Attrs {
-		if !a.Planned && (a.Required || a.Example != "") {
+		if !a.Planned && (a.Required || (a.Connection && a.Example != "")) {
 			out = append(out, a)
 		}
 	}
@@ -107,8 +107,8 @@ func starterValue(a *schema.Attr, role, name string) string {
 		return map[string]string{roleSource: `"old.db"`, roleTarget: `"new.db"`, roleStaging: `"files"`}[role]
 	case a.Name == "host" && a.Example == "":
 		return `"localhost"`
-	case a.Default != "" && a.Kind == schema.String:
-		return fmt.Sprintf("%q", a.Default)
+	case a.Default != "":
+		return written(a, a.Default)
 	case a.Example == "" && a.Kind == schema.String && len(a.Choices) == 0:
 		return fmt.Sprintf("%q", name)
 	}

@@ -22,7 +22,7 @@ func testDrivers() []providers.Driver {
 	target := func(context.Context, schema.Values, providers.Env) (providers.Target, error) { return nil, nil }
 	staging := func(context.Context, schema.Values, providers.Env) (providers.Staging, error) { return nil, nil }
 	server := schema.Block{Attrs: []schema.Attr{
-		{Name: "host", Kind: schema.String, Required: true, Connection: true, Example: `"db01"`, Doc: "Server."},
+		{Name: "host", Kind: schema.String, Required: true, Connection: true, Example: "db01", Doc: "Server."},
 		{Name: "port", Kind: schema.Int, Default: "5432", Min: 1, Max: 65535, Connection: true, Doc: "Port."},
 		{Name: "schema", Kind: schema.String, Default: "public", Doc: "Schema."},
 		{Name: "user", Kind: schema.String, Connection: true, Doc: "User."},
@@ -31,7 +31,7 @@ func testDrivers() []providers.Driver {
 		{Name: "tls", Kind: schema.Bool, Default: "true", Connection: true, Doc: "Encrypt."},
 	}}
 	file := schema.Block{Attrs: []schema.Attr{
-		{Name: "path", Kind: schema.String, Required: true, Connection: true, Example: `"old.db"`, Doc: "File."},
+		{Name: "path", Kind: schema.String, Required: true, Connection: true, Example: "old.db", Doc: "File."},
 	}}
 	return []providers.Driver{
 		{Type: "postgres", Doc: "PostgreSQL.", Source: server, Target: server, OpenSource: database, OpenTarget: target},

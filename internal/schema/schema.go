@@ -33,7 +33,7 @@ type Attr struct {
 	Choices   []string // allowed values of a String
 	Unready   []string // known values, refused as not available in this version
 	Min, Max  int64    // bounds of an Int or Size, in its unit; Max 0 is no bound
-	Example   string   // an expression as a user would write it, for docs and starter specs
+	Example   string   // as Default is written, for docs and starter specs
 	Planned   bool     // known, refused as not available in this version
 	// Connection marks arguments that say where a database is, not which migration
 	// this is: the spec's digest leaves them out.
