@@ -182,7 +182,7 @@ func contains(names []string, name string) bool {
 }
 
 func (m *mapping) key(k catalog.Key) catalog.Key {
-	suffix := "key"
+	suffix := strings.Join(k.Columns, "_") + "_key" // an unnamed one is called as PostgreSQL would
 	if k.Primary {
 		suffix = "pkey"
 	}
@@ -219,7 +219,7 @@ func (m *mapping) foreignKeys(t *catalog.Table) {
 		f.Table = to
 		if !m.same {
 			f.Definition = ""
-			f.Name = fitName(f.Name, m.how.To.Name, "fkey")
+			f.Name = fitName(f.Name, m.how.To.Name, strings.Join(f.Columns, "_")+"_fkey")
 		}
 		t.ForeignKeys = append(t.ForeignKeys, f)
 	}
