@@ -60,9 +60,10 @@ func fromInteger[S integer](r rules, to group) (loop, passFunc, bool) {
 	case to == numbers:
 		return cells(func(v S) (string, *fault) { return strconv.FormatInt(int64(v), 10), nil }), nil, true
 	case to == decimals:
+		narrow, wide := r.scaled128(0), r.scaled256(0)
 		return r.toDecimals(
-			cells(scaled(r, 0, func(v S) decimal128.Num { return decimal128.FromI64(int64(v)) })),
-			cells(scaledWide(r, 0, func(v S) decimal256.Num { return decimal256.FromI64(int64(v)) })))
+			cells(func(v S) (decimal128.Num, *fault) { return narrow(decimal128.FromI64(int64(v))) }),
+			cells(func(v S) (decimal256.Num, *fault) { return wide(decimal256.FromI64(int64(v))) }))
 	}
 	return nil, nil, false
 }
@@ -84,18 +85,29 @@ func (r rules) toDecimals(narrow, wide loop) (loop, passFunc, bool) {
 	return narrow, nil, true
 }
 
-// scaled brings 128-bit integers of a scale to the target's scale and precision.
-func scaled[S any](r rules, scale int, num func(S) decimal128.Num) func(S) (decimal128.Num, *fault) {
+// exact is an integer of 128 or 256 bits.
+type exact[N any] interface {
+	Mul(N) N
+	Div(N) (quotient, rest N)
+	Sign() int
+	FitsInPrecision(digits int32) bool
+	BigInt() *big.Int
+}
+
+// scaled brings integers of a scale to the target's scale and precision. power
+// returns powers of ten.
+func scaled[N exact[N]](r rules, scale int, power func(int) N) func(N) (N, *fault) {
 	up := r.dst.Scale - scale
-	factor := decimal128.GetScaleMultiplier(min(max(up, -up), 38))
-	room := int32(r.dst.Precision - max(up, 0))
-	return func(s S) (decimal128.Num, *fault) {
-		v := num(s)
-		out, rest := v, decimal128.Num{}
+	factor := power(max(up, -up))
+	room := int32(r.dst.Precision - max(up, 0)) // digits before scaling up
+	return func(v N) (N, *fault) {
+		out, whole := v, true
 		if up < 0 {
-			out, rest = v.Div(factor)
+			quotient, rest := v.Div(factor)
+			out, whole = quotient, rest.Sign() == 0
 		}
-		if rest.Sign() != 0 || !(out.Sign() == 0 || room > 0 && out.FitsInPrecision(room)) {
+		fits := out.Sign() == 0 || room > 0 && out.FitsInPrecision(room)
+		if !whole || !fits {
 			return v, r.overflow("%s does not fit", shortened(decimalText(v.BigInt(), scale)))
 		}
 		if up > 0 {
@@ -105,24 +117,12 @@ func scaled[S any](r rules, scale int, num func(S) decimal128.Num) func(S) (deci
 	}
 }
 
-func scaledWide[S any](r rules, scale int, num func(S) decimal256.Num) func(S) (decimal256.Num, *fault) {
-	up := r.dst.Scale - scale
-	factor := decimal256.GetScaleMultiplier(min(max(up, -up), 76))
-	room := int32(r.dst.Precision - max(up, 0))
-	return func(s S) (decimal256.Num, *fault) {
-		v := num(s)
-		out, rest := v, decimal256.Num{}
-		if up < 0 {
-			out, rest = v.Div(factor)
-		}
-		if rest.Sign() != 0 || !(out.Sign() == 0 || room > 0 && out.FitsInPrecision(room)) {
-			return v, r.overflow("%s does not fit", shortened(decimalText(v.BigInt(), scale)))
-		}
-		if up > 0 {
-			out = out.Mul(factor)
-		}
-		return out, nil
-	}
+func (r rules) scaled128(scale int) func(decimal128.Num) (decimal128.Num, *fault) {
+	return scaled(r, scale, func(n int) decimal128.Num { return decimal128.GetScaleMultiplier(min(n, 38)) })
+}
+
+func (r rules) scaled256(scale int) func(decimal256.Num) (decimal256.Num, *fault) {
+	return scaled(r, scale, decimal256.GetScaleMultiplier)
 }
 
 func (r rules) fromDecimals(to group) (loop, passFunc, bool) {
@@ -143,16 +143,18 @@ func fromDecimal[S any](r rules, to group, large func(S) *big.Int) (loop, passFu
 	case numbers:
 		return cells(func(v S) (string, *fault) { return trimmed(decimalText(large(v), r.src.Scale)), nil }), nil, true
 	case decimals:
-		wide := cells(scaledWide(r, r.src.Scale, func(v S) decimal256.Num { return decimal256.FromBigInt(large(v)) }))
+		scale := r.scaled256(r.src.Scale)
+		wide := cells(func(v S) (decimal256.Num, *fault) { return scale(decimal256.FromBigInt(large(v))) })
 		if r.src.Precision <= 38 {
-			return r.toDecimals(cells(scaled(r, r.src.Scale, func(v decimal128.Num) decimal128.Num { return v })), wide)
+			return r.toDecimals(cells(r.scaled128(r.src.Scale)), wide)
 		}
-		return r.toDecimals(cells(r.narrowed), wide)
+		return r.toDecimals(cells(r.narrowed()), wide)
 	case integers:
 		whole := r
 		whole.dst.Precision, whole.dst.Scale = 38, 0
+		scale := whole.scaled256(r.src.Scale)
 		return toInteger(r, func(s S) (int64, *fault) {
-			v, bad := scaledWide(whole, r.src.Scale, func(v S) decimal256.Num { return decimal256.FromBigInt(large(v)) })(s)
+			v, bad := scale(decimal256.FromBigInt(large(s)))
 			if bad != nil {
 				return 0, bad
 			}
@@ -166,12 +168,15 @@ func fromDecimal[S any](r rules, to group, large func(S) *big.Int) (loop, passFu
 }
 
 // narrowed brings a 256-bit decimal into 128 bits.
-func (r rules) narrowed(v decimal256.Num) (decimal128.Num, *fault) {
-	out, bad := scaledWide(r, r.src.Scale, func(v decimal256.Num) decimal256.Num { return v })(v)
-	if bad != nil {
-		return decimal128.Num{}, bad
+func (r rules) narrowed() func(decimal256.Num) (decimal128.Num, *fault) {
+	scale := r.scaled256(r.src.Scale)
+	return func(v decimal256.Num) (decimal128.Num, *fault) {
+		out, bad := scale(v)
+		if bad != nil {
+			return decimal128.Num{}, bad
+		}
+		return decimal128.FromBigInt(out.BigInt()), nil
 	}
-	return decimal128.FromBigInt(out.BigInt()), nil
 }
 
 func toInteger[S any](r rules, num func(S) (int64, *fault)) (loop, passFunc, bool) {
@@ -238,7 +243,8 @@ func (r rules) float(v float64) (float64, *fault) {
 // plain says whether no value is NaN, infinite or a negative zero.
 func plain[T float32 | float64](values []T) bool {
 	for _, v := range values {
-		if v-v != 0 || v == 0 && math.Signbit(float64(v)) {
+		f := float64(v)
+		if f != f || math.IsInf(f, 0) || f == 0 && math.Signbit(f) {
 			return false
 		}
 	}

@@ -249,7 +249,7 @@ func TestKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rec := record(t, cols, [][]string{{"1", "a"}, {"1", "b"}, {"2", "a"}}[:])
+	rec := record(t, cols, [][]string{{"1", "a"}, {"1", "b"}, {"2", "a"}})
 	defer rec.Release()
 	keys, err := h.Keys(rec)
 	if err != nil {

@@ -38,7 +38,7 @@ func put(t *testing.T, s providers.Staging, name, content string) error {
 	if err != nil {
 		return err
 	}
-	defer w.Abort()
+	defer func() { _ = w.Abort() }()
 	if _, err := w.Write([]byte(content)); err != nil {
 		return err
 	}
@@ -138,7 +138,7 @@ func TestDeadWriters(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer w.Abort()
+	defer func() { _ = w.Abort() }()
 	cmd := exec.Command(os.Args[0], "-test.run=^TestDeadWriters$")
 	cmd.Env = append(os.Environ(), variable+"="+dir)
 	out, err := cmd.StdoutPipe()
@@ -159,7 +159,9 @@ func TestDeadWriters(t *testing.T) {
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	cmd.Wait()
+	if err := cmd.Wait(); err == nil {
+		t.Error("the killed process ended well")
+	}
 	openAt(t, schema.Values{"path": dir})
 	if got := temporaries(t, dir); len(got) != 1 {
 		t.Errorf("after one died: %v", got)

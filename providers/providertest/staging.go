@@ -381,7 +381,7 @@ func stagingLarge(t *testing.T, s *stage) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer w.Abort()
+	defer func() { _ = w.Abort() }()
 	for i := range blocks {
 		if _, err := w.Write(bytes.Repeat([]byte{byte(i)}, block)); err != nil {
 			t.Fatal(err)
