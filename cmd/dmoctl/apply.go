@@ -57,10 +57,8 @@ func (c *applyCmd) Run(ctx context.Context, a *app, k *kong.Context, stop *stopp
 		}
 		return nil
 	}
-	if !c.JSON {
-		if err := writeText(a.out, p, time.Now(), a.colour(a.outTerminal)); err != nil {
-			return err
-		}
+	if err := c.show(a, p); err != nil {
+		return err
 	}
 	if !p.Changes() {
 		return nil
@@ -112,6 +110,18 @@ func (c *applyCmd) plan(ctx context.Context, a *app, s *spec, sd *sides) (p *pla
 	return p, done, checkFresh(p, s, l)
 }
 
+// show prints a new plan, and of a saved one, which has been read, what it comes to.
+func (c *applyCmd) show(a *app, p *plan.Plan) error {
+	switch {
+	case c.JSON:
+		return nil
+	case c.File == "":
+		return writeText(a.out, p, time.Now(), a.colour(a.outTerminal))
+	}
+	a.printf("%s: %s\n", c.File, viewPlan(p, time.Now()).summary())
+	return nil
+}
+
 // approve asks for yes where nobody has said it yet. Dropping tables is asked
 // about by the target's name, whatever else was approved.
 func (c *applyCmd) approve(ctx context.Context, a *app, s *spec, p *plan.Plan) error {
@@ -157,12 +167,12 @@ func (c *applyCmd) carryOut(ctx context.Context, a *app, run applying) error {
 	} else {
 		a.log.Info("report written", "path", path)
 	}
-	if !c.JSON {
-		a.summarize(r)
-	} else if err != nil {
+	if c.JSON {
 		a.failures(r)
+	} else {
+		a.summarize(r)
 	}
-	return err
+	return quietly(err)
 }
 
 // sink returns where a run's events go, and what is to be called at its end.

@@ -60,7 +60,7 @@ func (c *verifyCmd) Run(ctx context.Context, a *app, k *kong.Context, stop *stop
 		return errors.Join(a.printJSON(r), err)
 	}
 	a.printVerification(r)
-	return err
+	return quietly(err)
 }
 
 // matching returns the plan's tables that patterns take; all of them without any.

@@ -85,7 +85,7 @@ func (v planView) lines(actions ...string) []tableLine {
 }
 
 func (v planView) line(t *plan.Table) tableLine {
-	l := tableLine{mark: mark(t.Action), name: v.name(t.Source.Name), split: t.Split, reason: t.Reason}
+	l := tableLine{mark: mark(t.Action), name: v.name(t.Source.Name), split: splitHow(t.Split), reason: t.Reason}
 	for _, p := range t.Packages {
 		if p.In {
 			continue
@@ -99,6 +99,14 @@ func (v planView) line(t *plan.Table) tableLine {
 		l.name += " -> " + t.Target.Name.Name
 	}
 	return l
+}
+
+// splitHow leaves the number of packages, which stands beside it, out of how a table is split.
+func splitHow(s string) string {
+	if before, after, ok := strings.Cut(s, ": "); ok && (strings.HasSuffix(before, " packages") || strings.HasSuffix(before, "1 package")) {
+		return after
+	}
+	return s
 }
 
 // sum adds up lines.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/dmoctl/dmoctl/internal/report"
@@ -54,7 +55,7 @@ func (a *app) summarize(r *report.Report) {
 		results[t.Result]++
 	}
 	t := r.Totals
-	a.printf("\n%s in of %s", showCount(int64(t.Packages+t.PackagesIn)), count(t.PackagesPlanned, "package"))
+	a.printf("\n%s of %s in", showCount(int64(t.Packages)), count(t.PackagesPlanned, "package"))
 	if t.PackagesIn > 0 {
 		a.printf(" (%s before this run)", showCount(int64(t.PackagesIn)))
 	}
@@ -81,7 +82,7 @@ func resultLine(results map[string]int) string {
 // failures prints every failure, and each differing table, with the command to run next.
 func (a *app) failures(r *report.Report) {
 	a.failed(r.Failures)
-	if len(r.Failures) > 0 {
+	if n := slices.IndexFunc(r.Failures, func(f report.Failure) bool { return f.Kind != report.Unequal }); n >= 0 {
 		a.notef("\n%s. Everything else is in the target; to copy the rest, run\n\n  dmoctl apply\n", count(len(r.Failures), "failure"))
 	}
 	a.differences(a.err, r.Tables)
@@ -89,6 +90,9 @@ func (a *app) failures(r *report.Report) {
 
 func (a *app) failed(failures []report.Failure) {
 	for _, f := range failures {
+		if f.Kind == report.Unequal {
+			continue // listed among the tables, with the command that explains it
+		}
 		where := ""
 		for _, part := range []string{f.Package, f.Table, f.Step} {
 			if part != "" {

@@ -58,9 +58,10 @@ sqlite_rows() { # sqlite_rows FILE exact|neutral
   local table row
   sqlite3 "$1" "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite!_%' ESCAPE '!' AND name NOT LIKE 'dmo!_%' ESCAPE '!' ORDER BY 1" |
     while read -r table; do
-      row=$(sqlite3 "$1" "SELECT group_concat(CASE WHEN '$2' = 'exact' THEN 'lower(hex(quote(\"' || name || '\")))'
-          WHEN type LIKE 'NUMERIC%' THEN 'coalesce(lower(hex(printf(''%.2f'', \"' || name || '\"))), ''-'')'
-          ELSE 'coalesce(lower(hex(CAST(\"' || name || '\" AS TEXT))), ''-'')' END, ' || ''|'' || ') FROM pragma_table_info('$table')")
+      row=$(sqlite3 "$1" "SELECT group_concat('iif(\"' || name || '\" IS NULL, ''-'', lower(hex(' || CASE
+          WHEN '$2' = 'exact' THEN 'quote(\"' || name || '\")'
+          WHEN type LIKE 'NUMERIC%' THEN 'printf(''%.2f'', \"' || name || '\")'
+          ELSE 'CAST(\"' || name || '\" AS TEXT)' END || ')))', ' || ''|'' || ') FROM pragma_table_info('$table')")
       sqlite3 "$1" "SELECT '$table' || '|' || $row FROM \"$table\""
     done | LC_ALL=C sort
 }
@@ -119,7 +120,7 @@ move() {
     printf 'staging "local" "move" {\n  path = "staging"\n}\n' > "$dir/staging.dmo.hcl"
   fi
   echo "== $pair, $mode mode"
-  "$dmoctl" --chdir "$dir" "${@/#/--var=}" plan --out plan.json > "$work/out" || { cat "$work/out"; return 1; }
+  "$dmoctl" --chdir "$dir" "${@/#/--var=}" plan --out plan.json > "$work/out" 2>&1 || { cat "$work/out"; return 1; }
   "$dmoctl" --chdir "$dir" "${@/#/--var=}" apply plan.json > "$work/out" 2> "$work/err" || { cat "$work/out" "$work/err"; return 1; }
   "$dmoctl" --chdir "$dir" "${@/#/--var=}" plan --detailed-exitcode > /dev/null
 }
