@@ -3,6 +3,7 @@ package providers
 import (
 	"context"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -77,9 +78,24 @@ type View interface {
 // Counted is what a table held in a view.
 type Counted struct {
 	Rows int64
-	// Changes are the server's change counters for the table, opaque; equal text
-	// means that nothing was written in between. Empty where the engine has none.
+	// Changes are the server's change counters for the table, for Written; equal text
+	// means that nothing was written in between. Empty where the engine has none. Counters
+	// that may start anew, e.g. after a crash, stand behind "EPOCH:", which then differs.
 	Changes string
+}
+
+// Written compares the Changes of one table at two times. Not known means that the
+// counters started anew in between, or that there are none: rows must be counted.
+func Written(before, after string) (written, known bool) {
+	if before == "" || after == "" {
+		return false, false
+	}
+	was, _, _ := strings.Cut(before, ":")
+	is, _, both := strings.Cut(after, ":")
+	if both && was != is {
+		return false, false
+	}
+	return before != after, true
 }
 
 // ReadOptions bound what a Reader holds in memory.

@@ -7,7 +7,7 @@ import (
 )
 
 func TestCommittedRowsSurviveAnImmediateStop(t *testing.T) {
-	s := pgtest.Start(t, pgtest.Setting("synchronous_commit", "on"))
+	s := pgtest.Start(t)
 	db := s.NewDatabase(t)
 	s.Exec(t, db, "CREATE TABLE t (a int); INSERT INTO t VALUES (1), (NULL)")
 	if err := s.Stop(pgtest.Immediate); err != nil {

@@ -135,7 +135,7 @@ func (s *Server) configure() error {
 		fmt.Sprintf("port = %d", s.Port),
 		"unix_socket_directories = '" + s.dir + "'",
 		"max_connections = 60", "shared_buffers = '64MB'", "max_wal_size = '1GB'",
-		"fsync = off", "full_page_writes = off", "synchronous_commit = off",
+		"fsync = off", "full_page_writes = off", // a server that is killed keeps what the machine has taken
 		"wal_level = minimal", "max_wal_senders = 0", "autovacuum = off", "jit = off",
 		"max_prepared_transactions = 4", "timezone = 'UTC'", "log_line_prefix = '%m [%p] '",
 	}

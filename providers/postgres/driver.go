@@ -42,5 +42,5 @@ func openTarget(ctx context.Context, v schema.Values, env providers.Env) (provid
 	if err != nil {
 		return nil, err
 	}
-	return &target{database: db, maintenanceMemory: v.Int("maintenance_work_mem")}, nil
+	return &target{database: db, maintenanceMemory: v.Int("maintenance_work_mem"), patience: patience}, nil
 }

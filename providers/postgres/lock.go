@@ -16,7 +16,7 @@ import (
 
 const (
 	opLock       = "lock target"
-	patience     = 60 * time.Second // with package transactions of an older run
+	patience     = 60 * time.Second // with package transactions of an older run, before they are ended
 	pollInterval = time.Second
 )
 
@@ -99,7 +99,7 @@ func (w *writing) exclude(ctx context.Context, wait func(string)) error {
 			<-taken
 			return err
 		}
-		if !terminated && time.Since(started) > patience {
+		if !terminated && time.Since(started) > w.patience {
 			terminated = true
 			_ = w.with(ctx, func(s *session) error { return terminate(ctx, s, w.keys.token) }) // else the wait goes on, and says so
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/providers"
@@ -12,7 +13,8 @@ import (
 // target is a database that is written to. It is safe for concurrent use.
 type target struct {
 	*database
-	maintenanceMemory int64 // bytes; 0 is the server's setting
+	maintenanceMemory int64         // bytes; 0 is the server's setting
+	patience          time.Duration // with package transactions of an older run, before they are ended
 }
 
 // Limits implements providers.Target.
