@@ -37,7 +37,7 @@ type bed struct {
 	events *events
 	quiet  bool
 	file   bool // file mode, through the folder staging
-	parts  int // packages a table with a key
+	parts  int  // packages a table with a key
 	tweak  func(*plan.Plan)
 }
 
@@ -219,7 +219,7 @@ func (b *bed) planTable(p *plan.Plan, t, found *catalog.Table) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	id := t.Name.String()
+	id := t.String()
 	create := &plan.Step{ID: "create/" + id, Phase: plan.Structures, Kind: plan.StepCreate, Tables: []catalog.Name{t.Name}}
 	verify := &plan.Step{ID: "verify/" + id, Phase: plan.Verify, Kind: plan.StepVerify, Tables: []catalog.Name{t.Name}}
 	index := &plan.Step{ID: "index/" + id, Phase: plan.Finalize, Kind: plan.StepIndex, Tables: []catalog.Name{t.Name}}
@@ -294,4 +294,3 @@ INSERT INTO orders SELECT i, 'name '||i, i %% 1000, CASE i %% 7 WHEN 0 THEN NULL
 INSERT INTO loose SELECT id %% 10, name FROM orders;
 INSERT INTO loose SELECT id %% 10, name FROM orders LIMIT 100;`, n)
 }
-

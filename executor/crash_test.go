@@ -53,7 +53,9 @@ func TestCrashChild(t *testing.T) {
 			return
 		}
 		if seen++; seen == c.Nth {
-			syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			if err := syscall.Kill(os.Getpid(), syscall.SIGKILL); err != nil {
+				t.Error(err)
+			}
 			select {}
 		}
 	}
@@ -262,6 +264,8 @@ func TestOlderTokenCannotWrite(t *testing.T) {
 		if _, err = tx.Claim(t.Context(), []ledger.Loaded{{Migration: "m", ID: "x/1", Generation: "g"}}); err == nil {
 			t.Error("the older run claimed a package")
 		}
-		tx.Rollback(t.Context())
+		if err := tx.Rollback(t.Context()); err != nil {
+			t.Error(err)
+		}
 	}
 }

@@ -145,7 +145,7 @@ func (a *exportAttempt) abort(ctx context.Context) {
 		return
 	}
 	if a.object != nil {
-		a.object.Abort()
+		_ = a.object.Abort() // what it leaves is invisible
 	}
 	back, cancel := cleanup(ctx)
 	defer cancel()

@@ -168,7 +168,7 @@ func (r *run) results() []report.Table {
 			continue
 		}
 		e := report.Table{
-			Table: t.name(), Target: t.plan.Target.Name.String(), Packages: len(t.plan.Packages), In: len(t.in),
+			Table: t.name(), Target: t.plan.Target.String(), Packages: len(t.plan.Packages), In: len(t.in),
 			IndexSeconds: t.indexSecs, Verify: t.plan.Verify, Result: t.result, Detail: t.detail,
 		}
 		for _, l := range t.in {

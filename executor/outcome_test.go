@@ -241,11 +241,11 @@ func bundle(p *plan.Plan) {
 	all := &plan.Step{ID: "copy/bundle", Phase: plan.Downtime, Kind: plan.StepCopy}
 	var before, after []*plan.Step
 	for _, s := range p.Steps {
-		switch {
-		case s.Kind == plan.StepCopy:
+		switch s.Kind {
+		case plan.StepCopy:
 			all.Packages = append(all.Packages, s.Packages...)
 			all.Tables = append(all.Tables, s.Tables...)
-		case s.Kind == plan.StepCreate:
+		case plan.StepCreate:
 			before = append(before, s)
 			all.Needs = append(all.Needs, s.ID)
 		default:

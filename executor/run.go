@@ -61,7 +61,6 @@ type run struct {
 	failures []report.Failure
 	codes    []int
 	cause    error // of halt
-	owner    *ledger.Owner
 	report   *report.Report
 }
 

@@ -152,4 +152,4 @@ func (t *table) loadedRows() int64 {
 }
 
 // name is the table's name in events and reports.
-func (t *table) name() string { return t.plan.Source.Name.String() }
+func (t *table) name() string { return t.plan.Source.String() }
