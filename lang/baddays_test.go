@@ -144,9 +144,9 @@ func TestNesting(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			// A file is refused by its size; cut to what is read, by its depth.
-			lengths := []int{min(len(src), maxFileBytes), 20_000}
-			if name == "parentheses" {
-				lengths = append(lengths, len(src))
+			lengths := []int{20_000}
+			if name == "parentheses" || name == "objects" || name == "sums" {
+				lengths = append(lengths, maxFileBytes, len(src))
 			}
 			for _, length := range lengths {
 				folder(t, map[string]string{"m.dmo.hcl": src[:length]})
@@ -158,7 +158,7 @@ func TestNesting(t *testing.T) {
 				if want := map[bool]string{true: "unreadable-file", false: "nested-too-deep"}[length > maxFileBytes]; ds[0].ID != want {
 					t.Errorf("%d bytes: %s, want %s", length, ds[0].ID, want)
 				}
-				if took := time.Since(start); took > 20*time.Second {
+				if took := time.Since(start); took > time.Minute {
 					t.Errorf("%d bytes took %v", length, took)
 				}
 			}
@@ -186,7 +186,7 @@ func TestLongSpecs(t *testing.T) {
 	if len(spec.Groups[0].Tables) != 20_000 || len(spec.Excludes) != 1000 || spec.Excludes[7].Tables[0].Text != "E7_x_x" {
 		t.Errorf("groups %d, excludes %d", len(spec.Groups), len(spec.Excludes))
 	}
-	if took := time.Since(start); took > 20*time.Second {
+	if took := time.Since(start); took > time.Minute {
 		t.Errorf("took %v", took)
 	}
 }
