@@ -103,10 +103,17 @@ func phaseRank(phase string) int {
 	return slices.Index(plan.Phases(), phase)
 }
 
-// start starts ready steps, longest path first, as long as there are processes.
+// start starts ready steps as long as there are processes: structures, then the
+// longest path first.
 func (g *round) start(ctx context.Context) {
 	slices.SortStableFunc(g.ready, func(a, b *node) int {
+		made, other := a.step.Phase == plan.Structures, b.step.Phase == plan.Structures
 		switch {
+		case made != other: // cheap, and others wait for it
+			if made {
+				return -1
+			}
+			return 1
 		case a.path > b.path:
 			return -1
 		case a.path < b.path:
