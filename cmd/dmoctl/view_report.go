@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/dmoctl/dmoctl/internal/report"
@@ -50,18 +49,16 @@ func encodeReport(r *report.Report) ([]byte, error) {
 // summarize prints how a run ended: the counts, then every failure with the
 // command to run next.
 func (a *app) summarize(r *report.Report) {
-	results := map[string]int{}
-	for _, t := range r.Tables {
-		results[t.Result]++
-	}
 	t := r.Totals
-	a.printf("\n%s of %s in", showCount(int64(t.Packages)), count(t.PackagesPlanned, "package"))
-	if t.PackagesIn > 0 {
-		a.printf(" (%s before this run)", showCount(int64(t.PackagesIn)))
-	}
-	a.printf(", %s rows, %s, in %s.\n", showRows(t.Rows), showBytes(t.Bytes), showSeconds(r.Ended.Sub(r.Started).Seconds()))
-	if line := resultLine(results); line != "" {
-		a.printf("%s\n", line)
+	if t.PackagesPlanned > 0 {
+		a.printf("\n%s of %s in", showCount(int64(t.Packages)), count(t.PackagesPlanned, "package"))
+		if t.PackagesIn > 0 {
+			a.printf(" (%s before this run)", showCount(int64(t.PackagesIn)))
+		}
+		a.printf(", %s rows, %s, in %s.\n", showRows(t.Rows), showBytes(t.Bytes), showSeconds(r.Ended.Sub(r.Started).Seconds()))
+		if line := resultLine(r.Tables); line != "" {
+			a.printf("%s.\n", line)
+		}
 	}
 	if len(r.Failures) == 0 && r.Exit == report.OK {
 		a.printf("Done.\n")
@@ -69,7 +66,12 @@ func (a *app) summarize(r *report.Report) {
 	a.failures(r)
 }
 
-func resultLine(results map[string]int) string {
+// resultLine counts the tables of each result.
+func resultLine(tables []report.Table) string {
+	results := map[string]int{}
+	for _, t := range tables {
+		results[t.Result]++
+	}
 	var parts []string
 	for _, kind := range []string{report.Equal, report.Unequal, report.Excepted, report.Failed, report.NotVerified} {
 		if n := results[kind]; n > 0 {
@@ -82,8 +84,14 @@ func resultLine(results map[string]int) string {
 // failures prints every failure, and each differing table, with the command to run next.
 func (a *app) failures(r *report.Report) {
 	a.failed(r.Failures)
-	if n := slices.IndexFunc(r.Failures, func(f report.Failure) bool { return f.Kind != report.Unequal }); n >= 0 {
-		a.notef("\n%s. Everything else is in the target; to copy the rest, run\n\n  dmoctl apply\n", count(len(r.Failures), "failure"))
+	failed := 0
+	for _, f := range r.Failures {
+		if f.Kind != report.Unequal {
+			failed++
+		}
+	}
+	if failed > 0 && r.Totals.Packages > 0 {
+		a.notef("\n%s. Everything else is in the target; to copy the rest, run\n\n  dmoctl apply\n", count(failed, "failure"))
 	}
 	a.differences(a.err, r.Tables)
 }
@@ -109,14 +117,14 @@ func (a *app) failed(failures []report.Failure) {
 
 // printVerification prints what a comparison found.
 func (a *app) printVerification(r *report.Report) {
-	results := map[string]int{}
 	for _, t := range r.Tables {
-		results[t.Result]++
 		if t.Result == report.Excepted || t.Result == report.Failed {
 			a.printf("%s: %s: %s\n", t.Table, t.Result, t.Detail)
 		}
 	}
-	a.printf("%s.\n", resultLine(results))
+	if line := resultLine(r.Tables); line != "" {
+		a.printf("%s.\n", line)
+	}
 	a.differences(a.out, r.Tables)
 	a.failed(r.Failures)
 }
