@@ -155,6 +155,12 @@ func TestWrongReferences(t *testing.T) {
 			[]refused{{"unknown-reference", "m.dmo.hcl:12:17-30", `Nothing is named "exclude"`}}},
 		{"in validation", "variable \"a\" {\n  default = 1\n  validation {\n    condition = var.b > 1\n    error_message = \"x\"\n  }\n}\n" + valid,
 			[]refused{{"unknown-reference", "m.dmo.hcl:4:17-22", "only its own variable, var.a"}}},
+	})
+}
+
+func TestCyclicLocals(t *testing.T) {
+	// Bad day: spec: cyclic locals
+	checkMistakes(t, []mistake{
 		{"cyclic locals", "locals {\n  a = local.b\n  b = \"${local.c}\"\n  c = [local.a]\n  d = local.d\n  e = local.a\n}\n" + valid, []refused{
 			{"cyclic-locals", "m.dmo.hcl:2:3-4", "local.a -> local.b -> local.c -> local.a"},
 			{"cyclic-locals", "m.dmo.hcl:5:3-4", "local.d -> local.d"}}},
