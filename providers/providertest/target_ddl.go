@@ -94,7 +94,7 @@ func targetKeysAreChecked(t *testing.T, h Harness) {
 		tb   *catalog.Table
 		from int
 	}{{parent, 0}, {child, 5}} {
-		tx, claimed := begun(t, s, x.tb, x.from, 10, x.tb.Name.Name+"/0001")
+		tx, claimed := begun(t, s, x.tb, x.from, x.tb.Name.Name+"/0001")
 		if err := tx.Commit(t.Context(), claimed); err != nil {
 			t.Fatal(err)
 		}

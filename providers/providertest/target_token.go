@@ -40,7 +40,7 @@ func targetDeposedRunChangesNothing(t *testing.T, h Harness) {
 		return
 	}
 	b, db, old, tb := ready(t, h)
-	tx, claimed := begun(t, old, tb, 0, 10, "t/0001")
+	tx, claimed := begun(t, old, tb, 0, "t/0001")
 	if err := tx.Commit(t.Context(), claimed); err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func targetNextRunWaits(t *testing.T, h Harness) {
 		return
 	}
 	b, db, old, tb := ready(t, h)
-	tx, claimed := begun(t, old, tb, 0, 10, "t/0001")
+	tx, claimed := begun(t, old, tb, 0, "t/0001")
 	h.DropLock(t, b.Database, old)
 	type result struct {
 		s   providers.Session

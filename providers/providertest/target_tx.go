@@ -34,8 +34,12 @@ func rows(t testing.TB, tb *catalog.Table, from, n int) arrow.RecordBatch {
 	return rec
 }
 
-// begun starts a transaction that has claimed packages and written rows.
-func begun(t testing.TB, s providers.Session, tb *catalog.Table, from, n int, ids ...string) (providers.Tx, []ledger.Loaded) {
+// begunRows is how many rows begun writes.
+const begunRows = 10
+
+// begun starts a transaction that has claimed packages and written rows with the
+// ids from, from+1, ...
+func begun(t testing.TB, s providers.Session, tb *catalog.Table, from int, ids ...string) (providers.Tx, []ledger.Loaded) {
 	t.Helper()
 	tx, err := s.Begin(t.Context())
 	if err != nil {
@@ -58,14 +62,14 @@ func begun(t testing.TB, s providers.Session, tb *catalog.Table, from, n int, id
 		t.Fatal(err)
 	}
 	defer closed(t, w)
-	if err := w.Write(t.Context(), rows(t, tb, from, n)); err != nil {
+	if err := w.Write(t.Context(), rows(t, tb, from, begunRows)); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := w.Finish(t.Context()); err != nil || got != int64(n) {
+	if got, err := w.Finish(t.Context()); err != nil || got != begunRows {
 		t.Fatalf("finish: %d rows, %v", got, err)
 	}
 	for i := range claimed {
-		claimed[i].Rows = int64(n)
+		claimed[i].Rows = begunRows
 	}
 	return tx, claimed
 }
@@ -108,13 +112,13 @@ func ready(t *testing.T, h Harness) (*bench, providers.Target, providers.Session
 func targetRowsAndLedgerTogether(t *testing.T, h Harness) {
 	// Invariant 3: the rows and the ledger rows of a bundle become visible together, when the commit returns.
 	b, db, s, tb := ready(t, h)
-	tx, claimed := begun(t, s, tb, 0, 100, "t/0002", "t/0001")
+	tx, claimed := begun(t, s, tb, 0, "t/0002", "t/0001")
 	b.wantCount(t, "t", 0)
 	wantLoaded(t, db)
 	if err := tx.Commit(t.Context(), claimed); err != nil {
 		t.Fatal(err)
 	}
-	b.wantCount(t, "t", 100)
+	b.wantCount(t, "t", 10)
 	wantLoaded(t, db, "t/0001", "t/0002")
 	c, err := s.Read(t.Context())
 	if err != nil {
@@ -129,7 +133,7 @@ func targetRowsAndLedgerTogether(t *testing.T, h Harness) {
 func targetAbortLeavesNothing(t *testing.T, h Harness) {
 	// Invariant 1: a package whose transaction ends without a commit is not in.
 	b, db, s, tb := ready(t, h)
-	tx, _ := begun(t, s, tb, 0, 100, "t/0001")
+	tx, _ := begun(t, s, tb, 0, "t/0001")
 	for range 2 {
 		if err := tx.Rollback(t.Context()); err != nil {
 			t.Fatal(err)
@@ -137,7 +141,7 @@ func targetAbortLeavesNothing(t *testing.T, h Harness) {
 	}
 	b.wantCount(t, "t", 0)
 	wantLoaded(t, db)
-	tx, _ = begun(t, s, tb, 0, 10, "t/0001")
+	tx, _ = begun(t, s, tb, 0, "t/0001")
 	if err := tx.Commit(t.Context(), nil); err == nil {
 		t.Error("a claimed package that is not filled in commits")
 	}
@@ -158,7 +162,7 @@ func targetAbortLeavesNothing(t *testing.T, h Harness) {
 		t.Fatal(err)
 	}
 
-	tx, claimed := begun(t, s, tb, 0, 10, "t/0001")
+	tx, claimed := begun(t, s, tb, 0, "t/0001")
 	w, err := tx.Writer(t.Context(), tb, catalog.Range{})
 	if err == nil {
 		err = w.Write(t.Context(), rows(t, tb, 5, 10)) // ids that are there already
@@ -188,7 +192,7 @@ func targetAbortLeavesNothing(t *testing.T, h Harness) {
 func targetClaimTwice(t *testing.T, h Harness) {
 	// Invariant 3: what was in already is not loaded again, and another generation does not count.
 	b, db, s, tb := ready(t, h)
-	tx, claimed := begun(t, s, tb, 0, 10, "t/0001")
+	tx, claimed := begun(t, s, tb, 0, "t/0001")
 	if err := tx.Commit(t.Context(), claimed); err != nil {
 		t.Fatal(err)
 	}
@@ -221,7 +225,7 @@ func targetClaimTwice(t *testing.T, h Harness) {
 
 func targetCommitTwice(t *testing.T, h Harness) {
 	b, db, s, tb := ready(t, h)
-	tx, claimed := begun(t, s, tb, 0, 10, "t/0001")
+	tx, claimed := begun(t, s, tb, 0, "t/0001")
 	if err := tx.Commit(t.Context(), claimed); err != nil {
 		t.Fatal(err)
 	}
@@ -243,7 +247,7 @@ func targetReload(t *testing.T, h Harness) {
 	record(t, s, ledger.Change{Tables: []ledger.Table{{Migration: migration, Source: tb.Name, Target: tb.Name, State: ledger.Complete},
 		{Migration: migration, Source: other.Name, Target: other.Name, State: ledger.Complete}}})
 	for _, x := range []*catalog.Table{tb, other} {
-		tx, claimed := begun(t, s, x, 0, 10, x.Name.Name+"/0001")
+		tx, claimed := begun(t, s, x, 0, x.Name.Name+"/0001")
 		if err := tx.Commit(t.Context(), claimed); err != nil {
 			t.Fatal(err)
 		}
@@ -265,7 +269,7 @@ func targetReload(t *testing.T, h Harness) {
 			t.Errorf("table %s is %q, want %q", x.Source, x.State, want)
 		}
 	}
-	tx, claimed := begun(t, s, tb, 0, 10, "t/0001")
+	tx, claimed := begun(t, s, tb, 0, "t/0001")
 	if err := tx.Commit(t.Context(), claimed); err != nil {
 		t.Fatal(err)
 	}
@@ -274,7 +278,7 @@ func targetReload(t *testing.T, h Harness) {
 
 func targetCancel(t *testing.T, h Harness) {
 	b, db, s, tb := ready(t, h)
-	tx, claimed := begun(t, s, tb, 0, 10, "t/0001")
+	tx, claimed := begun(t, s, tb, 0, "t/0001")
 	w, err := tx.Writer(t.Context(), tb, catalog.Range{})
 	if err != nil {
 		t.Fatal(err)
@@ -297,7 +301,7 @@ func targetCancel(t *testing.T, h Harness) {
 	}
 	b.wantCount(t, "t", 0)
 	wantLoaded(t, db)
-	tx, claimed = begun(t, s, tb, 0, 10, "t/0001") // the session goes on
+	tx, claimed = begun(t, s, tb, 0, "t/0001") // the session goes on
 	if err := tx.Commit(t.Context(), claimed); err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -36,7 +37,7 @@ func newDatabase(v schema.Values, env providers.Env) (*database, error) {
 	}
 	path := v.String("path")
 	if path == "" {
-		return nil, refuse(providers.Config, "open database", catalog.Name{}, "path is empty")
+		return nil, refuse(providers.Config, "open database", catalog.Name{}, errors.New("path is empty"))
 	}
 	path, err := canonical(env.Dir, path)
 	if err != nil {
@@ -79,7 +80,7 @@ func (d *database) check(ctx context.Context) error {
 	case err != nil:
 		return &providers.Error{Kind: providers.Permission, Op: "open database", Err: err, Fix: "Check the permissions of the folder."}
 	case !st.Mode().IsRegular():
-		return refuse(providers.Config, "open database", catalog.Name{}, "%s is not a regular file", d.path)
+		return refuse(providers.Config, "open database", catalog.Name{}, fmt.Errorf("%s is not a regular file", d.path))
 	case st.Size() == 0 && d.optional:
 		return nil
 	}
@@ -87,7 +88,7 @@ func (d *database) check(ctx context.Context) error {
 		encoding := ""
 		err := c.rows(ctx, func(s *sqlite.Stmt) error { encoding = s.ColumnText(0); return nil }, "PRAGMA encoding")
 		if err == nil && encoding != "UTF-8" {
-			e := refuse(providers.Unsupported, "open database", catalog.Name{}, "text is stored as %s", encoding)
+			e := refuse(providers.Unsupported, "open database", catalog.Name{}, fmt.Errorf("text is stored as %s", encoding))
 			e.Fix = "Make a UTF-8 copy with \"sqlite3 FILE .dump | sqlite3 COPY\"."
 			return e
 		}
@@ -100,12 +101,12 @@ func (d *database) check(ctx context.Context) error {
 
 func (d *database) absent() error {
 	if !d.optional {
-		e := refuse(providers.NotFound, "open database", catalog.Name{}, "%s does not exist", d.path)
+		e := refuse(providers.NotFound, "open database", catalog.Name{}, fmt.Errorf("%s does not exist", d.path))
 		e.Fix = "Check path: it is relative to the spec's folder."
 		return e
 	}
 	if st, err := os.Stat(filepath.Dir(d.path)); err != nil || !st.IsDir() {
-		e := refuse(providers.NotFound, "open database", catalog.Name{}, "folder %s does not exist", filepath.Dir(d.path))
+		e := refuse(providers.NotFound, "open database", catalog.Name{}, fmt.Errorf("folder %s does not exist", filepath.Dir(d.path)))
 		e.Fix = "Make the folder, or check path."
 		return e
 	}

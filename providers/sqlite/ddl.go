@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -42,7 +43,7 @@ func alter(ctx context.Context, c *conn, d providers.DDL) error {
 }
 
 func noSequence(s catalog.Sequence) error {
-	return refuse(providers.Unsupported, "create sequence", s.Name, "SQLite has no sequences")
+	return refuse(providers.Unsupported, "create sequence", s.Name, errors.New("SQLite has no sequences"))
 }
 
 // describeTable reads a table as it is; nil where there is none.
@@ -57,7 +58,7 @@ func describeTable(ctx context.Context, c *conn, name string) (*catalog.Table, e
 		return nil, err
 	}
 	if kind.kind != "table" {
-		return nil, refuse(providers.Exists, "read table", catalog.Name{Name: name}, "a %s has this name", kind.kind)
+		return nil, refuse(providers.Exists, "read table", catalog.Name{Name: name}, fmt.Errorf("a %s has this name", kind.kind))
 	}
 	var objects []object
 	err = c.rows(ctx, func(s *sqlite.Stmt) error {
@@ -85,7 +86,7 @@ func createTable(ctx context.Context, c *conn, t *catalog.Table) error {
 		return c.exec(ctx, createSQL(t))
 	}
 	if why := differ(t, there); why != "" {
-		e := refuse(providers.Exists, "create table", t.Name, "a table of this name exists, %s", why)
+		e := refuse(providers.Exists, "create table", t.Name, fmt.Errorf("a table of this name exists, %s", why))
 		e.Fix = "Drop that table, rename it, or set existing in the spec's target block."
 		return e
 	}
@@ -208,7 +209,7 @@ func addKey(ctx context.Context, c *conn, t *catalog.Table, k catalog.Key) error
 		return err
 	}
 	if there == nil {
-		return refuse(providers.NotFound, "add key", t.Name, "the table does not exist")
+		return refuse(providers.NotFound, "add key", t.Name, errors.New("the table does not exist"))
 	}
 	keys := slices.Clone(there.Uniques)
 	if there.Key != nil {
@@ -225,7 +226,7 @@ func addKey(ctx context.Context, c *conn, t *catalog.Table, k catalog.Key) error
 		}
 	}
 	if !k.Index {
-		return refuse(providers.NotFound, "add key", t.Name, "the table has no key over %s", strings.Join(k.Columns, ", "))
+		return refuse(providers.NotFound, "add key", t.Name, fmt.Errorf("the table has no key over %s", strings.Join(k.Columns, ", ")))
 	}
 	sql := k.Definition
 	if sql == "" {
@@ -260,7 +261,7 @@ func createIndex(ctx context.Context, c *conn, t *catalog.Table, x catalog.Index
 	case kind == "index" && sameName(on, t.Name.Name) && sameTokens(have, sql):
 		return nil
 	}
-	e := refuse(providers.Exists, "create index", t.Name, "the name %s is taken by the %s %s", x.Name, kind, on)
+	e := refuse(providers.Exists, "create index", t.Name, fmt.Errorf("the name %s is taken by the %s %s", x.Name, kind, on))
 	e.Fix = "Names of indexes are one set for the whole database: rename or drop that one."
 	return e
 }

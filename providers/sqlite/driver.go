@@ -39,7 +39,9 @@ func Driver() providers.Driver {
 	}
 }
 
-func limits() providers.Limits { return providers.Limits{Writers: 1, InlineKeys: true, IgnoreCase: true} }
+func limits() providers.Limits {
+	return providers.Limits{Writers: 1, InlineKeys: true, IgnoreCase: true}
+}
 
 func openSource(ctx context.Context, v schema.Values, env providers.Env) (providers.Database, error) {
 	d, err := newDatabase(v, env)

@@ -69,6 +69,6 @@ func classify(code sqlite.ResultCode) (kind providers.Kind, fix string) {
 }
 
 // refuse makes an error that no code of SQLite stands behind.
-func refuse(kind providers.Kind, op string, table catalog.Name, format string, args ...any) *providers.Error {
-	return &providers.Error{Kind: kind, Op: op, Table: table, Err: fmt.Errorf(format, args...)}
+func refuse(kind providers.Kind, op string, table catalog.Name, err error) *providers.Error {
+	return &providers.Error{Kind: kind, Op: op, Table: table, Err: err}
 }

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,7 +21,7 @@ func checkForeignKey(ctx context.Context, c *conn, t *catalog.Table, f catalog.F
 		return err
 	}
 	if there == nil {
-		return refuse(providers.NotFound, "check foreign key", t.Name, "the table does not exist")
+		return refuse(providers.NotFound, "check foreign key", t.Name, errors.New("the table does not exist"))
 	}
 	id := -1
 	for i, have := range there.ForeignKeys {
@@ -29,7 +30,7 @@ func checkForeignKey(ctx context.Context, c *conn, t *catalog.Table, f catalog.F
 		}
 	}
 	if id < 0 {
-		return refuse(providers.NotFound, "check foreign key", t.Name, "the table has no foreign key over %s", strings.Join(f.Columns, ", "))
+		return refuse(providers.NotFound, "check foreign key", t.Name, fmt.Errorf("the table has no foreign key over %s", strings.Join(f.Columns, ", ")))
 	}
 	const named = 5
 	var rowids []int64
@@ -43,7 +44,7 @@ func checkForeignKey(ctx context.Context, c *conn, t *catalog.Table, f catalog.F
 	if err != nil || orphans == 0 {
 		return err
 	}
-	e := refuse(providers.Constraint, "check foreign key", t.Name, "%d rows have no parent in %s by (%s)", orphans, f.Table.Name, strings.Join(f.Columns, ", "))
+	e := refuse(providers.Constraint, "check foreign key", t.Name, fmt.Errorf("%d rows have no parent in %s by (%s)", orphans, f.Table.Name, strings.Join(f.Columns, ", ")))
 	e.Column = f.Columns[0]
 	e.Key, err = keysOf(ctx, c, there, rowids)
 	e.Fix = "Correct the rows in the source, or copy both tables from one snapshot."

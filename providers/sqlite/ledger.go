@@ -46,7 +46,7 @@ func findLedger(ctx context.Context, c *conn) (bool, error) {
 			return false, err
 		}
 		if there && sql != want {
-			e := refuse(providers.Exists, "open ledger", catalog.Name{Name: name}, "a table of this name exists that is not dmoctl's ledger")
+			e := refuse(providers.Exists, "open ledger", catalog.Name{Name: name}, errors.New("a table of this name exists that is not dmoctl's ledger"))
 			e.Fix = "Rename that table: dmoctl keeps its ledger under this name."
 			return false, e
 		}
@@ -180,7 +180,7 @@ func claim(ctx context.Context, c *conn, p ledger.Loaded) (in bool, err error) {
 	err = c.rows(ctx, func(s *sqlite.Stmt) error { generation = s.ColumnText(0); return nil },
 		"SELECT generation FROM dmo_loaded WHERE migration = ? AND id = ?", p.Migration, p.ID)
 	if err == nil && generation != p.Generation {
-		err = refuse(providers.Constraint, "claim package", p.Source, "package %s is in with another generation", p.ID)
+		err = refuse(providers.Constraint, "claim package", p.Source, fmt.Errorf("package %s is in with another generation", p.ID))
 	}
 	return true, err
 }
@@ -191,7 +191,7 @@ func fill(ctx context.Context, c *conn, p ledger.Loaded) error {
 		WHERE migration = ? AND id = ? AND generation = ?`, p.Rows, p.Bytes, p.Digest, p.ReadAt.UTC().Format(time.RFC3339Nano),
 		p.Snapshot, p.Run, p.Seconds, p.Migration, p.ID, p.Generation)
 	if err == nil && c.Changes() != 1 {
-		err = refuse(providers.Internal, "commit", p.Source, "package %s was not claimed", p.ID)
+		err = refuse(providers.Internal, "commit", p.Source, fmt.Errorf("package %s was not claimed", p.ID))
 	}
 	return err
 }

@@ -51,7 +51,7 @@ func lock(path string, owner ledger.Owner) (*fileLock, error) {
 }
 
 func lockedBy(f *os.File) error {
-	e := refuse(providers.Locked, "lock", catalog.Name{}, "another run writes to this database")
+	e := refuse(providers.Locked, "lock", catalog.Name{}, errors.New("another run writes to this database"))
 	var owner ledger.Owner
 	if b, err := io.ReadAll(f); err == nil && json.Unmarshal(b, &owner) == nil {
 		e.Owner = &owner

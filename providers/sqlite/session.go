@@ -34,7 +34,7 @@ func (s *session) take(ctx context.Context) error {
 		defer s.mu.Unlock()
 		if s.closed {
 			s.free <- struct{}{}
-			return refuse(providers.Internal, "use session", catalog.Name{}, "the session is closed")
+			return refuse(providers.Internal, "use session", catalog.Name{}, errors.New("the session is closed"))
 		}
 		return nil
 	case <-ctx.Done():
@@ -65,7 +65,7 @@ func (s *session) holds(ctx context.Context) error {
 	if run != nil && run.Token == s.token {
 		return nil
 	}
-	e := refuse(providers.Deposed, "compare token", catalog.Name{}, "another run has taken over this migration")
+	e := refuse(providers.Deposed, "compare token", catalog.Name{}, errors.New("another run has taken over this migration"))
 	if run != nil {
 		e.Owner = &run.Owner
 	}
@@ -190,7 +190,7 @@ func claimID(p ledger.Loaded) string { return p.Migration + "\x00" + p.ID }
 // Claim begins the transaction, compares the token and inserts the packages.
 func (t *tx) Claim(ctx context.Context, p []ledger.Loaded) (in []string, err error) {
 	if t.ended || t.begun {
-		return nil, refuse(providers.Internal, "claim", catalog.Name{}, "the transaction has begun or ended")
+		return nil, refuse(providers.Internal, "claim", catalog.Name{}, errors.New("the transaction has begun or ended"))
 	}
 	c := t.session.conn
 	if err := t.session.begin(ctx); err != nil {
@@ -215,7 +215,7 @@ func (t *tx) Claim(ctx context.Context, p []ledger.Loaded) (in []string, err err
 // Writer prepares the insert of one package.
 func (t *tx) Writer(ctx context.Context, table *catalog.Table, _ catalog.Range) (providers.Writer, error) {
 	if t.ended || !t.begun || t.session.conn.AutocommitEnabled() {
-		return nil, refuse(providers.Internal, "write", table.Name, "no package is claimed")
+		return nil, refuse(providers.Internal, "write", table.Name, errors.New("no package is claimed"))
 	}
 	w, err := newWriter(ctx, t.session.conn, table)
 	if err != nil {
@@ -229,11 +229,11 @@ func (t *tx) Writer(ctx context.Context, table *catalog.Table, _ catalog.Range) 
 func (t *tx) Commit(ctx context.Context, p []ledger.Loaded) error {
 	c := t.session.conn
 	if t.ended || !t.begun || c.AutocommitEnabled() {
-		return refuse(providers.Internal, "commit", catalog.Name{}, "no transaction is open")
+		return refuse(providers.Internal, "commit", catalog.Name{}, errors.New("no transaction is open"))
 	}
 	for _, x := range p {
 		if !t.claimed[claimID(x)] {
-			return refuse(providers.Internal, "commit", x.Source, "package %s was not claimed", x.ID)
+			return refuse(providers.Internal, "commit", x.Source, fmt.Errorf("package %s was not claimed", x.ID))
 		}
 		if err := fill(ctx, c, x); err != nil {
 			return failed(ctx, "commit", err)
@@ -241,7 +241,7 @@ func (t *tx) Commit(ctx context.Context, p []ledger.Loaded) error {
 		delete(t.claimed, claimID(x))
 	}
 	if len(t.claimed) > 0 {
-		return refuse(providers.Internal, "commit", catalog.Name{}, "%d claimed packages are not filled in", len(t.claimed))
+		return refuse(providers.Internal, "commit", catalog.Name{}, fmt.Errorf("%d claimed packages are not filled in", len(t.claimed)))
 	}
 	err := c.retry(ctx, "COMMIT", nil)
 	err = errors.Join(failed(ctx, "commit", err), c.rollback())

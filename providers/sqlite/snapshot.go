@@ -106,7 +106,7 @@ func (s *snapshot) watch(ctx context.Context, watcher *conn) error {
 			return err
 		}
 	}
-	e := refuse(providers.Permission, "take snapshot", catalog.Name{}, "the file is read-only here and changed %d times while a snapshot was taken", attempts)
+	e := refuse(providers.Permission, "take snapshot", catalog.Name{}, fmt.Errorf("the file is read-only here and changed %d times while a snapshot was taken", attempts))
 	e.Fix = "Let dmoctl write to the file's folder, or stop the writers and set consistency = \"quiet\"."
 	return e
 }
@@ -128,13 +128,13 @@ func (s *snapshot) Begin(ctx context.Context, tables []*catalog.Table) (provider
 	var c *conn
 	select {
 	case <-s.done:
-		return nil, refuse(providers.SnapshotLost, "begin view", catalog.Name{}, "the snapshot is closed")
+		return nil, refuse(providers.SnapshotLost, "begin view", catalog.Name{}, errors.New("the snapshot is closed"))
 	default:
 	}
 	select {
 	case c = <-s.free:
 	case <-s.done:
-		return nil, refuse(providers.SnapshotLost, "begin view", catalog.Name{}, "the snapshot is closed")
+		return nil, refuse(providers.SnapshotLost, "begin view", catalog.Name{}, errors.New("the snapshot is closed"))
 	case <-ctx.Done():
 		return nil, fmt.Errorf("begin view: %w", context.Cause(ctx))
 	}
@@ -198,7 +198,7 @@ func (v *view) unchanged(ctx context.Context, tables []*catalog.Table) error {
 	}
 	for _, t := range tables {
 		if t.File != "" && now[t.Name.Name] != t.File {
-			return refuse(providers.Changed, "begin view", t.Name, "the table was altered or dropped")
+			return refuse(providers.Changed, "begin view", t.Name, errors.New("the table was altered or dropped"))
 		}
 	}
 	return nil

@@ -57,7 +57,7 @@ func (d *database) Split(ctx context.Context, t *catalog.Table, how catalog.Spli
 	case by == "key" && key == nil:
 		return whole(t), "not split: the table has no key over NOT NULL columns", nil
 	case by != "rowid" && by != "key":
-		return nil, "", refuse(providers.Config, "split", t.Name, "unknown way %q", by)
+		return nil, "", refuse(providers.Config, "split", t.Name, fmt.Errorf("unknown way %q", by))
 	case parts == 1:
 		return whole(t), "not split: one range holds it", nil
 	}
@@ -231,7 +231,7 @@ func condition(t *catalog.Table, r catalog.Range) (where string, args []any, err
 		return "", nil, nil
 	}
 	bad := func() error {
-		return refuse(providers.Internal, "read range", t.Name, "range by %q of %d columns is not of this provider", r.By, len(r.Columns))
+		return refuse(providers.Internal, "read range", t.Name, fmt.Errorf("range by %q of %d columns is not of this provider", r.By, len(r.Columns)))
 	}
 	subject, read := "", decode
 	switch {

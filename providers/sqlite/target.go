@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"time"
 
 	"zombiezen.com/go/sqlite"
@@ -127,9 +128,9 @@ func (d *target) Unlock(ctx context.Context, migration, owner string) error {
 		return err
 	}
 	if who == nil || who.ID != owner && who.ID != "" {
-		return refuse(providers.NotFound, "unlock", catalog.Name{}, "no run %s of migration %s holds the lock", owner, migration)
+		return refuse(providers.NotFound, "unlock", catalog.Name{}, fmt.Errorf("no run %s of migration %s holds the lock", owner, migration))
 	}
-	e := refuse(providers.Locked, "unlock", catalog.Name{}, "the run's process is alive")
+	e := refuse(providers.Locked, "unlock", catalog.Name{}, errors.New("the run's process is alive"))
 	e.Owner = who
 	e.Fix = "End that process: the lock goes with it."
 	return e

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -74,14 +75,14 @@ func (w *writer) prepare(names []string, rows int) (*sqlite.Stmt, error) {
 // Write inserts a batch, which it does not keep.
 func (w *writer) Write(ctx context.Context, b arrow.RecordBatch) error {
 	if w.one == nil {
-		return refuse(providers.Internal, "write", w.table.Name, "the writer is closed")
+		return refuse(providers.Internal, "write", w.table.Name, errors.New("the writer is closed"))
 	}
 	if int(b.NumCols()) != len(w.binds) {
-		return refuse(providers.Internal, "write", w.table.Name, "batch has %d columns, the table takes %d", b.NumCols(), len(w.binds))
+		return refuse(providers.Internal, "write", w.table.Name, fmt.Errorf("batch has %d columns, the table takes %d", b.NumCols(), len(w.binds)))
 	}
 	for i := range w.binds {
 		if err := w.binds[i].use(b.Column(i)); err != nil {
-			return refuse(providers.Internal, "write", w.table.Name, "column %s: %w", b.ColumnName(i), err)
+			return refuse(providers.Internal, "write", w.table.Name, fmt.Errorf("column %s: %w", b.ColumnName(i), err))
 		}
 	}
 	err := w.conn.during(ctx, func() error { return w.insert(int(b.NumRows())) })
@@ -114,7 +115,7 @@ func (w *writer) step(s *sqlite.Stmt, row, rows int) error {
 	for r := row; r < row+rows; r++ {
 		for i := range w.binds {
 			if err := w.binds[i].bind(s, at, r); err != nil {
-				e := refuse(providers.Value, "write", w.table.Name, "%w", err)
+				e := refuse(providers.Value, "write", w.table.Name, fmt.Errorf("%w", err))
 				e.Column = w.table.CopiedColumns()[i].Name
 				return e
 			}
