@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -200,4 +201,38 @@ func freePort() (int, error) {
 	}
 	defer l.Close()
 	return l.Addr().(*net.TCPAddr).Port, nil
+}
+
+// cpu is the user and system time of the server's processes so far, in seconds, those
+// that have ended included. 0 where it does not run.
+func (c *cluster) cpu() float64 {
+	if c.cmd == nil || c.cmd.Process == nil {
+		return 0
+	}
+	const ticksPerSecond = 100 // Linux's USER_HZ
+	postmaster := strconv.Itoa(c.cmd.Process.Pid)
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		return 0
+	}
+	ticks := 0
+	for _, path := range stats {
+		line, err := os.ReadFile(path)
+		if err != nil {
+			continue // it has just ended: the postmaster's own time then holds it
+		}
+		_, rest, _ := strings.Cut(string(line), ") ")
+		f := strings.Fields(rest) // state is the first: the parent is 1, the times are 11 to 14
+		if len(f) < 15 || (f[1] != postmaster && !strings.HasPrefix(string(line), postmaster+" ")) {
+			continue
+		}
+		for _, n := range f[11:15] {
+			t, err := strconv.Atoi(n)
+			if err != nil {
+				return 0
+			}
+			ticks += t
+		}
+	}
+	return float64(ticks) / ticksPerSecond
 }

@@ -19,6 +19,8 @@ type outcome struct {
 	wall float64 // seconds
 	cpu  float64 // seconds of user and system time, of the program and what it started and waited for
 	pss  float64 // MiB, the highest sample; 0 where it was not sampled
+
+	source, target float64 // CPU seconds of the two servers meanwhile
 }
 
 // samplePeriod is how often the proportional set size is read.
@@ -114,10 +116,16 @@ type result struct {
 	Wall  []float64 `json:"wall_seconds"`
 	CPU   []float64 `json:"client_cpu_seconds"`
 	PSS   []float64 `json:"peak_pss_mib,omitempty"`
+
+	Source []float64 `json:"source_cpu_seconds"`
+	Target []float64 `json:"target_cpu_seconds"`
 }
 
 func (r *result) wall() float64 { return median(r.Wall) }
 func (r *result) cpu() float64  { return median(r.CPU) }
+
+// work is the CPU of client and servers together: other load on the machine hardly changes it.
+func (r *result) work() float64 { return r.cpu() + median(r.Source) + median(r.Target) }
 
 // peak is the highest of all runs, not their median.
 func (r *result) peak() float64 {
@@ -150,13 +158,15 @@ func (b *bench) contest(ctx context.Context, name string, reps int, contenders [
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
-			o, err := once(ctx, c)
+			o, err := b.turn(ctx, c)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", c.name, err)
 			}
-			fmt.Fprintf(os.Stderr, "%-14s %d/%d  %-28s %8.2f s  cpu %6.2f s  pss %4.0f MiB\n", name, rep+1, reps, c.name, o.wall, o.cpu, o.pss)
+			fmt.Fprintf(os.Stderr, "%-14s %d/%d  %-28s %8.2f s  cpu %6.2f s + %6.2f s, %6.2f s  pss %4.0f MiB\n",
+				name, rep+1, reps, c.name, o.wall, o.cpu, o.source, o.target, o.pss)
 			r := results[c.name]
 			r.Wall, r.CPU = append(r.Wall, o.wall), append(r.CPU, o.cpu)
+			r.Source, r.Target = append(r.Source, o.source), append(r.Target, o.target)
 			if o.pss > 0 {
 				r.PSS = append(r.PSS, o.pss)
 			}
@@ -168,12 +178,15 @@ func (b *bench) contest(ctx context.Context, name string, reps int, contenders [
 	return results, nil
 }
 
-func once(ctx context.Context, c contender) (outcome, error) {
+// turn is one run of one contender.
+func (b *bench) turn(ctx context.Context, c contender) (outcome, error) {
 	if err := c.setup(ctx); err != nil {
 		return outcome{}, fmt.Errorf("prepare: %w", err)
 	}
 	syscall.Sync() // what others wrote before is not to be waited for now
+	source, target := b.source.cpu(), b.target.cpu()
 	o, err := c.run(ctx)
+	o.source, o.target = b.source.cpu()-source, b.target.cpu()-target
 	if err == nil && c.check != nil {
 		err = c.check(ctx)
 	}

@@ -98,13 +98,13 @@ func (s *sheet) print(w io.Writer) {
 		}
 		fmt.Fprintf(t, "%s\t%s %s\t%s\t%s\t%s\n", f.What, digits(f.Value), f.Unit, bar, verdict, f.Note)
 	}
-	fmt.Fprintln(t, "\nmedian of runs\twall s\tclient CPU s\tpeak PSS MiB\t")
+	fmt.Fprintln(t, "\nmedian of runs\twall s\tclient CPU s\tsource CPU s\ttarget CPU s\tpeak PSS MiB\t")
 	for _, r := range s.Runs {
 		pss := ""
 		if r.peak() > 0 {
 			pss = fmt.Sprintf("%.0f", r.peak())
 		}
-		fmt.Fprintf(t, "%s: %s\t%.2f\t%.2f\t%s\t\n", r.Suite, r.Name, r.wall(), r.cpu(), pss)
+		fmt.Fprintf(t, "%s: %s\t%.2f\t%.2f\t%.2f\t%.2f\t%s\t\n", r.Suite, r.Name, r.wall(), r.cpu(), median(r.Source), median(r.Target), pss)
 	}
 	_ = t.Flush() // to a terminal or a pipe; whoever closed it does not read on
 }

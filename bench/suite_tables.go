@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // Bars of the copy from PostgreSQL to PostgreSQL.
@@ -27,17 +29,28 @@ func measureOrders(ctx context.Context, b *bench) error {
 	}
 	pipe := results["dmoctl pipe"]
 	b.sheet.add(figure{What: "orders: CPU of dmoctl a row", Value: pipe.cpu() / float64(d.rows) * 1e6, Unit: "us", Bar: barCPU, Note: "whole process, digest on"})
-	tenth := orders("orders_tenth", d.rows/10)
-	if err := b.prepare(ctx, tenth, false); err != nil {
-		return err
+	return b.measureGrowth(ctx)
+}
+
+// measureGrowth looks at memory where a table is ten times larger. The smaller one is large
+// enough for a run to have come to its steady state.
+func (b *bench) measureGrowth(ctx context.Context) error {
+	peaks := map[string][]float64{}
+	for _, d := range []dataset{orders("orders_small", b.rows(1_000_000, 10_000)), orders("orders_large", b.rows(10_000_000, 100_000))} {
+		if err := b.prepare(ctx, d, false); err != nil {
+			return err
+		}
+		results, err := b.contest(ctx, d.database, 1, b.dmoctlContenders(d, d.database))
+		if err != nil {
+			return err
+		}
+		for name, r := range results {
+			peaks[name] = append(peaks[name], r.peak())
+		}
 	}
-	small, err := b.contest(ctx, tenth.database, b.reps, b.dmoctlContenders(tenth, tenth.database))
-	if err != nil {
-		return err
-	}
-	for _, name := range []string{"dmoctl pipe", "dmoctl file"} {
-		b.sheet.ratio("orders: memory at ten times the rows, "+name, results[name].peak()/small[name].peak(), barTenfold,
-			fmt.Sprintf("%.0f to %.0f MiB", small[name].peak(), results[name].peak()))
+	for _, name := range slices.Sorted(maps.Keys(peaks)) {
+		p := peaks[name]
+		b.sheet.ratio("orders: memory at ten times the rows, "+name, p[1]/p[0], barTenfold, fmt.Sprintf("%.0f to %.0f MiB", p[0], p[1]))
 	}
 	return nil
 }
@@ -82,15 +95,17 @@ func (b *bench) measureTable(ctx context.Context, d dataset) (map[string]*result
 		return bare, err
 	}
 	raw, pipe, file := bare["raw pipe, 2 streams"].wall(), bare["dmoctl pipe"].wall(), bare["dmoctl file"].wall()
-	best := keyed[peers[0].name].wall()
+	best, least := keyed[peers[0].name].wall(), keyed[peers[0].name].work()
 	for _, p := range peers {
-		best = min(best, keyed[p.name].wall())
+		best, least = min(best, keyed[p.name].wall()), min(least, keyed[p.name].work())
 	}
 	name := d.database
 	b.sheet.ratio(name+": dmoctl / raw pipe, no keys", pipe/raw, barPipe, fmt.Sprintf("%.2f s, %.2f s", pipe, raw))
 	b.sheet.ratio(name+": with content verified / raw pipe", bare["dmoctl pipe verified"].wall()/raw, 0, "reads the target again")
+	b.sheet.ratio(name+": CPU of client and servers, dmoctl / raw pipe", bare["dmoctl pipe"].work()/bare["raw pipe, 2 streams"].work(), 0, "hardly depends on other load")
 	withKeys := keyed["dmoctl pipe"].wall()
 	b.sheet.ratio(name+": dmoctl / best pgcopydb, keys", withKeys/best, barPgcopydb, fmt.Sprintf("%.2f s, %.2f s", withKeys, best))
+	b.sheet.ratio(name+": CPU of client and servers, dmoctl / least pgcopydb", keyed["dmoctl pipe"].work()/least, 0, "hardly depends on other load")
 	b.sheet.ratio(name+": file mode / pipe mode", file/pipe, barFile, fmt.Sprintf("%.2f s, %.2f s", file, pipe))
 	return bare, b.compression(ctx, name, file)
 }
