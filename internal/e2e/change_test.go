@@ -7,12 +7,16 @@ import (
 	"time"
 )
 
-// writers change rows in every way that a copy could get wrong.
+// writers change rows in every way that a copy could get wrong: %[1]s is the table,
+// %[2]d the round.
 const writers = `UPDATE %[1]s SET note = note || 'x' WHERE id %% 7 = 0;
-UPDATE %[1]s SET id = id + 1000000 WHERE id %% 11 = 0;
-DELETE FROM %[1]s WHERE id %% 13 = 0;
-INSERT INTO %[1]s SELECT id - 1000000, amount, day, note FROM %[1]s WHERE id > 1000000;
-INSERT INTO %[1]s SELECT g, 1, date '2024-01-01', 'new' FROM generate_series(2000000, 2000500) g;`
+UPDATE %[1]s SET id = -id WHERE id %% 11 = 0;
+DELETE FROM %[1]s WHERE id %% 13 = %[2]d;
+CREATE TEMP TABLE again AS SELECT * FROM %[1]s WHERE id %% 17 = 0;
+DELETE FROM %[1]s WHERE id %% 17 = 0;
+INSERT INTO %[1]s SELECT * FROM again;
+DROP TABLE again;
+INSERT INTO %[1]s SELECT g, 1, date '2024-01-01', 'new' FROM generate_series(2000000 + 1000 * %[2]d, 2000500 + 1000 * %[2]d) g;`
 
 func TestRowsChangedDuringTheCopy(t *testing.T) {
 	// Bad day: rows updated, moved, deleted: the target equals the snapshot, several packages a table, with and without a key.
@@ -22,9 +26,9 @@ func TestRowsChangedDuringTheCopy(t *testing.T) {
 	p.slow(20 * time.Millisecond)
 	run := b.startApply(t)
 	run.waitFor(t, "snapshot", 1)
-	for range 3 {
+	for round := range 3 {
 		for _, table := range []string{"keyed00", "bare01", "keyed02", "bare03"} {
-			b.source.Exec(t, b.sourceDB, fmt.Sprintf(writers, table))
+			b.source.Exec(t, b.sourceDB, fmt.Sprintf(writers, table, round))
 		}
 		b.source.Exec(t, b.sourceDB, "VACUUM")
 	}
