@@ -36,8 +36,9 @@ type bed struct {
 	store  providers.Staging
 	events *events
 	quiet  bool
-	file   bool // file mode, through the folder staging
-	parts  int  // packages a table with a key
+	file   bool  // file mode, through the folder staging
+	quota  int64 // of the staging; 0 is none
+	parts  int   // packages a table with a key
 	tweak  func(*plan.Plan)
 }
 
@@ -76,7 +77,7 @@ func (b *bed) open() {
 	if !b.file {
 		return
 	}
-	b.store, err = local.Driver().OpenStaging(b.t.Context(), schema.Values{"path": "staging"}, env)
+	b.store, err = local.Driver().OpenStaging(b.t.Context(), schema.Values{"path": "staging", "quota": b.quota}, env)
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package executor
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -35,7 +36,7 @@ func (r *run) copyStep(ctx context.Context, s *plan.Step) error {
 		r.failPackage(s, work[0], err)
 		return nil
 	}
-	if ctx.Err() != nil || r.d.stopped() || providers.KindOf(err) == providers.Deposed || providers.KindOf(err) == providers.SnapshotLost {
+	if ctx.Err() != nil || r.d.stopped() || whole(err) {
 		r.fail(report.Failure{Step: s.ID}, err)
 		return nil
 	}
@@ -82,6 +83,10 @@ func (r *run) skips(u *unit) bool {
 }
 
 func (r *run) failPackage(s *plan.Step, u *unit, err error) {
+	if whole(err) || errors.Is(err, context.Canceled) {
+		r.fail(report.Failure{Step: s.ID}, err)
+		return
+	}
 	if providers.KindOf(err) == providers.Changed {
 		r.stopTable(u.table, s.ID, err)
 		return

@@ -33,13 +33,28 @@ func (f *fileMode) export(ctx context.Context, work []*unit) error {
 		return nil
 	}
 	return f.run.retry(ctx, "export "+missing[0].pkg.ID, func(ctx context.Context) error {
-		for {
+		for alone := false; ; {
 			err := f.exportOnce(ctx, missing)
-			if providers.KindOf(err) != providers.Full || !f.awaitRoom(ctx) {
+			if providers.KindOf(err) != providers.Full {
 				return err
 			}
+			f.hold(-1)
+			waited := f.awaitRoom(ctx)
+			f.hold(+1)
+			if !waited && alone {
+				return err
+			}
+			// Where nobody else has objects, those who had may just have given up theirs.
+			alone = !waited
 		}
 	})
+}
+
+// hold counts transfers that may have objects in the staging.
+func (f *fileMode) hold(n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.holding += n
 }
 
 // awaitRoom waits until objects are removed. It returns false where nobody will remove any.

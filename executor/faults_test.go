@@ -235,6 +235,11 @@ func TestSnapshotLostRestartsIncompleteTables(t *testing.T) {
 		t.Fatalf("exit %d\n%s", exit, b.events)
 	}
 	b.same("orders", "loose", "hollow")
+	for _, row := range b.contents().Tables {
+		if row.State != ledger.Compared {
+			t.Errorf("%s is %s", row.Source, row.State)
+		}
+	}
 	copied := map[string]int{}
 	for _, e := range b.events.of(report.PackageDone) {
 		copied[e.Package]++

@@ -213,3 +213,27 @@ func TestExportedFilesAreReused(t *testing.T) {
 	}
 	b.same("loose", "hollow")
 }
+
+func TestQuotaMakesTheExporterWait(t *testing.T) {
+	b := newFileBed(t, numbered(20_000))
+	b.quota = 300_000 // room for a package or two
+	b.open()
+	p := b.plan()
+	p.Processes.Downtime = 3
+	p.ID = plan.Identify(p)
+	if _, exit := b.apply(p, b.deps()); exit != report.OK {
+		t.Fatalf("exit %d\n%s", exit, b.events)
+	}
+	b.same("orders", "loose", "hollow")
+
+	b = newFileBed(t, numbered(20_000))
+	b.quota = 10_000 // room for none
+	b.open()
+	rep, exit := b.apply(b.plan(), b.deps())
+	if exit != report.Error || len(rep.Failures) == 0 || rep.Failures[0].Kind != string(providers.Full) {
+		t.Fatalf("exit %d, %+v", exit, rep.Failures)
+	}
+	if n := len(b.objects()); n != 0 {
+		t.Errorf("%d objects are left", n)
+	}
+}

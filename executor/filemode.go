@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/dmoctl/dmoctl/internal/exportfile"
@@ -32,7 +33,7 @@ type fileMode struct {
 	mu        sync.Mutex
 	manifests map[string]exported // by package id, those that count
 	freed     chan struct{}       // closed and renewed when objects are removed
-	holding   int                 // attempts that have objects in the staging and are being imported
+	holding   int                 // transfers that may have objects in the staging
 }
 
 // exported is one package as a manifest has it.
@@ -79,6 +80,9 @@ func (f *fileMode) take(ctx context.Context) error {
 		return err
 	}
 	f.takeOver(had)
+	if err := f.clean(ctx); err != nil {
+		return err
+	}
 	p := f.run.p
 	if had.Plan != nil && had.Plan.ID == p.ID {
 		return nil
@@ -109,6 +113,45 @@ func (f *fileMode) takeOver(had *journal.Contents) {
 	}
 }
 
+// clean removes objects that nobody needs: those of attempts that no manifest names,
+// and of packages that are in. Whoever wrote them has lost the journal.
+func (f *fileMode) clean(ctx context.Context) error {
+	f.mu.Lock()
+	for id, m := range f.manifests {
+		if u := f.run.packages[id]; u != nil && u.table.has(u.pkg) && f.run.p.Transfer.Retain != retainAlways {
+			delete(f.manifests, id)
+			m.objects.drop(id)
+		}
+	}
+	needed := make(map[string]bool)
+	for _, m := range f.manifests {
+		for _, name := range m.objects.names {
+			needed[name] = true
+		}
+	}
+	f.mu.Unlock()
+	if f.run.p.Transfer.Retain == retainAlways {
+		return nil
+	}
+	names, err := f.data(ctx)
+	if err != nil {
+		return err
+	}
+	return f.remove(ctx, slices.DeleteFunc(names, func(name string) bool { return needed[name] }))
+}
+
+// data lists the data objects.
+func (f *fileMode) data(ctx context.Context) ([]string, error) {
+	var names []string
+	for o, err := range f.staging.List(ctx, "data/") {
+		if err != nil {
+			return nil, fmt.Errorf("list the staging: %w", err)
+		}
+		names = append(names, o.Name)
+	}
+	return names, nil
+}
+
 // append writes records into the journal as one entry.
 func (f *fileMode) append(ctx context.Context, records ...journal.Record) error {
 	if len(records) == 0 {
@@ -120,6 +163,8 @@ func (f *fileMode) append(ctx context.Context, records ...journal.Record) error 
 // transfer exports the packages that no manifest names yet, and imports them all.
 // Files that are not what was written are exported once more.
 func (f *fileMode) transfer(ctx context.Context, work []*unit) error {
+	f.hold(+1)
+	defer f.hold(-1)
 	for again := false; ; again = true {
 		if err := f.export(ctx, work); err != nil {
 			return err
@@ -278,12 +323,9 @@ func (f *fileMode) finish(ctx context.Context) error {
 	if f.run.p.Transfer.Retain == retainAlways {
 		return nil
 	}
-	var names []string
-	for o, err := range f.staging.List(ctx, "data/") {
-		if err != nil {
-			return fmt.Errorf("list the staging: %w", err)
-		}
-		names = append(names, o.Name)
+	names, err := f.data(ctx)
+	if err != nil {
+		return err
 	}
 	return f.remove(ctx, names)
 }

@@ -152,8 +152,27 @@ func (r *run) missing() *Outcome {
 	if n := r.absent(); n > 0 {
 		return &Outcome{Exit: report.Error, Summary: "Packages are missing", Err: fmt.Errorf("%d packages are not in, and no failure says why", n)}
 	}
+	if t := r.unverified(); t != nil {
+		return &Outcome{Exit: report.Error, Summary: "Tables are not verified", Err: fmt.Errorf("%s is %s, and no failure says why", t.name(), t.result)}
+	}
 	if r.unfinished() {
 		return &Outcome{Exit: report.Error, Summary: "Steps are missing", Err: errors.New("steps of the plan were not done, and no failure says why")}
+	}
+	return nil
+}
+
+// unverified returns a table that the phases asked for should have verified.
+func (r *run) unverified() *table {
+	for _, s := range r.p.Steps {
+		if s.Kind != plan.StepVerify || phaseRank(s.Phase) > phaseRank(r.d.Until) {
+			continue
+		}
+		for _, name := range s.Tables {
+			t := r.tables[name]
+			if t != nil && t.result == report.NotVerified && t.plan.Verify != levelNone && t.plan.Action != plan.Structure {
+				return t
+			}
+		}
 	}
 	return nil
 }

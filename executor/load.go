@@ -17,14 +17,6 @@ import (
 
 // load imports packages from the staging, in one transaction.
 func (f *fileMode) load(ctx context.Context, work []*unit) error {
-	f.mu.Lock()
-	f.holding++
-	f.mu.Unlock()
-	defer func() {
-		f.mu.Lock()
-		f.holding--
-		f.mu.Unlock()
-	}()
 	a := &attempt{run: f.run, work: work}
 	err := f.run.retry(ctx, "import "+work[0].pkg.ID, func(ctx context.Context) error {
 		return f.run.write(ctx, func(ctx context.Context) error {

@@ -105,15 +105,22 @@ func (r *run) preflight(ctx context.Context) error {
 func (r *run) lock(ctx context.Context) error {
 	r.d.before(PointLock)
 	r.limits = r.d.Target.Limits()
+	waiting, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	if r.d.LockTimeout > 0 {
-		// The bound is for the wait only: the session must not end with it.
-		waiting, cancel := context.WithCancelCause(ctx)
-		defer cancel(nil)
 		timer := time.AfterFunc(r.d.LockTimeout, func() { cancel(errLockTimeout) })
 		defer timer.Stop()
-		return r.lockIn(waiting)
 	}
-	return r.lockIn(ctx)
+	locked := make(chan struct{})
+	defer close(locked)
+	go func() {
+		select {
+		case <-r.d.Stop:
+			cancel(errStopped)
+		case <-locked:
+		}
+	}()
+	return r.lockIn(waiting)
 }
 
 func (r *run) lockIn(ctx context.Context) error {
@@ -131,6 +138,9 @@ func (r *run) lockIn(ctx context.Context) error {
 	if err != nil && errors.Is(context.Cause(ctx), errLockTimeout) {
 		return &Outcome{Exit: report.Locked, Summary: "Another run has not ended yet", Err: err,
 			Fix: "Run apply again, or end that run with: dmoctl state unlock ID"}
+	}
+	if err != nil && errors.Is(context.Cause(ctx), errStopped) {
+		return &Outcome{Exit: report.Interrupted, Summary: "Interrupted", Fix: "Nothing was changed. To try again, run: dmoctl apply"}
 	}
 	return err
 }

@@ -196,6 +196,12 @@ func (r *run) fatal(err error) bool {
 	return false
 }
 
+// whole says whether an error is about the run and no table's fault.
+func whole(err error) bool {
+	kind := providers.KindOf(err)
+	return kind == providers.Deposed || kind == providers.SnapshotLost
+}
+
 // halt starts nothing more; what runs is finished.
 func (r *run) halt(cause error) {
 	r.mu.Lock()
@@ -240,7 +246,7 @@ func (r *run) fail(f report.Failure, err error) {
 
 // stopTable ends the work on a table.
 func (r *run) stopTable(t *table, step string, err error) {
-	if errors.Is(err, context.Canceled) || errors.Is(err, errStopped) {
+	if errors.Is(err, context.Canceled) || errors.Is(err, errStopped) || whole(err) && r.fatal(err) {
 		return
 	}
 	r.mu.Lock()

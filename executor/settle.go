@@ -29,7 +29,7 @@ func (r *run) settler(ctx context.Context, in <-chan *node, ended chan<- *node) 
 			}
 		}
 		tables := r.full(batch)
-		if err := guard(func() error { return r.settle(ctx, tables) }); err != nil {
+		if err := guard(func() error { return r.settle(ctx, tables) }); err != nil && !whole(err) {
 			for _, t := range tables {
 				r.mu.Lock()
 				if t.broken == nil {
@@ -38,6 +38,8 @@ func (r *run) settler(ctx context.Context, in <-chan *node, ended chan<- *node) 
 				r.mu.Unlock()
 			}
 			r.fail(report.Failure{Step: batch[0].step.ID}, err)
+		} else if err != nil {
+			r.fatal(err)
 		}
 		for _, n := range batch {
 			ended <- n
