@@ -49,3 +49,9 @@ func (s *Server) psql(database, sql string) (string, error) {
 	}
 	return stdout.String(), nil
 }
+
+// TryQuery is Query for statements that may fail, and for goroutines other than the test's.
+func (s *Server) TryQuery(database, sql string) (string, error) {
+	out, err := s.psql(database, sql)
+	return strings.TrimSuffix(out, "\n"), err
+}

@@ -201,6 +201,7 @@ func (a *alteration) plan(d providers.DDL) error {
 		a.createType(d.Type)
 	case providers.CreateSequence:
 		if !a.relations[d.Sequence.Name] {
+			a.relations[d.Sequence.Name] = true
 			a.add(d.Sequence.Name, createSequence(d.Sequence))
 		}
 	case providers.CreateTable:
@@ -247,12 +248,14 @@ func (a *alteration) addKey(t *catalog.Table, k catalog.Key) {
 	}
 	definition := k.Definition
 	if k.Index {
+		a.relations[catalog.Name{Schema: t.Schema, Name: k.Name}] = true
 		if definition == "" {
 			definition = "(" + quoteIdents(k.Columns) + ")"
 		}
 		a.add(t.Name, "CREATE UNIQUE INDEX "+quoteIdent(k.Name)+" ON "+quoteName(t.Name)+" "+definition)
 		return
 	}
+	a.made(t.Name, k.Name)
 	if definition == "" {
 		definition = "UNIQUE (" + quoteIdents(k.Columns) + ")"
 		if k.Primary {
@@ -266,6 +269,7 @@ func (a *alteration) createIndex(t *catalog.Table, x catalog.Index) {
 	if _, made := a.constraints[t.Name][x.Name]; made || a.relations[catalog.Name{Schema: t.Schema, Name: x.Name}] {
 		return
 	}
+	a.relations[catalog.Name{Schema: t.Schema, Name: x.Name}] = true
 	definition := x.Definition
 	if strings.HasPrefix(definition, "EXCLUDE ") {
 		a.add(t.Name, "ALTER TABLE "+quoteName(t.Name)+" ADD CONSTRAINT "+quoteIdent(x.Name)+" "+definition)
@@ -288,6 +292,14 @@ func (a *alteration) createIndex(t *catalog.Table, x catalog.Index) {
 	a.add(t.Name, "CREATE "+unique+"INDEX "+quoteIdent(x.Name)+" ON "+quoteName(t.Name)+" "+definition)
 }
 
+// made notes a constraint, so that the same change twice in one call makes it once.
+func (a *alteration) made(table catalog.Name, constraint string) {
+	if a.constraints[table] == nil {
+		a.constraints[table] = make(map[string]bool)
+	}
+	a.constraints[table][constraint] = true
+}
+
 // addForeignKey validates one that exists unvalidated.
 func (a *alteration) addForeignKey(t *catalog.Table, f catalog.ForeignKey) {
 	validated, made := a.constraints[t.Name][f.Name]
@@ -298,6 +310,7 @@ func (a *alteration) addForeignKey(t *catalog.Table, f catalog.ForeignKey) {
 	default:
 		a.add(t.Name, "ALTER TABLE "+quoteName(t.Name)+" ADD CONSTRAINT "+quoteIdent(f.Name)+" "+foreignKey(f))
 	}
+	a.made(t.Name, f.Name)
 }
 
 func foreignKey(f catalog.ForeignKey) string {

@@ -18,11 +18,13 @@ func (a *alteration) createTable(t *catalog.Table) error {
 		a.createPartitions(t)
 		return nil
 	}
+	a.tables[t.Name] = t
 	var parts []string
 	var owned []statement
 	for _, c := range t.Columns {
 		if s := c.Sequence; s != nil && c.Identity == "" && s.Name.Name != "" {
 			if !a.relations[s.Name] {
+				a.relations[s.Name] = true
 				a.add(t.Name, createSequence(*s))
 			}
 			owned = append(owned, statement{"ALTER SEQUENCE " + quoteName(s.Name) + " OWNED BY " + quoteName(t.Name) + "." + quoteIdent(c.Name), t.Name})
@@ -58,6 +60,7 @@ func (a *alteration) createPartitions(t *catalog.Table) {
 		if p.PartitionBy != "" {
 			sql += " PARTITION BY " + p.PartitionBy
 		}
+		a.relations[p.Name] = true
 		a.add(t.Name, sql)
 	}
 }

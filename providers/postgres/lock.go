@@ -62,6 +62,15 @@ func (w *writing) renew(ctx context.Context, wait func(string)) error {
 		return err
 	}
 	run := w.run
+	// A lock renews token and owner; what the run stands for is written by Record.
+	before, err := readRun(ctx, s, run.Migration, " FOR UPDATE")
+	if err != nil {
+		return err
+	}
+	if before != nil {
+		run = *before
+		run.Token, run.Owner = w.run.Token, w.run.Owner
+	}
 	run.Sessions = []string{pid}
 	if r != nil {
 		run.Sessions = []string{pid + " " + r.text(0)}

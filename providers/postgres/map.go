@@ -19,7 +19,7 @@ type mapping struct {
 // mapTable implements providers.Driver.MapTable.
 func mapTable(source *catalog.Table, how providers.MapOptions) providers.Mapping {
 	t := *source
-	t.Name, t.NotCarried = how.To, nil
+	t.Name, t.NotCarried, t.File = how.To, nil, ""
 	m := &mapping{source: source, how: how, same: how.Engine == engine, out: providers.Mapping{Table: &t}}
 	m.identifier("", "table", how.To.Name)
 	t.Columns = make([]catalog.Column, len(source.Columns))
@@ -113,6 +113,8 @@ func (m *mapping) otherType(c *catalog.Column) {
 	case catalog.Timestamp9:
 		m.refuse(c.Name, "PostgreSQL keeps six digits of a second, the column has more.", "Round the column to six digits on the source.")
 		return
+	case catalog.Binary:
+		c.Type = catalog.Type{Kind: catalog.Blob} // bytea has no length
 	case catalog.String, catalog.Char:
 		if c.Type.Length > maxVarchar {
 			c.Type = catalog.Type{Kind: catalog.Text}
@@ -246,7 +248,7 @@ func (m *mapping) partitions(t *catalog.Table) {
 	t.Partitions = append([]catalog.Partition{}, t.Partitions...)
 	for i, p := range t.Partitions {
 		m.identifier("", "partition", p.Name.Name)
-		p.Name = m.moved(p.Name)
+		p.Name, p.File = m.moved(p.Name), ""
 		if p.Parent == m.source.Name {
 			p.Parent = m.how.To
 		} else {

@@ -124,9 +124,8 @@ func (rd *reader) Next(ctx context.Context) (arrow.RecordBatch, error) {
 	}
 	if err != nil && err != io.EOF {
 		err = wrapTable(opRead, rd.table.Name, err)
-		if broken(err) || errors.Is(err, context.Canceled) {
-			rd.s.dead = true
-		}
+		// After a refused value the messages go on; after anything else nobody knows where they stand.
+		rd.s.dead = rd.s.dead || !rd.ended && providers.KindOf(err) != providers.Value
 		rd.failed = err
 	}
 	return b, err
@@ -351,7 +350,6 @@ func (rd *reader) refuse(bad *badValue) error {
 	b := rd.batch()
 	defer b.Release()
 	e.Key = keyOf(rd.table, b, last)
-	rd.s.dead = true // the rest of the COPY is not wanted
 	return e
 }
 
@@ -377,17 +375,46 @@ func (rd *reader) giveBack() {
 	}
 }
 
-// Close implements providers.Reader. A range that was not read to its end costs the session.
+// Close implements providers.Reader. What is left of a range is skipped where
+// that is little; else the session is given up.
 func (rd *reader) Close() error {
 	if rd.closed {
 		return nil
 	}
 	rd.closed = true
 	rd.giveBack()
-	if !rd.ended {
-		rd.s.dead = true
+	if !rd.ended && !rd.s.dead {
+		_ = rd.s.pg.Conn().SetDeadline(time.Now().Add(2 * time.Second))
+		rd.s.dead = !rd.skip()
+		if !rd.s.dead {
+			_ = rd.s.pg.Conn().SetDeadline(time.Time{})
+		}
 	}
 	return nil
+}
+
+// skip reads up to the end of the range, and false where that is too far or fails.
+func (rd *reader) skip() bool {
+	const most = 32 << 20
+	for skipped := 0; skipped < most; {
+		kind, n, err := rd.s.wire.peekHeader()
+		if err != nil {
+			return false
+		}
+		if kind != 'd' {
+			if done, err := rd.control(); done {
+				return true
+			} else if err != nil {
+				return false
+			}
+			continue
+		}
+		if rd.s.wire.discard(headerSize+n) != nil {
+			return false
+		}
+		skipped += n
+	}
+	return false
 }
 
 // keyOf prints the key of a row for people; empty where the table has none.

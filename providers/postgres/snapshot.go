@@ -172,12 +172,9 @@ func (sn *snapshot) checkFiles(ctx context.Context, s *session, tables []*catalo
 	return s.query(ctx, opView, filesSQL, []string{textArray(schemas), textArray(names)}, func(r row) error {
 		i := r.int(0) - 1
 		seen, now := r.text(2), r.text(3)
-		if sn.exported == "" && files[i] != "" {
-			seen = files[i] // ranges read at different times share no snapshot
-		}
-		if r.bool(1) || seen != now {
+		if r.bool(1) || seen != now || files[i] != "" && files[i] != now {
 			return &providers.Error{Kind: providers.Changed, Op: opView, Table: owners[i].Name,
-				Err: errors.New("the table was rewritten (TRUNCATE, VACUUM FULL, CLUSTER or ALTER TABLE) since the snapshot"),
+				Err: errors.New("the table was rewritten (TRUNCATE, VACUUM FULL, CLUSTER or ALTER TABLE) or made anew"),
 				Fix: "Run the same command again to copy the table from a new snapshot."}
 		}
 		return nil

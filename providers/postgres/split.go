@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
-	"github.com/dmoctl/dmoctl/providers"
 )
 
 const (
@@ -28,10 +27,12 @@ func (db *database) Split(ctx context.Context, t *catalog.Table, how catalog.Spl
 	case "none":
 		return whole(t), "one package, as the spec says", nil
 	case byKey:
-		return db.splitByKey(ctx, t, parts)
+		if keyed(t) {
+			return db.splitByKey(ctx, t, parts)
+		}
 	case byPartition:
 		if t.PartitionBy == "" {
-			return nil, "", splitError(t, "the table has no partitions", "Use split { by = \"auto\" }.")
+			return whole(t), "one package, because it has no partitions", nil
 		}
 		return eachLeaf(t, func(catalog.Partition) int { return 1 }), "by partition, as the spec says", nil
 	}
@@ -43,11 +44,16 @@ func (db *database) Split(ctx context.Context, t *catalog.Table, how catalog.Spl
 		ranges := eachLeaf(t, func(p catalog.Partition) int { return int(min(max(p.Bytes, 0)/size+1, int64(parts))) })
 		return ranges, "by partition, large ones by physical row id, because that needs no key", nil
 	}
-	return cutPages(catalog.Range{Rows: t.Rows, Bytes: t.Bytes}, parts), "by physical row id, because that needs no key and reads in the order of storage", nil
+	reason := "by physical row id, because that needs no key and reads in the order of storage"
+	if how.By == byKey {
+		reason = "by physical row id, because it has no key over NOT NULL columns"
+	}
+	return cutPages(catalog.Range{Rows: t.Rows, Bytes: t.Bytes}, parts), reason, nil
 }
 
-func splitError(t *catalog.Table, what, fix string) error {
-	return &providers.Error{Kind: providers.Config, Op: opSplit, Table: t.Name, Err: errors.New(what), Fix: fix}
+// keyed says whether every row has a key that compares.
+func keyed(t *catalog.Table) bool {
+	return t.Key != nil && !slices.ContainsFunc(t.Key.Columns, func(c string) bool { return t.Column(c) == nil || t.Column(c).Nullable })
 }
 
 // wantedParts counts bytes with large values, so that a table whose rows are all TOAST is cut too.
@@ -113,9 +119,6 @@ func share(n int64, parts int) int64 {
 
 // splitByKey cuts at quantiles of sampled keys.
 func (db *database) splitByKey(ctx context.Context, t *catalog.Table, parts int) ([]catalog.Range, string, error) {
-	if t.Key == nil || slices.ContainsFunc(t.Key.Columns, func(c string) bool { return t.Column(c) == nil || t.Column(c).Nullable }) {
-		return nil, "", splitError(t, "the table has no key over NOT NULL columns", "Use split { by = \"auto\" }, which needs no key.")
-	}
 	reason := "by key, as the spec says"
 	if parts <= 1 {
 		return whole(t), reason, nil
@@ -155,13 +158,14 @@ func sampleKeys(ctx context.Context, s *session, t *catalog.Table, parts int) ([
 	if t.Rows > want { // an estimate of no rows reads all
 		percent = max(100*float64(want)/float64(t.Rows), 100*float64(10*pageSize)/float64(max(t.Bytes, pageSize)))
 	}
-	columns := quoteIdents(t.Key.Columns)
-	texts := make([]string, len(t.Key.Columns))
+	// Qualified, because a bare name in ORDER BY would be the text of the result.
+	columns, texts := make([]string, len(t.Key.Columns)), make([]string, len(t.Key.Columns))
 	for i, c := range t.Key.Columns {
-		texts[i] = quoteIdent(c) + "::text"
+		columns[i] = "t." + quoteIdent(c)
+		texts[i] = columns[i] + "::text"
 	}
-	sql := fmt.Sprintf("SELECT %s FROM %s TABLESAMPLE SYSTEM (%f) REPEATABLE (1) ORDER BY %s",
-		strings.Join(texts, ", "), from(t, catalog.Range{}), min(percent, 100), columns)
+	sql := fmt.Sprintf("SELECT %s FROM %s t TABLESAMPLE SYSTEM (%f) REPEATABLE (1) ORDER BY %s",
+		strings.Join(texts, ", "), from(t, catalog.Range{}), min(percent, 100), strings.Join(columns, ", "))
 	var out [][]string
 	err := s.query(ctx, opSplit, sql, nil, func(r row) error {
 		key := make([]string, len(r))

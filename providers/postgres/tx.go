@@ -23,6 +23,7 @@ type tx struct {
 	w       *writing
 	s       *session
 	begun   bool
+	failed  bool // nothing but a rollback is left
 	ended   bool
 	writer  *writer
 	claimed map[string]bool
@@ -47,6 +48,12 @@ func (t *tx) Claim(ctx context.Context, packages []ledger.Loaded) ([]string, err
 		return nil, &providers.Error{Kind: providers.Internal, Op: opClaim, Err: errors.New("the transaction has claimed already")}
 	}
 	t.begun = true
+	in, err := t.claim(ctx, packages)
+	t.failed = err != nil
+	return in, err
+}
+
+func (t *tx) claim(ctx context.Context, packages []ledger.Loaded) ([]string, error) {
 	if err := t.w.guard(ctx, t.s, opClaim); err != nil {
 		return nil, err
 	}
@@ -97,7 +104,7 @@ func (t *tx) present(ctx context.Context, packages []ledger.Loaded, generation m
 
 // Writer implements providers.Tx.
 func (t *tx) Writer(ctx context.Context, table *catalog.Table, r catalog.Range) (providers.Writer, error) {
-	if !t.begun || t.ended {
+	if !t.begun || t.failed || t.ended {
 		return nil, &providers.Error{Kind: providers.Internal, Op: opWrite, Table: table.Name, Err: errors.New("nothing is claimed")}
 	}
 	forms, err := t.w.formsOf(ctx, t.s, table)
@@ -137,8 +144,8 @@ func columnList(columns []string) string {
 
 // Commit implements providers.Tx.
 func (t *tx) Commit(ctx context.Context, packages []ledger.Loaded) error {
-	if !t.begun || t.ended {
-		return &providers.Error{Kind: providers.Internal, Op: opCommit, Err: errors.New("the transaction has ended, or nothing was claimed")}
+	if !t.begun || t.failed || t.ended || t.writer != nil && (t.writer.failed != nil || !t.writer.done) {
+		return &providers.Error{Kind: providers.Internal, Op: opCommit, Err: errors.New("the transaction has ended or failed, or nothing was claimed")}
 	}
 	rows := make([][]string, len(packages))
 	for i, p := range packages {
