@@ -127,7 +127,17 @@ func (d *database) borrow() (*conn, error) {
 		return c, nil
 	}
 	d.mu.Unlock()
-	return connect(d.path, sqlite.OpenReadOnly, "PRAGMA query_only=ON")
+	return d.reader()
+}
+
+// reader opens a connection that never writes rows. A target's may write the file, so
+// that closing the last one removes the write-ahead log.
+func (d *database) reader() (*conn, error) {
+	flags := sqlite.OpenReadOnly
+	if d.optional {
+		flags = sqlite.OpenReadWrite
+	}
+	return connect(d.path, flags, "PRAGMA query_only=ON")
 }
 
 // giveBack keeps a connection without an open transaction for the next borrower.

@@ -58,7 +58,7 @@ func (s *snapshot) open(ctx context.Context, n int) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		c, err := connect(s.db.path, sqlite.OpenReadOnly, "PRAGMA query_only=ON")
+		c, err := s.db.reader()
 		if err != nil {
 			return err
 		}

@@ -170,16 +170,16 @@ func cut(t *catalog.Table, by string, columns []string, bounds [][]string) []cat
 	if n == 1 {
 		return whole(t)
 	}
-	share := func(total int64) int64 {
+	share := func(total, i int64) int64 {
 		if total < 0 {
 			return -1
 		}
-		return total / n
+		return total*(i+1)/n - total*i/n
 	}
 	out := make([]catalog.Range, 0, n)
 	var lower []string
 	for i := range n {
-		r := catalog.Range{By: by, Columns: slices.Clone(columns), Lower: lower, Rows: share(t.Rows), Bytes: share(t.Bytes)}
+		r := catalog.Range{By: by, Columns: slices.Clone(columns), Lower: lower, Rows: share(t.Rows, i), Bytes: share(t.Bytes, i)}
 		if i < n-1 {
 			r.Upper = bounds[i]
 			lower = bounds[i]
