@@ -106,13 +106,3 @@ func progressLine(t report.Totals) string {
 	}
 	return line
 }
-
-// sinks passes events on to several sinks.
-type sinks []report.Sink
-
-// Emit implements report.Sink.
-func (s sinks) Emit(e report.Event) {
-	for _, one := range s {
-		one.Emit(e)
-	}
-}

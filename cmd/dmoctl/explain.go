@@ -56,7 +56,7 @@ func (a *app) explain(err error) diag.Diagnostics {
 		}
 		return a.explain(exit.Err)
 	}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // each branch is explained by itself
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		var out diag.Diagnostics
 		for _, branch := range joined.Unwrap() {
 			out = append(out, a.explain(branch)...)
