@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -142,6 +143,9 @@ func (r *catalogReader) tableColumns(ctx context.Context) error {
 		t.Columns = append(t.Columns, c)
 		return nil
 	})
+	for _, t := range r.out.Tables {
+		t.Columns = slices.Clone(t.Columns) // gives back what growing has left
+	}
 	for _, p := range all { // slices have stopped growing
 		p.column = &p.table.Columns[p.index]
 		r.colType = append(r.colType, p.columnType)

@@ -14,9 +14,9 @@ const opPreflight = "preflight"
 // Preflight implements providers.Database.
 func (db *database) Preflight(ctx context.Context, tables []*catalog.Table) ([]providers.Finding, error) {
 	var out []providers.Finding
-	checks := []func(context.Context, *session, []*catalog.Table) ([]providers.Finding, error){db.connections, preparedTransactions}
+	checks := []func(context.Context, *session, []*catalog.Table) ([]providers.Finding, error){db.connections}
 	if db.role == source {
-		checks = append(checks, unreadable, unreadableSequences, largeObjects, longTransactions)
+		checks = append(checks, preparedTransactions, unreadable, unreadableSequences, largeObjects, longTransactions)
 	} else {
 		checks = append(checks, db.creatable)
 	}
@@ -151,7 +151,7 @@ func (db *database) creatable(ctx context.Context, s *session, tables []*catalog
 	}
 	var denied []string
 	err := s.query(ctx, opPreflight, `SELECT v.name FROM unnest($1::text[]) v(name) LEFT JOIN pg_namespace n ON n.nspname = v.name
-WHERE NOT CASE WHEN n.oid IS NULL THEN has_database_privilege(current_database(), 'CREATE') ELSE has_schema_privilege(n.oid, 'CREATE, USAGE') END
+WHERE NOT CASE WHEN n.oid IS NULL THEN has_database_privilege(current_database(), 'CREATE') ELSE has_schema_privilege(n.oid, 'CREATE') AND has_schema_privilege(n.oid, 'USAGE') END
 ORDER BY v.name`, columnsOf(1, rows), func(r row) error {
 		denied = append(denied, r.text(0))
 		return nil

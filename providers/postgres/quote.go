@@ -34,7 +34,12 @@ func textArray(values []string) string {
 			b.WriteByte(',')
 		}
 		b.WriteByte('"')
-		b.WriteString(strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(v))
+		for i := range len(v) { // a strings.Replacer for each would cost more than the statement
+			if v[i] == '"' || v[i] == '\\' {
+				b.WriteByte('\\')
+			}
+			b.WriteByte(v[i])
+		}
 		b.WriteByte('"')
 	}
 	b.WriteByte('}')
