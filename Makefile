@@ -64,7 +64,9 @@ $(LINTER):
 	mv $(CACHE)/tools/golangci-lint $@
 
 docs: ## docs/spec.md, generated from the schemas
-	$(GO) run ./cmd/dmoctl providers --markdown > docs/spec.md
+	mkdir -p $(CACHE)
+	$(GO) run ./cmd/dmoctl providers --markdown > $(CACHE)/spec.md
+	mv $(CACHE)/spec.md docs/spec.md
 
 check: lint ## lint and the rules of the house
 	$(GO) vet ./...

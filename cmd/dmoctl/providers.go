@@ -6,11 +6,13 @@ import (
 	"strings"
 
 	"github.com/dmoctl/dmoctl/internal/schema"
+	"github.com/dmoctl/dmoctl/lang"
 	"github.com/dmoctl/dmoctl/providers"
 )
 
 type providersCmd struct {
-	JSON bool `name:"json" help:"Print JSON."`
+	JSON     bool `name:"json" xor:"form" help:"Print JSON."`
+	Markdown bool `xor:"form" help:"Print the reference of the whole spec language, as in docs/spec.md."`
 }
 
 // providerRole is one role that a provider plays.
@@ -38,6 +40,10 @@ type providerDescription struct {
 
 // Run lists the providers with their roles and arguments, from the schemas.
 func (c *providersCmd) Run(a *app) error {
+	if c.Markdown {
+		a.printf("%s", lang.Reference(a.drivers))
+		return nil
+	}
 	var all []providerDescription
 	for _, d := range a.drivers {
 		all = append(all, describe(d))

@@ -1,0 +1,75 @@
+package arch
+
+import (
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestLinksOfDocuments holds that what a document links to is there.
+func TestLinksOfDocuments(t *testing.T) {
+	link := regexp.MustCompile(`\]\(([^)#: ]+)(#[^)]*)?\)`)
+	root := "../.."
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && path != root && (strings.HasPrefix(d.Name(), ".") || d.Name() == "node_modules"):
+			return fs.SkipDir
+		case d.IsDir() || !strings.HasSuffix(path, ".md") || strings.Contains(path, "testdata"):
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		for _, m := range link.FindAllStringSubmatch(string(text), -1) {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(path), m[1])); err != nil {
+				t.Errorf("%s links to %s: %v", path, m[1], err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestEveryDependencyHasItsLine holds that docs/dependencies.md names every module
+// that a package of ours imports.
+func TestEveryDependencyHasItsLine(t *testing.T) {
+	text, err := os.ReadFile("../../docs/dependencies.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	imported := make(map[string]bool)
+	for _, p := range packages(t) {
+		for _, list := range [][]string{p.Imports, p.TestImports, p.XTestImports} {
+			for _, path := range list {
+				if first, _, _ := strings.Cut(path, "/"); strings.Contains(first, ".") && !strings.HasPrefix(path, module) {
+					imported[path] = true
+				}
+			}
+		}
+	}
+	cmd := exec.Command("go", "list", "-m", "-f", "{{.Path}}", "all")
+	cmd.Dir = "../.."
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	for m := range strings.Lines(string(out)) {
+		m = strings.TrimSpace(m)
+		used := false
+		for path := range imported {
+			used = used || path == m || strings.HasPrefix(path, m+"/")
+		}
+		if short := strings.TrimPrefix(m, "github.com/"); used && !strings.Contains(string(text), "| "+short+" ") && !strings.Contains(string(text), ", "+short+" ") {
+			t.Errorf("docs/dependencies.md has no line for %s", m)
+		}
+	}
+}
