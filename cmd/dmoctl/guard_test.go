@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dmoctl/dmoctl/internal/report"
 	"github.com/dmoctl/dmoctl/internal/schema"
 )
 
@@ -41,6 +42,29 @@ func TestGuardMasksEveryEncoding(t *testing.T) {
 		}
 		if !strings.Contains(b.String(), masked) || !strings.HasSuffix(b.String(), "after someone\n") {
 			t.Errorf("%s: %q", name, b.String())
+		}
+	}
+}
+
+func TestPanicShowsNoSecret(t *testing.T) {
+	for _, value := range []any{
+		fmt.Errorf("connect to postgres://app:%s@db/erp", url.QueryEscape(canary)),
+		"password " + canary,
+		map[string]string{"password": canary},
+	} {
+		var out, errs strings.Builder
+		a := newApp(strings.NewReader(""), &out, &errs)
+		a.guard.add(encodings(canary))
+		if code := a.protect(func() int { panic(value) }); code != report.Error {
+			t.Errorf("exit code %d, want 1", code)
+		}
+		for _, form := range encodings(canary) {
+			if strings.Contains(errs.String(), form) {
+				t.Errorf("the trace of a panic holds %q", form)
+			}
+		}
+		if out.Len() > 0 || !strings.Contains(errs.String(), "internal error") || !strings.Contains(errs.String(), masked) {
+			t.Errorf("stdout %q, stderr %q", out.String(), errs.String())
 		}
 	}
 }

@@ -14,16 +14,25 @@ import (
 
 // run is the whole command: it parses args, carries the command out and returns the
 // process's exit code.
-func run(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	a := newApp(stdin, stdout, stderr)
+	return a.protect(func() int { return a.dispatch(args) })
+}
+
+// protect turns a panic into exit code 1. Its trace goes through the guard, like
+// everything that is printed.
+func (a *app) protect(do func() int) (code int) {
 	defer func() {
 		if r := recover(); r != nil {
-			// The trace goes through the guard, like everything that is printed.
 			a.notef("dmoctl: internal error: %v\n\n%s\nThis is a bug. Nothing that is in the target is lost; \"dmoctl apply\" goes on where it stopped.\n", r, debug.Stack())
 			code = report.Error
 		}
 	}()
+	return do()
+}
 
+// dispatch parses args and carries the command out.
+func (a *app) dispatch(args []string) int {
 	var grammar cli
 	left := false
 	k, err := parser(&grammar, a, func(int) { left = true })

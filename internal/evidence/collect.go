@@ -88,6 +88,14 @@ func goClaims(path, pkg string, marker *regexp.Regexp) ([]claim, error) {
 	return out, nil
 }
 
+// scriptTest names the test that runs the scripts of a folder: TestScript those of testdata/script.
+func scriptTest(folder string) string {
+	if folder == "" {
+		return "Test"
+	}
+	return "Test" + strings.ToUpper(folder[:1]) + folder[1:]
+}
+
 // scriptClaims finds the claims in the comments at the head of a script.
 func scriptClaims(path, rel string, marker *regexp.Regexp) ([]claim, error) {
 	file, err := os.Open(path)
@@ -95,13 +103,13 @@ func scriptClaims(path, rel string, marker *regexp.Regexp) ([]claim, error) {
 		return nil, err
 	}
 	defer file.Close()
-	pkg, _, _ := strings.Cut(filepath.ToSlash(rel), "/testdata/")
-	name := strings.TrimSuffix(filepath.Base(path), ".txtar")
+	pkg, script, _ := strings.Cut(filepath.ToSlash(rel), "/testdata/")
+	folder, name, _ := strings.Cut(strings.TrimSuffix(script, ".txtar"), "/")
 	var out []claim
 	lines := bufio.NewScanner(file)
 	for lines.Scan() && strings.HasPrefix(lines.Text(), "#") {
 		if m := marker.FindStringSubmatch(lines.Text()); m != nil {
-			out = append(out, claim{pkg: pkg, test: "TestScript/" + name, text: m[2]})
+			out = append(out, claim{pkg: pkg, test: scriptTest(folder) + "/" + name, text: m[2]})
 		}
 	}
 	return out, lines.Err()
