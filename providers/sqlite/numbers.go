@@ -109,7 +109,7 @@ func (c *decimalCell) append(r *reader, i int) error {
 
 // fixed reads plain digits of at most 18 places into an integer of that scale.
 func fixed(s []byte, scale int) (n int64, ok bool) {
-	negative, digits, after := false, 0, -1
+	negative, seen, digits, after := false, false, 0, -1
 	for i, b := range s {
 		switch {
 		case b == '-' && i == 0:
@@ -117,8 +117,10 @@ func fixed(s []byte, scale int) (n int64, ok bool) {
 		case b == '.' && after < 0:
 			after = 0
 		case b >= '0' && b <= '9':
-			n = n*10 + int64(b-'0')
-			digits++
+			seen = true
+			if n = n*10 + int64(b-'0'); n != 0 {
+				digits++ // leading zeros need no room
+			}
 			if after >= 0 {
 				after++
 			}
@@ -130,7 +132,7 @@ func fixed(s []byte, scale int) (n int64, ok bool) {
 		}
 	}
 	missing := scale - max(after, 0)
-	if digits == 0 || missing < 0 || digits+missing > 18 {
+	if !seen || missing < 0 || digits+missing > 18 {
 		return 0, false
 	}
 	n *= pow10(missing)
