@@ -149,6 +149,9 @@ func matches(patterns []desired.Pattern, schema string, n catalog.Name) bool {
 // asked is the source's table in the types in which its rows are asked for: where the
 // target takes the engine's own form, the source hands out that form.
 func asked(source, mapped *catalog.Table) *catalog.Table {
+	if !slices.ContainsFunc(mapped.Columns, func(c catalog.Column) bool { return c.Type.Kind == catalog.Native }) {
+		return source
+	}
 	t := *source
 	t.Columns = slices.Clone(source.Columns)
 	for i := range t.Columns {
