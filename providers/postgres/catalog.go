@@ -42,7 +42,7 @@ func readCatalog(ctx context.Context, s *session, schemas []string, wanted []cat
 	r := &catalogReader{s: s, schemas: schemas, wanted: wanted, out: &catalog.Catalog{Engine: engine},
 		byOID: make(map[uint32]*catalog.Table), columns: make(map[uint32]map[int64]int), types: make(typeTable)}
 	for _, step := range []func(context.Context) error{r.relations, r.tableColumns, r.tableTypes, r.constraints,
-		r.indexes, r.sequences, r.tableRest, r.schemaRest} {
+		r.indexes, r.sequences, r.tableRest, r.functionUses, r.schemaRest} {
 		if err := step(ctx); err != nil {
 			return nil, wrap(opCatalog, err)
 		}

@@ -120,6 +120,21 @@ SELECT rel, kind, name FROM (
     WHERE d.classoid = 'pg_class'::regclass AND d.objsubid > 0
 ) t(rel, kind, name) WHERE rel = ANY ($1::oid[]) ORDER BY rel, kind, name COLLATE "C"`
 
+// functionUsesSQL: $1 oids of tables: defaults, checks and indexes that call a function which does not travel.
+// Functions of extensions are expected on the target.
+const functionUsesSQL = `
+SELECT u.rel, u.kind, u.name, p.oid::regprocedure FROM (
+  SELECT ad.adrelid, 'default', a.attname::text, 'pg_attrdef'::regclass, ad.oid FROM pg_attrdef ad
+    JOIN pg_attribute a ON a.attrelid = ad.adrelid AND a.attnum = ad.adnum WHERE a.attgenerated = ''
+  UNION ALL SELECT conrelid, 'check', conname, 'pg_constraint'::regclass, oid FROM pg_constraint WHERE contype = 'c'
+  UNION ALL SELECT i.indrelid, 'index', c.relname, 'pg_class'::regclass, c.oid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+) u(rel, kind, name, class, id)
+JOIN pg_depend d ON d.classid = u.class AND d.objid = u.id AND d.refclassid = 'pg_proc'::regclass
+JOIN pg_proc p ON p.oid = d.refobjid JOIN pg_namespace n ON n.oid = p.pronamespace
+WHERE u.rel = ANY ($1::oid[]) AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+  AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_proc'::regclass AND e.objid = p.oid AND e.deptype = 'e')
+ORDER BY u.rel, u.kind, u.name COLLATE "C"`
+
 // schemaRestSQL: $1 schemas: what they hold and does not travel.
 const schemaRestSQL = `
 SELECT kind, name FROM (

@@ -125,6 +125,20 @@ func (m *mapping) otherType(c *catalog.Column) {
 		}
 	}
 	c.Declared, _ = declared(c.Type)
+	c.Bounds, c.Loose = bounds(c.Type), false
+}
+
+// bounds say which values of another engine the server does not take.
+func bounds(t catalog.Type) catalog.Bounds {
+	switch t.Kind {
+	case catalog.String, catalog.Char, catalog.Text, catalog.JSON:
+		return catalog.Bounds{NoNUL: true}
+	case catalog.Date:
+		return catalog.Bounds{MinYear: -4712, MaxYear: 5_874_897}
+	case catalog.Timestamp, catalog.TimestampTZ:
+		return catalog.Bounds{MinYear: -4712, MaxYear: 294_246}
+	}
+	return catalog.Bounds{}
 }
 
 // sameColumn keeps the engine's own spelling, its types in the target's schema.
