@@ -22,6 +22,9 @@ type app struct {
 	err io.Writer // everything else
 
 	outTerminal, errTerminal, inTerminal bool
+	// screen is standard error where it is a terminal: what draws there has to
+	// know the terminal, and masks by itself.
+	screen *os.File
 
 	globals globals
 	guard   *guard
@@ -31,8 +34,10 @@ type app struct {
 
 func newApp(stdin io.Reader, stdout, stderr io.Writer) *app {
 	g := &guard{}
+	screen, _ := stderr.(*os.File)
 	return &app{
-		in: stdin, out: g.writer(stdout), err: g.writer(stderr),
+		screen: screen,
+		in:     stdin, out: g.writer(stdout), err: g.writer(stderr),
 		inTerminal: isTerminal(stdin), outTerminal: isTerminal(stdout), errTerminal: isTerminal(stderr),
 		guard: g, log: hclog.NewNullLogger(), drivers: all.Drivers(),
 	}

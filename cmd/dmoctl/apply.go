@@ -155,7 +155,7 @@ type applying struct {
 }
 
 func (c *applyCmd) carryOut(ctx context.Context, a *app, run applying) error {
-	events, ended := a.sink(c.JSON)
+	events, ended := a.sink(run.plan, c.JSON)
 	r, err := executor.Apply(ctx, run.plan, executor.Deps{
 		Source: run.sides.source, Target: run.sides.target, Staging: run.sides.staging,
 		State: run.state, Events: events, Log: a.log.Named("run"), Owner: run.owner,
@@ -176,12 +176,12 @@ func (c *applyCmd) carryOut(ctx context.Context, a *app, run applying) error {
 }
 
 // sink returns where a run's events go, and what is to be called at its end.
-func (a *app) sink(asJSON bool) (report.Sink, func()) {
+func (a *app) sink(p *plan.Plan, asJSON bool) (report.Sink, func()) {
 	if asJSON {
 		return &jsonEvents{out: a.out}, func() {}
 	}
 	if a.colour(a.errTerminal) {
-		bars := newBarEvents(a.err)
+		bars := newBarEvents(a.screen, a.guard, p)
 		return bars, bars.Close
 	}
 	return &plainEvents{app: a, interval: plainInterval}, func() {}

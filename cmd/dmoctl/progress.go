@@ -1,39 +1,54 @@
 package main
 
 import (
-	"io"
+	"fmt"
+	"os"
 	"sync"
 	"time"
 
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 
+	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/report"
 )
 
-// barEvents shows a run on a terminal: one bar a phase, failures above them.
+// barEvents shows a run on a terminal: one bar a phase, what happens besides as
+// lines above them. Phases overlap, so several bars move at once.
 type barEvents struct {
-	out io.Writer
+	guard *guard
+	steps map[string]int // planned, by phase
 
-	mu      sync.Mutex
-	bars    *mpb.Progress
-	current *phaseBar
+	mu   sync.Mutex
+	bars *mpb.Progress
+	open map[string]*phaseBar
 }
 
 // phaseBar is one phase's bar. Its numbers are read by the drawing goroutine.
 type phaseBar struct {
-	bar  *mpb.Bar
-	name string
+	bar   *mpb.Bar
+	steps int // planned
 
 	mu     sync.Mutex
-	totals report.Totals
+	done   int           // steps
+	totals report.Totals // of the phase that copies; zero otherwise
 }
 
-func newBarEvents(out io.Writer) *barEvents {
-	return &barEvents{
-		out:  out,
-		bars: mpb.New(mpb.WithOutput(out), mpb.WithWidth(32), mpb.WithRefreshRate(200*time.Millisecond)),
+// newBarEvents draws on a terminal. The caller closes it. Without a plan no phase
+// has a known number of steps.
+func newBarEvents(screen *os.File, g *guard, p *plan.Plan) *barEvents {
+	s := &barEvents{
+		guard: g,
+		steps: map[string]int{},
+		bars:  mpb.New(mpb.WithOutput(screen), mpb.WithRefreshRate(200*time.Millisecond)),
+		open:  map[string]*phaseBar{},
 	}
+	if p != nil {
+		for _, step := range p.Steps {
+			s.steps[step.Phase]++
+		}
+	}
+	return s
 }
 
 // Emit implements report.Sink.
@@ -42,68 +57,90 @@ func (s *barEvents) Emit(e report.Event) {
 	defer s.mu.Unlock()
 	switch e.Event {
 	case report.PhaseStarted:
-		s.finish()
 		s.start(e.Phase)
-	case report.PhaseDone:
-		if s.current != nil && s.current.name == e.Phase {
-			s.finish()
+	case report.StepDone:
+		if p := s.open[e.Phase]; p != nil {
+			p.step()
 		}
+	case report.PhaseDone:
+		s.finish(e.Phase)
 	case report.Progress:
-		if e.Progress != nil && s.current != nil && (e.Progress.Phase == "" || e.Progress.Phase == s.current.name) {
-			s.current.update(*e.Progress)
+		if p := s.open[plan.Downtime]; p != nil && e.Progress != nil {
+			p.progress(*e.Progress)
 		}
 	case report.Waiting, report.Retry, report.PackageFailed, report.TableFailed:
-		// Lines go above the bars.
-		_, _ = io.WriteString(s.bars, eventLine(e)+"\n")
+		// Lines go above the bars. What cannot be drawn is no reason to stop.
+		_, _ = s.bars.Write(s.guard.mask([]byte(eventLine(e) + "\n")))
 	}
 }
 
 func (s *barEvents) start(phase string) {
-	p := &phaseBar{name: phase}
+	if s.open[phase] != nil {
+		return
+	}
+	p := &phaseBar{steps: s.steps[phase]}
+	// A total given here would end the bar once it is reached, and could not be raised.
 	p.bar = s.bars.AddBar(0,
+		mpb.BarWidth(24),
 		mpb.PrependDecorators(decor.Name(phase, decor.WC{W: 12, C: decor.DindentRight}), decor.Percentage(decor.WC{W: 5})),
 		mpb.AppendDecorators(decor.Any(p.text)),
 	)
-	s.current = p
+	p.bar.SetTotal(int64(max(1, p.steps)), false)
+	s.open[phase] = p
 }
 
-func (s *barEvents) finish() {
-	if s.current == nil {
-		return
+func (s *barEvents) finish(phase string) {
+	if p := s.open[phase]; p != nil {
+		p.bar.SetTotal(-1, true)
 	}
-	s.current.bar.SetTotal(-1, true)
-	s.current = nil
 }
 
-// Close ends the bars and waits until the last picture is drawn.
+// Close ends the bars and waits until the last picture is drawn. A bar of a phase
+// that did not end stays where it is.
 func (s *barEvents) Close() {
 	s.mu.Lock()
-	s.finish()
+	for _, p := range s.open {
+		p.bar.Abort(false)
+	}
 	s.mu.Unlock()
 	s.bars.Wait()
 }
 
-func (p *phaseBar) update(t report.Totals) {
+// step counts a step of a phase that moves no rows.
+func (p *phaseBar) step() {
+	p.mu.Lock()
+	p.done++
+	done, copies := p.done, p.totals.PackagesPlanned > 0
+	p.mu.Unlock()
+	if !copies {
+		p.bar.SetCurrent(int64(done))
+	}
+}
+
+// progress moves the bar of the phase that copies, by bytes. It never exceeds its
+// end: what turns out larger than estimated raises the estimate.
+func (p *phaseBar) progress(t report.Totals) {
 	p.mu.Lock()
 	p.totals = t
 	p.mu.Unlock()
-	done, planned := t.Bytes, t.BytesPlanned
+	done, planned := t.Bytes, max(t.Bytes, t.BytesPlanned)
 	if planned == 0 {
-		done, planned = int64(t.Packages), int64(t.PackagesPlanned)
+		done, planned = int64(t.Packages), int64(max(1, t.PackagesPlanned))
 	}
-	// Never above 100 %: what turns out larger than estimated raises the estimate.
-	p.bar.SetTotal(max(done, planned), false)
-	p.bar.SetCurrent(min(done, max(done, planned)-1))
+	p.bar.SetTotal(planned, false)
+	p.bar.SetCurrent(done)
 }
 
 // text is what stands behind the bar.
 func (p *phaseBar) text(decor.Statistics) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.totals == (report.Totals{}) {
+	if t := p.totals; t.PackagesPlanned > 0 {
+		t.Phase = ""
+		return " " + progressLine(t)
+	}
+	if p.steps == 0 {
 		return ""
 	}
-	t := p.totals
-	t.Phase = ""
-	return " " + progressLine(t)
+	return fmt.Sprintf(" %d of %s", p.done, count(p.steps, "step"))
 }

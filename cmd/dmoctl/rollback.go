@@ -42,7 +42,7 @@ func (c *rollbackCmd) Run(ctx context.Context, a *app, k *kong.Context) error {
 		return err
 	}
 	defer sd.Close()
-	events, ended := a.sink(false)
+	events, ended := a.sink(nil, false)
 	undone, err := executor.Rollback(ctx, s.Migration, true, executor.Deps{
 		Target: sd.target, Events: events, Log: a.log.Named("rollback"), Owner: owner, LockTimeout: a.globals.LockTimeout,
 	})

@@ -52,7 +52,7 @@ func (c *verifyCmd) Run(ctx context.Context, a *app, k *kong.Context, stop *stop
 	if err != nil {
 		return err
 	}
-	events, ended := a.sink(false)
+	events, ended := a.sink(nil, false)
 	deps.Events = events
 	r, err := executor.Verify(ctx, p, executor.VerifyOptions{Tables: tables, Content: c.Content}, deps)
 	ended()

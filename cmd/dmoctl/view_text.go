@@ -51,7 +51,7 @@ func writeText(w io.Writer, p *plan.Plan, now time.Time, colour bool) error {
 func (v *textView) bold(s string) string { return v.paint("1", s) }
 
 func (v *textView) paint(code, s string) string {
-	if !v.colour || s == "" {
+	if !v.colour || s == "" || code == "" {
 		return s
 	}
 	return "\x1b[" + code + "m" + s + "\x1b[0m"
@@ -109,17 +109,16 @@ func (v *textView) downtime() {
 	var lines []string
 	copied := v.lines(plan.Copy, plan.Resume)
 	shown := copied[:min(len(copied), textTables)]
-	names, hows := 0, 0
+	names := 0
 	for _, l := range shown {
 		names = max(names, min(40, runewidth.StringWidth(l.name)))
-		hows = max(hows, min(40, runewidth.StringWidth(howCopied(l))))
 	}
 	for _, l := range shown {
-		lines = append(lines, v.copyLine(l, names, hows))
+		lines = append(lines, v.copyLine(l, names))
 	}
 	if rest := copied[len(shown):]; len(rest) > 0 {
 		s := sum(rest)
-		lines = append(lines, fmt.Sprintf("+ %s more tables, %s, %s", showCount(int64(len(rest))), count(s.packages, "package"), showBytes(s.bytes)))
+		lines = append(lines, fmt.Sprintf("+ %s, %s, %s", count(len(rest), "more table"), count(s.packages, "package"), showBytes(s.bytes)))
 	}
 	lines = append(lines, v.reasons("33", plan.Restart, plan.Reload)...)
 	lines = append(lines, v.reasons("31", plan.Forget)...)
@@ -129,22 +128,20 @@ func (v *textView) downtime() {
 	v.phase("downtime", lines...)
 }
 
-// howCopied says into how many packages a table is cut, and how.
-func howCopied(l tableLine) string {
-	how := count(l.packages, "package")
-	if l.split != "" && l.packages > 1 {
-		how += " " + l.split
-	}
-	return how
-}
-
-func (v *textView) copyLine(l tableLine, names, hows int) string {
-	line := fmt.Sprintf("%s %s  %s  %9s rows  %12s", l.mark, pad(l.name, names), pad(howCopied(l), hows), showRows(l.rows), showBytes(l.bytes))
+func (v *textView) copyLine(l tableLine, names int) string {
+	line := fmt.Sprintf("%s %s  %12s  %9s rows  %10s", l.mark, pad(l.name, names), count(l.packages, "package"), showRows(l.rows), showBytes(l.bytes))
+	notes := []string{}
 	if l.seconds > 0 {
-		line += "  est. " + showSeconds(l.seconds)
+		notes = append(notes, "est. "+showSeconds(l.seconds))
+	}
+	if l.split != "" && l.packages > 1 {
+		notes = append(notes, l.split)
 	}
 	if l.reason != "" && l.mark != "+" {
-		line += "  " + l.reason
+		notes = append(notes, l.reason)
+	}
+	if len(notes) > 0 {
+		line += "  " + strings.Join(notes, "; ")
 	}
 	return v.paint("32", line)
 }

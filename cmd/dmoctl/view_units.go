@@ -47,10 +47,7 @@ func scaled(v, base float64, units []string) string {
 	if i == 0 || v >= 100 {
 		return fmt.Sprintf("%.0f%s", v, units[i])
 	}
-	if v >= 10 {
-		return fmt.Sprintf("%.1f%s", math.Floor(v*10)/10, units[i])
-	}
-	return fmt.Sprintf("%.2g%s", v, units[i])
+	return fmt.Sprintf("%.1f%s", math.Floor(v*10)/10, units[i])
 }
 
 // showSeconds prints an estimated time: "5h40m", "57m", "31s", "<1s".
