@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
-	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/providers"
 )
 
@@ -71,8 +70,8 @@ func (r *run) countBeside(ctx context.Context, t *table) error {
 		if err != nil {
 			return err
 		}
-		row := r.counted(t, got[0])
-		return r.session.Record(ctx, ledger.Change{Tables: []ledger.Table{row}})
+		r.counted(t, got[0])
+		return r.putTables(ctx, []*table{t})
 	})
 }
 
@@ -99,12 +98,11 @@ func (r *run) awaitCounts(ctx context.Context, work []*unit) error {
 	return nil
 }
 
-func (r *run) counted(t *table, got providers.Counted) ledger.Table {
+func (r *run) counted(t *table, got providers.Counted) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	t.count, t.changes = got.Rows, got.Changes
 	t.row.Count, t.row.Changes = got.Rows, got.Changes
-	return t.row
 }
 
 // countNow counts in the package's own view, before its rows are read.
@@ -128,7 +126,7 @@ func (r *run) countIn(ctx context.Context, view providers.View, tables []*table)
 	if err != nil {
 		return err
 	}
-	var rows []ledger.Table
+	var recorded []*table
 	for i, t := range tables {
 		if r.p.Quiet && t.row.Count >= 0 && len(t.in) > 0 {
 			if err := sameCount(t, got[i]); err != nil {
@@ -136,12 +134,13 @@ func (r *run) countIn(ctx context.Context, view providers.View, tables []*table)
 			}
 			continue
 		}
-		rows = append(rows, r.counted(t, got[i]))
+		r.counted(t, got[i])
+		recorded = append(recorded, t)
 	}
-	if len(rows) == 0 {
+	if len(recorded) == 0 {
 		return nil
 	}
-	return r.session.Record(ctx, ledger.Change{Tables: rows})
+	return r.putTables(ctx, recorded)
 }
 
 // sameCount holds a quiet table to the word that nobody writes.

@@ -46,15 +46,17 @@ func (r *run) prepareRound(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read structures: %w", err)
 	}
-	var empty []*table
-	var rows []ledger.Table
+	var empty, begun []*table
 	for _, t := range tables {
 		if err := r.compare(t, now[t.plan.Source.Name]); err != nil {
 			r.stopTable(t, "", err)
 			continue
 		}
+		r.mu.Lock()
 		t.source = withFiles(t.plan.Source, now[t.plan.Source.Name])
-		if r.mustEmpty(t) {
+		must := r.mustEmpty(t)
+		r.mu.Unlock()
+		if must {
 			empty = append(empty, t)
 		}
 	}
@@ -62,47 +64,45 @@ func (r *run) prepareRound(ctx context.Context) error {
 		return err
 	}
 	for _, t := range tables {
-		if t.stopped {
-			continue
-		}
-		if err := r.adoptTable(ctx, t); err != nil {
+		begins, err := r.adoptTable(t)
+		if err != nil {
 			r.stopTable(t, "", err)
 			continue
 		}
-		if !isComplete(t.row.State) && t.left() > 0 {
-			rows = append(rows, t.row)
+		if begins {
+			begun = append(begun, t)
 		}
 	}
-	if len(rows) == 0 {
-		return nil
-	}
-	return r.record(ctx, ledger.Change{Tables: rows})
+	return r.recordTables(ctx, begun)
 }
 
 // adoptTable makes a table's ledger row fit this round. A quiet table that is
-// half in has to be what it was when it was begun.
-func (r *run) adoptTable(ctx context.Context, t *table) error {
+// half in has to be what it was when it was begun. It returns whether the table is begun now.
+func (r *run) adoptTable(t *table) (begins bool, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if t.stopped {
+		return false, nil
+	}
 	t.ready = true
 	if isComplete(t.row.State) || t.copied() && t.left() == 0 && len(t.in) > 0 {
 		t.count, t.changes = t.row.Count, t.row.Changes
-		return nil
+		return false, nil
 	}
 	if len(t.in) > 0 || r.files.covers(t) {
 		if t.row.File != t.source.FileIdentity() {
-			return changed(t, "its stored rows were rewritten since its first packages were read")
+			return false, changed(t, "its stored rows were rewritten since its first packages were read")
 		}
-		return nil // counted again by count, against what the row says
+		return false, nil // counted again by count, against what the row says
 	}
 	t.row.Structure, t.row.File = t.plan.SourceStructure, t.source.FileIdentity()
 	t.row.Snapshot, t.row.Serial = r.snapshot.ID(), r.led.Serial
 	t.row.Count, t.row.Changes = -1, ""
 	t.count, t.changes = -1, ""
-	return nil
+	return true, nil
 }
 
-// mustEmpty says whether a table's rows on the target cannot stay.
+// mustEmpty says whether a table's rows on the target cannot stay. The caller holds mu.
 func (r *run) mustEmpty(t *table) bool {
 	if t.row.State == ledger.Emptying || r.planEmpties(t) {
 		return true
@@ -156,17 +156,15 @@ func (r *run) empty(ctx context.Context, tables []*table) error {
 	if err != nil {
 		return fmt.Errorf("empty tables: %w", err)
 	}
-	rows := make([]ledger.Table, len(tables))
 	r.mu.Lock()
-	for i, t := range tables {
+	for _, t := range tables {
 		t.in = make(map[string]ledger.Loaded)
 		t.emptied = true
 		t.row.State, t.row.Serial, t.row.Count, t.row.Changes, t.row.Snapshot = ledger.Empty, r.led.Serial, -1, "", ""
-		rows[i] = t.row
 	}
+	r.progress.adopt(r.order)
 	r.mu.Unlock()
-	r.progress.adopt(tables)
-	return r.record(ctx, ledger.Change{Tables: rows})
+	return r.recordTables(ctx, tables)
 }
 
 // inspect reads tables of one side as they are now, by name.

@@ -42,13 +42,14 @@ func newProgress(r *run) *progress {
 	}
 }
 
-// adopt counts anew what is planned, and what is in by an earlier run.
+// adopt counts anew what is planned, and what is in by an earlier run. The caller
+// holds run.mu.
 func (p *progress) adopt(tables []*table) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	failures := p.counts.Failures
 	p.counts = report.Totals{Failures: failures}
-	for _, t := range p.run.order {
+	for _, t := range tables {
 		for _, k := range t.plan.Packages {
 			p.counts.PackagesPlanned++
 			if !t.has(k) {

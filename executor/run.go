@@ -51,6 +51,8 @@ type run struct {
 	prepared   bool
 	prepareErr error
 
+	rowMu sync.Mutex // held while tables' ledger rows are written
+
 	beside  sync.WaitGroup // counts beside the copies
 	counter chan struct{}  // held by the one that counts
 
@@ -162,7 +164,31 @@ func (r *run) write(ctx context.Context, do func(context.Context) error) error {
 	return do(ctx)
 }
 
-// record writes ledger rows.
+// recordTables writes the tables' ledger rows as they are now.
+func (r *run) recordTables(ctx context.Context, tables []*table) error {
+	if len(tables) == 0 {
+		return nil
+	}
+	return r.retry(ctx, "record in the ledger", func(ctx context.Context) error {
+		return r.write(ctx, func(ctx context.Context) error { return r.putTables(ctx, tables) })
+	})
+}
+
+// putTables is recordTables for who holds the gate. Rows are copied while rowMu is
+// held, so that an older copy never overwrites a newer one.
+func (r *run) putTables(ctx context.Context, tables []*table) error {
+	r.rowMu.Lock()
+	defer r.rowMu.Unlock()
+	rows := make([]ledger.Table, len(tables))
+	r.mu.Lock()
+	for i, t := range tables {
+		rows[i] = t.row
+	}
+	r.mu.Unlock()
+	return r.session.Record(ctx, ledger.Change{Tables: rows})
+}
+
+// record writes ledger rows that are not tables'.
 func (r *run) record(ctx context.Context, c ledger.Change) error {
 	return r.retry(ctx, "record in the ledger", func(ctx context.Context) error {
 		return r.write(ctx, func(ctx context.Context) error { return r.session.Record(ctx, c) })
@@ -186,9 +212,11 @@ func (r *run) fatal(err error) bool {
 		r.halt(err)
 		r.cancel(err)
 		return true
-	case providers.Full:
+	case providers.Full, providers.Disconnected, providers.Unreachable:
+		// A full disk, or a server that did not come back while it was retried, would
+		// fail every package after this one as well; this one is listed as failed.
 		r.halt(err)
-		return false // its package is listed as failed as well
+		return false
 	case providers.SnapshotLost:
 		r.lost.Store(true)
 		return true

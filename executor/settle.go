@@ -85,7 +85,6 @@ func (r *run) settle(ctx context.Context, tables []*table) error {
 			return err
 		}
 	}
-	var rows []ledger.Table
 	var complete []*table
 	for _, t := range tables {
 		if err := r.unchanged(ctx, t, now[t.plan.Source.Name]); err != nil {
@@ -95,19 +94,18 @@ func (r *run) settle(ctx context.Context, tables []*table) error {
 		r.mu.Lock()
 		if t.broken == nil && !t.stopped {
 			t.row.State = ledger.Complete
-			rows = append(rows, t.row)
 			complete = append(complete, t)
 		}
 		r.mu.Unlock()
 	}
-	if len(rows) == 0 {
+	if len(complete) == 0 {
 		return nil
 	}
 	if err := r.files.complete(ctx, complete); err != nil {
 		return err
 	}
 	r.d.before(PointComplete)
-	return r.record(ctx, ledger.Change{Tables: rows})
+	return r.recordTables(ctx, complete)
 }
 
 // unchanged looks at one table after its last package.

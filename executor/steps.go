@@ -83,9 +83,11 @@ func (r *run) schemasStep(ctx context.Context) error {
 func (r *run) dropStep(ctx context.Context, s *plan.Step) error {
 	var tables []*table
 	for _, t := range r.sound(s) {
+		r.mu.Lock()
 		if t.row.State == ledger.Planned {
 			tables = append(tables, t)
 		}
+		r.mu.Unlock()
 	}
 	return r.each(ctx, s, tables, func(t *table) []providers.DDL {
 		return []providers.DDL{providers.DropTable{Table: t.target.Name}}
@@ -102,7 +104,7 @@ func (r *run) createStep(ctx context.Context, s *plan.Step) error {
 	if err != nil {
 		return err
 	}
-	var made []ledger.Table
+	var made []*table
 	var gone []catalog.Name
 	r.mu.Lock()
 	for _, t := range tables {
@@ -112,14 +114,16 @@ func (r *run) createStep(ctx context.Context, s *plan.Step) error {
 			gone = append(gone, t.plan.Source.Name)
 		case !t.stopped && t.row.State == ledger.Planned:
 			t.row.State = ledger.Made
-			made = append(made, t.row)
+			made = append(made, t)
 		}
 	}
 	r.mu.Unlock()
-	if len(made)+len(gone) == 0 {
-		return nil
+	if len(gone) > 0 {
+		if err := r.record(ctx, ledger.Change{RemoveTables: gone}); err != nil {
+			return err
+		}
 	}
-	return r.record(ctx, ledger.Change{Tables: made, RemoveTables: gone})
+	return r.recordTables(ctx, made)
 }
 
 // each carries out the DDL of tables together; where that fails for good, one by
@@ -154,9 +158,11 @@ func (r *run) each(ctx context.Context, s *plan.Step, tables []*table, ddl func(
 func (r *run) emptyStep(ctx context.Context, s *plan.Step) error {
 	var tables []*table
 	for _, t := range r.sound(s) {
+		r.mu.Lock()
 		if r.planEmpties(t) || t.row.State == ledger.Emptying {
 			tables = append(tables, t)
 		}
+		r.mu.Unlock()
 	}
 	return r.empty(ctx, tables)
 }

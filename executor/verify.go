@@ -14,8 +14,7 @@ import (
 // verifyStep compares tables of the target with the ledger, at their levels.
 func (r *run) verifyStep(ctx context.Context, s *plan.Step) error {
 	r.d.before(PointVerify)
-	var rows []ledger.Table
-	var compare []*table
+	var changed, compare []*table
 	for _, t := range r.sound(s) {
 		switch {
 		case t.plan.Action == plan.Structure || t.plan.Verify == levelNone:
@@ -38,12 +37,9 @@ func (r *run) verifyStep(ctx context.Context, s *plan.Step) error {
 		if err != nil {
 			return fmt.Errorf("read the target back: %w", err)
 		}
-		rows = append(rows, r.verdicts(part, found)...)
+		changed = append(changed, r.verdicts(part, found)...)
 	}
-	if len(rows) == 0 {
-		return nil
-	}
-	return r.record(ctx, ledger.Change{Tables: rows})
+	return r.recordTables(ctx, changed)
 }
 
 // verdict is what was found out about a table.
@@ -136,9 +132,9 @@ func judgeContent(t *table, have digest.Sum) verdict {
 	return verdict{result: report.Unequal, detail: "the counts agree and the content does not"}
 }
 
-// verdicts takes note of what was found and returns the ledger rows that it changes.
-func (r *run) verdicts(tables []*table, found []verdict) []ledger.Table {
-	var rows []ledger.Table
+// verdicts takes note of what was found and returns the tables whose ledger rows it changes.
+func (r *run) verdicts(tables []*table, found []verdict) []*table {
+	var changed []*table
 	for i, t := range tables {
 		v := found[i]
 		if v.result == report.Unequal {
@@ -153,10 +149,10 @@ func (r *run) verdicts(tables []*table, found []verdict) []ledger.Table {
 		}
 		if t.row.State != state {
 			t.row.State = state
-			rows = append(rows, t.row)
+			changed = append(changed, t)
 		}
 		r.mu.Unlock()
 		r.emit(report.Event{Event: report.TableVerified, Phase: plan.Verify, Table: t.name(), Rows: t.row.Count, Kind: v.result, Message: v.detail})
 	}
-	return rows
+	return changed
 }
