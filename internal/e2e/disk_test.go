@@ -49,7 +49,7 @@ func TestTheStagingsDiskIsFull(t *testing.T) {
 	b, _, _ := throughProxy(t, specOptions{mode: "file", staging: filepath.Join(disk, "staging"), consistency: "quiet", parts: 4})
 	b.fill(t, 2, 60000)
 	want := contents(t, b.source, b.sourceDB)
-	occupied := occupy(t, disk, 600<<10)
+	occupied := occupy(t, disk, 100<<10)
 	r := b.apply(t, 1)
 	if !strings.Contains(r.stderr, "space") && !strings.Contains(r.stderr, "full") {
 		t.Errorf("the error does not say that the disk is full:\n%s", tail(r.stderr))

@@ -42,7 +42,7 @@ func TestADamagedExportFileNeverLoads(t *testing.T) {
 			p.slow(200 * time.Millisecond)
 			run := b.startApply(t)
 			var files []string
-			for deadline := time.Now().Add(time.Minute); len(files) < 3 && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+			for deadline := time.Now().Add(time.Minute); len(files) < 2 && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 				files = dataFiles(t, b.dir)
 			}
 			_ = run.cmd.Process.Kill()
