@@ -10,7 +10,7 @@ import (
 const (
 	smallestBuffer = 10 // powers of two
 	largestKept    = 22
-	keptBytes      = 16 << 20 // of free buffers a session holds on to
+	keptBytes      = 4 << 20 // of free buffers a session holds on to
 )
 
 // buffers hands out byte slices for Arrow columns and takes them back when a

@@ -115,15 +115,19 @@ func (db *database) dial(ctx context.Context) (*session, error) {
 	return s, nil
 }
 
-// put takes a session back, or ends it where it cannot be used again.
+// put takes a session back, or ends it where it cannot be used again. One that
+// was cut off takes the idle ones along: they would be found cut off one retry at a time.
 func (db *database) put(s *session) {
 	db.mu.Lock()
-	keep := s.idle() && !db.closed
-	if keep {
-		db.idle = append(db.idle, s)
+	ended := []*session{s}
+	switch {
+	case s.idle() && !db.closed:
+		db.idle, ended = append(db.idle, s), nil
+	case s.dead:
+		ended, db.idle = append(ended, db.idle...), nil
 	}
 	db.mu.Unlock()
-	if !keep {
+	for _, s := range ended {
 		s.close()
 	}
 }

@@ -173,6 +173,9 @@ func (rd *reader) control() (done bool, err error) {
 	switch m := m.(type) {
 	case *pgproto3.ErrorResponse:
 		rd.failed = wrapTable(opRead, rd.table.Name, pgconn.ErrorResponseToPgError(m))
+		if isState(rd.failed, "40001") {
+			rd.failed = snapshotError(rd.failed)
+		}
 		if fatal(m) {
 			rd.s.dead = true
 			return false, rd.failed

@@ -119,10 +119,11 @@ func (sn *snapshot) begin(ctx context.Context, s *session, tables []*catalog.Tab
 }
 
 // snapshotError tells a snapshot that is gone from other errors: its file is
-// missing (22023) or its transaction has ended (55000).
+// missing (22023), its transaction has ended (55000), or a standby has cancelled it (40001,
+// which reading alone never meets otherwise).
 func snapshotError(err error) error {
 	var e *providers.Error
-	if errors.As(err, &e) && (e.Code == "22023" || e.Code == "55000" || e.Code == "42704") {
+	if errors.As(err, &e) && (e.Code == "22023" || e.Code == "55000" || e.Code == "42704" || e.Code == "40001") {
 		e.Kind = providers.SnapshotLost
 	}
 	return err

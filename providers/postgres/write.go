@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
 
+	"github.com/dmoctl/dmoctl/internal/batch"
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/providers"
 )
@@ -231,6 +232,9 @@ func (w *writer) write(b arrow.RecordBatch) error {
 		}
 	}
 	w.rows += b.NumRows()
+	if batch.Bytes(b) > defaultBatchBytes { // a wide row's share of the budget ends with this call
+		w.drop()
+	}
 	return nil
 }
 
