@@ -131,7 +131,7 @@ func TestADeposedRunCanDoNothing(t *testing.T) {
 }
 
 func TestANewRunWaitsForAnOldTransactionAndFindsItsPackageIn(t *testing.T) {
-	// Bad day: a run stopped in mid-load goes on after a takeover: the next run waits and says for whom, then finds the package in.
+	// Bad day: a killed run's COMMIT; a run stopped in mid-load goes on after a takeover: the next run waits and says for whom, then finds the package in.
 	f := newField(t)
 	ctx := context.Background()
 	old := lock(t, openTarget(t, f.dst), "old")
