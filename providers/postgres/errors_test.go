@@ -68,7 +68,7 @@ func TestOtherEncodingsAreRefused(t *testing.T) {
 }
 
 func TestAValueThatTheTargetRefusesIsNamedByColumnAndKey(t *testing.T) {
-	// Bad day: a value that does not fit fails the package with table, column and key.
+	// Bad day: a column that cannot be carried; a value that does not fit: fails the package with table, column and key.
 	f := newField(t)
 	ctx := context.Background()
 	s := lock(t, openTarget(t, f.dst), "one")
