@@ -10,6 +10,7 @@ LINT        := v2.15.0
 LINTER      := $(CACHE)/tools/golangci-lint-$(LINT)
 VERSION     ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 FUZZTIME    ?= 20s
+PKGS        ?= ./...
 SHELL       := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -30,7 +31,7 @@ test: ## everything that has to hold: unit, property, conformance, script and cr
 	test -z "$$(gofmt -l $$(git ls-files '*.go'))"
 	$(GO) vet ./...
 	mkdir -p $(CACHE)
-	DMO_TEST_REQUIRE=all $(NS) $(GO) test -json -timeout 20m ./... > $(CACHE)/test.json || \
+	DMO_TEST_REQUIRE=all $(NS) $(GO) test -json -timeout 20m $(PKGS) > $(CACHE)/test.json || \
 		{ $(GO) run ./internal/evidence -failures $(CACHE)/test.json; exit 1; }
 	$(GO) run ./internal/evidence -summary $(CACHE)/test.json
 

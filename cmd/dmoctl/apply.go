@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,10 +15,14 @@ import (
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/report"
 	"github.com/dmoctl/dmoctl/internal/state"
+	"github.com/dmoctl/dmoctl/providers"
 )
 
 // plainInterval is how often progress is printed where there is no terminal.
 const plainInterval = 5 * time.Second
+
+// lockInterval is how often --lock-timeout looks whether the lock is free.
+const lockInterval = time.Second
 
 type applyCmd struct {
 	planFlags
@@ -156,11 +161,16 @@ type applying struct {
 
 func (c *applyCmd) carryOut(ctx context.Context, a *app, run applying) error {
 	events, ended := a.sink(run.plan, c.JSON)
-	r, err := executor.Apply(ctx, run.plan, executor.Deps{
+	deps := executor.Deps{
 		Source: run.sides.source, Target: run.sides.target, Staging: run.sides.staging,
 		State: run.state, Events: events, Log: a.log.Named("run"), Owner: run.owner,
 		Stop: run.stop.draining(), Until: c.Until, LockTimeout: a.globals.LockTimeout,
-	})
+	}
+	r, err := executor.Apply(ctx, run.plan, deps)
+	for end := time.Now().Add(a.globals.LockTimeout); heldByOther(err) && time.Now().Before(end) && wait(ctx, deps.Stop); {
+		events.Emit(report.Event{Version: report.EventVersion, Time: time.Now(), Event: report.Waiting, Message: "another run holds the lock"})
+		r, err = executor.Apply(ctx, run.plan, deps)
+	}
 	ended()
 	if path, saving := saveReport(run.spec, r); saving != nil {
 		a.notef("The report could not be written: %v\n", saving)
@@ -173,6 +183,24 @@ func (c *applyCmd) carryOut(ctx context.Context, a *app, run applying) error {
 		a.summarize(r)
 	}
 	return quietly(err)
+}
+
+// heldByOther says whether a run could not start because another one is at work.
+// A run that was taken over holds the same exit code and is not started again.
+func heldByOther(err error) bool {
+	var held *state.LockedError
+	return errors.As(err, &held) || err != nil && providers.KindOf(err) == providers.Locked
+}
+
+// wait waits a little, and says whether to go on.
+func wait(ctx context.Context, stop <-chan struct{}) bool {
+	select {
+	case <-ctx.Done():
+	case <-stop:
+	case <-time.After(lockInterval):
+		return true
+	}
+	return false
 }
 
 // sink returns where a run's events go, and what is to be called at its end.

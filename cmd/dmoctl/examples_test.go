@@ -104,7 +104,7 @@ func TestExampleSpecs(t *testing.T) {
 				t.Fatal(err)
 			}
 			source, target := pgEnv(t, server), pgEnv(t, server)
-			env := os.Environ()
+			env := append(os.Environ(), "PGUSER=postgres")
 			for _, kv := range source {
 				env = append(env, "SOURCE_"+kv)
 			}
@@ -114,7 +114,7 @@ func TestExampleSpecs(t *testing.T) {
 			run := func(args ...string) string {
 				t.Helper()
 				cmd := exec.Command(dmoctl, append([]string{"--chdir", dir}, args...)...)
-				cmd.Env = append(env, "PGUSER=postgres")
+				cmd.Env = env
 				out, err := cmd.CombinedOutput()
 				if err != nil {
 					t.Fatalf("dmoctl %s: %v\n%s", strings.Join(args, " "), err, out)
