@@ -41,6 +41,9 @@ func (c *sampleCmd) Run(ctx context.Context, a *app) error {
 	if errors.Is(err, sample.ErrExists) {
 		return refuse("exists", "Exists already", sentence(err.Error())+" Nothing was changed. Name another place, or remove it first.")
 	}
+	if err != nil && ctx.Err() == nil {
+		return refuse("sample-failed", "The sample could not be written", sentence(err.Error()))
+	}
 	if err != nil {
 		return err
 	}

@@ -40,6 +40,9 @@ func (c *verifyCmd) Run(ctx context.Context, a *app, k *kong.Context, stop *stop
 		return err
 	}
 	defer sd.Close()
+	if err := somethingThere(ctx, s, sd); err != nil {
+		return err
+	}
 	p, err := a.planNow(ctx, s, sd, planFlags{})
 	if err != nil {
 		return err
@@ -61,6 +64,18 @@ func (c *verifyCmd) Run(ctx context.Context, a *app, k *kong.Context, stop *stop
 	}
 	a.printVerification(r)
 	return quietly(err)
+}
+
+// somethingThere refuses to compare with a target that no run has touched.
+func somethingThere(ctx context.Context, s *spec, sd *sides) error {
+	l, err := sd.target.Ledger(ctx, s.Migration)
+	if err != nil {
+		return onSide(s.Target.Address(), err)
+	}
+	if l == nil || l.Run == nil {
+		return refuse("nothing-to-verify", "Nothing to verify", s.Target.Address()+" holds nothing of migration \""+s.Migration+"\" yet. To fill it, run\n\n  dmoctl apply")
+	}
+	return nil
 }
 
 // matching returns the plan's tables that patterns take; all of them without any.

@@ -190,6 +190,9 @@ func (v planView) verification() string {
 
 // summary is the last line but one: what is going to happen, counted.
 func (v planView) summary() string {
+	if len(v.Tables) == 0 {
+		return "No changes. The plan has no table."
+	}
 	if !v.Changes() {
 		return "No changes. Every package of the plan is in the target."
 	}
