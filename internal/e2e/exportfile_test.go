@@ -47,8 +47,8 @@ func TestADamagedExportFileNeverLoads(t *testing.T) {
 			}
 			_ = run.cmd.Process.Kill()
 			<-run.done
-			b.sessionsGone(t)
 			p.slow(0)
+			b.sessionsGone(t)
 			if files = dataFiles(t, b.dir); len(files) < 2 {
 				t.Fatalf("%d files are staged, want at least 2", len(files))
 			}

@@ -34,8 +34,8 @@ func TestAChangedSplitInventsNoPackages(t *testing.T) {
 	run.waitFor(t, "package.done", 2)
 	_ = run.cmd.Process.Kill()
 	<-run.done
-	b.sessionsGone(t)
 	p.slow(0)
+	b.sessionsGone(t)
 	before := len(b.loaded(t))
 	b.options.parts = 7
 	b.writeSpec(t)
@@ -58,8 +58,8 @@ func TestTheStateFileIsLostInMidRun(t *testing.T) {
 	run.waitFor(t, "package.done", 3)
 	_ = run.cmd.Process.Kill()
 	<-run.done
-	b.sessionsGone(t)
 	p.slow(0)
+	b.sessionsGone(t)
 	if err := os.RemoveAll(b.dir + "/.dmo"); err != nil {
 		t.Fatal(err)
 	}
