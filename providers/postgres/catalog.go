@@ -24,7 +24,7 @@ type catalogReader struct {
 
 	out     *catalog.Catalog
 	byOID   map[uint32]*catalog.Table // roots only
-	columns map[uint32]map[int64]int  // attribute number to index in Columns
+	columns map[attribute]int         // index in Columns
 	types   typeTable
 	colType []columnType
 }
@@ -40,7 +40,7 @@ type columnType struct {
 // the schemas' free sequences and what does not travel.
 func readCatalog(ctx context.Context, s *session, schemas []string, wanted []catalog.Name) (*catalog.Catalog, error) {
 	r := &catalogReader{s: s, schemas: schemas, wanted: wanted, out: &catalog.Catalog{Engine: engine},
-		byOID: make(map[uint32]*catalog.Table), columns: make(map[uint32]map[int64]int), types: make(typeTable)}
+		byOID: make(map[uint32]*catalog.Table), columns: make(map[attribute]int), types: make(typeTable)}
 	for _, step := range []func(context.Context) error{r.relations, r.tableColumns, r.tableTypes, r.constraints,
 		r.indexes, r.sequences, r.tableRest, r.functionUses, r.schemaRest} {
 		if err := step(ctx); err != nil {
@@ -113,6 +113,12 @@ func (r *catalogReader) oids() string {
 	return "{" + strings.Join(ids, ",") + "}"
 }
 
+// attribute is a column by the server's numbers.
+type attribute struct {
+	table  uint32
+	number int64
+}
+
 func (r *catalogReader) tableColumns(ctx context.Context) error {
 	type position struct {
 		table *catalog.Table
@@ -120,9 +126,20 @@ func (r *catalogReader) tableColumns(ctx context.Context) error {
 		columnType
 	}
 	var all []position
+	var of *catalog.Table
+	var columns []catalog.Column // of it, so far
+	whole := func() {
+		if of != nil {
+			of.Columns = slices.Clone(columns) // no larger than it must be: there may be 100,000 tables
+		}
+		columns = columns[:0]
+	}
 	err := r.s.query(ctx, opCatalog, columnsSQL, []string{r.oids()}, func(v row) error {
 		id := oid(v, 0)
-		t := r.byOID[id]
+		if t := r.byOID[id]; t != of {
+			whole()
+			of = t
+		}
 		c := catalog.Column{Name: v.text(2), Declared: v.text(5), Nullable: !v.bool(6), Collation: v.text(10)}
 		switch v.text(7) {
 		case "a":
@@ -135,17 +152,12 @@ func (r *catalogReader) tableColumns(ctx context.Context) error {
 		} else {
 			c.Default = v.text(9)
 		}
-		if r.columns[id] == nil {
-			r.columns[id] = make(map[int64]int)
-		}
-		r.columns[id][v.int(1)] = len(t.Columns)
-		all = append(all, position{t, len(t.Columns), columnType{oid: oid(v, 3), modifier: int32(v.int(4))}})
-		t.Columns = append(t.Columns, c)
+		r.columns[attribute{id, v.int(1)}] = len(columns)
+		all = append(all, position{of, len(columns), columnType{oid: oid(v, 3), modifier: int32(v.int(4))}})
+		columns = append(columns, c)
 		return nil
 	})
-	for _, t := range r.out.Tables {
-		t.Columns = slices.Clone(t.Columns) // gives back what growing has left
-	}
+	whole()
 	for _, p := range all { // slices have stopped growing
 		p.column = &p.table.Columns[p.index]
 		r.colType = append(r.colType, p.columnType)

@@ -150,7 +150,7 @@ func (r *catalogReader) sequences(ctx context.Context) error {
 			return nil
 		}
 		id := oid(v, 10)
-		if i, ok := r.columns[id][v.int(11)]; ok {
+		if i, ok := r.columns[attribute{id, v.int(11)}]; ok {
 			r.byOID[id].Columns[i].Sequence = &q
 		}
 		return nil
