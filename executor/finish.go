@@ -225,10 +225,7 @@ func (r *run) recordRun(ctx context.Context) error {
 func (r *run) stateFailed(err error) { r.halt(r.stateOutcome(err)) }
 
 func (r *run) stateOutcome(err error) *Outcome {
-	fix := "What is in stays in. When the state's folder can be written again, run: dmoctl apply"
-	if errors.Is(err, state.ErrFull) {
-		fix = "What is in stays in. Make room in the state's folder, then run: dmoctl apply"
-	}
+	fix := "What is in stays in. " + cmp.Or(state.Advice(err), "See to it that the state's folder can be written.") + " To go on, run: dmoctl apply"
 	return &Outcome{Exit: report.Error, Summary: "State cannot be written", Err: err, Fix: fix}
 }
 

@@ -90,6 +90,9 @@ func (a *app) explain(err error) diag.Diagnostics {
 	if errors.As(err, &failed) {
 		return diag.Diagnostics{providerDiagnostic(failed, err, side)}
 	}
+	if advice := state.Advice(err); advice != "" {
+		return diag.Diagnostics{diag.Error("unusable-state", "The state cannot be used", sentence(err.Error())+" "+advice)}
+	}
 	return diag.Diagnostics{diag.Error("failed", "The command failed", sentence(err.Error()))}
 }
 

@@ -112,16 +112,22 @@ func (a *app) history(ctx context.Context, s *spec) ([]*report.Report, error) {
 		return out, nil
 	}
 	if err != nil {
-		// Without its history a plan is as right, only its estimates are rougher.
-		a.log.Warn("earlier runs are not used for estimates", "error", err)
+		a.noHistory(err)
 		return out, nil
 	}
 	defer st.Close()
 	own, err := st.Runs(ctx, s.Migration)
 	if err != nil {
-		a.log.Warn("earlier runs are not used for estimates", "error", err)
+		a.noHistory(err)
 	}
 	return append(out, own...), nil
+}
+
+// noHistory warns that the state's runs could not be read. Without them a plan is
+// as right, only its estimates are rougher.
+func (a *app) noHistory(err error) {
+	a.diagnose(diag.Diagnostics{diag.Warning("unread-state", "Earlier runs cannot be read",
+		"Estimates do without them. "+sentence(err.Error())+" "+state.Advice(err))})
 }
 
 // openState opens the spec's state file. The error wraps os.ErrNotExist where it

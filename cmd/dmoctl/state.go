@@ -5,10 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
-	"time"
 
 	"github.com/alecthomas/kong"
 
+	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/report"
 	"github.com/dmoctl/dmoctl/internal/state"
 	"github.com/dmoctl/dmoctl/providers"
@@ -56,7 +56,10 @@ func (c *stateListCmd) Run(ctx context.Context, a *app, k *kong.Context) error {
 	a.printf("%-10s %-20s %7s %6s %10s %9s  %s\n", "RUN", "STARTED", "TIME", "SERIAL", "ROWS", "FAILURES", "EXIT")
 	for _, r := range runs {
 		took, exit := "running", "-"
-		if !r.Ended.IsZero() {
+		switch {
+		case r.Rebuilt:
+			took = "-"
+		case !r.Ended.IsZero():
 			took, exit = showSeconds(r.Ended.Sub(r.Started).Seconds()), showCount(int64(r.Exit))
 		}
 		a.printf("%-10s %-20s %7s %6d %10s %9d  %s\n", r.Run, r.Started.UTC().Format("2006-01-02 15:04:05"), took,
@@ -122,18 +125,30 @@ func (c *stateRebuildCmd) Run(ctx context.Context, a *app, k *kong.Context) erro
 	if l == nil || l.Run == nil {
 		return refuse("no-ledger", "No ledger", "The target has no ledger of migration \""+s.Migration+"\", so there is nothing to rebuild the state from.")
 	}
-	st, err := a.openState(s, state.ReadWrite)
-	if err != nil {
-		return err
+	r, err := a.rebuild(ctx, s, l)
+	if errors.Is(err, state.ErrDamaged) {
+		aside, failed := state.SetAside(within(s.Dir, s.StatePath))
+		if failed != nil {
+			return failed
+		}
+		a.notef("The state file was damaged; it is kept as %s.\n", aside)
+		r, err = a.rebuild(ctx, s, l)
 	}
-	defer st.Close()
-	r, err := st.Rebuild(ctx, l)
 	if err != nil {
 		return err
 	}
 	a.printf("Rebuilt from the ledger of %s: serial %d, %s, %s in.\n", s.Target.Address(), r.Serial,
 		count(len(r.Tables), "table"), count(r.Totals.PackagesIn, "package"))
 	return nil
+}
+
+func (a *app) rebuild(ctx context.Context, s *spec, l *ledger.Contents) (*report.Report, error) {
+	st, err := a.openState(s, state.ReadWrite)
+	if err != nil {
+		return nil, err
+	}
+	defer st.Close()
+	return st.Rebuild(ctx, l)
 }
 
 type stateUnlockCmd struct {
@@ -189,24 +204,4 @@ func (a *app) printJSON(v any) error {
 	e := json.NewEncoder(a.out)
 	e.SetIndent("", " ")
 	return e.Encode(v)
-}
-
-// printReport prints what a run left.
-func (a *app) printReport(r *report.Report) {
-	a.printf("Migration %q, run %s, serial %d, plan %s, %s mode\n", r.Migration, r.Run, r.Serial, r.Plan, r.Mode)
-	a.printf("Started %s", r.Started.UTC().Format(time.RFC3339))
-	if !r.Ended.IsZero() {
-		a.printf(", ended after %s with exit code %d", showSeconds(r.Ended.Sub(r.Started).Seconds()), r.Exit)
-	}
-	a.printf("\n\n")
-	for _, p := range r.Phases {
-		a.printf("  %-12s %s\n", p.Name, showSeconds(p.Seconds))
-	}
-	a.printf("\n  %-40s %9s %12s %10s %8s  %s\n", "TABLE", "PACKAGES", "ROWS", "SIZE", "TIME", "RESULT")
-	for _, t := range r.Tables {
-		a.printf("  %-40s %4d/%-4d %12s %10s %8s  %s\n", t.Table, t.In, t.Packages, showCount(t.Rows), showBytes(t.Bytes), showSeconds(t.Seconds), t.Result)
-	}
-	for _, f := range r.Failures {
-		a.printf("\n  FAILED %s%s %s: %s\n", f.Table, f.Package, f.Kind, f.Message)
-	}
 }

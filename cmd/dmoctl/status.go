@@ -91,13 +91,19 @@ func (a *app) printStatus(v statusView) {
 	}
 	if p := v.Progress; p != nil {
 		for _, phase := range p.Phases {
-			a.printf("  %-12s %3d%%  %d of %d steps\n", phase.Phase, percent(int64(phase.Done), int64(phase.Planned)), phase.Done, phase.Planned)
+			a.printf("  %-12s %3d%%  %d of %s\n", phase.Phase, percent(int64(phase.Done), int64(phase.Planned)), phase.Done, count(phase.Planned, "step"))
 		}
 		t := p.Totals
 		t.Phase = ""
 		a.printf("  %s, as of %s\n", progressLine(t), p.At.Local().Format("15:04:05"))
 	}
-	if r := v.Last; r != nil && v.Running == nil {
+	switch r := v.Last; {
+	case r == nil || v.Running != nil:
+	case r.Rebuilt:
+		a.printf("Last run %s: %s of %s in, as the target's ledger says.\n", r.Run, showCount(int64(r.Totals.PackagesIn)), count(r.Totals.PackagesPlanned, "package"))
+	case r.Ended.IsZero():
+		a.printf("Last run %s was killed: it began %s and recorded no end. To go on, run\n\n  dmoctl apply\n", r.Run, showAge(time.Now(), r.Started))
+	default:
 		a.printf("Last run %s ended %s with exit code %d, %s.\n", r.Run, showAge(time.Now(), r.Ended), r.Exit, count(len(r.Failures), "failure"))
 		a.failures(r)
 	}

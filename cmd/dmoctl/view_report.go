@@ -2,12 +2,16 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
+
+	"github.com/mattn/go-runewidth"
 
 	"github.com/dmoctl/dmoctl/internal/report"
 )
@@ -101,14 +105,7 @@ func (a *app) failed(failures []report.Failure) {
 		if f.Kind == report.Unequal {
 			continue // listed among the tables, with the command that explains it
 		}
-		where := ""
-		for _, part := range []string{f.Package, f.Table, f.Step} {
-			if part != "" {
-				where = part
-				break
-			}
-		}
-		a.notef("\nFAILED %s (%s)\n  %s\n", where, f.Kind, sentence(f.Message))
+		a.notef("\nFAILED %s (%s)\n  %s\n", cmp.Or(f.Package, f.Table, f.Step), f.Kind, sentence(f.Message))
 		if f.Fix != "" {
 			a.notef("  %s\n", sentence(f.Fix))
 		}
@@ -127,6 +124,55 @@ func (a *app) printVerification(r *report.Report) {
 	}
 	a.differences(a.out, r.Tables)
 	a.failed(r.Failures)
+}
+
+// printReport prints what a run left.
+func (a *app) printReport(r *report.Report) {
+	a.printf("Migration %q, run %s, serial %d, plan %s", r.Migration, r.Run, r.Serial, r.Plan)
+	if r.Mode != "" {
+		a.printf(", %s mode", r.Mode)
+	}
+	a.printf("\nStarted %s", r.Started.UTC().Format(time.RFC3339))
+	switch {
+	case r.Rebuilt:
+		a.printf("; rebuilt from the target's ledger, which knows no times, exit code and results")
+	case !r.Ended.IsZero():
+		a.printf(", ended after %s with exit code %d", showSeconds(r.Ended.Sub(r.Started).Seconds()), r.Exit)
+	}
+	a.printf("\n\n")
+	for _, p := range r.Phases {
+		a.printf("  %-12s %s\n", p.Name, showSeconds(p.Seconds))
+	}
+	if len(r.Phases) > 0 {
+		a.printf("\n")
+	}
+	a.printTables(r.Tables)
+	for _, f := range r.Failures {
+		a.printf("\nFAILED %s (%s)\n  %s\n", cmp.Or(f.Package, f.Table, f.Step), f.Kind, sentence(f.Message))
+	}
+	if len(r.NotCarried) > 0 {
+		a.printf("\nNot carried:\n")
+	}
+	for _, o := range r.NotCarried {
+		a.printf("  %s\n", objectLine(o))
+	}
+}
+
+// printTables prints a report's tables as columns; a result that is not plain has its reason.
+func (a *app) printTables(tables []report.Table) {
+	names := len("TABLE")
+	for _, t := range tables {
+		names = max(names, min(40, runewidth.StringWidth(t.Table)))
+	}
+	a.printf("  %s %9s %14s %10s %8s  %s\n", pad("TABLE", names), "PACKAGES", "ROWS", "SIZE", "TIME", "RESULT")
+	for _, t := range tables {
+		result := t.Result
+		if t.Detail != "" && t.Result != report.Equal {
+			result += ": " + t.Detail
+		}
+		a.printf("  %s %9s %14s %10s %8s  %s\n", pad(t.Table, names), fmt.Sprintf("%d/%d", t.In, t.Packages),
+			showCount(t.Rows), showBytes(t.Bytes), showSeconds(t.Seconds), result)
+	}
 }
 
 // differences names the tables that differ, each with the command that explains it.

@@ -86,6 +86,7 @@ type Report struct {
 	Started    time.Time        `json:"started"`
 	Ended      time.Time        `json:"ended"`
 	Exit       int              `json:"exit"`
+	Rebuilt    bool             `json:"rebuilt,omitempty"` // from a ledger, which knows no exit code, phase or result
 	Totals     Totals           `json:"totals"`
 	Phases     []Phase          `json:"phases"`
 	Tables     []Table          `json:"tables"`

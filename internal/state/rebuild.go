@@ -2,6 +2,9 @@ package state
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"os"
 
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/report"
@@ -36,7 +39,7 @@ func FromLedger(c *ledger.Contents) *report.Report {
 	}
 	r := &report.Report{
 		Format: report.Format, Migration: c.Run.Migration, Lineage: c.Run.Lineage, Serial: c.Run.Serial,
-		Plan: c.Run.Plan, Run: c.Run.Owner.ID, Started: c.Run.Owner.Started,
+		Plan: c.Run.Plan, Run: c.Run.Owner.ID, Started: c.Run.Owner.Started, Rebuilt: true,
 	}
 	tables := make(map[string]*report.Table, len(c.Tables))
 	r.Tables = make([]report.Table, len(c.Tables))
@@ -69,5 +72,22 @@ func FromLedger(c *ledger.Contents) *report.Report {
 		}
 	}
 	r.Totals.PackagesPlanned = len(c.Packages)
+	r.Totals.Packages = r.Totals.PackagesIn
+	if r.Ended.Before(r.Started) {
+		r.Ended = r.Started // the last run read nothing
+	}
 	return r
+}
+
+// SetAside renames a damaged state file, so that a new one can take its place, and
+// returns its new name. What SQLite keeps beside it goes along.
+func SetAside(path string) (string, error) {
+	aside := path + ".damaged"
+	for _, suffix := range []string{"-wal", "-shm", ""} {
+		err := os.Rename(path+suffix, aside+suffix)
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return "", fmt.Errorf("put the damaged state aside: %w", err)
+		}
+	}
+	return aside, nil
 }

@@ -104,8 +104,28 @@ func TestOpenRefuses(t *testing.T) {
 	if err := os.WriteFile(path, []byte("this is no database, and long enough to be seen as none of ours"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := state.Open(path, state.ReadWrite); err == nil {
-		t.Error("a text file was opened")
+	if _, err := state.Open(path, state.ReadWrite); !errors.Is(err, state.ErrDamaged) || state.Advice(err) == "" {
+		t.Errorf("a text file: %v", err)
+	}
+	aside, err := state.SetAside(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(aside); err != nil {
+		t.Error(err)
+	}
+	open(t, path, state.ReadWrite)
+	if err := os.WriteFile(filepath.Join(dir, "empty.db"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := state.Open(filepath.Join(dir, "empty.db"), state.ReadOnly); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("an empty file: %v", err)
+	}
+	if _, err := state.Open(dir, state.ReadWrite); !errors.Is(err, state.ErrUnwritable) || state.Advice(err) == "" {
+		t.Errorf("a folder: %v", err)
+	}
+	if _, err := state.Open(filepath.Join(path, "state.db"), state.ReadWrite); !errors.Is(err, state.ErrUnwritable) {
+		t.Errorf("below a file: %v", err)
 	}
 	private := filepath.Join(dir, "new", "state.db")
 	open(t, private, state.ReadWrite)

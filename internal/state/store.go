@@ -18,15 +18,6 @@ import (
 	"zombiezen.com/go/sqlite/sqlitex"
 )
 
-// ErrFull is wrapped where the state's folder has no room left.
-var ErrFull = errors.New("no space left for the state")
-
-// ErrNotFound is wrapped where the state has no such run.
-var ErrNotFound = errors.New("not found in the state")
-
-// ErrVersion is wrapped where the file belongs to another version of dmoctl.
-var ErrVersion = errors.New("state of another version")
-
 // Mode says what a Store is opened for.
 type Mode int
 
@@ -69,24 +60,25 @@ type Store struct {
 	conn *sqlite.Conn
 }
 
-// Open opens the state file. Close it.
+// Open opens the state file. Close it. The error wraps os.ErrNotExist where a file
+// opened for reading has nothing in it.
 func Open(path string, mode Mode) (*Store, error) {
 	flags := sqlite.OpenReadOnly
 	if mode == ReadWrite {
 		flags = sqlite.OpenReadWrite | sqlite.OpenCreate
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			return nil, fmt.Errorf("make the state's folder: %w", err)
+			return nil, fmt.Errorf("make the state's folder: %w: %w", ErrUnwritable, err)
 		}
 	}
 	conn, err := sqlite.OpenConn(path, flags)
 	if err != nil {
-		return nil, fmt.Errorf("open state %s: %w", path, classify(err))
+		return nil, fmt.Errorf("open state %s: %w", path, classify(path, err))
 	}
 	conn.SetBusyTimeout(10 * time.Second)
 	s := &Store{path: path, conn: conn}
 	if err := s.prepare(mode); err != nil {
 		conn.Close()
-		return nil, fmt.Errorf("open state %s: %w", path, classify(err))
+		return nil, fmt.Errorf("open state %s: %w", path, classify(path, err))
 	}
 	return s, nil
 }
@@ -120,10 +112,15 @@ func (s *Store) prepare(mode Mode) (err error) {
 
 func (s *Store) check() error {
 	n, err := s.version()
-	if err == nil && n != version {
-		err = fmt.Errorf("%w: version %d, this dmoctl knows %d", ErrVersion, n, version)
+	switch {
+	case err != nil:
+		return err
+	case n == 0: // made, and never written to
+		return fmt.Errorf("empty file: %w", os.ErrNotExist)
+	case n != version:
+		return fmt.Errorf("%w: version %d, this dmoctl knows %d", ErrVersion, n, version)
 	}
-	return err
+	return nil
 }
 
 func (s *Store) version() (n int, err error) {
@@ -157,18 +154,7 @@ func (s *Store) execute(ctx context.Context, query string, args []any, row func(
 	}
 	s.conn.SetInterrupt(ctx.Done())
 	defer s.conn.SetInterrupt(nil)
-	return classify(sqlitex.Execute(s.conn, query, &sqlitex.ExecOptions{Args: args, ResultFunc: row}))
-}
-
-func classify(err error) error {
-	switch sqlite.ErrCode(err).ToPrimary() {
-	case sqlite.ResultFull:
-		return fmt.Errorf("%w: %w", ErrFull, err)
-	case sqlite.ResultIOErr:
-		// SQLite reports a full disk under the WAL's shared memory as an I/O error.
-		return fmt.Errorf("write to the state's disk: %w", err)
-	}
-	return err
+	return classify(s.path, sqlitex.Execute(s.conn, query, &sqlitex.ExecOptions{Args: args, ResultFunc: row}))
 }
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000000Z") }
