@@ -135,9 +135,12 @@ func widen(ctx context.Context, db providers.Database, c *catalog.Catalog, schem
 	wide.Tables = slices.Concat(c.Tables, more.Tables)
 	slices.SortStableFunc(wide.Tables, func(a, b *catalog.Table) int { return a.Compare(b.Name) })
 	wide.Tables = slices.CompactFunc(wide.Tables, func(a, b *catalog.Table) bool { return a.Name == b.Name })
-	wide.Types = slices.Concat(c.Types, more.Types)
-	slices.SortStableFunc(wide.Types, func(a, b catalog.UserType) int { return a.Compare(b.Name) })
-	wide.Types = slices.CompactFunc(wide.Types, func(a, b catalog.UserType) bool { return a.Name == b.Name })
+	wide.Types = slices.Clone(c.Types) // not sorted: a domain follows the types it is made of
+	for _, t := range more.Types {
+		if !slices.ContainsFunc(wide.Types, func(u catalog.UserType) bool { return u.Name == t.Name }) {
+			wide.Types = append(wide.Types, t)
+		}
+	}
 	wide.Sequences = slices.Concat(c.Sequences, more.Sequences)
 	slices.SortStableFunc(wide.Sequences, func(a, b catalog.Sequence) int { return a.Compare(b.Name) })
 	wide.Sequences = slices.CompactFunc(wide.Sequences, func(a, b catalog.Sequence) bool { return a.Name == b.Name })
