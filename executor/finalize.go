@@ -90,7 +90,7 @@ func (r *run) sourceNow(ctx context.Context, tables []*table) (*catalog.Catalog,
 	}
 	var c *catalog.Catalog
 	err := r.retry(ctx, "read sequences", func(ctx context.Context) (err error) {
-		c, err = r.d.Source.Catalog(ctx, providers.Selector{Schemas: schemas, Tables: names})
+		c, err = r.d.Source.Catalog(ctx, providers.Selector{Schemas: schemas, Tables: names, StructureOnly: true})
 		return err
 	})
 	return c, err

@@ -174,7 +174,7 @@ func (r *run) inspect(ctx context.Context, db providers.Database, names []catalo
 		return out, nil
 	}
 	err := r.retry(ctx, "read structures", func(ctx context.Context) error {
-		c, err := db.Catalog(ctx, providers.Selector{Schemas: schemasOf(names), Tables: names})
+		c, err := db.Catalog(ctx, providers.Selector{Schemas: schemasOf(names), Tables: names, StructureOnly: true})
 		if err != nil {
 			return err
 		}

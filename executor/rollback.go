@@ -93,7 +93,7 @@ func existing(ctx context.Context, db providers.Target, rows []ledger.Table) (ma
 	if len(names) == 0 {
 		return out, nil
 	}
-	c, err := db.Catalog(ctx, providers.Selector{Schemas: schemasOf(names), Tables: names})
+	c, err := db.Catalog(ctx, providers.Selector{Schemas: schemasOf(names), Tables: names, StructureOnly: true})
 	if err != nil {
 		return nil, err
 	}

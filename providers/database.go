@@ -35,6 +35,8 @@ type Selector struct {
 	Schemas []string
 	// Tables limits the answer to these, by name; missing ones are simply absent.
 	Tables []catalog.Name
+	// StructureOnly: estimates of Rows and Bytes are not asked for, and may be -1.
+	StructureOnly bool
 }
 
 // Finding is one result of a preflight.

@@ -36,12 +36,22 @@ func (d *database) Catalog(ctx context.Context, sel providers.Selector) (*catalo
 // object is one row of sqlite_schema.
 type object struct{ kind, name, table, sql string }
 
-func readObjects(ctx context.Context, c *conn) ([]object, error) {
+// readObjects reads all objects, or those of some tables.
+func readObjects(ctx context.Context, c *conn, tables []catalog.Name) ([]object, error) {
+	of, args := "", []any(nil)
+	if len(tables) > 0 {
+		names := make([]string, len(tables))
+		for i, n := range tables {
+			names[i] = n.Name
+		}
+		// A trigger keeps the spelling of its CREATE statement.
+		of, args = " AND tbl_name COLLATE NOCASE IN (SELECT value FROM json_each(?))", []any{toJSON(names)}
+	}
 	var out []object
 	err := c.rows(ctx, func(s *sqlite.Stmt) error {
 		out = append(out, object{s.ColumnText(0), s.ColumnText(1), s.ColumnText(2), s.ColumnText(3)})
 		return nil
-	}, `SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY name`)
+	}, `SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\_%' ESCAPE '\'`+of+` ORDER BY name`, args...)
 	return out, err
 }
 
@@ -51,7 +61,7 @@ func readCatalog(ctx context.Context, c *conn, out *catalog.Catalog, sel provide
 	} else if v != "" {
 		out.Version = v
 	}
-	objects, err := readObjects(ctx, c)
+	objects, err := readObjects(ctx, c, sel.Tables)
 	if err != nil {
 		return err
 	}
@@ -59,10 +69,13 @@ func readCatalog(ctx context.Context, c *conn, out *catalog.Catalog, sel provide
 	if err != nil {
 		return err
 	}
-	sizes, err := readSizes(ctx, c)
-	if err != nil {
-		return err
+	sizes := sizes{unread: true}
+	if !sel.StructureOnly {
+		if sizes, err = readSizes(ctx, c, kinds); err != nil {
+			return err
+		}
 	}
+	wanted := selected(sel)
 	r := newTableReader(c, objects, sizes)
 	for _, o := range objects {
 		k := kinds[o.name]
@@ -76,7 +89,7 @@ func readCatalog(ctx context.Context, c *conn, out *catalog.Catalog, sel provide
 			out.NotCarried = append(out.NotCarried, catalog.Object{Kind: "shadow table", Name: o.name, Reason: "it belongs to a virtual table"})
 		case ledgerTable(o.name, o.sql):
 			out.NotCarried = append(out.NotCarried, catalog.Object{Kind: "table", Name: o.name, Reason: "it is dmoctl's ledger"})
-		case selected(sel, o.name):
+		case wanted(o.name):
 			t, err := r.read(ctx, o, k)
 			if err != nil {
 				return err
@@ -84,15 +97,21 @@ func readCatalog(ctx context.Context, c *conn, out *catalog.Catalog, sel provide
 			out.Tables = append(out.Tables, t)
 		}
 	}
-	r.resolve(out)
-	return nil
+	return r.resolve(ctx, out)
 }
 
-func selected(sel providers.Selector, name string) bool {
+// selected returns what says whether a table is asked for.
+func selected(sel providers.Selector) func(name string) bool {
 	if len(sel.Schemas) > 0 && !slices.Contains(sel.Schemas, "") {
-		return false
+		return func(string) bool { return false }
 	}
-	return len(sel.Tables) == 0 || slices.Contains(sel.Tables, catalog.Name{Name: name})
+	names := make(map[string]bool, len(sel.Tables))
+	for _, n := range sel.Tables {
+		if n.Schema == "" {
+			names[n.Name] = true
+		}
+	}
+	return func(name string) bool { return len(sel.Tables) == 0 || names[name] }
 }
 
 const sqliteVersion = "SQLite"

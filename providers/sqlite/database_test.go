@@ -231,3 +231,28 @@ func TestConflictClausesLoseNoRow(t *testing.T) {
 		t.Errorf("%s rows are in", got)
 	}
 }
+
+// TestATableAloneReadsLikeOneOfAll: a structure is compared with the plan's while only
+// some tables are read, and a foreign key may mean another table's primary key.
+func TestATableAloneReadsLikeOneOfAll(t *testing.T) {
+	f := newFile(t)
+	f.exec(t, `CREATE TABLE Parent (b TEXT, a INTEGER, PRIMARY KEY (a, b)); CREATE TABLE child (x, y, FOREIGN KEY (x, y) REFERENCES PARENT);
+CREATE TRIGGER tr AFTER INSERT ON CHILD BEGIN SELECT 1; END`)
+	db := openSource(t, f)
+	all, err := db.Catalog(t.Context(), providers.Selector{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := catalog.Name{Name: "child"}
+	some, err := db.Catalog(t.Context(), providers.Selector{Tables: []catalog.Name{name}, StructureOnly: true})
+	if err != nil || len(some.Tables) != 1 {
+		t.Fatalf("%+v, %v", some, err)
+	}
+	one, want := some.Tables[0], all.Find(name)
+	if one.StructureDigest() != want.StructureDigest() || len(one.NotCarried) != 1 {
+		t.Errorf("alone %+v, among all %+v", one, want)
+	}
+	if f := one.ForeignKeys[0]; f.Table.Name != "Parent" || !slices.Equal(f.References, []string{"a", "b"}) {
+		t.Errorf("the foreign key is %+v", f)
+	}
+}

@@ -49,8 +49,13 @@ func noSequence(s catalog.Sequence) error {
 // describeTable reads a table as it is; nil where there is none.
 func describeTable(ctx context.Context, c *conn, name string) (*catalog.Table, error) {
 	var kind tableKind
-	there := false
-	err := c.rows(ctx, func(s *sqlite.Stmt) error {
+	// Looking up one name is quick; pragma_table_list looks at all of them.
+	_, there, err := c.int64(ctx, "SELECT 1 FROM pragma_table_xinfo(?)", name)
+	if err != nil || !there {
+		return nil, err
+	}
+	there = false
+	err = c.rows(ctx, func(s *sqlite.Stmt) error {
 		kind, there = tableKind{s.ColumnText(0), s.ColumnBool(1), s.ColumnBool(2)}, true
 		return nil
 	}, "SELECT type, wr, strict FROM pragma_table_list(?) WHERE schema = 'main'", name)
@@ -68,7 +73,7 @@ func describeTable(ctx context.Context, c *conn, name string) (*catalog.Table, e
 	if err != nil {
 		return nil, err
 	}
-	r := newTableReader(c, objects, sizes{stat: map[string]int64{name: 0}, file: 1})
+	r := newTableReader(c, objects, sizes{unread: true})
 	for _, o := range objects {
 		if o.kind == "table" {
 			return r.read(ctx, o, kind)

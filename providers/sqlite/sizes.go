@@ -19,13 +19,13 @@ const sampledRows = 200
 
 // sizes are what is known about all tables at once.
 type sizes struct {
+	unread bool  // nobody asked
 	file   int64 // bytes
 	stat   map[string]int64
 	pages  map[string][2]int64 // rows and bytes, from dbstat; nil where not read
-	tables int
 }
 
-func readSizes(ctx context.Context, c *conn) (sizes, error) {
+func readSizes(ctx context.Context, c *conn, kinds map[string]tableKind) (sizes, error) {
 	s := sizes{stat: make(map[string]int64)}
 	var err error
 	s.file, _, err = c.int64(ctx, "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
@@ -36,12 +36,17 @@ func readSizes(ctx context.Context, c *conn) (sizes, error) {
 		return s, err
 	}
 	s.pages = make(map[string][2]int64)
-	// Rows of a WITHOUT ROWID table stand in interior pages too.
 	return s, c.rows(ctx, func(st *sqlite.Stmt) error {
-		s.pages[st.ColumnText(0)] = [2]int64{st.ColumnInt64(1), st.ColumnInt64(2)}
+		name := st.ColumnText(0)
+		p := s.pages[name]
+		// Rows of a WITHOUT ROWID table stand in interior pages too.
+		if kinds[name].withoutRowid || st.ColumnBool(1) {
+			p[0] += st.ColumnInt64(2)
+		}
+		p[1] += st.ColumnInt64(3)
+		s.pages[name] = p
 		return nil
-	}, `SELECT d.name, sum(CASE WHEN l.wr OR d.pagetype = 'leaf' THEN d.ncell ELSE 0 END), sum(d.pgsize)
-		FROM dbstat AS d JOIN pragma_table_list AS l ON l.name = d.name AND l.schema = 'main' GROUP BY d.name`)
+	}, "SELECT name, pagetype = 'leaf', ncell, pgsize FROM dbstat")
 }
 
 // readStat reads the row counts that the last ANALYZE left.
@@ -61,6 +66,9 @@ func (s *sizes) readStat(ctx context.Context, c *conn) error {
 
 // of estimates one table.
 func (s *sizes) of(ctx context.Context, c *conn, t *catalog.Table) (rows, bytes int64, err error) {
+	if s.unread {
+		return -1, -1, nil
+	}
 	if s.pages != nil {
 		if p, ok := s.pages[t.Name.Name]; ok {
 			return p[0], p[1], nil

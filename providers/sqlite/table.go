@@ -266,21 +266,41 @@ func action(a string) string {
 
 // resolve spells the parents of foreign keys as their tables do, and adds the
 // columns that are left out where a parent's primary key is meant.
-func (r *tableReader) resolve(c *catalog.Catalog) {
-	byName := make(map[string]*catalog.Table)
+func (r *tableReader) resolve(ctx context.Context, c *catalog.Catalog) error {
+	keys := make(map[string][]string)
 	for _, t := range c.Tables {
-		byName[fold(t.Name.Name)] = t
+		if t.Key != nil && t.Key.Primary {
+			keys[fold(t.Name.Name)] = t.Key.Columns
+		}
 	}
 	for _, t := range c.Tables {
 		for i := range t.ForeignKeys {
 			f := &t.ForeignKeys[i]
-			key := fold(f.Table.Name)
-			if s, ok := r.tables[key]; ok {
+			parent := fold(f.Table.Name)
+			if err := r.parent(ctx, parent, keys); err != nil {
+				return err
+			}
+			if s, ok := r.tables[parent]; ok {
 				f.Table.Name = s
 			}
-			if parent := byName[key]; parent != nil && len(f.References) == 0 && parent.Key != nil && parent.Key.Primary {
-				f.References = slices.Clone(parent.Key.Columns)
+			if len(f.References) == 0 {
+				f.References = slices.Clone(keys[parent])
 			}
 		}
 	}
+	return nil
+}
+
+// parent reads spelling and key of a foreign key's parent that is not among the tables read.
+func (r *tableReader) parent(ctx context.Context, name string, keys map[string][]string) error {
+	if _, known := r.tables[name]; known {
+		return nil
+	}
+	err := r.conn.rows(ctx, func(s *sqlite.Stmt) error { r.tables[name] = s.ColumnText(0); return nil },
+		"SELECT name FROM pragma_table_list(?) WHERE schema = 'main' AND type = 'table'", name)
+	if err != nil {
+		return err
+	}
+	return r.conn.rows(ctx, func(s *sqlite.Stmt) error { keys[name] = append(keys[name], s.ColumnText(0)); return nil },
+		"SELECT name FROM pragma_table_xinfo(?) WHERE pk > 0 ORDER BY pk", name)
 }
