@@ -146,6 +146,9 @@ func (r *run) empty(ctx context.Context, tables []*table) error {
 		return fmt.Errorf("restart tables in the staging: %w", err)
 	}
 	r.d.before(PointEmpty)
+	if err := r.unrefer(ctx, tables); err != nil {
+		return fmt.Errorf("drop foreign keys of tables to empty: %w", err)
+	}
 	reload := make([]providers.ReloadTable, len(tables))
 	for i, t := range tables {
 		reload[i] = providers.ReloadTable{Source: t.plan.Source.Name, Target: t.target}

@@ -30,7 +30,8 @@ type graph struct {
 	made map[catalog.Name][]string
 	// there are the tables that the target has now.
 	there map[catalog.Name]bool
-	// fresh are the tables that come into being, so that references to them are new too.
+	// fresh are the tables that come into being, or are emptied without the references
+	// to them, so that these are made anew.
 	fresh map[catalog.Name]bool
 }
 
@@ -66,7 +67,7 @@ func (g *graph) build(ds []*decision, forgotten []*plan.Table, opts Options) {
 		g.add(&plan.Step{ID: plan.StepSchemas, Phase: plan.Structures, Kind: plan.StepSchemas})
 	}
 	for _, d := range ds {
-		g.fresh[d.target] = d.create
+		g.fresh[d.target] = d.create || d.empty
 	}
 	bundles := g.bundles(ds)
 	for _, b := range bundles {

@@ -42,7 +42,7 @@ func (g *graph) indexesLeft(d *decision) []catalog.Index {
 }
 
 // refersToFresh says whether a table references one that comes into being, whose
-// predecessor took the reference with it.
+// predecessor took the reference with it, or one that is emptied without it.
 func (g *graph) refersToFresh(d *decision) bool {
 	return slices.ContainsFunc(d.mapped.ForeignKeys, func(f catalog.ForeignKey) bool { return f.Table != d.target && g.fresh[f.Table] })
 }

@@ -40,6 +40,13 @@ type AddForeignKey struct {
 	ForeignKey catalog.ForeignKey
 }
 
+// DropForeignKey drops a foreign key where it exists, so that its tables can be emptied
+// and loaded in any order. Targets whose loads check no references ignore it.
+type DropForeignKey struct {
+	Table catalog.Name
+	Name  string
+}
+
 // RaiseSequence raises a sequence, or the one behind Table's Column, to at least
 // Sequence.Last. It never lowers one.
 type RaiseSequence struct {
@@ -59,5 +66,6 @@ func (DropTable) ddl()      {}
 func (AddKey) ddl()         {}
 func (CreateIndex) ddl()    {}
 func (AddForeignKey) ddl()  {}
+func (DropForeignKey) ddl() {}
 func (RaiseSequence) ddl()  {}
 func (Analyze) ddl()        {}

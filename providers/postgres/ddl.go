@@ -215,6 +215,9 @@ func (a *alteration) plan(d providers.DDL) error {
 		a.createIndex(d.Table, d.Index)
 	case providers.AddForeignKey:
 		a.addForeignKey(d.Table, d.ForeignKey)
+	case providers.DropForeignKey:
+		a.add(d.Table, "ALTER TABLE IF EXISTS "+quoteName(d.Table)+" DROP CONSTRAINT IF EXISTS "+quoteIdent(d.Name))
+		delete(a.constraints[d.Table], d.Name)
 	case providers.RaiseSequence:
 		return a.raise(d)
 	case providers.Analyze:

@@ -14,10 +14,11 @@ import (
 )
 
 // alter carries out one change inside the caller's transaction. SQLite has no
-// schemas and no types of its own, so those are nothing to do.
+// schemas and no types of its own, and loads with foreign keys off, so those are
+// nothing to do.
 func alter(ctx context.Context, c *conn, d providers.DDL) error {
 	switch d := d.(type) {
-	case providers.CreateSchema, providers.CreateType:
+	case providers.CreateSchema, providers.CreateType, providers.DropForeignKey:
 		return nil
 	case providers.CreateSequence:
 		return noSequence(d.Sequence)
