@@ -72,7 +72,7 @@ func TestTheStateFileIsLostInMidRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.ok(t, 0, b.dir, "state", "rebuild")
-	if r := b.ok(t, 0, b.dir, "state", "list"); !strings.Contains(r.stdout, "keyed00") {
+	if r := b.ok(t, 0, b.dir, "state", "show"); !strings.Contains(r.stdout, "keyed00") {
 		t.Errorf("the rebuilt state does not list the tables:\n%s", r.stdout)
 	}
 }
