@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -226,27 +225,4 @@ func sorted(s string) string {
 	lines := strings.Split(s, "\n")
 	slices.Sort(lines)
 	return strings.Join(lines, "\n")
-}
-
-// TestChinookArrivesAsItWas copies a database that others wrote.
-func TestChinookArrivesAsItWas(t *testing.T) {
-	folder := os.Getenv("DMO_TEST_DATASETS")
-	if folder == "" {
-		t.Skip("DMO_TEST_DATASETS names no folder")
-	}
-	from, onto := newFile(t), newFile(t)
-	b, err := os.ReadFile(filepath.Join(folder, "chinook.sqlite"))
-	if err == nil {
-		err = os.WriteFile(from.path, b, 0o600)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	copyAll(t, openSource(t, from), openTarget(t, onto), 4)
-	if sorted(dump(t, onto)) != sorted(dump(t, from)) {
-		t.Error("the dumps differ")
-	}
-	if got := onto.query(t, "PRAGMA foreign_key_check"); got != "" {
-		t.Errorf("foreign keys: %s", got)
-	}
 }
