@@ -146,26 +146,6 @@ func ParseDuration(s string) (time.Duration, error) {
 	return time.Duration(total), nil
 }
 
-// FormatDuration prints a duration so that ParseDuration gives it back. Negative
-// durations print as Go prints them.
-func FormatDuration(d time.Duration) string {
-	switch {
-	case d < 0:
-		return d.String()
-	case d == 0:
-		return "0s"
-	}
-	var b strings.Builder
-	left := int64(d)
-	for _, u := range durationUnits()[1:] { // hours, not days: windows are spoken of in hours
-		if n := left / u.base; n > 0 {
-			fmt.Fprintf(&b, "%d%s", n, u.name)
-			left -= n * u.base
-		}
-	}
-	return b.String()
-}
-
 // ParsePercent reads "20%" into 0.2.
 func ParsePercent(s string) (float64, error) {
 	number, ok := strings.CutSuffix(s, "%")
@@ -175,9 +155,4 @@ func ParsePercent(s string) (float64, error) {
 	}
 	f, _ := value.Quo(value, big.NewRat(100, 1)).Float64()
 	return f, nil
-}
-
-// FormatPercent prints 0.2 as "20%", with at most six decimals.
-func FormatPercent(f float64) string {
-	return strconv.FormatFloat(math.Round(f*1e8)/1e6, 'f', -1, 64) + "%"
 }

@@ -19,7 +19,6 @@ type appender interface {
 	append(v []byte) error // v is valid during the call only
 	appendNull()
 	finish() arrow.ArrayData // hands the rows over and starts anew
-	held() int64             // bytes of the rows so far
 }
 
 // validity collects the null bitmap of a column. A bitmap is made at the first NULL only.
@@ -111,8 +110,6 @@ func (c *fixed) appendNull() {
 	c.null()
 }
 
-func (c *fixed) held() int64 { return int64(len(c.buf)) }
-
 func (c *fixed) finish() arrow.ArrayData {
 	bitmap, rows, nulls := c.take()
 	values := c.pool.wrap(c.buf)
@@ -144,8 +141,6 @@ func (c *bools) appendNull() {
 	}
 	c.null()
 }
-
-func (c *bools) held() int64 { return int64(len(c.buf)) }
 
 func (c *bools) finish() arrow.ArrayData {
 	bitmap, rows, nulls := c.take()
@@ -222,8 +217,6 @@ func (c *bytesColumn) offset() {
 		binary.LittleEndian.PutUint32(c.offsets[n:], uint32(len(c.buf)))
 	}
 }
-
-func (c *bytesColumn) held() int64 { return int64(len(c.buf) + len(c.offsets)) }
 
 func (c *bytesColumn) finish() arrow.ArrayData {
 	bitmap, rows, nulls := c.take()
