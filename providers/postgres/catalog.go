@@ -66,8 +66,11 @@ func (r *catalogReader) relations(ctx context.Context) error {
 	for _, n := range r.wanted {
 		schemas, names = append(schemas, n.Schema), append(names, n.Name)
 	}
-	params := []string{textArray(r.schemas), textArray(schemas), textArray(names)}
-	return r.s.query(ctx, opCatalog, relationsSQL, params, func(v row) error {
+	sql, params := relationsSQL(schemaTables), []string{textArray(r.schemas)}
+	if len(names) > 0 {
+		sql, params = relationsSQL(namedTables), []string{textArray(schemas), textArray(names)}
+	}
+	return r.s.query(ctx, opCatalog, sql, params, func(v row) error {
 		id, root := oid(v, 0), oid(v, 1)
 		name := catalog.Name{Schema: v.text(2), Name: v.text(3)}
 		if id != root {

@@ -3,14 +3,21 @@ package postgres
 // The catalog is read by a fixed number of statements, however many tables there
 // are. search_path is pg_catalog, so what the server spells comes out qualified.
 
-// relationsSQL: $1 schemas; $2, $3 schema and name of wanted tables, or empty for all.
-const relationsSQL = `
+// schemaTables: $1 schemas.
+const schemaTables = `pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = ANY ($1::text[])`
+
+// namedTables: $1, $2 schema and name of each. A bundle reads the catalog of a hundred tables again, so this has to go
+// by the index even where there are 100,000; a cast to name cuts, hence the length.
+const namedTables = `unnest($1::text[], $2::text[]) w(schema, name) JOIN pg_namespace n ON n.nspname = w.schema::name
+  JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = w.name::name AND octet_length(w.name) < 64`
+
+// relationsSQL begins with schemaTables or namedTables, and goes on with their partitions.
+func relationsSQL(tables string) string {
+	return `
 WITH RECURSIVE tree(oid, root, parent, depth) AS (
   SELECT c.oid, c.oid, 0::oid, 0
-  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  FROM ` + tables + `
   WHERE c.relkind IN ('r','p') AND NOT c.relispartition AND c.relpersistence <> 't'
-    AND CASE WHEN cardinality($2::text[]) = 0 THEN n.nspname = ANY ($1::text[])
-        ELSE (n.nspname, c.relname) IN (SELECT * FROM unnest($2::text[], $3::text[])) END
     AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
   UNION ALL
   SELECT i.inhrelid, t.root, i.inhparent, t.depth + 1
@@ -22,6 +29,7 @@ SELECT t.oid, t.root, n.nspname, c.relname, c.relkind, c.relpersistence, c.reltu
 FROM tree t JOIN pg_class c ON c.oid = t.oid JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_class p ON p.oid = t.parent LEFT JOIN pg_namespace pn ON pn.oid = p.relnamespace
 ORDER BY t.depth, n.nspname COLLATE "C", c.relname COLLATE "C"`
+}
 
 // columnsSQL: $1 oids of tables.
 const columnsSQL = `
@@ -34,7 +42,8 @@ LEFT JOIN pg_collation co ON co.oid = a.attcollation LEFT JOIN pg_namespace cn O
 WHERE a.attrelid = ANY ($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attrelid, a.attnum`
 
-// typesSQL: $1 oids of types; bases and elements come along.
+// typesSQL: $1 oids of types; bases and elements come along. OFFSET 0 keeps the server from reading all of
+// pg_type, where every table has two rows.
 const typesSQL = `
 WITH RECURSIVE used AS (
   SELECT oid, typbasetype, typelem FROM pg_type WHERE oid = ANY ($1::oid[])
@@ -47,11 +56,11 @@ SELECT t.oid, n.nspname, t.typname, t.typtype, t.typbasetype, t.typtypmod,
   CASE t.typtype WHEN 'e' THEN (SELECT json_agg(e.enumlabel ORDER BY e.enumsortorder) FROM pg_enum e WHERE e.enumtypid = t.oid) END,
   CASE t.typtype WHEN 'd' THEN concat(
     CASE WHEN t.typcollation <> b.typcollation THEN ' COLLATE ' || quote_ident(cn.nspname) || '.' || quote_ident(co.collname) END,
-    ' DEFAULT ' || t.typdefault, CASE WHEN t.typnotnull THEN ' NOT NULL' END,
+    ' DEFAULT ' || pg_get_expr(t.typdefaultbin, 0), CASE WHEN t.typnotnull THEN ' NOT NULL' END,
     (SELECT string_agg(' CONSTRAINT ' || quote_ident(k.conname) || ' ' || pg_get_constraintdef(k.oid), '' ORDER BY k.conname)
      FROM pg_constraint k WHERE k.contypid = t.oid AND k.contype = 'c')) END
-FROM used u JOIN pg_type t ON t.oid = u.oid JOIN pg_namespace n ON n.oid = t.typnamespace
-LEFT JOIN pg_type b ON b.oid = t.typbasetype
+FROM used u CROSS JOIN LATERAL (SELECT * FROM pg_type WHERE oid = u.oid OFFSET 0) t JOIN pg_namespace n ON n.oid = t.typnamespace
+LEFT JOIN LATERAL (SELECT * FROM pg_type WHERE oid = t.typbasetype OFFSET 0) b ON true
 LEFT JOIN pg_collation co ON co.oid = t.typcollation LEFT JOIN pg_namespace cn ON cn.oid = co.collnamespace
 ORDER BY n.nspname COLLATE "C", t.typname COLLATE "C"`
 
@@ -100,7 +109,9 @@ const sequencesSQL = `
 SELECT n.nspname, c.relname, s.seqincrement, s.seqstart, s.seqmin, s.seqmax, s.seqcycle, s.seqcache,
   format_type(s.seqtypid, NULL),
   CASE WHEN has_sequence_privilege(c.oid, 'USAGE, SELECT') THEN pg_sequence_last_value(c.oid) END,
-  d.refobjid, d.refobjsubid
+  d.refobjid, d.refobjsubid, has_sequence_privilege(c.oid, 'SELECT'),
+  d.deptype = 'i' OR EXISTS (SELECT FROM pg_attrdef ad JOIN pg_depend u ON u.classid = 'pg_attrdef'::regclass AND u.objid = ad.oid
+    WHERE ad.adrelid = d.refobjid AND ad.adnum = d.refobjsubid AND u.refclassid = 'pg_class'::regclass AND u.refobjid = c.oid)
 FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.refclassid = 'pg_class'::regclass
   AND d.deptype IN ('a','i') AND d.refobjid = ANY ($1::oid[])
