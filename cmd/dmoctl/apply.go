@@ -182,7 +182,20 @@ func (c *applyCmd) carryOut(ctx context.Context, a *app, run applying) error {
 	} else {
 		a.summarize(r)
 	}
-	return quietly(err)
+	return a.unsaid(r, quietly(err))
+}
+
+// unsaid keeps an outcome's exit code where its cause has been printed among the
+// run's failures already; of one that needs another plan it says so.
+func (a *app) unsaid(r *report.Report, err error) error {
+	var o *executor.Outcome
+	if !errors.As(err, &o) || o.Err == nil || len(r.Failures) == 0 || !strings.HasPrefix(o.Err.Error(), r.Failures[0].Message) {
+		return err
+	}
+	if o.Exit == report.Stale {
+		a.notef("%s\n", o.Fix)
+	}
+	return &exitError{Code: o.Exit}
 }
 
 // heldByOther says whether a run could not start because another one is at work.

@@ -84,7 +84,7 @@ func (a *app) explain(err error) diag.Diagnostics {
 	var unset *schema.UnsetError
 	if errors.As(err, &unset) {
 		return diag.Diagnostics{diag.Error("missing-environment-variable", "Missing environment variable",
-			sentence(strings.TrimSpace(where+": "+unset.Error()))+" Set it and run the command again:\n\n  export "+unset.Env+"=...")}
+			sentence(strings.TrimSpace(where+": "+unset.Error()))+" To set it, run\n\n  export "+strings.Join(unset.Envs, "=... ")+"=...")}
 	}
 	var failed *providers.Error
 	if errors.As(err, &failed) {

@@ -121,7 +121,7 @@ func everyAction() []*plan.Table {
 	makt := table("MAKT", plan.Restart, "incomplete, and the snapshot that its packages were read under is lost")
 	pack(makt, "0001", 5000, 3<<30, 12)
 	bic := table("/BIC/AFOO", plan.Copy, "")
-	bic.Drop, bic.Create = true, true
+	bic.Drop, bic.Create, bic.Foreign = true, true, true
 	pack(bic, "0001", 120, 8192, 0)
 	logs := table("LOGS|`x`", plan.Structure, "excluded with content = \"structure\": logs stay behind")
 	logs.Create = true
@@ -157,8 +157,9 @@ func everyKind() []*plan.Step {
 		{ID: "fk/BSEG", Phase: plan.Finalize, Kind: plan.StepForeignKey, Tables: n("BSEG"), Needs: []string{"key/BSEG"}},
 		{ID: "sequence", Phase: plan.Finalize, Kind: plan.StepSequence, Tables: n("BSEG", "MARA"), Needs: []string{"copy/bundle/1"}},
 		{ID: "verify/BSEG", Phase: plan.Verify, Kind: plan.StepVerify, Tables: n("BSEG"), Needs: []string{"index/BSEG~1", "fk/BSEG"}, Seconds: 300},
+		{ID: "verify/bundle", Phase: plan.Verify, Kind: plan.StepVerify, Tables: n("/BIC/AFOO", "CDPOS", "MAKT", "MARA", "REPOSRC"), Needs: []string{"copy/bundle/1"}},
 		{ID: "forget", Phase: plan.Postprocess, Kind: plan.StepForget, Tables: n("ZOLD"), Reason: "it is no longer in the source"},
-		{ID: "close", Phase: plan.Postprocess, Kind: plan.StepClose, Needs: []string{"verify/BSEG", "forget"}},
+		{ID: "close", Phase: plan.Postprocess, Kind: plan.StepClose, Needs: []string{"verify/BSEG", "verify/bundle", "forget"}},
 	}
 }
 

@@ -15,6 +15,9 @@ const specFile = "main.dmo.hcl"
 // ignored keeps state, logs and saved plans out of version control.
 const ignored = ".dmo/\n*.plan\n*.plan.json\n*.auto.dmovars\n"
 
+// ignoredFiles keeps the export files of the starter's staging out of it too.
+const ignoredFiles = "files/\n"
+
 type initCmd struct {
 	Source string `default:"sqlite" placeholder:"TYPE" help:"Provider of the source."`
 	Target string `default:"postgres" placeholder:"TYPE" help:"Provider of the target."`
@@ -41,14 +44,17 @@ func (c *initCmd) Run(a *app) error {
 	if err := createNew(a.path(specFile), string(text)); err != nil {
 		return err
 	}
-	written := []string{specFile}
-	err := createNew(a.path(".gitignore"), ignored)
+	written, lines := []string{specFile}, ignored
+	if c.Mode == "file" {
+		lines += ignoredFiles
+	}
+	err := createNew(a.path(".gitignore"), lines)
 	var exists *diagnosed
 	switch {
 	case err == nil:
 		written = append(written, ".gitignore")
 	case errors.As(err, &exists) && exists.list[0].ID == "exists":
-		a.notef("There is a .gitignore already; see to it that it has these lines:\n%s", ignored)
+		a.notef("There is a .gitignore already; see to it that it has these lines:\n%s", lines)
 	default:
 		return err
 	}

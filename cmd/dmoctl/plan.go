@@ -3,8 +3,10 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -96,9 +98,12 @@ func savePlan(path string, p *plan.Plan) error {
 // writeWhole replaces a file in one step. Only the user may read it: boundaries of
 // keys are customers' data.
 func writeWhole(path string, content []byte) error {
+	if i, err := os.Stat(path); err == nil && i.IsDir() {
+		return unwritable(path, errors.New("it is a folder"))
+	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".dmoctl-*")
 	if err != nil {
-		return refuse("unwritable-file", "A file cannot be written", sentence(err.Error()))
+		return unwritable(path, err)
 	}
 	defer os.Remove(f.Name())
 	_, err = f.Write(content)
@@ -112,7 +117,17 @@ func writeWhole(path string, content []byte) error {
 		err = os.Rename(f.Name(), path)
 	}
 	if err != nil {
-		return refuse("unwritable-file", "A file cannot be written", sentence(err.Error()))
+		return unwritable(path, err)
 	}
 	return nil
+}
+
+// unwritable explains a file that cannot be written, without the name of the
+// temporary file that was to take its place.
+func unwritable(path string, err error) error {
+	var at *os.PathError
+	if errors.As(err, &at) {
+		err = at.Err
+	}
+	return refuse("unwritable-file", "A file cannot be written", sentence(strconv.Quote(path)+": "+err.Error())+" Nothing was written.")
 }

@@ -51,9 +51,7 @@ func (a *app) dispatch(args []string) int {
 		a.notef("dmoctl: internal error: %v\n", err)
 		return report.Error
 	}
-	if len(args) == 0 {
-		args = []string{"--help"}
-	}
+	args = spelled(args)
 	parsed, err := k.Parse(args)
 	if left {
 		return report.OK
@@ -68,6 +66,19 @@ func (a *app) dispatch(args []string) int {
 	defer stop.close()
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	return a.finish(stop, parsed.Run(a, stop))
+}
+
+// spelled turns what people type by habit into the words of the command line.
+func spelled(args []string) []string {
+	switch {
+	case len(args) == 0:
+		return []string{"--help"}
+	case args[0] == "help":
+		return append(args[1:len(args):len(args)], "--help")
+	case args[0] == "--version":
+		return append([]string{"version"}, args[1:]...)
+	}
+	return args
 }
 
 // finish prints what a command failed with and says how the process exits.

@@ -18,7 +18,7 @@ type sampleCmd struct {
 	Small   int    `default:"0" help:"How many tables of 1 to 50 rows to add."`
 	Empty   int    `default:"0" help:"How many empty tables to add."`
 	Hostile bool   `help:"Add tables with values that must be refused."`
-	Schema  string `help:"Schema to write to, PostgreSQL only."`
+	Schema  string `placeholder:"NAME" help:"Schema to write to, PostgreSQL only."`
 }
 
 // Run writes the sample.
@@ -40,6 +40,10 @@ func (c *sampleCmd) Run(ctx context.Context, a *app) error {
 	}
 	if errors.Is(err, sample.ErrExists) {
 		return refuse("exists", "Exists already", sentence(err.Error())+" Nothing was changed. Name another place, or remove it first.")
+	}
+	var known *diagnosed
+	if errors.As(err, &known) {
+		return err
 	}
 	if err != nil && ctx.Err() == nil {
 		return refuse("sample-failed", "The sample could not be written", sentence(err.Error()))

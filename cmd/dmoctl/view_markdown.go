@@ -52,7 +52,9 @@ func (v *markdownView) head() {
 	bullets := []struct{ what, text string }{
 		{"Finalize", v.finalizing()},
 		{"Verify", v.verification()},
-		{"Memory", v.Processes.Explain},
+	}
+	if v.Changes() {
+		bullets = append(bullets, struct{ what, text string }{"Memory", v.Processes.Explain})
 	}
 	if kept := v.kept(); len(kept) > 0 {
 		bullets = append(bullets, struct{ what, text string }{"Unchanged", some(kept, 5, "; ")})
@@ -110,6 +112,8 @@ func (v *markdownView) again() section {
 	for _, t := range v.Tables {
 		what := t.Action
 		switch {
+		case t.Foreign:
+			what = "drop what others made, create, copy"
 		case t.Drop:
 			what = "drop, create, copy"
 		case t.Action != plan.Reload && t.Action != plan.Restart && t.Action != plan.Forget:

@@ -159,13 +159,23 @@ func (v planView) kept() []string {
 	return out
 }
 
-// verification says in words how tables are compared.
+// verification says in words how tables are compared by this plan; "" where it
+// compares none. A table that is verified already is not compared again.
 func (v planView) verification() string {
+	steps := map[catalog.Name]bool{}
+	for _, s := range v.Steps {
+		if s.Kind == plan.StepVerify {
+			for _, n := range s.Tables {
+				steps[n] = true
+			}
+		}
+	}
 	levels := map[string]int{}
 	var excepted []string
 	for _, t := range v.Tables {
+		left := steps[t.Source.Name] || t.Verify == "none" && v.Changes() && t.Action != plan.Keep
 		switch {
-		case t.Action == plan.Structure || t.Action == plan.Forget:
+		case t.Action == plan.Structure || t.Action == plan.Forget || !left:
 		case t.Exception != nil:
 			excepted = append(excepted, v.name(t.Source.Name)+": "+t.Exception.Reason)
 		default:

@@ -95,7 +95,7 @@ func (a *app) failures(r *report.Report) {
 		}
 	}
 	if failed > 0 && r.Totals.Packages > 0 {
-		a.notef("\n%s. Everything else is in the target; to copy the rest, run\n\n  dmoctl apply\n", count(failed, "failure"))
+		a.notef("\n%s. What is in stays in; when the cause is gone, copy the rest:\n\n  dmoctl apply\n", count(failed, "failure"))
 	}
 	a.differences(a.err, r.Tables)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/mattn/go-runewidth"
 
+	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/plan"
 )
 
@@ -81,17 +82,12 @@ func (v *textView) phase(name string, lines ...string) {
 
 func (v *textView) structures() {
 	var lines []string
-	drop, empty := 0, 0
-	for _, s := range v.Steps {
-		switch s.Kind {
-		case plan.StepDrop:
-			drop += len(s.Tables)
-		case plan.StepEmpty:
-			empty += len(s.Tables)
-		}
+	foreign, own, empty := v.emptied()
+	if foreign > 0 {
+		lines = append(lines, v.paint("31", "- "+count(foreign, "table")+" dropped first: existing = \"recreate\""))
 	}
-	if drop > 0 {
-		lines = append(lines, v.paint("31", "- "+count(drop, "table")+" dropped first: existing = \"recreate\""))
+	if own > 0 {
+		lines = append(lines, v.paint("33", "- "+count(own, "table")+" of this migration dropped first"))
 	}
 	if n := v.Totals.Create; n > 0 {
 		lines = append(lines, v.paint("32", "+ "+count(n, "table")))
@@ -103,6 +99,28 @@ func (v *textView) structures() {
 		lines = append(lines, v.paint("33", "~ "+count(empty, "table")+" emptied"))
 	}
 	v.phase("structures", lines...)
+}
+
+// emptied counts the tables that steps drop, those that somebody else made apart
+// from the migration's own, and those that steps empty.
+func (v planView) emptied() (foreign, own, empty int) {
+	strangers := map[catalog.Name]bool{}
+	for _, t := range v.Tables {
+		strangers[t.Source.Name] = t.Foreign
+	}
+	for _, s := range v.Steps {
+		for _, n := range s.Tables {
+			switch {
+			case s.Kind == plan.StepDrop && strangers[n]:
+				foreign++
+			case s.Kind == plan.StepDrop:
+				own++
+			case s.Kind == plan.StepEmpty:
+				empty++
+			}
+		}
+	}
+	return foreign, own, empty
 }
 
 func (v *textView) downtime() {

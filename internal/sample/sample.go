@@ -14,6 +14,9 @@ import (
 // ErrExists says that the place to write to is taken; nothing was changed.
 var ErrExists = errors.New("exists already")
 
+// ErrOptions is wrapped where options make no sample.
+var ErrOptions = errors.New("invalid options")
+
 // Options say what a sample holds. The zero Options hold the fixed tables only.
 type Options struct {
 	Rows   int64  // rows of the big tables together, spread in realistic proportions
@@ -41,7 +44,7 @@ func (o Options) validate() error {
 	const most = 999_999 // six digits in a table's name
 	switch {
 	case o.Rows < 0 || o.Small < 0 || o.Empty < 0:
-		return errors.New("rows and table counts cannot be negative")
+		return fmt.Errorf("%w: rows and table counts cannot be negative", ErrOptions)
 	case o.Small > most || o.Empty > most:
 		return fmt.Errorf("at most %d small and as many empty tables fit the names", most)
 	}

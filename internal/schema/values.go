@@ -2,6 +2,9 @@ package schema
 
 import (
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -15,25 +18,28 @@ type Values map[string]any
 // an error only when a provider is opened, so that CI plans without secrets.
 type Unset struct{ Env string }
 
-// UnsetError says which environment variable an argument lacks.
-type UnsetError struct{ Attr, Env string }
+// UnsetError says which environment variables arguments lack, in order of the arguments' names.
+type UnsetError struct{ Attrs, Envs []string }
 
 func (e *UnsetError) Error() string {
-	return fmt.Sprintf("argument %q needs the environment variable %s, which is not set", e.Attr, e.Env)
+	if len(e.Envs) == 1 {
+		return fmt.Sprintf("argument %q needs the environment variable %s, which is not set", e.Attrs[0], e.Envs[0])
+	}
+	return fmt.Sprintf("arguments %q need the environment variables %s, which are not set", e.Attrs, strings.Join(e.Envs, ", "))
 }
 
-// Check returns an *UnsetError for the first argument, by name, that is Unset.
+// Check returns an *UnsetError where arguments are Unset.
 func (v Values) Check() error {
-	first := ""
-	for name, x := range v {
-		if _, ok := x.(Unset); ok && (first == "" || name < first) {
-			first = name
+	e := &UnsetError{}
+	for _, name := range slices.Sorted(maps.Keys(v)) {
+		if x, ok := v[name].(Unset); ok {
+			e.Attrs, e.Envs = append(e.Attrs, name), append(e.Envs, x.Env)
 		}
 	}
-	if first == "" {
+	if len(e.Envs) == 0 {
 		return nil
 	}
-	return &UnsetError{Attr: first, Env: v[first].(Unset).Env}
+	return e
 }
 
 // String returns a string argument, or "" where it is absent.

@@ -52,7 +52,9 @@ func classify(code sqlite.ResultCode) (kind providers.Kind, fix string) {
 		return providers.Full, "Make room on the file system of the database."
 	case sqlite.ResultNoMem:
 		return providers.Full, ""
-	case sqlite.ResultCorrupt, sqlite.ResultNotADB:
+	case sqlite.ResultNotADB:
+		return providers.Config, "Check path: the file is no SQLite database, or an encrypted one."
+	case sqlite.ResultCorrupt:
 		return providers.Corrupt, "Check the file with \"PRAGMA integrity_check\"."
 	case sqlite.ResultReadOnly, sqlite.ResultPerm, sqlite.ResultCantOpen, sqlite.ResultAuth:
 		return providers.Permission, "Check the permissions of the database file and of its folder."
