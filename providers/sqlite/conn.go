@@ -51,6 +51,14 @@ func (c *conn) exec(ctx context.Context, sql string, args ...any) error {
 // rows runs one statement and hands every row to row.
 func (c *conn) rows(ctx context.Context, row func(*sqlite.Stmt) error, sql string, args ...any) error {
 	return c.during(ctx, func() error {
+		return sqlitex.ExecuteTransient(c.Conn, sql, &sqlitex.ExecOptions{Args: args, ResultFunc: row})
+	})
+}
+
+// prepared is rows for a text without names of tables: the statement is kept as long
+// as the connection. Every call looks at all kept statements, so they must stay few.
+func (c *conn) prepared(ctx context.Context, row func(*sqlite.Stmt) error, sql string, args ...any) error {
+	return c.during(ctx, func() error {
 		return sqlitex.Execute(c.Conn, sql, &sqlitex.ExecOptions{Args: args, ResultFunc: row})
 	})
 }

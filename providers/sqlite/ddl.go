@@ -50,8 +50,7 @@ func noSequence(s catalog.Sequence) error {
 // describeTable reads a table as it is; nil where there is none.
 func describeTable(ctx context.Context, c *conn, name string) (*catalog.Table, error) {
 	var kind tableKind
-	// Looking up one name is quick; pragma_table_list looks at all of them.
-	_, there, err := c.int64(ctx, "SELECT 1 FROM pragma_table_xinfo(?)", name)
+	there, err := exists(ctx, c, name)
 	if err != nil || !there {
 		return nil, err
 	}
@@ -81,6 +80,13 @@ func describeTable(ctx context.Context, c *conn, name string) (*catalog.Table, e
 		}
 	}
 	return nil, nil
+}
+
+// exists says whether a table or view has this name. It looks up the one name;
+// pragma_table_list and sqlite_schema go through all of them.
+func exists(ctx context.Context, c *conn, name string) (there bool, err error) {
+	err = c.prepared(ctx, func(*sqlite.Stmt) error { there = true; return nil }, "SELECT 1 FROM pragma_table_xinfo(?) LIMIT 1", name)
+	return there, err
 }
 
 func createTable(ctx context.Context, c *conn, t *catalog.Table) error {

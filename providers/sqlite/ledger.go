@@ -121,7 +121,7 @@ func readLedger(ctx context.Context, c *conn, migration string) (*ledger.Content
 // readRun returns nil where the migration has none.
 func readRun(ctx context.Context, c *conn, migration string) (*ledger.Run, error) {
 	var run *ledger.Run
-	err := c.rows(ctx, func(s *sqlite.Stmt) error {
+	err := c.prepared(ctx, func(s *sqlite.Stmt) error {
 		run = &ledger.Run{Migration: migration, Lineage: s.ColumnText(0), Serial: s.ColumnInt64(1), Plan: s.ColumnText(2),
 			Token: s.ColumnText(3), Spec: s.ColumnText(6), Closed: s.ColumnBool(7)}
 		return errors.Join(fromJSON(s.ColumnText(4), &run.Owner), fromJSON(s.ColumnText(5), &run.Sessions))
@@ -130,7 +130,7 @@ func readRun(ctx context.Context, c *conn, migration string) (*ledger.Run, error
 }
 
 func writeRun(ctx context.Context, c *conn, r *ledger.Run) error {
-	return c.exec(ctx, "INSERT OR REPLACE INTO dmo_run VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	return c.prepared(ctx, nil, "INSERT OR REPLACE INTO dmo_run VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		r.Migration, r.Lineage, r.Serial, r.Plan, r.Token, toJSON(r.Owner), toJSON(r.Sessions), r.Spec, r.Closed)
 }
 
@@ -141,27 +141,27 @@ func writeChange(ctx context.Context, c *conn, migration string, change ledger.C
 			return err
 		}
 	}
-	for _, n := range change.RemoveTables {
+	if len(change.RemoveTables) > 0 {
 		for _, table := range []string{"dmo_tables", "dmo_planned", "dmo_loaded"} {
-			if err := c.exec(ctx, "DELETE FROM "+table+" WHERE migration = ? AND source = ?", migration, toJSON(n)); err != nil {
+			if err := removeRows(ctx, c, table, migration, change.RemoveTables); err != nil {
 				return err
 			}
 		}
 	}
-	for _, n := range change.RemovePackages {
-		if err := c.exec(ctx, "DELETE FROM dmo_planned WHERE migration = ? AND source = ?", migration, toJSON(n)); err != nil {
+	if len(change.RemovePackages) > 0 {
+		if err := removeRows(ctx, c, "dmo_planned", migration, change.RemovePackages); err != nil {
 			return err
 		}
 	}
 	for _, t := range change.Tables {
-		err := c.exec(ctx, "INSERT OR REPLACE INTO dmo_tables VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", migration, toJSON(t.Source), toJSON(t.Target),
+		err := c.prepared(ctx, nil, "INSERT OR REPLACE INTO dmo_tables VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", migration, toJSON(t.Source), toJSON(t.Target),
 			t.Structure, t.File, t.Count, t.Changes, t.Snapshot, t.State, t.Serial, t.Created)
 		if err != nil {
 			return err
 		}
 	}
 	for _, p := range change.Packages {
-		err := c.exec(ctx, "INSERT OR REPLACE INTO dmo_planned VALUES (?, ?, ?, ?, ?)", migration, p.ID, toJSON(p.Source), toJSON(p.Range), p.Generation)
+		err := c.prepared(ctx, nil, "INSERT OR REPLACE INTO dmo_planned VALUES (?, ?, ?, ?, ?)", migration, p.ID, toJSON(p.Source), toJSON(p.Range), p.Generation)
 		if err != nil {
 			return err
 		}
@@ -169,15 +169,25 @@ func writeChange(ctx context.Context, c *conn, migration string, change ledger.C
 	return nil
 }
 
+// removeRows deletes the rows of tables, by source name. No index leads to a source,
+// so all of them go at once.
+func removeRows(ctx context.Context, c *conn, table, migration string, sources []catalog.Name) error {
+	names := make([]string, len(sources))
+	for i, n := range sources {
+		names[i] = toJSON(n)
+	}
+	return c.exec(ctx, "DELETE FROM "+table+" WHERE migration = ? AND source IN (SELECT value FROM json_each(?))", migration, toJSON(names))
+}
+
 // claim inserts a package; in is true where it is in already, with the same generation.
 func claim(ctx context.Context, c *conn, p ledger.Loaded) (in bool, err error) {
-	err = c.exec(ctx, `INSERT INTO dmo_loaded VALUES (?, ?, ?, ?, -1, -1, '', ?, '', ?, 0) ON CONFLICT DO NOTHING`,
+	err = c.prepared(ctx, nil, `INSERT INTO dmo_loaded VALUES (?, ?, ?, ?, -1, -1, '', ?, '', ?, 0) ON CONFLICT DO NOTHING`,
 		p.Migration, p.ID, toJSON(p.Source), p.Generation, time.Time{}.Format(time.RFC3339Nano), p.Run)
 	if err != nil || c.Changes() == 1 {
 		return false, err
 	}
 	generation := ""
-	err = c.rows(ctx, func(s *sqlite.Stmt) error { generation = s.ColumnText(0); return nil },
+	err = c.prepared(ctx, func(s *sqlite.Stmt) error { generation = s.ColumnText(0); return nil },
 		"SELECT generation FROM dmo_loaded WHERE migration = ? AND id = ?", p.Migration, p.ID)
 	if err == nil && generation != p.Generation {
 		err = refuse(providers.Constraint, "claim package", p.Source, fmt.Errorf("package %s is in with another generation", p.ID))
@@ -187,7 +197,7 @@ func claim(ctx context.Context, c *conn, p ledger.Loaded) (in bool, err error) {
 
 // fill writes what a claimed package has become.
 func fill(ctx context.Context, c *conn, p ledger.Loaded) error {
-	err := c.exec(ctx, `UPDATE dmo_loaded SET rows = ?, bytes = ?, digest = ?, read_at = ?, snapshot = ?, run = ?, seconds = ?
+	err := c.prepared(ctx, nil, `UPDATE dmo_loaded SET rows = ?, bytes = ?, digest = ?, read_at = ?, snapshot = ?, run = ?, seconds = ?
 		WHERE migration = ? AND id = ? AND generation = ?`, p.Rows, p.Bytes, p.Digest, p.ReadAt.UTC().Format(time.RFC3339Nano),
 		p.Snapshot, p.Run, p.Seconds, p.Migration, p.ID, p.Generation)
 	if err == nil && c.Changes() != 1 {

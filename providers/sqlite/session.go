@@ -124,6 +124,13 @@ func (s *session) Alter(ctx context.Context, ddl []providers.DDL) error {
 // Reload empties tables and their loaded rows in one transaction.
 func (s *session) Reload(ctx context.Context, tables []providers.ReloadTable) error {
 	return s.within(ctx, "reload", func() error {
+		sources := make([]catalog.Name, len(tables))
+		for i, t := range tables {
+			sources[i] = t.Source
+		}
+		if err := removeRows(ctx, s.conn, "dmo_loaded", s.migration, sources); err != nil {
+			return err
+		}
 		for _, t := range tables {
 			if err := s.empty(ctx, t); err != nil {
 				return err
@@ -135,14 +142,11 @@ func (s *session) Reload(ctx context.Context, tables []providers.ReloadTable) er
 
 func (s *session) empty(ctx context.Context, t providers.ReloadTable) error {
 	source := toJSON(t.Source)
-	if err := s.conn.exec(ctx, "DELETE FROM dmo_loaded WHERE migration = ? AND source = ?", s.migration, source); err != nil {
-		return err
-	}
-	err := s.conn.exec(ctx, "UPDATE dmo_tables SET state = ? WHERE migration = ? AND source = ?", ledger.Empty, s.migration, source)
+	err := s.conn.prepared(ctx, nil, "UPDATE dmo_tables SET state = ? WHERE migration = ? AND source = ?", ledger.Empty, s.migration, source)
 	if err != nil {
 		return err
 	}
-	_, there, err := s.conn.int64(ctx, "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?", t.Target.Name.Name)
+	there, err := exists(ctx, s.conn, t.Target.Name.Name)
 	if err != nil || !there {
 		return err
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 	"sync"
 	"time"
 
@@ -181,18 +180,17 @@ func (v *view) begin(ctx context.Context, tables []*catalog.Table) error {
 // unchanged compares the tables' CREATE statements with those that the catalog read.
 func (v *view) unchanged(ctx context.Context, tables []*catalog.Table) error {
 	now := make(map[string]string)
-	var args []any
+	var names []string
 	for _, t := range tables {
 		if t.File != "" {
-			args = append(args, t.Name.Name)
+			names = append(names, t.Name.Name)
 		}
 	}
-	if len(args) == 0 {
+	if len(names) == 0 {
 		return nil
 	}
-	marks := "?" + strings.Repeat(", ?", len(args)-1)
-	err := v.conn.rows(ctx, func(s *sqlite.Stmt) error { now[s.ColumnText(0)] = fileOf(s.ColumnText(1)); return nil },
-		"SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name IN ("+marks+")", args...)
+	err := v.conn.prepared(ctx, func(s *sqlite.Stmt) error { now[s.ColumnText(0)] = fileOf(s.ColumnText(1)); return nil },
+		"SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name IN (SELECT value FROM json_each(?))", toJSON(names))
 	if err != nil {
 		return err
 	}

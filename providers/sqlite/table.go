@@ -18,10 +18,13 @@ type tableReader struct {
 	triggers map[string][]string // names, by table
 	indexed  map[string]string   // CREATE INDEX, by index
 	tables   map[string]string   // spelling of table names, folded
+	found    []catalog.Column    // of the table being read
+	texts    map[string]string   // names and types, which thousands of tables have in common
 }
 
 func newTableReader(c *conn, objects []object, z sizes) *tableReader {
-	r := &tableReader{conn: c, sizes: z, triggers: make(map[string][]string), indexed: make(map[string]string), tables: make(map[string]string)}
+	r := &tableReader{conn: c, sizes: z, triggers: make(map[string][]string), indexed: make(map[string]string), tables: make(map[string]string),
+		texts: make(map[string]string)}
 	for _, o := range objects {
 		switch o.kind {
 		case "trigger":
@@ -79,8 +82,9 @@ func (r *tableReader) columns(ctx context.Context, t *catalog.Table, text *state
 		name string
 	}
 	var key []part
-	err := r.conn.rows(ctx, func(s *sqlite.Stmt) error {
-		c := catalog.Column{Name: s.ColumnText(0), Declared: s.ColumnText(1), Nullable: !s.ColumnBool(2), Default: s.ColumnText(3)}
+	r.found = r.found[:0]
+	err := r.conn.prepared(ctx, func(s *sqlite.Stmt) error {
+		c := catalog.Column{Name: r.text(s, 0), Declared: r.text(s, 1), Nullable: !s.ColumnBool(2), Default: s.ColumnText(3)}
 		c.Type = neutral(c.Declared)
 		c.Loose = c.Type.Length > 0
 		said := text.columns[c.Name]
@@ -94,15 +98,26 @@ func (r *tableReader) columns(ctx context.Context, t *catalog.Table, text *state
 		if at := s.ColumnInt(4); at > 0 {
 			key = append(key, part{at, c.Name})
 		}
-		t.Columns = append(t.Columns, c)
+		r.found = append(r.found, c)
 		return nil
 	}, `SELECT name, type, "notnull", dflt_value, pk, hidden FROM pragma_table_xinfo(?) ORDER BY cid`, t.Name.Name)
+	t.Columns = slices.Clone(r.found)
 	sort.Slice(key, func(i, j int) bool { return key[i].at < key[j].at })
 	var names []string
 	for _, p := range key {
 		names = append(names, p.name)
 	}
 	return names, err
+}
+
+// text returns a column's text, the same string for the same text.
+func (r *tableReader) text(s *sqlite.Stmt, i int) string {
+	text := s.ColumnText(i)
+	if known, ok := r.texts[text]; ok {
+		return known
+	}
+	r.texts[text] = text
+	return text
 }
 
 func (r *tableReader) autoincrement(ctx context.Context, t *catalog.Table, column string) error {
@@ -128,7 +143,7 @@ type indexRow struct {
 
 func (r *tableReader) indexes(ctx context.Context, table string) ([]indexRow, error) {
 	var out []indexRow
-	err := r.conn.rows(ctx, func(s *sqlite.Stmt) error {
+	err := r.conn.prepared(ctx, func(s *sqlite.Stmt) error {
 		out = append(out, indexRow{name: s.ColumnText(0), unique: s.ColumnBool(1), origin: s.ColumnText(2), partial: s.ColumnBool(3)})
 		return nil
 	}, `SELECT name, "unique", origin, partial FROM pragma_index_list(?)`, table)
@@ -137,7 +152,7 @@ func (r *tableReader) indexes(ctx context.Context, table string) ([]indexRow, er
 	}
 	for i := range out {
 		x := &out[i]
-		err := r.conn.rows(ctx, func(s *sqlite.Stmt) error {
+		err := r.conn.prepared(ctx, func(s *sqlite.Stmt) error {
 			if s.ColumnInt(0) < 0 {
 				x.expressions = true
 				return nil
@@ -229,7 +244,7 @@ func (s *statement) uniqueName(columns []string) string {
 func (r *tableReader) foreignKeys(ctx context.Context, t *catalog.Table, text *statement) error {
 	byID := make(map[int]*catalog.ForeignKey)
 	most := -1
-	err := r.conn.rows(ctx, func(s *sqlite.Stmt) error {
+	err := r.conn.prepared(ctx, func(s *sqlite.Stmt) error {
 		id := s.ColumnInt(0)
 		most = max(most, id)
 		f := byID[id]
@@ -296,11 +311,11 @@ func (r *tableReader) parent(ctx context.Context, name string, keys map[string][
 	if _, known := r.tables[name]; known {
 		return nil
 	}
-	err := r.conn.rows(ctx, func(s *sqlite.Stmt) error { r.tables[name] = s.ColumnText(0); return nil },
+	err := r.conn.prepared(ctx, func(s *sqlite.Stmt) error { r.tables[name] = s.ColumnText(0); return nil },
 		"SELECT name FROM pragma_table_list(?) WHERE schema = 'main' AND type = 'table'", name)
 	if err != nil {
 		return err
 	}
-	return r.conn.rows(ctx, func(s *sqlite.Stmt) error { keys[name] = append(keys[name], s.ColumnText(0)); return nil },
+	return r.conn.prepared(ctx, func(s *sqlite.Stmt) error { keys[name] = append(keys[name], s.ColumnText(0)); return nil },
 		"SELECT name FROM pragma_table_xinfo(?) WHERE pk > 0 ORDER BY pk", name)
 }
