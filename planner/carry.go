@@ -27,10 +27,7 @@ func (p *draft) carrySchemas(o *Observation, ds []*decision) {
 		return
 	}
 	if typed {
-		for _, t := range o.Source.Types {
-			t.Name = targetName(t.Name, o)
-			p.Types = append(p.Types, t)
-		}
+		p.Types = slices.Clone(o.Types)
 	}
 	if creates {
 		for _, s := range o.Source.Sequences {

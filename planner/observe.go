@@ -44,9 +44,11 @@ type Observation struct {
 	TargetOffline bool             `json:"target_offline,omitempty"`
 	Limits        providers.Limits `json:"limits"`
 	Ledger        *ledger.Contents `json:"ledger,omitempty"`
-	Mappings      []Mapping        `json:"mappings"`         // by source name
-	Splits        []Split          `json:"splits,omitempty"` // by source name; a table without one is one package
-	Filled        []Filled         `json:"filled,omitempty"` // tables of existing = "load"
+	Mappings      []Mapping        `json:"mappings"` // by source name
+	// Types are the source's as the target will have them; none from another engine.
+	Types  []catalog.UserType `json:"types,omitempty"`
+	Splits []Split            `json:"splits,omitempty"` // by source name; a table without one is one package
+	Filled []Filled           `json:"filled,omitempty"` // tables of existing = "load"
 }
 
 // Mapping is what the target's driver makes of a table.
@@ -189,11 +191,16 @@ func (o *Observation) readOtherSchemas(ctx context.Context, sides Sides, a *assi
 
 func (o *Observation) mapTables(spec *desired.Spec, driver providers.Driver, a *assignment) {
 	o.Mappings = make([]Mapping, 0, len(a.tables))
+	how := providers.MapOptions{Engine: o.Source.Engine, Policies: spec.Policies, Types: o.Source.Types,
+		Schema: o.Source.Schema, ToSchema: o.Target.Schema, Names: a.names}
+	if o.Source.Engine == o.Target.Engine && driver.MapType != nil {
+		for _, t := range o.Source.Types {
+			o.Types = append(o.Types, driver.MapType(t, how))
+		}
+	}
 	for _, t := range a.tables {
-		m := driver.MapTable(t.source, providers.MapOptions{
-			Engine: o.Source.Engine, To: t.target, Policies: spec.Policies,
-			Types: o.Source.Types, Names: a.names,
-		})
+		how.To = t.target
+		m := driver.MapTable(t.source, how)
 		o.Mappings = append(o.Mappings, Mapping{Source: t.source.Name, Target: m.Table,
 			Losses: toPlan(m.Losses), Refusals: toPlan(m.Refusals)})
 	}

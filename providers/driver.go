@@ -23,6 +23,9 @@ type Driver struct {
 	// MapTable says what a source's table becomes on this driver's target. It is
 	// pure: plans without a connection need it. Source is not changed.
 	MapTable func(source *catalog.Table, how MapOptions) Mapping
+	// MapType does the same for an enum or domain of the same engine; of MapOptions it
+	// takes the schemas and Types. Nil where the driver has no such types.
+	MapType func(source catalog.UserType, how MapOptions) catalog.UserType
 	// Limits are those of a target that is not connected, for plans made offline.
 	Limits Limits
 
@@ -47,6 +50,9 @@ type MapOptions struct {
 	To       catalog.Name
 	Policies catalog.Policies
 	Types    []catalog.UserType // of the source, for columns that name one
+	// Schema and ToSchema are the source's and the target's own schema. Types and free
+	// sequences of the first become ones of the second.
+	Schema, ToSchema string
 	// Names maps source tables to target tables, for foreign keys. A table that is
 	// not in it does not travel, and a reference to it is listed as a loss.
 	Names map[catalog.Name]catalog.Name

@@ -159,7 +159,8 @@ type Sequence struct {
 	Cycle     bool   `json:"cycle,omitempty"`
 	Cache     int64  `json:"cache,omitempty"`
 	DataType  string `json:"data_type,omitempty"`
-	// Last is the last value handed out; meaningful only where Called. Never part of a structure digest.
+	// Last is the last value handed out or, where nothing was (not Called), the first that
+	// will be; 0 is unknown then. Never part of a structure digest.
 	Last   int64 `json:"last"`
 	Called bool  `json:"called,omitempty"`
 }

@@ -137,26 +137,6 @@ func chooseKey(t *catalog.Table, indexes []catalog.Key) {
 	}
 }
 
-func (r *catalogReader) sequences(ctx context.Context) error {
-	schemas := r.schemas
-	if len(r.wanted) > 0 {
-		schemas = nil
-	}
-	return r.s.query(ctx, opCatalog, sequencesSQL, []string{r.oids(), textArray(schemas)}, func(v row) error {
-		q := catalog.Sequence{Name: catalog.Name{Schema: v.text(0), Name: v.text(1)}, Increment: v.int(2), Start: v.int(3), Min: v.int(4), Max: v.int(5),
-			Cycle: v.bool(6), Cache: v.int(7), DataType: v.text(8), Last: v.int(9), Called: !v.null(9)}
-		if v.null(10) {
-			r.out.Sequences = append(r.out.Sequences, q)
-			return nil
-		}
-		id := oid(v, 10)
-		if i, ok := r.columns[attribute{id, v.int(11)}]; ok {
-			r.byOID[id].Columns[i].Sequence = &q
-		}
-		return nil
-	})
-}
-
 func (r *catalogReader) tableRest(ctx context.Context) error {
 	return r.s.query(ctx, opCatalog, tableRestSQL, []string{r.oids()}, func(v row) error {
 		t := r.byOID[oid(v, 0)]

@@ -166,7 +166,7 @@ func spelling(c catalog.Column) string {
 
 // raise sets a sequence to at least the source's position, in its own direction.
 func (a *alteration) raise(d providers.RaiseSequence) error {
-	if !d.Sequence.Called {
+	if !d.Sequence.Called && (d.Sequence.Last == 0 || d.Sequence.Last == d.Sequence.Start) {
 		return nil
 	}
 	sequence := "to_regclass(" + quoteLiteral(quoteName(d.Sequence.Name)) + ")"
@@ -175,9 +175,14 @@ func (a *alteration) raise(d providers.RaiseSequence) error {
 		table = d.Table.Name
 		sequence = "pg_get_serial_sequence(" + quoteLiteral(quoteName(d.Table.Name)) + ", " + quoteLiteral(d.Column) + ")::regclass"
 	}
-	choose := "greatest"
+	choose, beyond := "greatest", "<"
 	if d.Sequence.Increment < 0 {
-		choose = "least"
+		choose, beyond = "least", ">"
+	}
+	if !d.Sequence.Called {
+		a.add(table, fmt.Sprintf("SELECT setval(q.id, %d, false) FROM (SELECT %s AS id) q WHERE coalesce(pg_sequence_last_value(q.id) %s %[1]d, true)",
+			d.Sequence.Last, sequence, beyond))
+		return nil
 	}
 	// pg_sequence_last_value is NULL for one that was never called.
 	a.add(table, fmt.Sprintf("SELECT setval(q.id, %s(coalesce(pg_sequence_last_value(q.id), %d), %d), true) FROM (SELECT %s AS id) q",

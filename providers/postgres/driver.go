@@ -19,6 +19,7 @@ func Driver() providers.Driver {
 		Source:     sourceBlock(),
 		Target:     targetBlock(),
 		MapTable:   mapTable,
+		MapType:    mapType,
 		Limits:     limits(),
 		OpenSource: openSource,
 		OpenTarget: openTarget,

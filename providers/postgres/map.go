@@ -21,6 +21,9 @@ type mapping struct {
 func mapTable(source *catalog.Table, how providers.MapOptions) providers.Mapping {
 	t := *source
 	t.Name, t.NotCarried, t.File = how.To, nil, ""
+	if how.Schema == "" {
+		how.Schema, how.ToSchema = source.Schema, how.To.Schema
+	}
 	m := &mapping{source: source, how: how, same: how.Engine == engine, out: providers.Mapping{Table: &t}}
 	m.identifier("", "table", how.To.Name)
 	t.Columns = make([]catalog.Column, len(source.Columns))
@@ -153,7 +156,7 @@ func (m *mapping) sameColumn(c catalog.Column) catalog.Column {
 			"Change the column on the source, e.g. to text, or exclude the table.")
 	}
 	if c.UserType != nil {
-		n := m.moved(*c.UserType)
+		n := m.movedType(*c.UserType)
 		c.Declared = quoteName(n) + arraySuffix(c.Declared)
 		c.UserType = &n
 	}
@@ -161,19 +164,18 @@ func (m *mapping) sameColumn(c catalog.Column) catalog.Column {
 		s := *c.Sequence
 		s.Name = m.moved(s.Name)
 		c.Sequence = &s
-		if c.Identity == "" && c.Default != "" {
-			c.Default = "nextval(" + quoteLiteral(quoteName(s.Name)) + "::regclass)"
-		}
 	}
+	c.Default, c.Generated = m.expression(c.Default), m.expression(c.Generated)
 	return c
 }
 
-// moved gives types and sequences of the table's schema the schema of its target.
+// moved gives partitions and sequences of the table's schema the schema of its target.
 func (m *mapping) moved(n catalog.Name) catalog.Name {
 	if n.Schema == m.source.Schema {
 		n.Schema = m.how.To.Schema
+		return n
 	}
-	return n
+	return m.movedType(n)
 }
 
 func (m *mapping) keys(t *catalog.Table) {
@@ -210,6 +212,7 @@ func (m *mapping) key(k catalog.Key) catalog.Key {
 		k.Definition, k.Index = "", false
 		k.Name = fitName(k.Name, m.how.To.Name, suffix)
 	}
+	k.Definition = m.expression(k.Definition)
 	return k
 }
 
@@ -224,6 +227,7 @@ func (m *mapping) indexes(t *catalog.Table) {
 			x.Definition = ""
 			x.Name = fitName(x.Name, m.how.To.Name, "idx")
 		}
+		x.Definition = m.expression(x.Definition)
 		t.Indexes = append(t.Indexes, x)
 	}
 }
@@ -246,10 +250,14 @@ func (m *mapping) foreignKeys(t *catalog.Table) {
 }
 
 func (m *mapping) checks(t *catalog.Table) {
+	t.Checks = nil
 	if m.same {
+		for _, c := range m.source.Checks {
+			c.Expression = m.expression(c.Expression)
+			t.Checks = append(t.Checks, c)
+		}
 		return
 	}
-	t.Checks = nil
 	for _, c := range m.source.Checks {
 		m.lose("", fmt.Sprintf("Check %s is not carried: its expression is in another engine's dialect.", or(c.Name, c.Expression)), "Add it on the target after the migration.")
 	}
@@ -263,10 +271,12 @@ func (m *mapping) partitions(t *catalog.Table) {
 		t.PartitionBy, t.Partitions = "", nil
 		return
 	}
+	t.PartitionBy = m.expression(t.PartitionBy)
 	t.Partitions = append([]catalog.Partition{}, t.Partitions...)
 	for i, p := range t.Partitions {
 		m.identifier("", "partition", p.Name.Name)
 		p.Name, p.File = m.moved(p.Name), ""
+		p.Bound, p.PartitionBy = m.expression(p.Bound), m.expression(p.PartitionBy)
 		if p.Parent == m.source.Name {
 			p.Parent = m.how.To
 		} else {

@@ -103,7 +103,7 @@ func (t *tx) present(ctx context.Context, packages []ledger.Loaded, generation m
 }
 
 // Writer implements providers.Tx.
-func (t *tx) Writer(ctx context.Context, table *catalog.Table, r catalog.Range) (providers.Writer, error) {
+func (t *tx) Writer(ctx context.Context, table *catalog.Table, _ catalog.Range) (providers.Writer, error) {
 	if !t.begun || t.failed || t.ended {
 		return nil, &providers.Error{Kind: providers.Internal, Op: opWrite, Table: table.Name, Err: errors.New("nothing is claimed")}
 	}
@@ -123,11 +123,9 @@ func (t *tx) Writer(ctx context.Context, table *catalog.Table, r catalog.Range) 
 		columns = append(columns, c.Name)
 	}
 	w.header = []byte{byte(len(columns) >> 8), byte(len(columns))}
-	into := table.Name
-	if r.Partition != nil {
-		into = *r.Partition
-	}
-	if w.out, err = newCopyIn(t.s, "COPY "+quoteName(into)+columnList(columns)+" FROM STDIN (FORMAT binary)"); err != nil {
+	// A range's partition is the source's: names and bounds may be others here, and hashes
+	// of enums always are. The server routes.
+	if w.out, err = newCopyIn(t.s, "COPY "+quoteName(table.Name)+columnList(columns)+" FROM STDIN (FORMAT binary)"); err != nil {
 		return nil, wrapTable(opWrite, table.Name, err)
 	}
 	t.writer = w
