@@ -38,7 +38,8 @@ type Codec struct {
 	enc      *zstd.Encoder
 	dec      *zstd.Decoder
 	slots    chan struct{} // one a worker
-	buffers  sync.Pool     // of *[]byte
+	plain    buffers       // of a frame's content
+	packed   buffers       // of compressed frames, which are a fraction of it
 	maxFrame int64
 }
 
@@ -77,16 +78,20 @@ func (c *Codec) Close() error {
 	return c.enc.Close()
 }
 
-// buffer returns an empty buffer to be given back with recycle.
-func (c *Codec) buffer() []byte {
-	if b, ok := c.buffers.Get().(*[]byte); ok {
+// buffers are byte slices for reuse. They are safe for concurrent use.
+type buffers struct{ free sync.Pool } // of *[]byte
+
+// get returns an empty buffer.
+func (p *buffers) get() []byte {
+	if b, ok := p.free.Get().(*[]byte); ok {
 		return (*b)[:0]
 	}
 	return nil
 }
 
-func (c *Codec) recycle(b []byte) {
+// put takes a buffer back that nothing refers to any more.
+func (p *buffers) put(b []byte) {
 	if cap(b) > 0 && cap(b) <= pooled {
-		c.buffers.Put(&b)
+		p.free.Put(&b)
 	}
 }

@@ -22,6 +22,10 @@ var ErrClosed = errors.New("export file is closed")
 // endOfStream is the marker that ends an Arrow IPC stream.
 var endOfStream = []byte{0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0}
 
+// frameExtra is room in bytes for what a frame holds beside a batch's values:
+// metadata, bitmaps of NULLs, and what aligns the buffers.
+const frameExtra = 32 << 10
+
 // Writer writes one export file. It is for one goroutine; frames are compressed
 // on goroutines of their own, as many at once as the Codec has workers.
 type Writer struct {
@@ -109,7 +113,7 @@ func (w *Writer) Close() (File, error) {
 func (w *Writer) Abort() {
 	for _, j := range w.pending {
 		<-j.done
-		w.codec.recycle(j.data)
+		w.codec.packed.put(j.data)
 	}
 	w.pending = nil
 	if w.failed == nil {
@@ -120,7 +124,7 @@ func (w *Writer) Abort() {
 // encode adds a small frame of the writer's own.
 func (w *Writer) encode(message []byte) {
 	j := &job{done: make(chan struct{}), size: int64(len(message))}
-	j.data = w.codec.enc.EncodeAll(message, w.codec.buffer())
+	j.data = w.codec.enc.EncodeAll(message, w.codec.packed.get())
 	close(j.done)
 	w.pending = append(w.pending, j)
 }
@@ -149,7 +153,7 @@ func (w *Writer) flush(most int) error {
 }
 
 func (w *Writer) frame(j *job) error {
-	defer w.codec.recycle(j.data)
+	defer w.codec.packed.put(j.data)
 	if j.err != nil {
 		return fmt.Errorf("encode batch: %w", j.err)
 	}
@@ -173,7 +177,8 @@ func (j *job) compress(c *Codec, rec arrow.RecordBatch) {
 		return
 	}
 	defer payload.Release()
-	raw := bytes.NewBuffer(c.buffer())
+	raw := bytes.NewBuffer(c.plain.get())
+	raw.Grow(int(min(batch.Bytes(rec)+frameExtra, c.maxFrame)))
 	if _, err := payload.WritePayload(raw); err != nil {
 		j.err = err
 		return
@@ -183,6 +188,6 @@ func (j *job) compress(c *Codec, rec arrow.RecordBatch) {
 		j.err = fmt.Errorf("a batch of %d bytes is larger than a frame may be (%d)", j.size, c.maxFrame)
 		return
 	}
-	j.data = c.enc.EncodeAll(raw.Bytes(), c.buffer())
-	c.recycle(raw.Bytes())
+	j.data = c.enc.EncodeAll(raw.Bytes(), c.packed.get())
+	c.plain.put(raw.Bytes())
 }
