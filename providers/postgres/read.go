@@ -122,7 +122,7 @@ func (rd *reader) Next(ctx context.Context) (arrow.RecordBatch, error) {
 		}
 		b, err = nil, ctx.Err()
 	}
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		err = wrapTable(opRead, rd.table.Name, err)
 		// After a refused value the messages go on; after anything else nobody knows where they stand.
 		rd.s.dead = rd.s.dead || !rd.ended && providers.KindOf(err) != providers.Value

@@ -34,7 +34,6 @@ type copyIn struct {
 	answer  chan error
 	waiting bool // a goroutine waits for the server's answer
 	tag     pgconn.CommandTag
-	err     error
 }
 
 var copySignature = []byte("PGCOPY\n\xff\r\n\x00\x00\x00\x00\x00\x00\x00\x00\x00")

@@ -225,7 +225,10 @@ func stagingList(t *testing.T, s *stage) {
 		}
 	}
 	n := 0
-	for range s.List(t.Context(), "") {
+	for _, err := range s.List(t.Context(), "") {
+		if err != nil {
+			t.Fatalf("list: %v", err)
+		}
 		if n++; n == 2 {
 			break
 		}

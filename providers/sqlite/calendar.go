@@ -220,7 +220,7 @@ func (v *instant) zone(s []byte) (rest []byte, err error) {
 	h, ok1 := digitsAt(s, 1, 2)
 	m, ok2 := digitsAt(s, 4, 2)
 	if !ok1 || !ok2 || s[3] != ':' || m > 59 || s[0] != '+' && s[0] != '-' {
-		return nil, errors.New("Z or +HH:MM is expected after the time")
+		return nil, errors.New("a time zone is expected after the time: Z or +HH:MM")
 	}
 	v.zoned = true
 	if v.offset = int64(h*3600 + m*60); s[0] == '-' {

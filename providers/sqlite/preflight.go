@@ -78,7 +78,7 @@ func (d *target) room(tables []*catalog.Table) ([]providers.Finding, error) {
 	if err := syscall.Statfs(folder, &st); err != nil {
 		return nil, &providers.Error{Kind: providers.NotFound, Op: "preflight", Err: fmt.Errorf("look at folder %s: %w", folder, err)}
 	}
-	free := int64(st.Bavail) * st.Bsize //nolint:unconvert // its width depends on the platform
+	free := int64(st.Bavail) * int64(st.Bsize) //nolint:unconvert // its width depends on the platform
 	if need <= free {
 		return nil, nil
 	}

@@ -233,7 +233,8 @@ func condition(t *catalog.Table, r catalog.Range) (where string, args []any, err
 	bad := func() error {
 		return refuse(providers.Internal, "read range", t.Name, fmt.Errorf("range by %q of %d columns is not of this provider", r.By, len(r.Columns)))
 	}
-	subject, read := "", decode
+	var subject string
+	read := decode
 	switch {
 	case r.By == "rowid" && rowidName(t) != "" && r.Partition == nil:
 		subject = rowidName(t)
