@@ -130,8 +130,10 @@ func measureAll(ctx context.Context, c config) (err error) {
 			fmt.Fprintf(os.Stderr, "bench: suite %s: %v\n", s.name, err)
 			failed = errors.Join(failed, fmt.Errorf("suite %s: %w", s.name, err))
 		}
+		failed = errors.Join(failed, b.sheet.save(c.results)) // what is measured is not lost where a later suite is stopped
 	}
 	b.sheet.memory()
 	b.sheet.print(os.Stdout)
+	fmt.Fprintf(os.Stderr, "results are in %s\n", c.results)
 	return errors.Join(failed, b.sheet.save(c.results))
 }

@@ -125,9 +125,5 @@ func (s *sheet) save(path string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(path, append(out, '\n'), 0o644); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(os.Stderr, "results are in %s\n", path)
-	return err
+	return os.WriteFile(path, append(out, '\n'), 0o644)
 }
