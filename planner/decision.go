@@ -43,9 +43,9 @@ type decision struct {
 	ownRefusals     []plan.Loss // of the planner
 
 	entry    *ledger.Table
-	planned  []ledger.Package // by id
-	loaded   []ledger.Loaded  // by id
-	expected generation       // without a range
+	planned  []*ledger.Package // by id
+	loaded   []*ledger.Loaded  // by id
+	expected generation        // without a range
 
 	action, reason string
 	create, drop   bool
@@ -68,15 +68,15 @@ func (d *decision) copies() bool {
 type kept struct {
 	run     *ledger.Run
 	tables  map[catalog.Name]*ledger.Table
-	planned map[catalog.Name][]ledger.Package
-	loaded  map[catalog.Name][]ledger.Loaded
+	planned map[catalog.Name][]*ledger.Package
+	loaded  map[catalog.Name][]*ledger.Loaded
 }
 
 func index(c *ledger.Contents) *kept {
 	k := &kept{
 		tables:  make(map[catalog.Name]*ledger.Table),
-		planned: make(map[catalog.Name][]ledger.Package),
-		loaded:  make(map[catalog.Name][]ledger.Loaded),
+		planned: make(map[catalog.Name][]*ledger.Package),
+		loaded:  make(map[catalog.Name][]*ledger.Loaded),
 	}
 	if c == nil || c.Run == nil {
 		return k
@@ -85,17 +85,19 @@ func index(c *ledger.Contents) *kept {
 	for i := range c.Tables {
 		k.tables[c.Tables[i].Source] = &c.Tables[i]
 	}
-	for _, p := range c.Packages {
+	for i := range c.Packages {
+		p := &c.Packages[i]
 		k.planned[p.Source] = append(k.planned[p.Source], p)
 	}
-	for _, l := range c.Loaded {
+	for i := range c.Loaded {
+		l := &c.Loaded[i]
 		k.loaded[l.Source] = append(k.loaded[l.Source], l)
 	}
 	for _, p := range k.planned {
-		slices.SortFunc(p, func(a, b ledger.Package) int { return strings.Compare(a.ID, b.ID) })
+		slices.SortFunc(p, func(a, b *ledger.Package) int { return strings.Compare(a.ID, b.ID) })
 	}
 	for _, l := range k.loaded {
-		slices.SortFunc(l, func(a, b ledger.Loaded) int { return strings.Compare(a.ID, b.ID) })
+		slices.SortFunc(l, func(a, b *ledger.Loaded) int { return strings.Compare(a.ID, b.ID) })
 	}
 	return k
 }
@@ -147,17 +149,31 @@ func matches(patterns []desired.Pattern, schema string, n catalog.Name) bool {
 }
 
 // asked is the source's table in the types in which its rows are asked for: where the
-// target takes the engine's own form, the source hands out that form.
+// target takes the engine's own form, the source hands out that form. Columns that are
+// then the same on both sides are held once.
 func asked(source, mapped *catalog.Table) *catalog.Table {
 	if !slices.ContainsFunc(mapped.Columns, func(c catalog.Column) bool { return c.Type.Kind == catalog.Native }) {
 		return source
 	}
-	t := *source
-	t.Columns = slices.Clone(source.Columns)
-	for i := range t.Columns {
+	as := func(i int) catalog.Column {
+		c := source.Columns[i]
 		if i < len(mapped.Columns) && mapped.Columns[i].Type.Kind == catalog.Native {
-			t.Columns[i].Type = mapped.Columns[i].Type
+			c.Type, c.Loose = mapped.Columns[i].Type, mapped.Columns[i].Loose
 		}
+		return c
+	}
+	same := len(source.Columns) == len(mapped.Columns)
+	for i := 0; same && i < len(source.Columns); i++ {
+		same = as(i) == mapped.Columns[i]
+	}
+	t := *source
+	if same {
+		t.Columns = mapped.Columns
+		return &t
+	}
+	t.Columns = make([]catalog.Column, len(source.Columns))
+	for i := range t.Columns {
+		t.Columns[i] = as(i)
 	}
 	return &t
 }

@@ -215,9 +215,9 @@ func finished(state string) bool {
 
 // mixed says whether packages were read under different snapshots.
 func mixed(d *decision) bool {
-	return slices.ContainsFunc(d.loaded, func(l ledger.Loaded) bool { return l.Snapshot != d.loaded[0].Snapshot })
+	return slices.ContainsFunc(d.loaded, func(l *ledger.Loaded) bool { return l.Snapshot != d.loaded[0].Snapshot })
 }
 
 func readQuietly(d *decision) bool {
-	return !slices.ContainsFunc(d.loaded, func(l ledger.Loaded) bool { return l.Snapshot != "" && l.Snapshot != quietSource })
+	return !slices.ContainsFunc(d.loaded, func(l *ledger.Loaded) bool { return l.Snapshot != "" && l.Snapshot != quietSource })
 }

@@ -65,13 +65,19 @@ func (m *mapper) same() {
 	t := *m.source
 	t.Name = m.how.To
 	t.File, t.NotCarried = "", nil
-	t.Columns = slices.Clone(m.source.Columns)
-	for i := range t.Columns {
-		c := &t.Columns[i]
+	normal := func(c catalog.Column) bool {
 		switch c.Type.Kind {
 		case catalog.Int64, catalog.Float64, catalog.String, catalog.Text, catalog.Blob, catalog.Native:
-		default:
-			c.Type, c.Loose = native(c.Declared), false
+			return true
+		}
+		return false
+	}
+	if i := slices.IndexFunc(t.Columns, func(c catalog.Column) bool { return !normal(c) }); i >= 0 {
+		t.Columns = slices.Clone(t.Columns)
+		for ; i < len(t.Columns); i++ {
+			if c := &t.Columns[i]; !normal(*c) {
+				c.Type, c.Loose = native(c.Declared), false
+			}
 		}
 	}
 	lost := false
@@ -87,7 +93,9 @@ func (m *mapper) same() {
 	}
 	t.Definition = ""
 	if m.source.Definition != "" && !lost {
-		t.Definition = m.rewritten()
+		if t.Definition = m.rewritten(); t.Definition == m.source.Definition {
+			t.Definition = m.source.Definition // held once
+		}
 	}
 	t.Indexes = slices.Clone(m.source.Indexes)
 	for i := range t.Indexes {
