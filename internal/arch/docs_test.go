@@ -1,11 +1,14 @@
 package arch
 
 import (
+	"cmp"
 	"io/fs"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -70,6 +73,37 @@ func TestEveryDependencyHasItsLine(t *testing.T) {
 		}
 		if short := strings.TrimPrefix(m, "github.com/"); used && !strings.Contains(string(text), "| "+short+" ") && !strings.Contains(string(text), ", "+short+" ") {
 			t.Errorf("docs/dependencies.md has no line for %s", m)
+		}
+	}
+}
+
+// TestArchitectureShowsTheFloors holds that the table in ARCHITECTURE.md is the one
+// that imports are checked against.
+func TestArchitectureShowsTheFloors(t *testing.T) {
+	text, err := os.ReadFile("../../ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := floors()
+	shown := make(map[string]bool)
+	row, name := regexp.MustCompile(`(?m)^\| (\d?) ?\| (\x60.*?) \|`), regexp.MustCompile("`([^`]+)`")
+	floor := ""
+	for _, m := range row.FindAllStringSubmatch(string(text), -1) {
+		floor = cmp.Or(m[1], floor)
+		for _, n := range name.FindAllStringSubmatch(m[2], -1) {
+			for pkg, want := range table {
+				if ok, _ := path.Match(n[1], pkg); ok {
+					shown[pkg] = true
+					if strconv.Itoa(want) != floor {
+						t.Errorf("ARCHITECTURE.md shows %s on floor %s, it is on %d", pkg, floor, want)
+					}
+				}
+			}
+		}
+	}
+	for pkg := range table {
+		if !shown[pkg] {
+			t.Errorf("ARCHITECTURE.md does not show %s", pkg)
 		}
 	}
 }
