@@ -16,6 +16,7 @@ import (
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/report"
+	"github.com/dmoctl/dmoctl/internal/state"
 	"github.com/dmoctl/dmoctl/providers"
 )
 
@@ -70,8 +71,27 @@ type run struct {
 // that a killed run left unfinished is applied again to go on with it.
 func Apply(ctx context.Context, p *plan.Plan, d Deps) (*report.Report, error) {
 	r := newRun(p, d)
-	err := guard(func() error { return r.apply(ctx) })
+	release, err := r.lockState(ctx)
+	if err != nil {
+		return r.finish(ctx, err)
+	}
+	defer release()
+	err = guard(func() error { return r.apply(ctx) })
 	return r.finish(ctx, err)
+}
+
+// lockState makes this process the only one that runs with its state, and tells
+// other terminals who that is.
+func (r *run) lockState(ctx context.Context) (release func(), err error) {
+	if r.d.State == nil {
+		return func() {}, nil
+	}
+	release, err = r.d.State.Lock(ctx, r.d.Owner)
+	var held *state.LockedError
+	if err != nil && !errors.As(err, &held) {
+		return nil, r.stateOutcome(err)
+	}
+	return release, err
 }
 
 func newRun(p *plan.Plan, d Deps) *run {

@@ -167,11 +167,16 @@ func (c *applyCmd) carryOut(ctx context.Context, a *app, run applying) error {
 		Stop: run.stop.draining(), Until: c.Until, LockTimeout: a.globals.LockTimeout,
 	}
 	r, err := executor.Apply(ctx, run.plan, deps)
+	if heldByOther(err) && a.globals.LockTimeout > 0 {
+		events.Emit(report.Event{Version: report.EventVersion, Time: time.Now(), Event: report.Waiting, Message: "for another run to end: " + err.Error()})
+	}
 	for end := time.Now().Add(a.globals.LockTimeout); heldByOther(err) && time.Now().Before(end) && wait(ctx, deps.Stop); {
-		events.Emit(report.Event{Version: report.EventVersion, Time: time.Now(), Event: report.Waiting, Message: "another run holds the lock"})
 		r, err = executor.Apply(ctx, run.plan, deps)
 	}
 	ended()
+	if r.Exit == report.Locked {
+		return a.unsaid(r, quietly(err)) // the report is the other run's to write
+	}
 	if path, saving := saveReport(run.spec, r); saving != nil {
 		a.notef("The report could not be written: %v\n", saving)
 	} else {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 
 	"github.com/alecthomas/kong"
@@ -193,8 +194,13 @@ func (c *stateUnlockCmd) unlockState(ctx context.Context, a *app, s *spec) (bool
 	}
 	defer st.Close()
 	err = st.Unlock(ctx, c.ID)
-	if errors.Is(err, state.ErrNotFound) {
+	var held *state.LockedError
+	switch {
+	case errors.Is(err, state.ErrNotFound):
 		return false, nil
+	case errors.As(err, &held):
+		return false, &exitError{report.Locked, refuse("run-lives", "The run is still there", fmt.Sprintf(
+			"Run %s is process %d of %s on this machine, and holds the state's lock. To end it, run\n\n  kill %d", held.Owner.ID, held.Owner.PID, held.Owner.User, held.Owner.PID))}
 	}
 	return err == nil, err
 }
