@@ -1,9 +1,10 @@
 package main
 
 import (
-	"bytes"
+	"bufio"
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -88,16 +89,20 @@ func (a *app) show(p *plan.Plan, how viewFlags) error {
 
 // savePlan writes a plan so that a file of that name is whole or not there.
 func savePlan(path string, p *plan.Plan) error {
-	var b bytes.Buffer
-	if err := plan.Encode(&b, p); err != nil {
-		return err
-	}
-	return writeWhole(path, b.Bytes())
+	return replaceFile(path, func(w io.Writer) error { return plan.Encode(w, p) })
 }
 
-// writeWhole replaces a file in one step. Only the user may read it: boundaries of
-// keys are customers' data.
+// writeWhole replaces a file by content.
 func writeWhole(path string, content []byte) error {
+	return replaceFile(path, func(w io.Writer) error {
+		_, err := w.Write(content)
+		return err
+	})
+}
+
+// replaceFile replaces a file in one step. Only the user may read it: boundaries of
+// keys are customers' data.
+func replaceFile(path string, write func(io.Writer) error) error {
 	if i, err := os.Stat(path); err == nil && i.IsDir() {
 		return unwritable(path, errors.New("it is a folder"))
 	}
@@ -106,7 +111,10 @@ func writeWhole(path string, content []byte) error {
 		return unwritable(path, err)
 	}
 	defer os.Remove(f.Name())
-	_, err = f.Write(content)
+	buffered := bufio.NewWriter(f)
+	if err = write(buffered); err == nil {
+		err = buffered.Flush()
+	}
 	if err == nil {
 		err = f.Sync()
 	}

@@ -13,48 +13,224 @@ import (
 // ErrFormat is wrapped by Decode where the bytes are no plan of this version.
 var ErrFormat = errors.New("not a plan of this version")
 
-// Encode writes p as indented JSON with a final newline.
+// Encode writes p as indented JSON with a final newline. Each table and step is written
+// by itself, so that the text of a large plan is never in memory as a whole; no Write
+// cuts a value.
 func Encode(w io.Writer, p *Plan) error {
-	e := json.NewEncoder(w)
-	e.SetIndent("", " ")
-	if err := e.Encode(p); err != nil {
+	shell := *p
+	shell.Tables, shell.Steps = nil, nil
+	b, err := json.MarshalIndent(&shell, "", " ")
+	if err != nil {
 		return fmt.Errorf("write plan: %w", err)
 	}
+	head, rest, _ := bytes.Cut(b, []byte(emptyTables))
+	middle, tail, _ := bytes.Cut(rest, []byte(emptySteps))
+	e := &encoder{w: w}
+	e.text(head, tablesKey)
+	encodeList(e, p.Tables)
+	e.text(middle, stepsKey)
+	encodeList(e, p.Steps)
+	e.text(tail, "\n")
+	if e.err != nil {
+		return fmt.Errorf("write plan: %w", e.err)
+	}
 	return nil
+}
+
+// The places of the two lists in a plan's text. Lines that are indented by one blank are
+// the plan's own fields: no value holds a line's end.
+const (
+	tablesKey   = "\n \"tables\": "
+	stepsKey    = "\n \"steps\": "
+	emptyTables = tablesKey + "null"
+	emptySteps  = stepsKey + "null"
+)
+
+// encoder writes until the first error, which it keeps.
+type encoder struct {
+	w   io.Writer
+	err error
+}
+
+func (e *encoder) text(b []byte, more string) {
+	if e.err == nil {
+		_, e.err = e.w.Write(append(b[:len(b):len(b)], more...))
+	}
+}
+
+// encodeList writes a list the way json.MarshalIndent does.
+func encodeList[T any](e *encoder, list []*T) {
+	switch {
+	case list == nil:
+		e.text(nil, "null")
+		return
+	case len(list) == 0:
+		e.text(nil, "[]")
+		return
+	}
+	e.text(nil, "[")
+	for i, v := range list {
+		b, err := json.MarshalIndent(v, "  ", " ")
+		if err != nil && e.err == nil {
+			e.err = err
+		}
+		if i < len(list)-1 {
+			b = append(b, ',')
+		}
+		e.text([]byte("\n  "), string(b))
+	}
+	e.text(nil, "\n ]")
 }
 
 // Decode reads a saved plan. It refuses other formats, unknown fields, trailing
 // bytes and a plan whose id does not fit its content, all wrapping ErrFormat.
 func Decode(r io.Reader) (*Plan, error) {
-	b, err := io.ReadAll(r)
+	in := &input{from: r}
+	d := &decoder{json: json.NewDecoder(in), rest: make(map[string]json.RawMessage)}
+	d.json.DisallowUnknownFields()
+	err := d.decode()
+	if in.err != nil {
+		return nil, fmt.Errorf("read plan: %w", in.err)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("read plan: %w", err)
-	}
-	var head struct {
-		Format int `json:"format"`
-	}
-	if err := json.Unmarshal(b, &head); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
 	}
-	if head.Format != Format {
-		return nil, fmt.Errorf("%w: format %d, this dmoctl reads %d", ErrFormat, head.Format, Format)
-	}
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
-	var p Plan
-	if err := d.Decode(&p); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
-	}
-	if d.More() {
-		return nil, fmt.Errorf("%w: bytes after the plan", ErrFormat)
-	}
-	if p.ID != Identify(&p) {
+	if d.plan.ID != Identify(&d.plan) {
 		return nil, fmt.Errorf("%w: its id does not fit its content: it was edited or cut", ErrFormat)
 	}
-	if err := check(&p); err != nil {
+	if err := check(&d.plan); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
 	}
-	return &p, nil
+	return &d.plan, nil
+}
+
+// input remembers an error of the reader, which is no fault of the plan.
+type input struct {
+	from io.Reader
+	err  error
+}
+
+func (in *input) Read(p []byte) (int, error) {
+	n, err := in.from.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		in.err = err
+	}
+	return n, err
+}
+
+// decoder reads tables and steps one by one, and what is beside them at the end.
+type decoder struct {
+	json *json.Decoder
+	plan Plan
+	rest map[string]json.RawMessage
+}
+
+func (d *decoder) decode() error {
+	if err := d.delim('{'); err != nil {
+		return err
+	}
+	for d.json.More() {
+		key, err := d.json.Token()
+		if err != nil {
+			return err
+		}
+		name, _ := key.(string) // a key is nothing else
+		if _, twice := d.rest[name]; twice {
+			return fmt.Errorf("%q is there twice", name)
+		}
+		if err := d.field(name); err != nil {
+			return err
+		}
+	}
+	if err := d.delim('}'); err != nil {
+		return err
+	}
+	if _, err := d.json.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("bytes after the plan")
+	}
+	return d.others()
+}
+
+// field reads one value of the plan.
+func (d *decoder) field(name string) error {
+	d.rest[name] = nil
+	switch name {
+	case "tables":
+		return decodeList(d, &d.plan.Tables)
+	case "steps":
+		return decodeList(d, &d.plan.Steps)
+	}
+	var value json.RawMessage
+	if err := d.json.Decode(&value); err != nil {
+		return err
+	}
+	d.rest[name] = value
+	if name == "format" {
+		return checkFormat(value)
+	}
+	return nil
+}
+
+func checkFormat(value []byte) error {
+	format := 0
+	if err := json.Unmarshal(value, &format); err != nil {
+		return err
+	}
+	if format != Format {
+		return fmt.Errorf("format %d, this dmoctl reads %d", format, Format)
+	}
+	return nil
+}
+
+// others decodes what is neither table nor step.
+func (d *decoder) others() error {
+	if d.rest["format"] == nil {
+		return checkFormat([]byte("0"))
+	}
+	delete(d.rest, "tables")
+	delete(d.rest, "steps")
+	b, err := json.Marshal(d.rest)
+	if err != nil {
+		return err
+	}
+	tables, steps := d.plan.Tables, d.plan.Steps
+	one := json.NewDecoder(bytes.NewReader(b))
+	one.DisallowUnknownFields()
+	err = one.Decode(&d.plan)
+	d.plan.Tables, d.plan.Steps = tables, steps
+	return err
+}
+
+// delim reads one bracket.
+func (d *decoder) delim(want json.Delim) error {
+	got, err := d.json.Token()
+	if err != nil {
+		return err
+	}
+	if got != want {
+		return fmt.Errorf("%v stands where %v should", got, want)
+	}
+	return nil
+}
+
+// decodeList reads an array of objects, or null.
+func decodeList[T any](d *decoder, into *[]*T) error {
+	open, err := d.json.Token()
+	if err != nil || open == nil {
+		return err
+	}
+	if open != json.Delim('[') {
+		return fmt.Errorf("%v stands where a list should", open)
+	}
+	*into = []*T{}
+	for d.json.More() {
+		var v *T
+		if err := d.json.Decode(&v); err != nil {
+			return err
+		}
+		*into = append(*into, v)
+	}
+	return d.delim(']')
 }
 
 // check refuses what no planner writes, so that readers need not look: missing
