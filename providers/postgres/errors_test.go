@@ -67,6 +67,23 @@ func TestOtherEncodingsAreRefused(t *testing.T) {
 	wantKind(t, "open", err, providers.Unsupported)
 }
 
+func TestOlderServersAreRefused(t *testing.T) {
+	// Bad day: source or target unreachable, wrong password, no privilege, wrong version: a server that is too old is refused on either side, with what to do.
+	s := pgtest.Shared(t)
+	number := s.Query(t, "postgres", "SHOW server_version_num")
+	old := rewriter{from: []byte(number), by: []byte("130014")}.listen(t, s.Address())
+	v := schema.Values{"url": strings.Replace(s.URL("postgres"), s.Address(), old, 1)}
+	_, source := postgres.Driver().OpenSource(context.Background(), v, env())
+	_, target := postgres.Driver().OpenTarget(context.Background(), v, env())
+	for side, err := range map[string]error{"source": source, "target": target} {
+		wantKind(t, "open the "+side, err, providers.Unsupported)
+		var e *providers.Error
+		if !errors.As(err, &e) || !strings.Contains(err.Error(), "older than 14") || !strings.Contains(e.Fix, "14 or later") {
+			t.Errorf("%s: %v", side, err)
+		}
+	}
+}
+
 func TestAValueThatTheTargetRefusesIsNamedByColumnAndKey(t *testing.T) {
 	// Bad day: a column that cannot be carried; a value that does not fit: fails the package with table, column and key.
 	f := newField(t)

@@ -78,3 +78,46 @@ func (p *proxy) up(client, server net.Conn) {
 		}
 	}
 }
+
+// rewriter stands between a client and the server, and replaces bytes of the
+// server's answers by others of the same length.
+type rewriter struct {
+	from, by []byte
+}
+
+// listen serves one connection after another until the test ends, and returns its address.
+func (w rewriter) listen(t *testing.T, to string) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	t.Cleanup(func() { l.Close(); all.Wait() })
+	all.Go(func() {
+		for {
+			client, err := l.Accept()
+			if err != nil {
+				return
+			}
+			server, err := net.Dial("tcp", to)
+			if err != nil {
+				client.Close()
+				return
+			}
+			all.Go(func() { _, _ = io.Copy(server, client); server.Close() })
+			all.Go(func() { w.answers(client, server); client.Close() })
+		}
+	})
+	return l.Addr().String()
+}
+
+func (w rewriter) answers(client io.Writer, server io.Reader) {
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := server.Read(buf)
+		if _, failed := client.Write(bytes.ReplaceAll(buf[:n], w.from, w.by)); failed != nil || err != nil {
+			return
+		}
+	}
+}
