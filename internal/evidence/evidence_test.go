@@ -62,3 +62,25 @@ func TestInvariantOneIsNotTen(t *testing.T) {
 		t.Error("a claim about line 10 counts for line 1")
 	}
 }
+
+func TestEveryPromiseAndClauseHasATest(t *testing.T) {
+	claims, err := collect("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range promises() {
+		var proofs []claim
+		for _, c := range claims {
+			// What this package's own tests hold up as an example proves nothing.
+			if c.proves(p) && c.pkg != "internal/evidence" {
+				proofs = append(proofs, c)
+			}
+		}
+		if len(proofs) == 0 {
+			t.Errorf("no test says that it proves %s: %s", p.name, p.what)
+		}
+		for _, clause := range p.without(proofs) {
+			t.Errorf("%s: no test names %q", p.name, clause)
+		}
+	}
+}

@@ -105,7 +105,7 @@ func (w *writing) exclude(ctx context.Context, wait func(string)) error {
 		if err := w.tellWait(ctx, wait); err != nil {
 			w.holder.dead = true
 			_ = w.holder.pg.Conn().Close() // ends the goroutine
-			_ = <-taken                    // says only that
+			<-taken                        //nolint:errcheck // err says why already
 			return err
 		}
 		if !terminated && time.Since(started) > w.patience {
