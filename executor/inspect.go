@@ -8,6 +8,7 @@ import (
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/digest"
+	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/report"
 	"github.com/dmoctl/dmoctl/providers"
@@ -46,6 +47,11 @@ func (r *run) verifyOnly(ctx context.Context, how VerifyOptions) error {
 	if err != nil {
 		return err
 	}
+	r.mu.Lock()
+	for _, t := range tables { // what an earlier run found is no answer
+		t.row.State = ledger.Complete
+	}
+	r.mu.Unlock()
 	if how.Content {
 		return r.compareSides(ctx, tables)
 	}
@@ -53,16 +59,37 @@ func (r *run) verifyOnly(ctx context.Context, how VerifyOptions) error {
 	group.SetLimit(r.processes(true))
 	for _, part := range portions(tables) {
 		group.Go(func() error {
-			return guard(func() error {
-				found, err := r.judge(ctx, part)
-				if err == nil {
-					r.verdicts(part, found)
-				}
-				return err
-			})
+			return guard(func() error { return r.judgeApart(ctx, part) })
 		})
 	}
 	return group.Wait()
+}
+
+// judgeApart judges tables, one by one where they cannot be read together, so that one
+// that was dropped or altered is a difference and hides no other.
+func (r *run) judgeApart(ctx context.Context, tables []*table) error {
+	found, err := r.judge(ctx, tables)
+	switch {
+	case err == nil:
+		r.verdicts(tables, found)
+	case !altered(err):
+		return err
+	case len(tables) == 1:
+		r.differs(tables[0], err.Error())
+	default:
+		for i := range tables {
+			if err := r.judgeApart(ctx, tables[i:i+1]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// altered says whether a table, or a column of it, is no longer there.
+func altered(err error) bool {
+	kind := providers.KindOf(err)
+	return kind == providers.Changed || kind == providers.NotFound
 }
 
 // chosen returns the tables that rows travel of, and lists those that are not all in.
@@ -133,10 +160,15 @@ func (r *run) compareSides(ctx context.Context, tables []*table) error {
 		group.Go(func() error {
 			return guard(func() error {
 				source, target, err := s.sums(ctx, t)
-				if err == nil {
+				switch {
+				case err == nil:
 					r.verdicts([]*table{t}, []verdict{judgeSides(t, source, target)})
+				case altered(err):
+					r.differs(t, err.Error())
+				default:
+					return err
 				}
-				return err
+				return nil
 			})
 		})
 	}
