@@ -55,6 +55,9 @@ func (p *pace) explain(tables int) string {
 	if p.runs == 0 {
 		return "no earlier run; assumed " + rate
 	}
+	if tables == 0 {
+		return count(p.runs, "earlier run") + " without durations of these tables; assumed " + rate
+	}
 	return fmt.Sprintf("durations of %s in %s; %s for other tables", count(tables, "table"), count(p.runs, "earlier run"), rate)
 }
 

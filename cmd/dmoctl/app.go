@@ -21,10 +21,11 @@ type app struct {
 	out io.Writer // results
 	err io.Writer // everything else
 
+	stdout                               io.Writer // out without the guard
 	outTerminal, errTerminal, inTerminal bool
-	// screen is standard error where it is a terminal: what draws there has to
-	// know the terminal, and masks by itself.
-	screen *os.File
+	// screen is standard error where it is a terminal, nil elsewhere: what draws
+	// there has to know the terminal, and masks by itself.
+	screen *screen
 
 	globals globals
 	guard   *guard
@@ -34,11 +35,15 @@ type app struct {
 
 func newApp(stdin io.Reader, stdout, stderr io.Writer) *app {
 	g := &guard{}
-	screen, _ := stderr.(*os.File)
+	var drawn *screen
+	if isTerminal(stderr) {
+		drawn = &screen{file: stderr.(*os.File)}
+		stderr = drawn
+	}
 	return &app{
-		screen: screen,
-		in:     stdin, out: g.writer(stdout), err: g.writer(stderr),
-		inTerminal: isTerminal(stdin), outTerminal: isTerminal(stdout), errTerminal: isTerminal(stderr),
+		screen: drawn, stdout: stdout,
+		in: stdin, out: g.writer(stdout), err: g.writer(stderr),
+		inTerminal: isTerminal(stdin), outTerminal: isTerminal(stdout), errTerminal: drawn != nil,
 		guard: g, log: hclog.NewNullLogger(), drivers: all.Drivers(),
 	}
 }
@@ -79,6 +84,16 @@ func (a *app) path(name string) string {
 		return name
 	}
 	return filepath.Join(a.dir(), name)
+}
+
+// style is how plans are printed to standard output.
+func (a *app) style() textStyle {
+	s := textStyle{colour: a.colour(a.outTerminal)}
+	if f, ok := a.stdout.(*os.File); ok && a.outTerminal {
+		// A terminal that does not say how wide it is wraps by itself.
+		s.width, _, _ = term.GetSize(int(f.Fd()))
+	}
+	return s
 }
 
 // printf writes a piece of the result.

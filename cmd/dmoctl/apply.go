@@ -121,7 +121,7 @@ func (c *applyCmd) show(a *app, p *plan.Plan) error {
 	case c.JSON:
 		return nil
 	case c.File == "":
-		return writeText(a.out, p, time.Now(), a.colour(a.outTerminal))
+		return writeText(a.out, p, time.Now(), a.style())
 	}
 	a.printf("%s: %s\n", c.File, viewPlan(p, time.Now()).summary())
 	return nil

@@ -30,12 +30,12 @@ func TestViewsOfEveryKindOfStep(t *testing.T) {
 		name  string
 		write func(io.Writer) error
 	}{
-		{"every-step.txt", func(w io.Writer) error { return writeText(w, p, moment(), false) }},
+		{"every-step.txt", func(w io.Writer) error { return writeText(w, p, moment(), textStyle{}) }},
 		{"every-step.md", func(w io.Writer) error { return writeMarkdown(w, p, moment()) }},
 		{"every-step.json", func(w io.Writer) error { return plan.Encode(w, p) }},
 		{"every-step.dot", func(w io.Writer) error { return writeDOT(w, p) }},
 		{"every-step.mmd", func(w io.Writer) error { return writeMermaid(w, p) }},
-		{"no-changes.txt", func(w io.Writer) error { return writeText(w, nothingLeft(), moment(), false) }},
+		{"no-changes.txt", func(w io.Writer) error { return writeText(w, nothingLeft(), moment(), textStyle{}) }},
 		{"no-changes.md", func(w io.Writer) error { return writeMarkdown(w, nothingLeft(), moment()) }},
 	}
 	for _, v := range views {

@@ -84,7 +84,7 @@ func (a *app) show(p *plan.Plan, how viewFlags) error {
 	case how.Markdown:
 		return writeMarkdown(a.out, p, time.Now())
 	}
-	return writeText(a.out, p, time.Now(), a.colour(a.outTerminal))
+	return writeText(a.out, p, time.Now(), a.style())
 }
 
 // savePlan writes a plan so that a file of that name is whole or not there.

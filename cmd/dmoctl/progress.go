@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"sync"
 	"time"
 
@@ -16,8 +15,9 @@ import (
 // barEvents shows a run on a terminal: one bar a phase, what happens besides as
 // lines above them. Phases overlap, so several bars move at once.
 type barEvents struct {
-	guard *guard
-	steps map[string]int // planned, by phase
+	guard  *guard
+	screen *screen
+	steps  map[string]int // planned, by phase
 
 	mu   sync.Mutex
 	bars *mpb.Progress
@@ -36,13 +36,15 @@ type phaseBar struct {
 
 // newBarEvents draws on a terminal. The caller closes it. Without a plan no phase
 // has a known number of steps.
-func newBarEvents(screen *os.File, g *guard, p *plan.Plan) *barEvents {
+func newBarEvents(on *screen, g *guard, p *plan.Plan) *barEvents {
 	s := &barEvents{
-		guard: g,
-		steps: map[string]int{},
-		bars:  mpb.New(mpb.WithOutput(screen), mpb.WithRefreshRate(200*time.Millisecond)),
-		open:  map[string]*phaseBar{},
+		guard:  g,
+		screen: on,
+		steps:  map[string]int{},
+		bars:   mpb.New(mpb.WithOutput(on.file), mpb.WithRefreshRate(200*time.Millisecond)),
+		open:   map[string]*phaseBar{},
 	}
+	on.draw(s.bars)
 	if p != nil {
 		for _, step := range p.Steps {
 			s.steps[step.Phase]++
@@ -82,12 +84,15 @@ func (s *barEvents) start(phase string) {
 	// A total given here would end the bar once it is reached, and could not be raised.
 	p.bar = s.bars.AddBar(0,
 		mpb.BarWidth(24),
-		mpb.PrependDecorators(decor.Name(phase, decor.WC{W: 12, C: decor.DindentRight}), decor.Percentage(decor.WC{W: 5})),
+		mpb.PrependDecorators(decor.Name(phase, decor.WC{W: 12, C: decor.DindentRight}), decor.Any(share, decor.WC{W: 5})),
 		mpb.AppendDecorators(decor.Any(p.text)),
 	)
 	p.bar.SetTotal(int64(max(1, p.steps)), false)
 	s.open[phase] = p
 }
+
+// share is how much of a bar is done; 100% stands only where all of it is.
+func share(s decor.Statistics) string { return fmt.Sprintf("%d%%", percent(s.Current, s.Total)) }
 
 func (s *barEvents) finish(phase string) {
 	if p := s.open[phase]; p != nil {
@@ -104,6 +109,7 @@ func (s *barEvents) Close() {
 	}
 	s.mu.Unlock()
 	s.bars.Wait()
+	s.screen.draw(nil)
 }
 
 // step counts a step of a phase that moves no rows.

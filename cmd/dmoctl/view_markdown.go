@@ -74,6 +74,7 @@ type section struct {
 	rows   []string
 	rest   func(left int) string
 	folded bool
+	open   int // rows that stand unfolded; 0 means all
 }
 
 func (v *markdownView) sections() []section {
@@ -128,13 +129,17 @@ func (v *markdownView) copies() section {
 	lines := v.lines(plan.Copy, plan.Resume, plan.Restart, plan.Reload, plan.Structure)
 	s := section{
 		title:  "Tables to copy, the biggest first",
+		open:   40,
 		header: "| | Table | Packages | Rows | Size | Estimate | How |\n|---|---|--:|--:|--:|--:|---|\n",
 		rest: func(left int) string {
 			t := sum(lines[len(lines)-left:])
-			return fmt.Sprintf("and %s more: %s, %s rows, %s", count(left, "table"), count(t.packages, "package"), showRows(t.rows), showBytes(t.bytes))
+			return fmt.Sprintf("and %s: %s, %s rows, %s", count(left, "more table"), count(t.packages, "package"), showRows(t.rows), showBytes(t.bytes))
 		},
 	}
 	for _, l := range lines {
+		if l.packages < 2 {
+			l.split = ""
+		}
 		s.rows = append(s.rows, fmt.Sprintf("| %s | %s | %s | %s | %s | %s | %s |", l.mark, code(l.name),
 			showCount(int64(l.packages)), showRows(l.rows), showBytes(l.bytes), showSeconds(l.seconds), shorten(escape(l.split), 200)))
 	}
@@ -155,8 +160,14 @@ func (v *markdownView) section(s section, after int) {
 		if b.Len()+len(row) > budget {
 			break
 		}
+		if s.open > 0 && printed == s.open {
+			fmt.Fprintf(&b, "\n<details><summary>more</summary>\n\n%s", s.header)
+		}
 		b.WriteString(row + "\n")
 		printed++
+	}
+	if s.open > 0 && printed > s.open {
+		b.WriteString("\n</details>\n")
 	}
 	if left := len(s.rows) - printed; left > 0 {
 		fmt.Fprintf(&b, "\n%s\n", s.rest(left))

@@ -31,13 +31,24 @@ func TestMarkdownStaysBelowItsLimit(t *testing.T) {
 	if b.Len() > markdownLimit {
 		t.Errorf("%d bytes, more than %d", b.Len(), markdownLimit)
 	}
-	for _, want := range []string{"`TABLE_WITH_A_LONG_NAME_19999`", "more: ", "Not carried (20,000)", "Carried with a difference"} {
+	for _, want := range []string{"`TABLE_WITH_A_LONG_NAME_19999`", "more tables: ", "Not carried (20,000)", "Carried with a difference"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("no %q in the Markdown", want)
 		}
 	}
 	if strings.Contains(b.String(), "TABLE_WITH_A_LONG_NAME_00001`") {
 		t.Error("a small table is shown where only the biggest fit")
+	}
+}
+
+func TestLinesWrapBetweenWords(t *testing.T) {
+	text := "Estimate: 5h40m for \x1b[1m612 GiB\x1b[0m of rows\n  downtime     = 2 tables unchanged: ALPHA, BETA\n  short\n"
+	want := "Estimate: 5h40m for \x1b[1m612 GiB\x1b[0m\n  of rows\n  downtime     = 2 tables\n                 unchanged:\n                 ALPHA, BETA\n  short\n"
+	if got := wrapped(text, 28); got != want {
+		t.Errorf("got\n%q\nwant\n%q", got, want)
+	}
+	if wrapped(text, 0) != text || wrapped(text, 200) != text {
+		t.Error("wrapped where there is room")
 	}
 }
 

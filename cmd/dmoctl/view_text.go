@@ -26,8 +26,8 @@ type textView struct {
 }
 
 // writeText prints p. It never prints key boundaries.
-func writeText(w io.Writer, p *plan.Plan, now time.Time, colour bool) error {
-	v := &textView{planView: viewPlan(p, now), colour: colour}
+func writeText(w io.Writer, p *plan.Plan, now time.Time, style textStyle) error {
+	v := &textView{planView: viewPlan(p, now), colour: style.colour}
 	v.head()
 	v.structures()
 	v.downtime()
@@ -42,7 +42,7 @@ func writeText(w io.Writer, p *plan.Plan, now time.Time, colour bool) error {
 	if s := v.Processes.Explain; s != "" && v.Changes() {
 		v.out.WriteString("Memory: " + s + "\n")
 	}
-	_, err := io.WriteString(w, v.out.String())
+	_, err := io.WriteString(w, wrapped(v.out.String(), style.width))
 	if err != nil {
 		return fmt.Errorf("print plan: %w", err)
 	}

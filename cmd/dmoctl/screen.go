@@ -1,0 +1,37 @@
+package main
+
+import (
+	"io"
+	"os"
+	"sync"
+)
+
+// screen is standard error on a terminal. While something draws there, lines are
+// handed to it, so that they stand above the picture instead of under it. It is safe
+// for concurrent use.
+type screen struct {
+	file *os.File
+
+	mu    sync.Mutex
+	above io.Writer // nil where nothing draws
+}
+
+// draw makes w the one that prints lines; nil gives the terminal back.
+func (s *screen) draw(w io.Writer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.above = w
+}
+
+// Write implements io.Writer.
+func (s *screen) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	above := s.above
+	s.mu.Unlock()
+	if above != nil {
+		if _, err := above.Write(p); err == nil {
+			return len(p), nil
+		}
+	}
+	return s.file.Write(p)
+}
