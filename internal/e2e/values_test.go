@@ -103,6 +103,9 @@ CREATE TABLE early (id int PRIMARY KEY, day date); INSERT INTO early VALUES (45,
 				t.Errorf("the failure of %s does not name %q:\n%s", table, w, tail(r.stderr))
 			}
 		}
+		if got := strings.TrimSpace(sqlite(t, file, "SELECT count(*) FROM "+table)); got != "0" {
+			t.Errorf("%s has %s rows, want none", table, got)
+		}
 	}
 	if got := strings.TrimSpace(sqlite(t, file, "SELECT count(*) FROM good")); got != "1" {
 		t.Errorf("good has %s rows, want 1: the others go on", got)

@@ -107,38 +107,37 @@ func (d decimalDecoder) put128(dst, v []byte) error {
 
 // putLong decodes values of any length, and refuses those that are no digits.
 func (d decimalDecoder) putLong(dst, v []byte) error {
-	n, err := parseNumeric(v)
-	if err != nil {
-		return err
-	}
-	if err := n.special(); err != nil {
-		return err
-	}
-	w, err := n.scaled(4*(n.weight-n.count()+1) + d.scale)
+	w, negative, err := d.words(v)
 	if err != nil {
 		return err
 	}
 	if w[2]|w[3] != 0 || w[1]>>63 != 0 {
 		return errScale
 	}
-	w.put(dst, n.sign == numericNegative, 2)
+	w.put(dst, negative, 2)
 	return nil
 }
 
 func (d decimalDecoder) put256(dst, v []byte) error {
+	w, negative, err := d.words(v)
+	if err != nil {
+		return err
+	}
+	w.put(dst, negative, 4)
+	return nil
+}
+
+// words returns a value's size as an integer at the declared scale, and its sign.
+func (d decimalDecoder) words(v []byte) (w words, negative bool, err error) {
 	n, err := parseNumeric(v)
 	if err != nil {
-		return err
+		return w, false, err
 	}
 	if err := n.special(); err != nil {
-		return err
+		return w, false, err
 	}
-	w, err := n.scaled(4*(n.weight-n.count()+1) + d.scale)
-	if err != nil {
-		return err
-	}
-	w.put(dst, n.sign == numericNegative, 4)
-	return nil
+	w, err = n.scaled(4*(n.weight-n.count()+1) + d.scale)
+	return w, n.sign == numericNegative, err
 }
 
 // scaled returns the digits as one integer times ten to the exponent.
