@@ -50,7 +50,6 @@ bench: build ## the figures of docs/benchmarks.md
 	bench/run.sh $(BIN)
 
 nightly: race fuzz crash ## what takes longer than a coffee
-	DMO_TEST_REQUIRE=all DMO_NIGHTLY=1 $(NS) $(GO) test -count=1 -timeout 120m ./...
 
 evidence: ## each promise of the design beside its test and that test's last result
 	@test -s $(CACHE)/test.json || { echo 'run "make test" first: its results are listed here' >&2; exit 1; }
