@@ -25,9 +25,13 @@ func run() int {
 	defer stop()
 	dmoctl := flag.String("dmoctl", "", "binary to measure; empty measures the others alone")
 	ceiling := flag.Bool("ceiling", false, "copy a SQLite file's tables to another by the driver alone: -ceiling FROM TO")
+	markdown := flag.String("markdown", "", "results.json to print for docs/benchmarks.md, instead of measuring")
 	flag.Parse()
 	if *ceiling {
 		return report(copyByDriver(flag.Arg(0), flag.Arg(1)))
+	}
+	if *markdown != "" {
+		return report(printMarkdown(os.Stdout, *markdown))
 	}
 	c, err := configure(*dmoctl)
 	if err != nil {

@@ -135,6 +135,13 @@ func (r *result) peak() float64 {
 	return slices.Max(r.PSS)
 }
 
+func (r *result) printedPeak() string {
+	if len(r.PSS) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.0f", r.peak())
+}
+
 func median(values []float64) float64 {
 	if len(values) == 0 {
 		return 0

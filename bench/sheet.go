@@ -22,6 +22,16 @@ type figure struct {
 	Note  string  `json:"note,omitempty"`
 }
 
+func (f figure) verdict() (bar, verdict string) {
+	switch {
+	case f.Pass == nil:
+		return "", ""
+	case *f.Pass:
+		return fmt.Sprintf("<= %g", f.Bar), "reached"
+	}
+	return fmt.Sprintf("<= %g", f.Bar), "missed"
+}
+
 // sheet collects what a run measured.
 type sheet struct {
 	Machine map[string]string `json:"machine"`
@@ -89,22 +99,12 @@ func (s *sheet) print(w io.Writer) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "figure\tmeasured\tbar\t\tnote")
 	for _, f := range s.Figures {
-		bar, verdict := "", ""
-		if f.Pass != nil {
-			bar, verdict = fmt.Sprintf("<= %g", f.Bar), "missed"
-			if *f.Pass {
-				verdict = "reached"
-			}
-		}
+		bar, verdict := f.verdict()
 		fmt.Fprintf(t, "%s\t%s %s\t%s\t%s\t%s\n", f.What, digits(f.Value), f.Unit, bar, verdict, f.Note)
 	}
 	fmt.Fprintln(t, "\nmedian of runs\twall s\tclient CPU s\tsource CPU s\ttarget CPU s\tpeak PSS MiB\t")
 	for _, r := range s.Runs {
-		pss := ""
-		if r.peak() > 0 {
-			pss = fmt.Sprintf("%.0f", r.peak())
-		}
-		fmt.Fprintf(t, "%s: %s\t%.2f\t%.2f\t%.2f\t%.2f\t%s\t\n", r.Suite, r.Name, r.wall(), r.cpu(), median(r.Source), median(r.Target), pss)
+		fmt.Fprintf(t, "%s: %s\t%.2f\t%.2f\t%.2f\t%.2f\t%s\t\n", r.Suite, r.Name, r.wall(), r.cpu(), median(r.Source), median(r.Target), r.printedPeak())
 	}
 	_ = t.Flush() // to a terminal or a pipe; whoever closed it does not read on
 }
