@@ -42,17 +42,18 @@ func newProgress(r *run) *progress {
 	}
 }
 
-// adopt counts anew what is planned, and what is in by an earlier run. The caller
-// holds run.mu.
+// adopt counts anew what is planned, and what is in by an earlier run. Rows that are
+// about to be emptied are not in, so that no counter falls back. The caller holds run.mu.
 func (p *progress) adopt(tables []*table) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	failures := p.counts.Failures
 	p.counts = report.Totals{Failures: failures}
 	for _, t := range tables {
+		emptied := t.row.State == ledger.Emptying || p.run.planEmpties(t)
 		for _, k := range t.plan.Packages {
 			p.counts.PackagesPlanned++
-			if !t.has(k) {
+			if emptied || !t.has(k) {
 				p.counts.RowsPlanned += max(0, k.Rows)
 				p.counts.BytesPlanned += max(0, k.Bytes)
 				continue

@@ -51,13 +51,19 @@ func (c *stateListCmd) Run(ctx context.Context, a *app, k *kong.Context) error {
 	if err != nil {
 		return err
 	}
+	owner, err := st.Owner(ctx)
+	if err != nil {
+		return err
+	}
 	if c.JSON {
 		return a.printJSON(runs)
 	}
 	a.printf("%-10s %-20s %7s %6s %10s %9s  %s\n", "RUN", "STARTED", "TIME", "SERIAL", "ROWS", "FAILURES", "EXIT")
 	for _, r := range runs {
-		took, exit := "running", "-"
+		took, exit := "killed", "-"
 		switch {
+		case owner != nil && owner.ID == r.Run && alive(*owner):
+			took = "running"
 		case r.Rebuilt:
 			took = "-"
 		case !r.Ended.IsZero():
