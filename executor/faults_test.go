@@ -255,7 +255,8 @@ func TestStateIsWrittenAfterTheTarget(t *testing.T) {
 	st := must(state.Open(filepath.Join(b.dir, ".dmo/state.db"), state.ReadWrite))(t)
 	d := b.deps()
 	d.State = st
-	rep, exit := b.apply(b.plan(), d)
+	p := b.plan()
+	rep, exit := b.apply(p, d)
 	if exit != report.OK {
 		t.Fatalf("exit %d", exit)
 	}
@@ -264,8 +265,8 @@ func TestStateIsWrittenAfterTheTarget(t *testing.T) {
 	if last.Run != rep.Run || len(packages) != rep.Totals.Packages {
 		t.Errorf("run %s, %d packages", last.Run, len(packages))
 	}
-	if p := must(st.Progress(t.Context(), "m"))(t); p == nil || p.Totals.Packages != rep.Totals.Packages {
-		t.Errorf("progress %+v", p)
+	if now := must(st.Progress(t.Context(), "m"))(t); now == nil || now.Totals.Packages != rep.Totals.Packages {
+		t.Errorf("progress %+v", now)
 	}
 	st.Close()
 	st = must(state.Open(filepath.Join(b.dir, "new/state.db"), state.ReadWrite))(t)
@@ -278,8 +279,8 @@ func TestStateIsWrittenAfterTheTarget(t *testing.T) {
 	b.events.list = nil
 	d = b.deps()
 	d.State = st
-	if _, exit := b.apply(b.continued(), d); exit == report.OK && len(b.events.of(report.PackageDone)) > 0 {
-		t.Error("packages were copied again without the state")
+	if _, exit := b.apply(p, d); exit != report.OK || len(b.events.of(report.PackageDone)) > 0 {
+		t.Errorf("without the state: exit %d, %d packages were copied again", exit, len(b.events.of(report.PackageDone)))
 	}
 }
 
