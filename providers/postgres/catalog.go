@@ -22,11 +22,12 @@ type catalogReader struct {
 	schemas []string
 	wanted  []catalog.Name // empty is all
 
-	out     *catalog.Catalog
-	byOID   map[uint32]*catalog.Table // roots only
-	columns map[attribute]int         // index in Columns
-	types   typeTable
-	colType []columnType
+	out        *catalog.Catalog
+	byOID      map[uint32]*catalog.Table // roots only
+	columns    map[attribute]int         // index in Columns
+	partitions map[uint32]partitionOf
+	types      typeTable
+	colType    []columnType
 }
 
 // columnType remembers what a column's neutral type is made from until the types are read.
@@ -40,9 +41,10 @@ type columnType struct {
 // the schemas' free sequences and what does not travel.
 func readCatalog(ctx context.Context, s *session, schemas []string, wanted []catalog.Name) (*catalog.Catalog, error) {
 	r := &catalogReader{s: s, schemas: schemas, wanted: wanted, out: &catalog.Catalog{Engine: engine},
-		byOID: make(map[uint32]*catalog.Table), columns: make(map[attribute]int), types: make(typeTable)}
+		byOID: make(map[uint32]*catalog.Table), columns: make(map[attribute]int),
+		partitions: make(map[uint32]partitionOf), types: make(typeTable)}
 	for _, step := range []func(context.Context) error{r.relations, r.tableColumns, r.tableTypes, r.constraints,
-		r.indexes, r.sequences, r.tableRest, r.functionUses, r.schemaRest} {
+		r.indexes, r.sequences, r.tableRest, r.partitionRest, r.functionUses, r.schemaRest} {
 		if err := step(ctx); err != nil {
 			return nil, wrap(opCatalog, err)
 		}
@@ -74,6 +76,7 @@ func (r *catalogReader) relations(ctx context.Context) error {
 		id, root := oid(v, 0), oid(v, 1)
 		name := catalog.Name{Schema: v.text(2), Name: v.text(3)}
 		if id != root {
+			r.partitions[id] = partitionOf{r.byOID[root], name}
 			return r.partition(v, r.byOID[root], name)
 		}
 		t := &catalog.Table{Name: name, PartitionBy: v.text(9), Comment: v.text(11), Rows: estimate(v, 6), Bytes: estimate(v, 7), File: v.text(8)}
