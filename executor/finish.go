@@ -202,7 +202,7 @@ func (r *run) results() []report.Table {
 		case t.broken != nil && t.result != report.Unequal:
 			e.Result, e.Detail = report.Failed, t.broken.Error()
 		case t.result == report.NotVerified && (t.row.State == ledger.Counted || t.row.State == ledger.Compared):
-			e.Result, e.Detail = report.Equal, "verified by an earlier run"
+			e.Result, e.Detail = report.Equal, report.ByEarlierRun
 		}
 		out = append(out, e)
 	}

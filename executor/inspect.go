@@ -48,6 +48,9 @@ func (r *run) verifyOnly(ctx context.Context, how VerifyOptions) error {
 		return err
 	}
 	r.mu.Lock()
+	if len(how.Tables) > 0 {
+		r.order = tables // the report is about these
+	}
 	for _, t := range tables { // what an earlier run found is no answer
 		t.row.State = ledger.Complete
 	}

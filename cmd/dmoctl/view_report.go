@@ -73,7 +73,12 @@ func (a *app) summarize(r *report.Report) {
 // resultLine counts the tables of each result.
 func resultLine(tables []report.Table) string {
 	results := map[string]int{}
+	earlier := 0
 	for _, t := range tables {
+		if t.Detail == report.ByEarlierRun {
+			earlier++
+			continue
+		}
 		results[t.Result]++
 	}
 	var parts []string
@@ -81,6 +86,9 @@ func resultLine(tables []report.Table) string {
 		if n := results[kind]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%s %s", count(n, "table"), kind))
 		}
+	}
+	if earlier > 0 {
+		parts = append(parts, count(earlier, "table")+" equal when an earlier run looked")
 	}
 	return strings.Join(parts, ", ")
 }

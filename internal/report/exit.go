@@ -34,3 +34,6 @@ const (
 	NotVerified = "not verified"
 	Failed      = "failed"
 )
+
+// ByEarlierRun is the Detail of a table whose Result is not this run's.
+const ByEarlierRun = "verified by an earlier run"
