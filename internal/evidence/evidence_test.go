@@ -84,3 +84,15 @@ func TestEveryPromiseAndClauseHasATest(t *testing.T) {
 		}
 	}
 }
+
+func TestACaseOfASuiteIsFoundByItsName(t *testing.T) {
+	r, err := readResults(strings.NewReader(`{"Action":"pass","Package":"github.com/dmoctl/dmoctl/providers/x","Test":"TestTarget/ClaimTwice"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for function, want := range map[string]string{"targetClaimTwice": "pass", "targetTwice": "not run", "sourceOther": "not run"} {
+		if got := r.of(claim{pkg: "providers/suite", test: function}); got != want {
+			t.Errorf("%s: %s, want %s", function, got, want)
+		}
+	}
+}

@@ -80,11 +80,12 @@ func (r *results) of(c claim) string {
 
 func lastPart(name string) string { return name[strings.LastIndexByte(name, '/')+1:] }
 
-// sameCase compares a subtest's name with a function's: "claim_twice" is testClaimTwice.
+// sameCase compares a subtest's name with a suite's function: "ClaimTwice" is
+// targetClaimTwice, and "claim_twice" is, too.
 func sameCase(subtest, function string) bool {
 	plain := strings.NewReplacer("_", "", "-", "", " ", "").Replace(strings.ToLower(subtest))
-	name := strings.ToLower(function)
-	return plain != "" && (plain == name || "test"+plain == name || "check"+plain == name)
+	role, ok := strings.CutSuffix(strings.ToLower(function), plain)
+	return ok && plain != "" && slices.Contains([]string{"", "test", "check", "source", "target", "staging"}, role)
 }
 
 func (r *results) ids() []testID {
