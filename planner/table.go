@@ -3,7 +3,9 @@ package planner
 import (
 	"fmt"
 	"slices"
+	"strings"
 
+	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/desired"
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/plan"
@@ -15,6 +17,8 @@ type judge struct {
 	o    *Observation
 	k    *kept
 	opts Options
+	// outside is referencesFromOutside, once a table is to be dropped.
+	outside map[catalog.Name][]string
 }
 
 func (j *judge) judge(d *decision) {
@@ -47,6 +51,7 @@ func (j *judge) judgeNew(d *decision) {
 		j.refuseAltered(d, "existing = \"load\" takes tables that fit.")
 	case existingRecreate:
 		d.drop, d.foreign, d.create, d.reason = true, true, true, "it exists on the target and is dropped first"
+		j.refuseReferred(d)
 	default:
 		d.occupied = true
 	}
@@ -139,11 +144,15 @@ func (j *judge) rebuild(d *decision, changed bool) {
 	}
 }
 
-// refuseAltered refuses a table whose columns on the target are not those that it needs.
+// refuseAltered refuses a table that is not on the target as it is needed.
 func (j *judge) refuseAltered(d *decision, why string) {
-	if diff := differences(d.mapped, d.found); len(diff) > 0 {
+	all := clashes(d.mapped, d.found)
+	if columns := wanted(d.mapped, d.found); columns != "" {
+		all = append([]string{columns}, all...)
+	}
+	if len(all) > 0 {
 		d.ownRefusals = append(d.ownRefusals, plan.Loss{
-			What: fmt.Sprintf("The table %s on the target differs: %s. %s", d.target, wanted(d.mapped, d.found), why),
+			What: fmt.Sprintf("The table %s on the target differs: %s. %s", d.target, strings.Join(all, ", "), why),
 			Fix:  "Alter it, or drop it so that dmoctl makes it.",
 		})
 	}
