@@ -72,7 +72,7 @@ func spelled(c catalog.Column) string {
 // sameType says whether two columns take the same values. Unbounded texts, and
 // unbounded bytes, are one each: engines read them back under either kind.
 func sameType(a, b catalog.Column) bool {
-	if a.Declared != "" && strings.EqualFold(a.Declared, b.Declared) {
+	if a.Declared != "" && strings.EqualFold(unquoted(a.Declared), unquoted(b.Declared)) {
 		return true
 	}
 	return family(a.Type) == family(b.Type)

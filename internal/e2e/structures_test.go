@@ -71,6 +71,7 @@ func TestATargetOfAnotherSchema(t *testing.T) {
 	b.source.Exec(t, b.sourceDB, schemaOfTypes)
 	b.inSchemas(t, "s1", "Sales 2")
 	b.apply(t, 0)
+	b.ok(t, 0, b.dir, "plan", "--detailed-exitcode") // the same structures, whatever their spelling
 	got := strings.NewReplacer(`"Sales 2"`, "s1", "Sales 2", "s1").Replace(dumpStructures(t, b.target, b.targetDB))
 	sameText(t, dumpStructures(t, b.source, b.sourceDB), got)
 }
