@@ -72,7 +72,7 @@ func unknownTable(p desired.Pattern, n catalog.Name) diag.Diagnostic {
 
 func unassignedTables(names []catalog.Name) diag.Diagnostic {
 	return diag.Error("unassigned-table", "Tables without a group",
-		fmt.Sprintf("%s of the source in no table_group and no exclude: %s. Add them to one, or end with a group of the rest:\n"+
+		fmt.Sprintf("%s of the source without a table_group or an exclude: %s. Name them in one, or end with a group of the rest:\n"+
 			"  table_group \"rest\" { tables = [\"*\"] }", count(len(names), "table"), list(names)))
 }
 
@@ -134,15 +134,22 @@ func refusal(d *decision, r plan.Loss) diag.Diagnostic {
 // notEmpty is the one error that names all tables which are there already.
 func notEmpty(names []catalog.Name, target string) diag.Diagnostic {
 	return diag.Error("target-not-empty", "Target is not empty",
-		fmt.Sprintf("%s of the plan on %s already, and no run of this migration made them: %s. "+
+		fmt.Sprintf("%s on %s already, and no run of this migration made %s: %s. "+
 			"Drop them, choose another schema, or say in the target block what is to happen:\n"+
 			"  existing = \"load\"      # load into them; they must hold no rows\n"+
-			"  existing = \"recreate\"  # drop them first", exist(len(names)), target, list(names)))
+			"  existing = \"recreate\"  # drop them first", exist(len(names)), target, them(len(names)), list(names)))
 }
 
 func exist(n int) string {
 	if n == 1 {
-		return "1 table exists"
+		return "1 table of the plan exists"
 	}
-	return fmt.Sprintf("%d tables exist", n)
+	return fmt.Sprintf("%d tables of the plan exist", n)
+}
+
+func them(n int) string {
+	if n == 1 {
+		return "it"
+	}
+	return "them"
 }

@@ -26,7 +26,7 @@ func TestTargetNotEmptyIsRefused(t *testing.T) {
 	w := newWorld(table("MARA", 100), table("MAKT", 100), table("VBAK", 100))
 	w.occupy("MAKT", "MARA", "ZOTHER")
 	got := w.refused(t)
-	for _, want := range []string{"target-not-empty", "2 tables exist", "S4.MAKT, S4.MARA", `existing = "load"`, "target.postgres.s4"} {
+	for _, want := range []string{"target-not-empty", "2 tables of the plan exist on target.postgres.s4 already, and no run of this migration made them:", "S4.MAKT, S4.MARA", `existing = "load"`, "target.postgres.s4"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is not in %s", want, got)
 		}

@@ -4,12 +4,32 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/dmoctl/dmoctl/executor"
 	"github.com/dmoctl/dmoctl/internal/report"
+	"github.com/dmoctl/dmoctl/internal/state"
 	"github.com/dmoctl/dmoctl/providers"
 )
+
+func TestAnErrorThatWrapsSeveralIsSaidOnce(t *testing.T) {
+	a := newApp(nil, io.Discard, io.Discard)
+	one := fmt.Errorf("make the state's folder: %w: %w", state.ErrUnwritable, os.ErrPermission)
+	if got := a.explain(one); len(got) != 1 || got[0].ID != "unusable-state" {
+		t.Errorf("one error: %+v", got)
+	}
+	if got := a.explain(errors.Join(one, errors.New("x"))); len(got) != 2 {
+		t.Errorf("two errors: %+v", got)
+	}
+	refused := &executor.Outcome{Exit: report.Error, Summary: "The run failed", Fix: "Run it again.",
+		Err: &providers.Error{Kind: providers.Permission, Op: "lock", Err: os.ErrPermission, Fix: "Make the folder writable."}}
+	if got := a.explain(refused); len(got) != 1 || !strings.HasSuffix(got[0].Detail, "Make the folder writable. Run it again.") {
+		t.Errorf("an outcome: %+v", got)
+	}
+}
 
 func TestExitCodeOfErrors(t *testing.T) {
 	locked := &providers.Error{Kind: providers.Locked, Op: "lock"}

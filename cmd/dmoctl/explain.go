@@ -56,9 +56,9 @@ func (a *app) explain(err error) diag.Diagnostics {
 		}
 		return a.explain(exit.Err)
 	}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+	if branches := joined(err); branches != nil {
 		var out diag.Diagnostics
-		for _, branch := range joined.Unwrap() {
+		for _, branch := range branches {
 			out = append(out, a.explain(branch)...)
 		}
 		return out
@@ -96,6 +96,16 @@ func (a *app) explain(err error) diag.Diagnostics {
 	return diag.Diagnostics{diag.Error("failed", "The command failed", sentence(err.Error()))}
 }
 
+// joined returns the errors that errors.Join has put side by side; nil where err is
+// one error, also where that wraps several.
+func joined(err error) []error {
+	several, ok := err.(interface{ Unwrap() []error })
+	if !ok || err.Error() != errors.Join(several.Unwrap()...).Error() {
+		return nil
+	}
+	return several.Unwrap()
+}
+
 // outcomeDiagnostic says why a run did not do all that was asked for.
 func (a *app) outcomeDiagnostic(o *executor.Outcome) diag.Diagnostic {
 	var failed *providers.Error
@@ -110,8 +120,8 @@ func (a *app) outcomeDiagnostic(o *executor.Outcome) diag.Diagnostic {
 	if o.Err != nil {
 		detail = sentence(o.Err.Error()) + " "
 	}
-	if o.Fix == "" && failed != nil {
-		detail += failed.Fix
+	if failed != nil && failed.Fix != "" && failed.Fix != o.Fix {
+		detail += sentence(failed.Fix) + " "
 	}
 	return diag.Error(slug(o.Summary), sentenceCase(o.Summary), strings.TrimSpace(detail+o.Fix))
 }
