@@ -41,7 +41,7 @@ func TestFilesThatDoNotOpen(t *testing.T) {
 	}{
 		{filepath.Join(dir, "missing.db"), providers.NotFound, ""},
 		{filepath.Join(dir, "no", "folder.db"), providers.NotFound, providers.NotFound},
-		{write("text.db", strings.Repeat("this is not a database ", 100)), providers.Corrupt, providers.Corrupt},
+		{write("text.db", strings.Repeat("this is not a database ", 100)), providers.Config, providers.Config},
 		{utf16.path, providers.Unsupported, providers.Unsupported},
 		{dir, providers.Config, providers.Config},
 	} {
