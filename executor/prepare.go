@@ -3,6 +3,7 @@ package executor
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/ledger"
@@ -42,24 +43,11 @@ func (r *run) prepareRound(ctx context.Context) error {
 			tables = append(tables, t)
 		}
 	}
-	now, err := r.inspect(ctx, r.d.Source, sources(tables))
+	empty, err := r.compareAll(ctx, tables)
 	if err != nil {
 		return fmt.Errorf("read structures: %w", err)
 	}
-	var empty, begun []*table
-	for _, t := range tables {
-		if err := r.compare(t, now[t.plan.Source.Name]); err != nil {
-			r.stopTable(t, "", err)
-			continue
-		}
-		r.mu.Lock()
-		t.source = withFiles(t.plan.Source, now[t.plan.Source.Name])
-		must := r.mustEmpty(t)
-		r.mu.Unlock()
-		if must {
-			empty = append(empty, t)
-		}
-	}
+	var begun []*table
 	if err := r.empty(ctx, empty); err != nil {
 		return err
 	}
@@ -74,6 +62,34 @@ func (r *run) prepareRound(ctx context.Context) error {
 		}
 	}
 	return r.recordTables(ctx, begun)
+}
+
+// inspectedTables is how many tables are read again at once: their structures are in
+// memory meanwhile, beside the plan's.
+const inspectedTables = 2000
+
+// compareAll holds tables as they are now against the plan, and returns those that
+// must be empty before rows go in.
+func (r *run) compareAll(ctx context.Context, tables []*table) (empty []*table, err error) {
+	for part := range slices.Chunk(tables, inspectedTables) {
+		now, err := r.inspect(ctx, r.d.Source, sources(part))
+		if err != nil {
+			return nil, err
+		}
+		for _, t := range part {
+			if err := r.compare(t, now[t.plan.Source.Name]); err != nil {
+				r.stopTable(t, "", err)
+				continue
+			}
+			r.mu.Lock()
+			t.source = withFiles(t.plan.Source, now[t.plan.Source.Name])
+			if r.mustEmpty(t) {
+				empty = append(empty, t)
+			}
+			r.mu.Unlock()
+		}
+	}
+	return empty, nil
 }
 
 // adoptTable makes a table's ledger row fit this round. A quiet table that is

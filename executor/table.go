@@ -2,6 +2,7 @@ package executor
 
 import (
 	"context"
+	"slices"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/ledger"
@@ -69,11 +70,11 @@ func newTable(p *plan.Table) *table {
 	return t
 }
 
-// withoutFiles returns a copy of t without stored identities: the run itself
-// changes those of a target.
+// withoutFiles returns t without stored identities: the run itself changes those of
+// a target. It is a copy where t has any.
 func withoutFiles(t *catalog.Table) *catalog.Table {
-	if t == nil {
-		return nil
+	if t == nil || t.File == "" && !slices.ContainsFunc(t.Partitions, func(p catalog.Partition) bool { return p.File != "" }) {
+		return t
 	}
 	c := *t
 	c.File = ""
@@ -84,8 +85,11 @@ func withoutFiles(t *catalog.Table) *catalog.Table {
 	return &c
 }
 
-// withFiles returns a copy of t with the stored identities of now.
+// withFiles returns t with the stored identities of now; a copy where they differ.
 func withFiles(t, now *catalog.Table) *catalog.Table {
+	if len(t.Partitions) == 0 && t.File == now.File {
+		return t
+	}
 	c := *t
 	c.File = now.File
 	c.Partitions = append([]catalog.Partition(nil), t.Partitions...)
