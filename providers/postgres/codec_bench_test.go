@@ -161,16 +161,19 @@ func encodeBatch(w *writer, rec arrow.RecordBatch) error {
 	for i, e := range w.encoders {
 		e.bind(rec.Column(i).Data())
 	}
+	buf := w.out.buf
 	for i := range int(rec.NumRows()) {
-		w.out.buf = append(w.out.buf, w.header...)
+		buf = append(buf, w.header...)
 		for _, e := range w.encoders {
-			if err := e.encode(w.out, i); err != nil {
+			var err error
+			if buf, err = e.encode(buf, i); err != nil {
 				return err
 			}
 		}
-		if len(w.out.buf) >= sendBuffer {
-			w.out.buf = w.out.buf[:0]
+		if len(buf) >= sendBuffer {
+			buf = buf[:0]
 		}
 	}
+	w.out.buf = buf
 	return nil
 }

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"encoding/binary"
+	"errors"
 	"math"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -14,8 +15,12 @@ import (
 // is one a column, bound to each batch in turn. One goroutine.
 type encoder interface {
 	bind(d arrow.ArrayData)
-	encode(out *copyIn, i int) error
+	// encode appends length and value of a cell to b. errWide says that the value is
+	// left out and is to be sent from where it lies: the encoder is a *bytesEncoder.
+	encode(b []byte, i int) ([]byte, error)
 }
+
+var errWide = errors.New("the value is to be sent from where it lies")
 
 // nullable reads a column's null bitmap.
 type nullable struct {
@@ -37,15 +42,13 @@ func (n *nullable) null(i int) bool {
 
 func appendNull(b []byte) []byte { return append(b, 0xff, 0xff, 0xff, 0xff) }
 
-// fixedEncoder writes columns of one width; put appends length and value.
-type fixedEncoder struct {
+// fixedValues are the values of a column of one width.
+type fixedValues struct {
 	nullable
-	width  int
 	values []byte
-	put    func(b, v []byte) ([]byte, error)
 }
 
-func (e *fixedEncoder) bind(d arrow.ArrayData) {
+func (e *fixedValues) bind(d arrow.ArrayData) {
 	e.bindNulls(d)
 	e.values = nil
 	if b := d.Buffers()[1]; b != nil {
@@ -53,14 +56,42 @@ func (e *fixedEncoder) bind(d arrow.ArrayData) {
 	}
 }
 
-func (e *fixedEncoder) encode(out *copyIn, i int) (err error) {
+// fixedEncoder writes columns of one width; put appends length and value. What
+// nearly every table has many of has an encoder of its own, without that call.
+type fixedEncoder struct {
+	fixedValues
+	width int
+	put   func(b, v []byte) ([]byte, error)
+}
+
+func (e *fixedEncoder) encode(b []byte, i int) ([]byte, error) {
 	if e.null(i) {
-		out.buf = appendNull(out.buf)
-		return nil
+		return appendNull(b), nil
 	}
 	at := (e.offset + i) * e.width
-	out.buf, err = e.put(out.buf, e.values[at:at+e.width])
-	return err
+	return e.put(b, e.values[at:at+e.width])
+}
+
+// swap4Encoder writes integers and floats of four bytes.
+type swap4Encoder struct{ fixedValues }
+
+func (e *swap4Encoder) encode(b []byte, i int) ([]byte, error) {
+	if e.null(i) {
+		return appendNull(b), nil
+	}
+	v := binary.LittleEndian.Uint32(e.values[4*(e.offset+i):])
+	return binary.BigEndian.AppendUint64(b, 4<<32|uint64(v)), nil
+}
+
+// swap8Encoder writes integers, floats and times of eight bytes.
+type swap8Encoder struct{ fixedValues }
+
+func (e *swap8Encoder) encode(b []byte, i int) ([]byte, error) {
+	if e.null(i) {
+		return appendNull(b), nil
+	}
+	v := binary.LittleEndian.Uint64(e.values[8*(e.offset+i):])
+	return binary.BigEndian.AppendUint64(append(b, 0, 0, 0, 8), v), nil
 }
 
 type boolEncoder struct {
@@ -73,14 +104,12 @@ func (e *boolEncoder) bind(d arrow.ArrayData) {
 	e.values = d.Buffers()[1].Bytes()
 }
 
-func (e *boolEncoder) encode(out *copyIn, i int) error {
+func (e *boolEncoder) encode(b []byte, i int) ([]byte, error) {
 	if e.null(i) {
-		out.buf = appendNull(out.buf)
-		return nil
+		return appendNull(b), nil
 	}
 	i += e.offset
-	out.buf = append(out.buf, 0, 0, 0, 1, e.values[i>>3]>>(i&7)&1)
-	return nil
+	return append(b, 0, 0, 0, 1, e.values[i>>3]>>(i&7)&1), nil
 }
 
 // bytesEncoder writes values of any length, the wide ones without a copy.
@@ -91,6 +120,7 @@ type bytesEncoder struct {
 	element uint32 // object id of an array's elements on this server, or 0
 	offsets []byte
 	values  []byte
+	rest    []byte // of a wide value: what is to be sent after its length
 }
 
 func (e *bytesEncoder) bind(d arrow.ArrayData) {
@@ -109,42 +139,39 @@ func (e *bytesEncoder) value(i int) []byte {
 	return e.values[binary.LittleEndian.Uint32(e.offsets[4*i:]):binary.LittleEndian.Uint32(e.offsets[4*i+4:])]
 }
 
-func (e *bytesEncoder) encode(out *copyIn, i int) error {
+func (e *bytesEncoder) encode(b []byte, i int) ([]byte, error) {
 	if e.null(i) {
-		out.buf = appendNull(out.buf)
-		return nil
+		return appendNull(b), nil
 	}
 	v := e.value(i)
 	n := len(v)
 	if e.jsonb {
 		n++
 	}
-	out.buf = binary.BigEndian.AppendUint32(out.buf, uint32(n))
+	b = binary.BigEndian.AppendUint32(b, uint32(n))
 	if e.jsonb {
-		out.buf = append(out.buf, 1)
+		b = append(b, 1)
 	}
 	if e.element != 0 && len(v) >= 12 {
-		out.buf = append(out.buf, v[:8]...)
-		out.buf = binary.BigEndian.AppendUint32(out.buf, e.element)
+		b = append(b, v[:8]...)
+		b = binary.BigEndian.AppendUint32(b, e.element)
 		v = v[12:]
 	}
 	if len(v) > wideValue {
-		return out.wide(v)
+		e.rest = v
+		return b, errWide
 	}
-	out.buf = append(out.buf, v...)
-	return nil
+	return append(b, v...), nil
 }
 
 // numberEncoder writes dmo.number.
 type numberEncoder struct{ bytesEncoder }
 
-func (e *numberEncoder) encode(out *copyIn, i int) (err error) {
+func (e *numberEncoder) encode(b []byte, i int) ([]byte, error) {
 	if e.null(i) {
-		out.buf = appendNull(out.buf)
-		return nil
+		return appendNull(b), nil
 	}
-	out.buf, err = appendNumericText(out.buf, e.value(i))
-	return err
+	return appendNumericText(b, e.value(i))
 }
 
 // newEncoder makes the encoder of a target column. Base is the type below domains,
@@ -166,25 +193,32 @@ func newEncoder(t catalog.Type, base string, element uint32) encoder {
 		return &bytesEncoder{wide: true, element: element}
 	}
 	put, width := fixedPut(t, base)
-	if put == nil {
-		return nil
+	switch {
+	case put != nil:
+		return &fixedEncoder{width: width, put: put}
+	case width == 4:
+		return &swap4Encoder{}
+	case width == 8:
+		return &swap8Encoder{}
 	}
-	return &fixedEncoder{width: width, put: put}
+	return nil
 }
 
+// fixedPut returns how a type's values are written, nil where only their bytes are
+// swapped, and their width; 0 where the type is none of one width.
 func fixedPut(t catalog.Type, base string) (put func(b, v []byte) ([]byte, error), width int) {
 	switch t.Kind {
 	case catalog.Int16:
 		return appendSwap2, 2
 	case catalog.Int32, catalog.Float32:
-		return appendSwap4, 4
+		return nil, 4
 	case catalog.Int64:
 		if base == "oid" {
 			return appendOID, 8
 		}
-		return appendSwap8, 8
+		return nil, 8
 	case catalog.Float64, catalog.Time:
-		return appendSwap8, 8
+		return nil, 8
 	case catalog.Date:
 		return appendDate, 4
 	case catalog.Timestamp, catalog.TimestampTZ:
@@ -202,14 +236,6 @@ func fixedPut(t catalog.Type, base string) (put func(b, v []byte) ([]byte, error
 }
 
 func appendSwap2(b, v []byte) ([]byte, error) { return append(b, 0, 0, 0, 2, v[1], v[0]), nil }
-
-func appendSwap4(b, v []byte) ([]byte, error) {
-	return append(b, 0, 0, 0, 4, v[3], v[2], v[1], v[0]), nil
-}
-
-func appendSwap8(b, v []byte) ([]byte, error) {
-	return append(b, 0, 0, 0, 8, v[7], v[6], v[5], v[4], v[3], v[2], v[1], v[0]), nil
-}
 
 func appendOID(b, v []byte) ([]byte, error) {
 	if n := binary.LittleEndian.Uint64(v); n > math.MaxUint32 {

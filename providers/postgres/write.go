@@ -216,24 +216,45 @@ func (w *writer) write(b arrow.RecordBatch) error {
 	for i, e := range w.encoders {
 		e.bind(b.Column(i).Data())
 	}
-	out := w.out
-	for i := range int(b.NumRows()) {
-		out.buf = append(out.buf, w.header...)
-		for j, e := range w.encoders {
-			if err := e.encode(out, i); err != nil {
-				return w.valueError(err, j, b, i)
-			}
-		}
-		if len(out.buf) >= sendBuffer {
-			if err := out.flush(); err != nil {
-				return err
-			}
-		}
+	if err := w.encode(b); err != nil {
+		return err
 	}
 	w.rows += b.NumRows()
 	if batch.Bytes(b) > defaultBatchBytes { // a wide row's share of the budget ends with this call
 		w.drop()
 	}
+	return nil
+}
+
+// encode writes the batch's rows into the buffer, and sends it whenever it is full.
+// The buffer stays in a variable of its own: through w.out each append would write it back.
+func (w *writer) encode(b arrow.RecordBatch) (err error) {
+	out := w.out
+	buf := out.buf
+	for i := range int(b.NumRows()) {
+		buf = append(buf, w.header...)
+		for j, e := range w.encoders {
+			if buf, err = e.encode(buf, i); err == nil {
+				continue
+			}
+			out.buf = buf
+			if !errors.Is(err, errWide) {
+				return w.valueError(err, j, b, i)
+			}
+			if err := out.wide(e.(*bytesEncoder).rest); err != nil {
+				return err
+			}
+			buf = out.buf
+		}
+		if len(buf) >= sendBuffer {
+			out.buf = buf
+			if err := out.flush(); err != nil {
+				return err
+			}
+			buf = out.buf
+		}
+	}
+	out.buf = buf
 	return nil
 }
 
