@@ -32,11 +32,7 @@ func (c *reportCmd) Run(ctx context.Context, a *app, k *kong.Context) error {
 	if c.JSON == "-" {
 		return a.printJSON(r)
 	}
-	b, err := encodeReport(r)
-	if err != nil {
-		return err
-	}
-	if err := writeWhole(a.path(c.JSON), b); err != nil {
+	if err := writeReport(a.path(c.JSON), r); err != nil {
 		return err
 	}
 	a.printf("Wrote the report of run %s to %s.\n", r.Run, c.JSON)

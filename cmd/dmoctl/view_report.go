@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -32,22 +31,20 @@ func reportPath(s *spec, serial int64) string {
 // saveReport writes a run's report beside the state.
 func saveReport(s *spec, r *report.Report) (string, error) {
 	path := reportPath(s, r.Serial)
-	b, err := encodeReport(r)
-	if err != nil {
-		return path, err
-	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return path, err
 	}
-	return path, writeWhole(path, b)
+	return path, writeReport(path, r)
 }
 
-func encodeReport(r *report.Report) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetIndent("", " ")
-	err := e.Encode(r)
-	return b.Bytes(), err
+// writeReport writes a report as indented JSON, straight into the file: one of 20,000
+// tables is many megabytes.
+func writeReport(path string, r *report.Report) error {
+	return replaceFile(path, func(w io.Writer) error {
+		e := json.NewEncoder(w)
+		e.SetIndent("", " ")
+		return e.Encode(r)
+	})
 }
 
 // summarize prints how a run ended: the counts, then every failure with the
