@@ -36,7 +36,7 @@ func (r *run) copyStep(ctx context.Context, s *plan.Step) error {
 		r.failPackage(s, work[0], err)
 		return nil
 	}
-	if ctx.Err() != nil || r.d.stopped() || whole(err) {
+	if ctx.Err() != nil || r.d.stopped() || hopeless(err) {
 		r.fail(report.Failure{Step: s.ID}, err)
 		return nil
 	}

@@ -250,6 +250,15 @@ func whole(err error) bool {
 	return kind == providers.Deposed || kind == providers.SnapshotLost
 }
 
+// hopeless says whether an error would meet every other package as well.
+func hopeless(err error) bool {
+	switch providers.KindOf(err) {
+	case providers.Full, providers.Disconnected, providers.Unreachable:
+		return true
+	}
+	return whole(err)
+}
+
 // halt starts nothing more; what runs is finished.
 func (r *run) halt(cause error) {
 	r.mu.Lock()

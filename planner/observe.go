@@ -198,8 +198,18 @@ func (o *Observation) mapTables(spec *desired.Spec, driver providers.Driver, a *
 			o.Types = append(o.Types, driver.MapType(t, how))
 		}
 	}
+	filled := make(map[catalog.Name]catalog.Name, len(a.names))
 	for _, t := range a.tables {
-		how.To = t.target
+		if !t.structure {
+			filled[t.source.Name] = t.target
+		}
+	}
+	for _, t := range a.tables {
+		// Rows can refer to a table that has rows only; one without any may refer to all.
+		how.To, how.Names = t.target, filled
+		if t.structure {
+			how.Names = a.names
+		}
 		m := driver.MapTable(t.source, how)
 		o.Mappings = append(o.Mappings, Mapping{Source: t.source.Name, Target: m.Table,
 			Losses: toPlan(m.Losses), Refusals: toPlan(m.Refusals)})
