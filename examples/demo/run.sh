@@ -19,7 +19,9 @@ cp -r "$here/pipe" "$here/file" "$work"
 cd "$work"
 started=$SECONDS
 
-say() { printf '\n\033[1m$ %s\033[0m\n' "$*"; }
+bold='' plain=''
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then bold=$'\033[1m' plain=$'\033[0m'; fi
+say() { printf '\n%s$ %s%s\n' "$bold" "$*" "$plain"; }
 run() { say "dmoctl $*"; "$dmoctl" "$@"; }
 # expect CODE ARGS... fails unless dmoctl exits with CODE.
 expect() {
