@@ -48,7 +48,7 @@ func newSheet(c config) *sheet {
 		"load":     "cut -d' ' -f1 /proc/loadavg",
 		"memory":   "grep MemTotal /proc/meminfo | tr -s ' ' | cut -d' ' -f2-",
 		"system":   ". /etc/os-release && echo $PRETTY_NAME",
-		"pgcopydb": "pgcopydb --version 2>&1 | head -n 1",
+		"pgcopydb": "pgcopydb --version 2>&1 | grep -o 'version [^ ]*' | head -n 1 | cut -d' ' -f2",
 		"sqlite3":  "sqlite3 --version | cut -d' ' -f1",
 		"zstd":     "zstd --version | grep -o 'v[0-9.]*' | head -n 1",
 		"postgres": "$(ls /usr/lib/postgresql/*/bin/postgres | tail -n 1) --version",
