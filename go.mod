@@ -30,6 +30,7 @@ require (
 )
 
 require (
+	github.com/SAP/go-hdb v1.16.7 // indirect
 	github.com/VividCortex/ewma v1.2.0 // indirect
 	github.com/acarl005/stripansi v0.0.0-20180116102854-5a71ef0e047d // indirect
 	github.com/apparentlymart/go-textseg/v17 v17.0.1 // indirect
