@@ -65,22 +65,3 @@ func (t Type) String() string {
 	}
 	return string(t.Kind)
 }
-
-// Policies say how values travel that the target cannot hold, or that the two engines
-// mean differently. They are part of a package's generation: another policy, another package.
-type Policies struct {
-	InvalidDate string `json:"invalid_date"` // "fail", "null" or "clamp"
-	Overflow    string `json:"overflow"`     // "fail" or "null"
-	NUL         string `json:"nul"`          // "fail" or "strip": U+0000 in text
-	LOBMax      int64  `json:"lob_max"`      // bytes; a larger value is refused, never cut
-	EmptyString string `json:"empty_string"` // "keep" or "null": '' in text
-	Blank       string `json:"blank"`        // "exact" or "abap": trailing blanks of NOT NULL DEFAULT ' ' columns
-	TimeZone    string `json:"time_zone"`    // "fail" or "utc": TimestampTZ where the target has no zone
-	Number      string `json:"number"`       // "exact", "double" or "decimal(p,s)": Number columns
-}
-
-// DefaultPolicies are the safe ones: refuse, and change nothing.
-func DefaultPolicies() Policies {
-	return Policies{InvalidDate: "fail", Overflow: "fail", NUL: "fail", LOBMax: 256 << 20,
-		EmptyString: "keep", Blank: "exact", TimeZone: "fail", Number: "exact"}
-}
