@@ -22,6 +22,7 @@ func Target(t *testing.T, h Harness) {
 	run(t, h, []test{
 		{"Types", targetTypes},
 		{"NeutralTypes", targetNeutralTypes},
+		{"Policies", targetPolicies},
 		{"Names", targetNames},
 		{"Structures", targetStructures},
 		{"KeysAreChecked", targetKeysAreChecked},
