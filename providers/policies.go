@@ -34,8 +34,8 @@ func (o MapOptions) WithoutZone(c catalog.Column) (to catalog.Type, note Loss, o
 		What: "Its instants become civil time in UTC, because of time_zone = \"utc\": the zone is not stored."}, true
 }
 
-// EmptyDefault returns the column with the default '' where blank = "abap" trims the
-// column of another engine: rows that the application inserts later then look like those
+// EmptyDefault returns the column with an empty string for its default where blank =
+// "abap" trims the column: rows that the application inserts later then look like those
 // that travelled.
 func (o MapOptions) EmptyDefault(c catalog.Column) catalog.Column {
 	if o.Policies.TrimsBlanks(c) {

@@ -111,7 +111,7 @@ func TestBlankIntoPaddedColumns(t *testing.T) {
 	}
 }
 
-// Binary values are never trimmed, and never ” or NULL by a policy.
+// Binary values are never trimmed, and never become NULL by a policy.
 func TestPoliciesOfTextLeaveBinaryAlone(t *testing.T) {
 	for _, kind := range []catalog.Kind{catalog.Binary, catalog.Blob} {
 		c := catalog.Column{Name: "c", Type: typ(kind), Default: "' '"}

@@ -61,7 +61,7 @@ func (r rules) textsFit(a arrow.Array, limit int) bool {
 		(!r.trim || !anyEnds(a, ' ')) && (!r.empty || !anyEmpty(a))
 }
 
-// text checks one value: U+0000, trailing blanks, ”, length, blanks that the engine
+// text checks one value: U+0000, trailing blanks, no text at all, length, blanks that the engine
 // pads with, in this order.
 func (r rules) text(limit, pad int) func(string) (string, *fault) {
 	toNull := &fault{null: true}
