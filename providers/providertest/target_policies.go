@@ -57,8 +57,7 @@ func targetPolicies(t *testing.T, h Harness) {
 		t.Run(c.name, func(t *testing.T) {
 			src := &catalog.Table{Name: b.name(fmt.Sprintf("p%d", i)), Columns: []catalog.Column{{Name: "id", Type: catalog.Type{Kind: catalog.Int64}}, c.column},
 				Key: &catalog.Key{Columns: []string{"id"}, Primary: true}}
-			how := providers.MapOptions{Engine: "other", To: src.Name, Policies: catalog.DefaultPolicies()}
-			c.policies(&how.Policies)
+			how := providers.MapOptions{Engine: "other", To: src.Name, Policies: c.set()}
 			m := h.Driver.MapTable(src, how)
 			if len(m.Refusals) > 0 {
 				t.Fatalf("refused: %+v", m.Refusals)
@@ -69,7 +68,8 @@ func targetPolicies(t *testing.T, h Harness) {
 			if d := m.Table.Columns[1].Default; how.Policies.Blank == "abap" && strings.Contains(d, "' '") {
 				t.Errorf("the default stays %s where blanks are trimmed", d)
 			}
-			sent := b.sendPolicyCase(t, s, src, m.Table, how.Policies, c)
+			alter(t, s, providers.CreateTable{Table: m.Table})
+			sent := c.send(t, s, src, m.Table)
 			alter(t, s, providers.CreateTable{Table: m.Table}) // there already, in the wanted form
 			read, values := digestOf(t, db, m.Table)
 			if read != sent {
@@ -84,14 +84,20 @@ func targetPolicies(t *testing.T, h Harness) {
 	}
 }
 
-// sendPolicyCase loads the case's rows and returns the digest of what was sent.
-func (b *bench) sendPolicyCase(t *testing.T, s providers.Session, src, tb *catalog.Table, p catalog.Policies, c policyCase) digest.Sum {
+func (c policyCase) set() catalog.Policies {
+	p := catalog.DefaultPolicies()
+	c.policies(&p)
+	return p
+}
+
+// send loads the case's rows and returns the digest of what was sent.
+func (c policyCase) send(t *testing.T, s providers.Session, src, tb *catalog.Table) digest.Sum {
 	t.Helper()
 	rec := neutralBatch(t, src, neutralCase{t: c.column.Type, values: c.values})
 	defer rec.Release()
 	rows := rec.NewSlice(0, int64(len(c.values))) // without the row of a NULL
 	defer rows.Release()
-	transform, err := batch.Compile(src.Columns, tb.Columns, p)
+	transform, err := batch.Compile(src.Columns, tb.Columns, c.set())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +106,6 @@ func (b *bench) sendPolicyCase(t *testing.T, s providers.Session, src, tb *catal
 		t.Fatal(err)
 	}
 	defer out.Release()
-	alter(t, s, providers.CreateTable{Table: tb})
 	load(t, s, tb, pack(src.Name, src.Name.String()), func(w providers.Writer) (int64, error) {
 		if err := w.Write(t.Context(), out); err != nil {
 			return 0, err
