@@ -165,8 +165,11 @@ func (m *mapping) number(column string) catalog.Type {
 
 // zoned keeps the instant of a TIMESTAMP WITH TIME ZONE, where the spec says that this will do.
 func (m *mapping) zoned(c *catalog.Column) {
-	if m.how.Policies.TimeZone != "utc" {
-		m.refuse(c.Name, fmt.Sprintf("Type %s cannot be carried: HANA's TIMESTAMP has no time zone.", c.Type), "Set time_zone = \"utc\" in the spec's types block to store UTC, or exclude the table.")
+	_, note, ok := m.how.WithoutZone(*c)
+	if ok {
+		m.lose(c.Name, note.What, note.Fix)
+	} else {
+		m.refuse(c.Name, note.What, note.Fix)
 	}
 	c.Type = catalog.Type{Kind: catalog.Timestamp, Precision: c.Type.Precision}
 	if c.Type.Precision > 6 {
