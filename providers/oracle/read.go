@@ -20,6 +20,7 @@ import (
 const (
 	opRead            = "read"
 	defaultBatchBytes = 4 << 20
+	wideRow           = 64 << 10
 )
 
 // reader streams one range. Rows come in pages of the session's fetch size; large objects
@@ -160,7 +161,9 @@ func (rd *reader) append(ctx context.Context) (arrow.RecordBatch, error) {
 			c.AppendNull()
 			bad = &badValue{field: i, err: err}
 		}
-		rd.values[i] = nil // a wide value is not kept longer than it must be
+	}
+	if n > wideRow {
+		clear(rd.values) // not kept longer than it must be
 	}
 	rd.rows++
 	rd.bytes += n
