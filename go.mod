@@ -3,6 +3,7 @@ module github.com/dmoctl/dmoctl
 go 1.26.0
 
 require (
+	github.com/SAP/go-hdb v1.16.7
 	github.com/agext/levenshtein v1.2.1
 	github.com/alecthomas/kong v1.17.0
 	github.com/apache/arrow-go/v18 v18.8.0
@@ -30,7 +31,6 @@ require (
 )
 
 require (
-	github.com/SAP/go-hdb v1.16.7 // indirect
 	github.com/VividCortex/ewma v1.2.0 // indirect
 	github.com/acarl005/stripansi v0.0.0-20180116102854-5a71ef0e047d // indirect
 	github.com/apparentlymart/go-textseg/v17 v17.0.1 // indirect

@@ -194,7 +194,9 @@ func (a *alteration) plan(d providers.DDL) error {
 	case providers.DropTable:
 		if a.tables[d.Table] != nil {
 			delete(a.tables, d.Table)
-			a.add(d.Table, "DROP TABLE "+quoteName(d.Table)+" CASCADE")
+			// Neither CASCADE nor RESTRICT: views of others become invalid, and valid again with the new
+			// table (SQL reference, DROP TABLE).
+			a.add(d.Table, "DROP TABLE "+quoteName(d.Table))
 		}
 	case providers.AddKey:
 		return a.addKey(d.Table, d.Key)

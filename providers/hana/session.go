@@ -18,7 +18,7 @@ import (
 const (
 	bufferSize   = 1 << 20 // of the connection, each way
 	lobChunk     = 1 << 20 // bytes of a large object a message
-	maxStatement = 16      // prepared statements that a session keeps
+	maxStatement = 64      // prepared statements that a session keeps
 	controlTime  = time.Minute
 )
 
@@ -63,10 +63,6 @@ func dial(ctx context.Context, a *access, how settings) (*session, error) {
 	}
 	if a.database != "" {
 		c = c.WithDatabase(a.database)
-	}
-	type result struct {
-		conn driver.Conn
-		err  error
 	}
 	conn, err := c.Connect(ctx)
 	if err != nil {

@@ -17,7 +17,8 @@ const (
 	opSplit       = "split"
 	byKey         = "key"
 	byPartition   = "partition"
-	samplePerPart = 200 // sampled rows a range, so that quantiles are close
+	samplePerPart = 200     // sampled rows a range, so that quantiles are close
+	sampled       = 100_000 // the keys of a table with fewer rows are all looked at
 )
 
 // Split implements providers.Database, for reading tables back. Samples only say where to cut:
@@ -99,9 +100,8 @@ func (db *database) splitByKey(ctx context.Context, t *catalog.Table, parts int)
 		if err != nil || rows == 0 {
 			return err
 		}
-		percent := min(100, max(0.0001, 100*float64(parts*samplePerPart)/float64(rows)))
 		sample := ""
-		if percent < 100 {
+		if percent := max(0.0001, 100*float64(parts*samplePerPart)/float64(rows)); rows > sampled && percent < 100 {
 			sample = " TABLESAMPLE BERNOULLI (" + strconv.FormatFloat(percent, 'f', 4, 64) + ")"
 		}
 		columns := quoteIdents(t.Key.Columns)

@@ -21,11 +21,12 @@ const (
 	maxRows  = 10_000        // rows of one message
 	maxBytes = 8 << 20       // bytes of one message, as the batch counts them
 	maxBulk  = math.MaxInt32 // the driver is not to split what this package has counted
+	wideLOB  = lobChunk / 2  // bytes of UTF-8 that may be more than a chunk of CESU-8
 )
 
 // writer loads one package by bulk INSERT, a message for up to maxRows rows and maxBytes bytes.
 //
-// A row with a large object above lobChunk has a message of its own: the driver would end the
+// A row with a large object above wideLOB has a message of its own: the driver would end the
 // message there anyway and count the rows after it from 0 (stmt.go, exec), and its value is read
 // from where it lies in the batch, chunk by chunk.
 type writer struct {
@@ -129,7 +130,7 @@ func (w *writer) cut(from, to int) int {
 	}
 	for i := from; i < to; i++ {
 		for _, j := range w.lobs {
-			if w.columns[j].size(i) < lobChunk {
+			if w.columns[j].size(i) < wideLOB {
 				continue
 			}
 			return max(i, from+1)
@@ -153,14 +154,28 @@ func (w *writer) send(ctx context.Context, b arrow.RecordBatch, from, to int) er
 	err := w.s.run(ctx, opWrite, func(ctx context.Context) error {
 		r, err := w.stmt.(driver.StmtExecContext).ExecContext(ctx, args)
 		if err == nil {
-			done, _ := r.RowsAffected()
-			w.taken += done
+			w.taken += w.count(r, from, to)
 		}
 		return err
 	})
 	clear(args) // the batch must not be held by them
 	w.sent += int64(to - from)
 	return w.placed(err, b, from)
+}
+
+// count is how many rows the server says it took. Of a row whose large object follows in pieces
+// HANA 2 counts none with the pieces, and HANA 4 one (stmt.go, session.go of the driver): it is in,
+// or there was an error.
+func (w *writer) count(r driver.Result, from, to int) int64 {
+	if to == from+1 {
+		for _, j := range w.lobs {
+			if w.columns[j].size(from) >= wideLOB {
+				return 1
+			}
+		}
+	}
+	n, _ := r.RowsAffected()
+	return n
 }
 
 // placed fills in column and key of the row that the server refused. Errors of a bulk insert say
