@@ -105,7 +105,7 @@ func (n *names) Relation(ref *store.TableRef) (*store.Relation, error) {
 			name.Schema = n.s.schema
 		}
 	}
-	if ref.AsOf != nil || ref.Sample != nil {
+	if ref.AsOf != nil {
 		return nil, &Error{Code: codeSyntax, Pos: name.Pos + 1, Text: "sql syntax error: incorrect syntax near table"}
 	}
 	if t := n.s.db.relation(n.tx, name); t != nil {
@@ -113,7 +113,8 @@ func (n *names) Relation(ref *store.TableRef) (*store.Relation, error) {
 			return nil, err
 		}
 		n.use = append(n.use, t)
-		return t.relationOf(n.tx), nil
+		rel := t.relationOf(n.tx)
+		return rel, sample(rel, ref)
 	}
 	if rel := n.s.systemView(name, n.tx); rel != nil {
 		return rel, nil
@@ -223,4 +224,24 @@ func (n *names) Pseudo(ref *store.Ref) (eval pseudo, typ store.Type, err error) 
 		return n.s.sequenceValue(q, ref.Column == "NEXTVAL"), typeNamed("BIGINT"), nil
 	}
 	return nil, typ, nil
+}
+
+// sample is TABLESAMPLE: rows are chosen by their place, so that a test sees the same ones again.
+func sample(rel *store.Relation, ref *store.TableRef) error {
+	if ref.Sample == nil {
+		return nil
+	}
+	l, ok := ref.Sample.(*store.Literal)
+	if !ok || !l.Value.Numeric() || rel.Table == nil {
+		return &Error{Code: codeSyntax, Pos: ref.Name.Pos + 1, Text: "sql syntax error: incorrect syntax near TABLESAMPLE"}
+	}
+	percent := store.ToFloat(l.Value)
+	if percent <= 0 || percent > 100 {
+		return &Error{Code: 8, Text: "invalid argument: TABLESAMPLE takes more than 0 and at most 100 percent"}
+	}
+	rel.Keep = func(slot uint32) bool {
+		const spread = 2654435761 // Knuth's multiplicative hash
+		return float64(slot*spread)/(1<<32)*100 < percent
+	}
+	return nil
 }

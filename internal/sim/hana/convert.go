@@ -74,11 +74,7 @@ func parseText(s string, to store.Type) (store.Value, error) {
 	case store.Day, store.Stamp, store.Clock:
 		return parseCalendar(s, to.Kind)
 	case store.Bytes:
-		b, err := hex.DecodeString(s)
-		if err != nil {
-			return store.Value{}, &Error{Code: 266, Text: "inconsistent datatype: text is no hexadecimal number"}
-		}
-		return store.BytesValue(b), nil
+		return store.Value{K: store.Bytes, S: s}, nil // the text's UTF-8 (SQL reference, "TO_BINARY Function")
 	case store.Bool:
 		switch strings.ToUpper(s) {
 		case "TRUE", "1":
@@ -236,10 +232,9 @@ func fitFloat(v store.Value, t store.Type, column string) (store.Value, error) {
 		return v, &Error{Code: 339, Text: "invalid number: not a finite number" + inColumn(column)}
 	}
 	if t.Name == "REAL" {
-		if math.Abs(f) > math.MaxFloat32 {
+		if f = float64(float32(f)); math.IsInf(f, 0) {
 			return v, overflow(t, column)
 		}
-		f = float64(float32(f))
 	}
 	return store.FloatValue(f + 0), nil // -0.0 is stored as 0.0
 }

@@ -82,6 +82,18 @@ func functions() map[string]store.Function {
 		"TO_NCLOB": "NCLOB", "TO_BINARY": "VARBINARY"} {
 		m[name] = conversion(t)
 	}
+	for _, name := range []string{"TO_NVARCHAR", "TO_VARCHAR"} {
+		f := m[name]
+		f.Bind = func(args []store.Type) func([]store.Value) (store.Value, error) {
+			if args[0].Name != "SECONDDATE" {
+				return f.Eval
+			}
+			return func(args []store.Value) (store.Value, error) {
+				return store.TextValue(strings.TrimSuffix(textOf(args[0]), ".0000000")), nil
+			}
+		}
+		m[name] = f
+	}
 	for i, name := range []string{"YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND"} {
 		m[name] = store.Function{Min: 1, Max: 1, Type: returns(typeNamed("INTEGER")), Eval: func(args []store.Value) (store.Value, error) { return calendarField(args[0], i) }}
 	}

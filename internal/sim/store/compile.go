@@ -7,11 +7,16 @@ type Compiler struct {
 	Params []Type // of the placeholders; Name is "" where nothing says it
 }
 
-// Condition compiles an expression over the columns of one relation.
-func (c *Compiler) Condition(rel *Relation, alias string, x Expr) (Compiled, error) {
+// Over compiles an expression over the columns of one relation; Env.Over makes what
+// it is evaluated with. A bare placeholder takes the type that is wanted.
+func (c *Compiler) Over(rel *Relation, alias string, x Expr, want Type) (Compiled, error) {
 	s := &scope{sources: []*source{{alias: aliasOf(rel, alias), schema: rel.Schema, rel: rel}}}
 	n, err := c.compile(s, x)
-	return Compiled{Type: n.typ, node: n}, err
+	if err != nil {
+		return Compiled{}, err
+	}
+	c.settle(&n, want)
+	return Compiled{Type: n.typ, node: n}, nil
 }
 
 func aliasOf(rel *Relation, alias string) string {
@@ -361,6 +366,10 @@ func (c *Compiler) call(s *scope, x *Call) (node, error) {
 	if err != nil {
 		return node{}, at(err, x.Pos)
 	}
+	eval := f.Eval
+	if f.Bind != nil {
+		eval = f.Bind(types)
+	}
 	return with(typ, func(e *Env) (Value, error) {
 		values := make([]Value, len(args))
 		for i, a := range args {
@@ -373,7 +382,7 @@ func (c *Compiler) call(s *scope, x *Call) (node, error) {
 			}
 			values[i] = v
 		}
-		return f.Eval(values)
+		return eval(values)
 	}, args...), nil
 }
 

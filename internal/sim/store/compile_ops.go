@@ -133,7 +133,7 @@ func (c *Compiler) concat(l, r node) func(*Env) (Value, error) {
 func (c *Compiler) comparison(op string, l, r node, pos int) (node, error) {
 	c.settle(&l, r.typ)
 	c.settle(&r, l.typ)
-	if l.typ.Name != "" && r.typ.Name != "" && l.typ.Kind != r.typ.Kind {
+	if l.typ.Name != "" && r.typ.Name != "" {
 		if _, err := c.D.Common("=", l.typ, r.typ); err != nil {
 			return node{}, at(err, pos)
 		}

@@ -34,4 +34,6 @@ type Function struct {
 	Type func(args []Type) (Type, error)
 	// Eval computes. It may be called concurrently.
 	Eval func(args []Value) (Value, error)
+	// Bind, where set, makes Eval of the types of the arguments.
+	Bind func(args []Type) func(args []Value) (Value, error)
 }

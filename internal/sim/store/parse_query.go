@@ -230,8 +230,9 @@ func (p *Parser) leaf() (From, error) {
 			return nil, err
 		}
 	}
-	if p.Accept("SAMPLE") {
-		r.Block = p.Accept("BLOCK")
+	if p.Accept("SAMPLE") || p.Accept("TABLESAMPLE") {
+		r.Block = p.Accept("BLOCK") || p.Accept("SYSTEM")
+		p.Accept("BERNOULLI")
 		if err := p.Expect("("); err != nil {
 			return nil, err
 		}

@@ -59,6 +59,13 @@ func NewEnv(ctx context.Context, params []Value, s Snapshot) *Env {
 	return &Env{Ctx: ctx, Params: params, Snapshot: s, cache: make(map[any]any)}
 }
 
+// Over is the execution with one row of the relation that Compiler.Over was given.
+func (e *Env) Over(row []Value, hit Hit) *Env {
+	in := e.inner(1)
+	in.rows[0], in.hits[0] = row, hit
+	return in
+}
+
 func (e *Env) inner(sources int) *Env {
 	return &Env{Ctx: e.Ctx, Params: e.Params, Snapshot: e.Snapshot, outer: e, cache: e.cache,
 		rows: make([][]Value, sources), hits: make([]Hit, sources)}
