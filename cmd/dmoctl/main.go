@@ -4,4 +4,9 @@ package main
 
 import "os"
 
-func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+func main() {
+	out := os.Stdout
+	// Standard output is data, and a driver prints on it (go-ora, command.go, read).
+	os.Stdout = os.Stderr
+	os.Exit(run(os.Args[1:], os.Stdin, out, os.Stderr))
+}
