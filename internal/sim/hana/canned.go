@@ -66,7 +66,7 @@ type cannedPages struct {
 
 func (c *canned) pages(s *session, x *execution, cur *cursor) *cannedPages {
 	base := x.cmd.query.Base
-	if base == nil || x.cmd.query.Lock != nil {
+	if base == nil || !x.cmd.query.Plain || x.cmd.query.Lock != nil {
 		return nil
 	}
 	c.mu.RLock()

@@ -114,6 +114,9 @@ func (n *names) Relation(ref *store.TableRef) (*store.Relation, error) {
 		}
 		n.use = append(n.use, t)
 		rel := t.relationOf(n.tx)
+		if err := onePartition(t, rel, ref); err != nil {
+			return nil, err
+		}
 		return rel, sample(rel, ref)
 	}
 	if rel := n.s.systemView(name, n.tx); rel != nil {
@@ -243,5 +246,22 @@ func sample(rel *store.Relation, ref *store.TableRef) error {
 		const spread = 2654435761 // Knuth's multiplicative hash
 		return float64(slot*spread)/(1<<32)*100 < percent
 	}
+	return nil
+}
+
+// onePartition is SELECT ... FROM t PARTITION (n), by logical partition ids.
+func onePartition(t *table, rel *store.Relation, ref *store.TableRef) error {
+	if ref.Partition == nil {
+		return nil
+	}
+	parts := make(map[int]bool)
+	for _, x := range ref.Partition {
+		l, ok := x.(*store.Literal)
+		if !ok || l.Value.K != store.Int || t.rows == nil || l.Value.I < 1 || l.Value.I > int64(max(1, t.rows.Parts)) {
+			return &Error{Code: 546, Pos: ref.Name.Pos + 1, Text: "invalid partition id"}
+		}
+		parts[int(l.Value.I)-1] = true
+	}
+	rel.Part = func(row []byte) bool { return t.rows.PartOf == nil || parts[t.rows.PartOf(row)] }
 	return nil
 }

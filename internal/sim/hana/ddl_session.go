@@ -172,7 +172,7 @@ func (s *session) otherSession(p *store.Parser) (func(func(*session)) error, err
 		id, err := strconv.ParseInt(text, 10, 64)
 		o := s.srv.session(id)
 		if err != nil || o == nil {
-			return &Error{Code: 2, Text: "general error: invalid connection_id: " + text}
+			return &Error{Code: 729, Text: "unknown session id: " + text}
 		}
 		do(o)
 		return nil

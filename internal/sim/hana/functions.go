@@ -83,17 +83,10 @@ func functions() map[string]store.Function {
 		m[name] = conversion(t)
 	}
 	for _, name := range []string{"TO_NVARCHAR", "TO_VARCHAR"} {
-		f := m[name]
-		f.Bind = func(args []store.Type) func([]store.Value) (store.Value, error) {
-			if args[0].Name != "SECONDDATE" {
-				return f.Eval
-			}
-			return func(args []store.Value) (store.Value, error) {
-				return store.TextValue(strings.TrimSuffix(textOf(args[0]), ".0000000")), nil
-			}
-		}
-		m[name] = f
+		m[name] = toText()
 	}
+	m["LPAD"] = padding(func(s, fill string) string { return fill + s })
+	m["RPAD"] = padding(func(s, fill string) string { return s + fill })
 	for i, name := range []string{"YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND"} {
 		m[name] = store.Function{Min: 1, Max: 1, Type: returns(typeNamed("INTEGER")), Eval: func(args []store.Value) (store.Value, error) { return calendarField(args[0], i) }}
 	}
@@ -194,4 +187,57 @@ func calendarField(v store.Value, field int) (store.Value, error) {
 	y, m, d := store.DayCivil(v.I / daySeconds)
 	s := v.I % daySeconds
 	return store.IntValue([]int64{int64(y), int64(m), int64(d), s / 3600, s / 60 % 60, s % 60}[field]), nil
+}
+
+// toText is TO_NVARCHAR of any value, or of a date by a format.
+func toText() store.Function {
+	f := conversion("NVARCHAR")
+	f.Max = 2
+	plain := func(args []store.Value) (store.Value, error) { return convert(args[0], typeNamed("NVARCHAR")) }
+	f.Bind = func(types []store.Type) func([]store.Value) (store.Value, error) {
+		switch {
+		case len(types) == 2:
+			return func(args []store.Value) (store.Value, error) { return formatted(args[0], args[1].S) }
+		case types[0].Name == "SECONDDATE":
+			return func(args []store.Value) (store.Value, error) {
+				return store.TextValue(strings.TrimSuffix(textOf(args[0]), ".0000000")), nil
+			}
+		}
+		return plain
+	}
+	return f
+}
+
+// formatted writes a date by the elements of "Date Formats" that tests use.
+func formatted(v store.Value, format string) (store.Value, error) {
+	v, err := convert(v, store.Type{Kind: store.Stamp})
+	if err != nil {
+		return v, err
+	}
+	text := textOf(v)
+	out := strings.NewReplacer("YYYY", text[:4], "MM", text[5:7], "DD", text[8:10], "HH24", text[11:13], "MI", text[14:16], "SS", text[17:19],
+		"FF7", text[20:27], "FF6", text[20:26], "FF3", text[20:23]).Replace(format)
+	if strings.ContainsFunc(out, func(r rune) bool { return r >= 'A' && r <= 'Z' && r != 'T' }) {
+		return v, &Error{Code: 7, Text: "feature not supported: date format " + format}
+	}
+	return store.TextValue(out), nil
+}
+
+// padding is LPAD or RPAD: a text of so many characters, filled with blanks or a pattern.
+func padding(join func(s, fill string) string) store.Function {
+	return store.Function{Min: 2, Max: 3, Type: returns(typeNamed("NVARCHAR")), Eval: func(args []store.Value) (store.Value, error) {
+		s, n, pattern := textOf(args[0]), int(args[1].I), " "
+		if len(args) == 3 {
+			pattern = args[2].S
+		}
+		if n <= units(s) {
+			return substring([]store.Value{store.TextValue(s), store.IntValue(1), store.IntValue(int64(n))})
+		}
+		if pattern == "" {
+			return store.TextValue(s), nil
+		}
+		missing := n - units(s)
+		fill, err := substring([]store.Value{store.TextValue(strings.Repeat(pattern, missing)), store.IntValue(1), store.IntValue(int64(missing))})
+		return store.TextValue(join(s, fill.S)), err
+	}}
 }

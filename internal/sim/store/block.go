@@ -246,7 +246,7 @@ func (c *Compiler) equality(s *scope, src *source, x Expr, index int) {
 
 // access chooses how a source's rows are found.
 func (c *Compiler) access(src *source) {
-	if src.rel == nil || src.rel.Table == nil || src.left {
+	if src.rel == nil || src.rel.Table == nil || src.left || src.rel.Keep != nil || src.rel.Part != nil {
 		return
 	}
 	for _, x := range src.rel.Table.Indexes() {

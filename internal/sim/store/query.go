@@ -7,7 +7,9 @@ type Query struct {
 	Columns []Column
 	// Base is the table of a query over one table, for locks; nil else.
 	Base *Relation
-	Lock *Locking
+	// Plain says that it returns every row of Base as it lies there.
+	Plain bool
+	Lock  *Locking
 
 	c             *Compiler
 	main          *block
@@ -48,6 +50,7 @@ func (c *Compiler) query(s *scope, x *Select) (*Query, error) {
 	q.main, q.Columns = b, b.columns
 	if len(b.sources) == 1 && b.sources[0].rel != nil && b.sources[0].rel.Table != nil {
 		q.Base = b.sources[0].rel
+		q.Plain = len(x.From) == 1 && x.Where == nil && b.groups == nil && !x.Distinct && len(x.Order)+len(x.Sets)+len(b.windows) == 0 && x.Limit == nil && x.Offset == nil
 	}
 	if err := c.setOperations(s, x, q); err != nil {
 		return nil, err

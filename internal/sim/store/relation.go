@@ -23,6 +23,8 @@ type Relation struct {
 	Pseudo map[string]PseudoColumn
 	// Keep, where set, drops slots of a table before they are decoded, as SAMPLE BLOCK does.
 	Keep func(slot uint32) bool
+	// Part, where set, drops rows of other partitions.
+	Part func(row []byte) bool
 }
 
 // PseudoColumn is computed from where a row lies.

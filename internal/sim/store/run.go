@@ -128,7 +128,7 @@ func (s *source) scan(e *Env, visit visitor) (bool, error) {
 		}
 		hits, next, end = s.rel.Table.Scan(snap, next, batch, hits[:0])
 		for _, hit := range hits {
-			if s.rel.Keep != nil && !s.rel.Keep(hit.Slot) {
+			if s.rel.Keep != nil && !s.rel.Keep(hit.Slot) || s.rel.Part != nil && !s.rel.Part(hit.Row) {
 				continue
 			}
 			s.rel.decode(hit.Row, row)
