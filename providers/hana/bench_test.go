@@ -73,7 +73,7 @@ func BenchmarkWrite(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		defer tx.Rollback(context.Background()) //nolint:errcheck // nothing was stored
+		defer tx.Rollback(context.Background())
 		if _, err := tx.Claim(b.Context(), []ledger.Loaded{pack("t/0001", 0)}); err != nil {
 			b.Fatal(err)
 		}

@@ -20,7 +20,7 @@ func targetBlock() schema.Block {
 	return schema.Block{Type: engine, Doc: "SAP HANA 2.0 or later, loaded by bulk INSERT into column tables.",
 		Attrs: []schema.Attr{
 			{Name: "host", Kind: schema.String, Required: true, Connection: true, Doc: "Host name or address of the SQL port.", Example: "hana01"},
-			{Name: "port", Kind: schema.Int, Required: true, Connection: true, Min: 1, Max: 65535, Doc: "SQL port: 3<instance>15 of the first tenant, 3<instance>13 of the system database, 443 in the cloud.", Example: "30015"},
+			{Name: "port", Kind: schema.Int, Required: true, Connection: true, Min: 1, Max: 65535, Doc: "SQL port: 30015 or 30013 with the instance number in the middle, 443 in the cloud.", Example: "30015"},
 			{Name: "database", Kind: schema.String, Connection: true, Doc: "Name of the tenant database, where port is the system database's; it says where the tenant listens."},
 			{Name: "user", Kind: schema.String, Required: true, Connection: true, Doc: "Database user."},
 			{Name: "password", Kind: schema.String, Required: true, Connection: true, Sensitive: true, Doc: "Password of the user."},

@@ -200,7 +200,13 @@ func ready(t *testing.T, v catalog.Type) (*bed, providers.Target, providers.Sess
 	return b, db, s, tb
 }
 
-func wantKind(t testing.TB, err error, want providers.Kind) *providers.Error {
+func wantKind(t testing.TB, err error, want providers.Kind) {
+	t.Helper()
+	_ = failure(t, err, want)
+}
+
+// failure is the provider's error of that kind.
+func failure(t testing.TB, err error, want providers.Kind) *providers.Error {
 	t.Helper()
 	var e *providers.Error
 	if !errors.As(err, &e) || e.Kind != want {

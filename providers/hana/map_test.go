@@ -4,6 +4,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/dmoctl/dmoctl/internal/batch"
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/providers"
 )
@@ -64,13 +68,24 @@ func TestTypesOfOtherEngines(t *testing.T) {
 		if got.Declared != c.declared || got.Type.String() != c.into || (len(m.Losses) > 0) != c.loss {
 			t.Errorf("%s becomes %s (%s), want %s (%s); losses %+v", c.from, got.Declared, got.Type, c.declared, c.into, m.Losses)
 		}
-		if newColumn(got.Type) == nil || newAppender(got.Type) == nil {
+		if newColumn(got.Type) == nil || newAppender(got.Type, builderOf(t, got.Type)) == nil {
 			t.Errorf("%s cannot be written or read", got.Type)
 		}
 		if declared(got.Type) != got.Declared {
 			t.Errorf("%s is spelled %s and %s", got.Type, declared(got.Type), got.Declared)
 		}
 	}
+}
+
+func builderOf(t *testing.T, typ catalog.Type) array.Builder {
+	t.Helper()
+	dt, err := batch.DataType(typ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := array.NewBuilder(memory.DefaultAllocator, dt)
+	t.Cleanup(b.Release)
+	return b
 }
 
 func TestKeysOfOtherEngines(t *testing.T) {

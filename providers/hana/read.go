@@ -55,11 +55,12 @@ type reader struct {
 	schema *arrow.Schema
 	cols   []catalog.Column
 	apps   []appender
-	// length is, by column, where the result has the length of a large object; -1 of others.
-	length []int
+	build  []array.Builder
 	rows   driver.Rows
 	dest   []driver.Value
-	build  []array.Builder
+	// fixed is what a row takes without its cells of varying length.
+	fixed   int64
+	varying []varying
 
 	n       int
 	bytes   int64
@@ -84,21 +85,26 @@ func openReader(ctx context.Context, v *view, t *catalog.Table, r catalog.Range,
 	}
 	var list []string
 	for i, c := range rd.cols {
-		a := newAppender(c.Type)
+		b := array.NewBuilder(memory.DefaultAllocator, rd.schema.Field(i).Type)
+		a := newAppender(c.Type, b)
 		if a == nil {
 			return nil, &providers.Error{Kind: providers.Unsupported, Op: opRead, Table: t.Name, Column: c.Name, Err: fmt.Errorf("type %s cannot be read", c.Type)}
 		}
-		rd.apps = append(rd.apps, a)
-		rd.build = append(rd.build, array.NewBuilder(memory.DefaultAllocator, rd.schema.Field(i).Type))
+		rd.apps, rd.build = append(rd.apps, a), append(rd.build, b)
 		list = append(list, quoteIdent(c.Name))
 	}
-	for _, c := range rd.cols {
-		at := -1
-		if isLOB(c.Type) {
-			at = len(list)
+	rd.fixed = int64(16 * len(rd.cols))
+	for i, c := range rd.cols {
+		switch c.Type.Kind {
+		case catalog.Text:
+			rd.varying = append(rd.varying, varying{len(list), 3})
 			list = append(list, "LENGTH("+quoteIdent(c.Name)+")")
+		case catalog.Blob:
+			rd.varying = append(rd.varying, varying{len(list), 1})
+			list = append(list, "LENGTH("+quoteIdent(c.Name)+")")
+		case catalog.String, catalog.Binary:
+			rd.varying = append(rd.varying, varying{i, 0})
 		}
-		rd.length = append(rd.length, at)
 	}
 	where, err := predicate(t, r)
 	if err != nil {
@@ -179,22 +185,24 @@ func (rd *reader) next(ctx context.Context) (arrow.RecordBatch, error) {
 	}
 }
 
-// width is about how many bytes the row takes in a batch. The length of an NCLOB is in UTF-16
-// units, each of which is three bytes at most.
+// varying is a cell of varying length: the value itself, or where unit is not 0 the length of a
+// large object in units of so many bytes at most; that of an NCLOB is in UTF-16 units.
+type varying struct {
+	at   int
+	unit int64
+}
+
+// width is about how many bytes the row takes in a batch.
 func (rd *reader) width() int64 {
-	var n int64
-	for i, c := range rd.cols {
-		switch at := rd.length[i]; {
-		case at >= 0 && c.Type.Kind == catalog.Text:
-			size, _ := rd.dest[at].(int64)
-			n += 3 * size
-		case at >= 0:
-			size, _ := rd.dest[at].(int64)
-			n += size
-		default:
-			b, _ := rd.dest[i].([]byte)
-			n += 16 + int64(len(b))
+	n := rd.fixed
+	for _, c := range rd.varying {
+		if c.unit > 0 {
+			size, _ := rd.dest[c.at].(int64)
+			n += c.unit * size
+			continue
 		}
+		b, _ := rd.dest[c.at].([]byte)
+		n += int64(len(b))
 	}
 	return n
 }
@@ -209,8 +217,7 @@ func (rd *reader) row() error {
 			rd.build[i].AppendNull()
 			continue
 		}
-		most := rd.how.LOBMax
-		err := a(rd.build[i], v, most)
+		err := a(v, rd.how.LOBMax)
 		if err == nil {
 			continue
 		}

@@ -15,9 +15,9 @@ import (
 	"github.com/dmoctl/dmoctl/internal/catalog"
 )
 
-// appender appends one value that is not NULL. A *valueError is about the value, any other about
-// the connection. Most bounds the bytes of a large object; 0 is no bound.
-type appender func(b array.Builder, v driver.Value, most int64) error
+// appender appends one value that is not NULL to its builder. A *valueError is about the value, any
+// other about the connection. Most bounds the bytes of a large object; 0 is no bound.
+type appender func(v driver.Value, most int64) error
 
 // valueError is a value that the neutral type cannot hold.
 type valueError struct{ err error }
@@ -32,55 +32,55 @@ func unexpected(v driver.Value, t catalog.Type) error {
 }
 
 // typed makes an appender of a function on the driver's type of value.
-func typed[V any, B array.Builder](t catalog.Type, add func(B, V) error) appender {
-	return func(b array.Builder, v driver.Value, _ int64) error {
+func typed[V any, B array.Builder](t catalog.Type, builder array.Builder, add func(B, V) error) appender {
+	b := builder.(B)
+	return func(v driver.Value, _ int64) error {
 		x, ok := v.(V)
 		if !ok {
 			return unexpected(v, t)
 		}
-		return add(b.(B), x)
+		return add(b, x)
 	}
 }
 
-func newAppender(t catalog.Type) appender {
+// newAppender makes the appender of a column; nil where the type cannot be read.
+func newAppender(t catalog.Type, to array.Builder) appender {
 	switch t.Kind {
 	case catalog.Bool:
-		return typed(t, func(b *array.BooleanBuilder, v bool) error { b.Append(v); return nil })
+		return typed(t, to, func(b *array.BooleanBuilder, v bool) error { b.Append(v); return nil })
 	case catalog.Int16:
-		return typed(t, func(b *array.Int16Builder, v int64) error { b.Append(int16(v)); return nil })
+		return typed(t, to, func(b *array.Int16Builder, v int64) error { b.Append(int16(v)); return nil })
 	case catalog.Int32:
-		return typed(t, func(b *array.Int32Builder, v int64) error { b.Append(int32(v)); return nil })
+		return typed(t, to, func(b *array.Int32Builder, v int64) error { b.Append(int32(v)); return nil })
 	case catalog.Int64:
-		return typed(t, func(b *array.Int64Builder, v int64) error { b.Append(v); return nil })
+		return typed(t, to, func(b *array.Int64Builder, v int64) error { b.Append(v); return nil })
 	case catalog.Float32:
-		return typed(t, func(b *array.Float32Builder, v float64) error { b.Append(float32(v)); return nil })
+		return typed(t, to, func(b *array.Float32Builder, v float64) error { b.Append(float32(v)); return nil })
 	case catalog.Float64:
-		return typed(t, func(b *array.Float64Builder, v float64) error { b.Append(v); return nil })
+		return typed(t, to, func(b *array.Float64Builder, v float64) error { b.Append(v); return nil })
 	case catalog.Decimal:
-		return decimalAppender(t)
+		return decimalAppender(t, to)
 	case catalog.Number:
-		return typed(t, func(b *array.StringBuilder, v *big.Rat) error { return appendNumber(b, v) })
+		return typed(t, to, appendNumber)
 	case catalog.String:
-		return typed(t, func(b *array.StringBuilder, v []byte) error { b.BinaryBuilder.Append(v); return nil })
+		return typed(t, to, func(b *array.StringBuilder, v []byte) error { b.BinaryBuilder.Append(v); return nil })
 	case catalog.Binary:
-		return typed(t, func(b *array.BinaryBuilder, v []byte) error { b.Append(v); return nil })
+		return typed(t, to, func(b *array.BinaryBuilder, v []byte) error { b.Append(v); return nil })
 	case catalog.Text:
-		return func(b array.Builder, v driver.Value, most int64) error {
-			return appendLOB(v, most, func(p []byte) { b.(*array.LargeStringBuilder).BinaryBuilder.Append(p) })
+		return func(v driver.Value, most int64) error {
+			return appendLOB(v, most, to.(*array.LargeStringBuilder).BinaryBuilder)
 		}
 	case catalog.Blob:
-		return func(b array.Builder, v driver.Value, most int64) error {
-			return appendLOB(v, most, func(p []byte) { b.(*array.BinaryBuilder).Append(p) })
-		}
+		return func(v driver.Value, most int64) error { return appendLOB(v, most, to.(*array.BinaryBuilder)) }
 	case catalog.Date:
-		return typed(t, func(b *array.Date32Builder, v time.Time) error { b.Append(arrow.Date32(v.Unix() / 86400)); return nil })
+		return typed(t, to, func(b *array.Date32Builder, v time.Time) error { b.Append(arrow.Date32(v.Unix() / 86400)); return nil })
 	case catalog.Time:
-		return typed(t, func(b *array.Time64Builder, v time.Time) error {
+		return typed(t, to, func(b *array.Time64Builder, v time.Time) error {
 			b.Append(arrow.Time64(v.Hour()*3600+v.Minute()*60+v.Second()) * 1_000_000)
 			return nil
 		})
 	case catalog.Timestamp:
-		return typed(t, func(b *array.TimestampBuilder, v time.Time) error {
+		return typed(t, to, func(b *array.TimestampBuilder, v time.Time) error {
 			if v.Nanosecond()%1000 != 0 {
 				return &valueError{fmt.Errorf("%s has more than six digits of a second", v.Format("2006-01-02 15:04:05.0000000"))}
 			}
@@ -88,7 +88,7 @@ func newAppender(t catalog.Type) appender {
 			return nil
 		})
 	case catalog.Timestamp9:
-		return typed(t, func(b *array.Decimal128Builder, v time.Time) error {
+		return typed(t, to, func(b *array.Decimal128Builder, v time.Time) error {
 			n := decimal128.FromI64(v.Unix()).Mul(decimal128.FromI64(1e9))
 			b.Append(n.Add(decimal128.FromI64(int64(v.Nanosecond()))))
 			return nil
@@ -98,10 +98,10 @@ func newAppender(t catalog.Type) appender {
 }
 
 // decimalAppender turns the driver's fraction into the scaled integer again.
-func decimalAppender(t catalog.Type) appender {
+func decimalAppender(t catalog.Type, to array.Builder) appender {
 	ten := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(t.Scale)), nil)
 	var n, rest big.Int // of one reader, hence one goroutine
-	return typed(t, func(b *array.Decimal128Builder, v *big.Rat) error {
+	return typed(t, to, func(b *array.Decimal128Builder, v *big.Rat) error {
 		if t.Scale <= 18 && v.Num().IsInt64() && v.Denom().IsInt64() {
 			if s, ok := scaled(v.Num().Int64(), v.Denom().Int64(), ten.Int64()); ok {
 				b.Append(decimal128.FromI64(s))
@@ -146,7 +146,7 @@ func appendNumber(b *array.StringBuilder, v *big.Rat) error {
 }
 
 // appendLOB reads a large object from the server as far as it is allowed to be long.
-func appendLOB(v driver.Value, most int64, add func([]byte)) error {
+func appendLOB(v driver.Value, most int64, to *array.BinaryBuilder) error {
 	w := &bounded{most: most}
 	err := hdb.ScanLobWriter(v, w)
 	if err != nil && !w.full {
@@ -155,7 +155,7 @@ func appendLOB(v driver.Value, most int64, add func([]byte)) error {
 	if w.full {
 		return &valueError{errTooLarge}
 	}
-	add(w.buf)
+	to.Append(w.buf)
 	return nil
 }
 

@@ -77,11 +77,11 @@ func (t *target) endRun(ctx context.Context, s *session, run *ledger.Run) error 
 		if err != nil {
 			return err
 		}
-		all := append(holders, busy...)
-		if len(all) == 0 {
+		holders = append(holders, busy...)
+		if len(holders) == 0 {
 			return nil
 		}
-		for _, c := range all {
+		for _, c := range holders {
 			if err := disconnect(ctx, s, c.id); err != nil {
 				return err
 			}

@@ -32,7 +32,7 @@ func TestErrorsNameTheRow(t *testing.T) {
 	t.Run("a key that is there", func(t *testing.T) {
 		b, _, s, tb := ready(t, catalog.Type{Kind: catalog.String, Length: 10})
 		b.exec(t, "INSERT INTO t VALUES (3, 'there')")
-		e := wantKind(t, loaded(t.Context(), s, tb, "t/0001", rowsOf(t, tb, "a", "b", "c", "d", "e")), providers.Constraint)
+		e := failure(t, loaded(t.Context(), s, tb, "t/0001", rowsOf(t, tb, "a", "b", "c", "d", "e")), providers.Constraint)
 		if e.Key != "3" || e.Code != "301" || e.Table != tb.Name {
 			t.Errorf("table %s, key %q, code %s", e.Table, e.Key, e.Code)
 		}
@@ -45,7 +45,7 @@ func TestErrorsNameTheRow(t *testing.T) {
 		b, _, s, tb := ready(t, catalog.Type{Kind: catalog.Text})
 		b.exec(t, "INSERT INTO t VALUES (4, 'there')")
 		large := strings.Repeat("x", 3<<20)
-		e := wantKind(t, loaded(t.Context(), s, tb, "t/0001", rowsOf(t, tb, "a", large, "c", large, "e", "f")), providers.Constraint)
+		e := failure(t, loaded(t.Context(), s, tb, "t/0001", rowsOf(t, tb, "a", large, "c", large, "e", "f")), providers.Constraint)
 		if e.Key != "4" {
 			t.Errorf("the error names key %q", e.Key)
 		}
@@ -53,7 +53,7 @@ func TestErrorsNameTheRow(t *testing.T) {
 	t.Run("NULL", func(t *testing.T) {
 		b, _, s, tb := ready(t, catalog.Type{Kind: catalog.String, Length: 10})
 		b.exec(t, `DROP TABLE t; CREATE TABLE t (id BIGINT NOT NULL PRIMARY KEY, v NVARCHAR(10) NOT NULL)`)
-		e := wantKind(t, loaded(t.Context(), s, tb, "t/0001", rowsOf(t, tb, "a", nil)), providers.Constraint)
+		e := failure(t, loaded(t.Context(), s, tb, "t/0001", rowsOf(t, tb, "a", nil)), providers.Constraint)
 		if e.Key != "1" || e.Code != "287" {
 			t.Errorf("key %q, code %s", e.Key, e.Code)
 		}
@@ -61,7 +61,7 @@ func TestErrorsNameTheRow(t *testing.T) {
 	t.Run("the limit of rows", func(t *testing.T) {
 		b, _, s, tb := ready(t, catalog.Type{Kind: catalog.String, Length: 10})
 		b.sim.SetRowLimit(2)
-		e := wantKind(t, loaded(t.Context(), s, tb, "t/0001", rowsOf(t, tb, "a", "b", "c")), providers.Full)
+		e := failure(t, loaded(t.Context(), s, tb, "t/0001", rowsOf(t, tb, "a", "b", "c")), providers.Full)
 		if e.Code != "2055" || !strings.Contains(e.Fix, "partition block") {
 			t.Errorf("code %s, fix %q", e.Code, e.Fix)
 		}
@@ -114,7 +114,7 @@ func TestConnectErrorsSayWhatToDo(t *testing.T) {
 			if err == nil {
 				db.Close()
 			}
-			e := wantKind(t, err, c.kind)
+			e := failure(t, err, c.kind)
 			if !strings.Contains(e.Fix, c.fix) {
 				t.Errorf("fix %q, want %q", e.Fix, c.fix)
 			}
@@ -274,7 +274,7 @@ func TestUnlockEndsTheSessions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer tx.Rollback(context.Background()) //nolint:errcheck // its session is gone
+	defer tx.Rollback(context.Background())
 	if _, err := tx.Claim(t.Context(), []ledger.Loaded{pack("t/0001", 0)}); err != nil {
 		t.Fatal(err)
 	}
@@ -400,7 +400,7 @@ func TestPreflightSaysWhatIsMissing(t *testing.T) {
 		t.Error("the run is not stopped")
 	}
 	_, err = db.Lock(t.Context(), ledger.Run{Migration: "m", Owner: ledger.Owner{ID: "a"}}, nil)
-	e := wantKind(t, err, providers.Permission)
+	e := failure(t, err, providers.Permission)
 	if !strings.Contains(e.Fix, "hana.md") {
 		t.Errorf("fix %q", e.Fix)
 	}
