@@ -89,11 +89,11 @@ func (tx *Tx) lockRow(id rowID, mode LockMode, wait Wait) error {
 	})
 }
 
-// rowLocked returns who holds a row against a writer.
-func (e *Engine) rowLocked(tx *Tx, id rowID) []*Tx {
+// rowLocked returns who holds a row against a mode.
+func (e *Engine) rowLocked(tx *Tx, id rowID, mode LockMode) []*Tx {
 	e.lockMu.Lock()
 	defer e.lockMu.Unlock()
-	return e.rowLocks[id].against(tx, Exclusive)
+	return e.rowLocks[id].against(tx, mode)
 }
 
 // acquire calls take, which is run under the engine's lock, until it names no

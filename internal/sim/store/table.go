@@ -231,6 +231,11 @@ type Current struct {
 // version. A transaction that reads one point in time fails with Serialization
 // where the row has changed since.
 func (tx *Tx) Current(t *Table, slot uint32, wait Wait) (Current, error) {
+	return tx.newest(rowID{t, slot}, Exclusive, wait)
+}
+
+func (tx *Tx) newest(id rowID, mode LockMode, wait Wait) (Current, error) {
+	t, slot := id.table, id.slot
 	deadline := time.Now().Add(wait.Timeout)
 	for {
 		t.mu.RLock()
@@ -249,7 +254,7 @@ func (tx *Tx) Current(t *Table, slot uint32, wait Wait) (Current, error) {
 		}
 		blockers := []*Tx{blocker}
 		if blocker == nil {
-			blockers = tx.engine.rowLocked(tx, rowID{t, slot})
+			blockers = tx.engine.rowLocked(tx, id, mode)
 		}
 		if len(blockers) > 0 {
 			if err := tx.waitFor(blockers, wait, deadline); err != nil {
@@ -271,7 +276,7 @@ func (tx *Tx) Current(t *Table, slot uint32, wait Wait) (Current, error) {
 func (tx *Tx) Lock(t *Table, slot uint32, mode LockMode, wait Wait) (Current, error) {
 	id := rowID{t, slot}
 	for {
-		c, err := tx.Current(t, slot, wait)
+		c, err := tx.newest(id, mode, wait)
 		if err == nil {
 			err = tx.lockRow(id, mode, wait)
 		}
@@ -292,7 +297,7 @@ func (tx *Tx) Lock(t *Table, slot uint32, mode LockMode, wait Wait) (Current, er
 func (tx *Tx) Apply(t *Table, slot uint32, c Current, row []byte) (applied bool, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(tx.engine.rowLocked(tx, rowID{t, slot})) > 0 {
+	if len(tx.engine.rowLocked(tx, rowID{t, slot}, Exclusive)) > 0 {
 		return false, nil
 	}
 	head := t.slots[slot]
