@@ -85,6 +85,8 @@ func (b *bed) refused(on execer, code int, statement string, args ...any) {
 	}
 }
 
+func asDriverError(err error, e *driver.Error) bool { return errors.As(err, e) }
+
 func codeOf(err error) int {
 	var e driver.Error
 	if errors.As(err, &e) {
