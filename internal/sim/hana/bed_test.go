@@ -17,11 +17,11 @@ import (
 // bed is a running server and a connection pool that logs in to it.
 type bed struct {
 	*hana.Server
-	t  *testing.T
+	t  testing.TB
 	db *sql.DB
 }
 
-func start(t *testing.T, o hana.Options, settings ...func(*driver.Connector)) *bed {
+func start(t testing.TB, o hana.Options, settings ...func(*driver.Connector)) *bed {
 	t.Helper()
 	srv, err := hana.Start(o)
 	if err != nil {
