@@ -198,6 +198,8 @@ func syntax(err error, sql string) error {
 		return ora.At(pos, 911, "invalid character")
 	case before == "FROM" || before == "INTO" || before == "TABLE" || before == "UPDATE":
 		return ora.At(pos, 903, "invalid table name")
+	case word == "FROM" && open && before != "SELECT" && !strings.HasSuffix(before, ","):
+		return ora.At(pos, 907, "missing right parenthesis")
 	case word == "FROM" || before == "SELECT" || before == "WHERE" || strings.HasSuffix(before, ",") || strings.HasSuffix(before, "=") || before == "BY" || before == "AND" || before == "OR":
 		return ora.At(pos, 936, "missing expression")
 	case open:

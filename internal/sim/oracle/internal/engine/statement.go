@@ -55,6 +55,9 @@ func (s *Session) Prepare(sql string) (*Statement, error) {
 	switch st.verb {
 	case "SELECT", "WITH", "(":
 		st.verb = "SELECT"
+		if err := foreign(p); err != nil {
+			return nil, err
+		}
 		st.tree, err = p.Query()
 	case "INSERT":
 		st.tree, err = p.Insert()
@@ -75,6 +78,16 @@ func (s *Session) Prepare(sql string) (*Statement, error) {
 	}
 	st.params = p.Params()
 	return st, nil
+}
+
+// foreign refuses what the shared parser reads and Oracle does not know: LIMIT.
+func foreign(p *store.Parser) error {
+	for i := 0; p.Peek(i).Kind != store.End; i++ {
+		if t := p.Peek(i); t.Kind == store.Word && t.Text == "LIMIT" && p.Peek(i+1).Kind == store.Number {
+			return ora.At(t.Pos, 933, "SQL command not properly ended")
+		}
+	}
+	return nil
 }
 
 // Query says whether the statement gives rows.
