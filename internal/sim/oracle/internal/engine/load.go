@@ -60,6 +60,9 @@ func (s *Session) loadRows(r *run, t *Table, cols []int, rows iter.Seq[[]any]) (
 		values := make([][]byte, len(t.cols))
 		for k, i := range cols {
 			v, err := s.goValue(in[k])
+			if in[k] == "" && (t.cols[i].typ.Kind == Clob || t.cols[i].typ.Kind == NClob) {
+				v = typed{Type{Kind: t.cols[i].typ.Kind}, []byte{}} // no NULL, as EMPTY_CLOB() is none
+			}
 			if err != nil {
 				return 0, fmt.Errorf("row %d of %s, column %s: %w", n, t.name, t.cols[i].name, err)
 			}
