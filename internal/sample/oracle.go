@@ -21,6 +21,8 @@ type OracleOptions struct {
 	JSON bool
 	// Refused adds an empty table ZR_... for every type that no other database can take.
 	Refused bool
+	// Vector adds the one of type VECTOR, which takes Oracle 23ai.
+	Vector bool
 }
 
 // OracleSink takes what [WriteOracle] makes: a connection, or a simulator. Both funcs

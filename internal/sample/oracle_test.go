@@ -293,7 +293,7 @@ func TestOracleLengthsInCharacters(t *testing.T) {
 
 // One column of every type that Oracle has, those that travel with values.
 func TestOracleEveryType(t *testing.T) {
-	r := writeOracle(t, Options{Seed: 1, Oracle: OracleOptions{Types: true, JSON: true, Refused: true}}, "ZTYPES_NUMBER")
+	r := writeOracle(t, Options{Seed: 1, Oracle: OracleOptions{Types: true, JSON: true, Refused: true, Vector: true}}, "ZTYPES_NUMBER")
 	all := strings.Join(r.statements, "\n")
 	for _, name := range []string{
 		"NUMBER(15,2)", "NUMBER(3,5)", "NUMBER(5,-2)", "NUMBER(*,0)", "INTEGER", "NUMBER,", "FLOAT(126)", "FLOAT(53)", "BINARY_FLOAT", "BINARY_DOUBLE", "DATE", "TIMESTAMP(0)", "TIMESTAMP(9)",

@@ -61,6 +61,9 @@ func (w *oracleWriter) fixtures(ctx context.Context, o OracleOptions) error {
 	if o.Refused {
 		all = append(all, oracleRefused(w.dialect)...)
 	}
+	if o.Vector {
+		all = append(all, refusedType("VECTOR", "VECTOR(3, FLOAT32)"))
+	}
 	for _, f := range all {
 		if err := w.fixture(ctx, f); err != nil {
 			return fmt.Errorf("table %s: %w", f.name, err)
@@ -195,12 +198,13 @@ func allBytes(n int) []byte {
 	return b
 }
 
-// oracleRefused has a table for each type that a plan refuses by name, so that one which the
-// server does not know yet (VECTOR came with 23ai, JSON with 21c) can be left out.
+func refusedType(name, spelling string, before ...string) oracleFixture {
+	return oracleFixture{name: "ZR_" + name, columns: []OracleColumn{{Name: "V", Type: spelling}}, before: before}
+}
+
+// oracleRefused has a table for each type that a plan refuses by name.
 func oracleRefused(d oracleDialect) []oracleFixture {
-	one := func(name, spelling string, before ...string) oracleFixture {
-		return oracleFixture{name: "ZR_" + name, columns: []OracleColumn{{Name: "V", Type: spelling}}, before: before}
-	}
+	one := refusedType
 	nested := one("NESTED", d.name("ZR_NUMBERS"), "CREATE TYPE "+d.name("ZR_NUMBERS")+" AS TABLE OF NUMBER")
 	nested.tail = ` NESTED TABLE "V" STORE AS ` + quote("ZR_NESTED_V")
 	return []oracleFixture{
@@ -208,6 +212,6 @@ func oracleRefused(d oracleDialect) []oracleFixture {
 		one("OBJECT", d.name("ZR_POINT"), "CREATE TYPE "+d.name("ZR_POINT")+" AS OBJECT (X NUMBER, Y NUMBER)"),
 		one("REF", "REF "+d.name("ZR_POINT")),
 		one("VARRAY", d.name("ZR_THREE"), "CREATE TYPE "+d.name("ZR_THREE")+" AS VARRAY(3) OF NUMBER"),
-		nested, one("VECTOR", "VECTOR(3, FLOAT32)"),
+		nested,
 	}
 }
