@@ -69,7 +69,6 @@ type viewDef struct {
 	text  string
 	query *store.Select
 	cols  []store.Column
-	check func(tx *txn) error
 }
 
 // tableDef is a table's structure. It is never changed in place.
@@ -82,7 +81,6 @@ type tableDef struct {
 	checks      []check
 	indexes     []*indexDef
 	columnStore bool
-	temporary   bool
 	autoMerge   bool
 	comment     string
 	group       [3]string // type, subtype, name

@@ -137,7 +137,7 @@ func (b *builder) generated(c *column) error {
 	default:
 		return p.Unexpected()
 	}
-	if c.typ.Kind != store.Int && !(c.typ.Kind == store.Dec && c.typ.Scale == 0 && !c.typ.Floating) {
+	if c.typ.Kind != store.Int && (c.typ.Kind != store.Dec || c.typ.Scale != 0 || c.typ.Floating) {
 		return &Error{Code: 264, Text: "invalid datatype: identity column " + c.name}
 	}
 	q := newSequence()
@@ -145,8 +145,7 @@ func (b *builder) generated(c *column) error {
 	c.identity = q
 	c.typ.NotNull = true
 	if !p.Accept("(") {
-		q.prepare()
-		return nil
+		return q.prepare()
 	}
 	if err := q.parse(p); err != nil {
 		return err

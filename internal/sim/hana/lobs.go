@@ -36,7 +36,6 @@ type locator struct {
 type lobWriter struct {
 	x      *execution
 	change *change
-	values []store.Value
 	open   int
 	slot   uint32
 }

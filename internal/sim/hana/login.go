@@ -219,7 +219,7 @@ func readOptions(p *part) (map[byte]any, error) {
 		}
 		key, code := b[0], b[1]
 		b = b[2:]
-		size := 0
+		var size int
 		switch code {
 		case codeBoolean, codeTinyint:
 			size = 1

@@ -33,7 +33,6 @@ type session struct {
 	loggedIn atomic.Bool
 	started  time.Time
 	format   int32 // data format that was agreed on
-	packets  int32
 
 	schema    string
 	isolation string
@@ -163,8 +162,7 @@ func (s *session) handshake(in *bufio.Reader) error {
 			return err
 		}
 		if err != nil {
-			s.respond(req, failure(err))
-			return err
+			return errors.Join(err, s.respond(req, failure(err)))
 		}
 		if err := s.respond(req, r); err != nil {
 			return err

@@ -57,39 +57,6 @@ func cesuUnit(b []byte) (r rune, n int) {
 	return r, n
 }
 
-// cesuTail returns how many bytes at the end of a piece belong to a character or
-// a pair of surrogates that goes on in the next piece.
-func cesuTail(b []byte) int {
-	start := len(b)
-	for i := 1; i <= 3 && i <= len(b); i++ {
-		c := b[len(b)-i]
-		if c < 0x80 {
-			break
-		}
-		if c >= 0xC0 {
-			if want := utf8Width(c); want > i {
-				start = len(b) - i
-			}
-			break
-		}
-	}
-	// A high surrogate waits for its low one.
-	if start >= 3 && b[start-3] == 0xED && b[start-2] >= 0xA0 && b[start-2] <= 0xAF {
-		start -= 3
-	}
-	return len(b) - start
-}
-
-func utf8Width(lead byte) int {
-	switch {
-	case lead < 0xE0:
-		return 2
-	case lead < 0xF0:
-		return 3
-	}
-	return 4
-}
-
 // appendCESU8 encodes UTF-8.
 func appendCESU8(b []byte, s string) []byte {
 	for i := 0; i < len(s); {

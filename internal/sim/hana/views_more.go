@@ -198,11 +198,11 @@ func (v *viewRows) sessions(visit func(o *session)) {
 	}
 }
 
-func (o *session) number() any {
-	if o.tx == nil {
+func (s *session) number() any {
+	if s.tx == nil {
 		return -1
 	}
-	return int64(o.tx.ID)
+	return int64(s.tx.ID)
 }
 
 func viewConnections(v *viewRows) {

@@ -160,7 +160,7 @@ func (p *Parser) item() (Item, error) {
 func (p *Parser) source() (From, error) {
 	l, err := p.leaf()
 	for err == nil {
-		kind := ""
+		var kind string
 		switch {
 		case p.Accept("INNER", "JOIN"), p.Accept("JOIN"):
 			kind = "INNER"

@@ -131,9 +131,8 @@ type lookup struct {
 type hashKey struct{ mine, theirs node }
 
 type grouping struct {
-	keys    []string
-	nodes   []node
-	calls   []*aggregate
-	inside  bool // an aggregate's argument is being compiled
-	columns map[string]bool
+	keys   []string
+	nodes  []node
+	calls  []*aggregate
+	inside bool // an aggregate's argument is being compiled
 }
