@@ -167,13 +167,18 @@ func back(t testing.TB, db providers.Target, tb *catalog.Table, how providers.Re
 		t.Fatal(err)
 	}
 	defer rd.Close()
+	drain(t, rd, each)
+}
+
+func drain(t testing.TB, rd providers.Reader, each func(arrow.RecordBatch)) {
+	t.Helper()
 	for {
 		rec, err := rd.Next(t.Context())
-		if err != nil {
-			if !errors.Is(err, io.EOF) {
-				t.Fatal(err)
-			}
+		if errors.Is(err, io.EOF) {
 			return
+		}
+		if err != nil {
+			t.Fatal(err)
 		}
 		each(rec)
 		rec.Release()

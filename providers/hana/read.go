@@ -55,7 +55,7 @@ type reader struct {
 	schema *arrow.Schema
 	cols   []catalog.Column
 	apps   []appender
-	build  []array.Builder
+	build  []builder
 	rows   driver.Rows
 	dest   []driver.Value
 	// fixed is what a row takes without its cells of varying length.
@@ -85,6 +85,11 @@ func openReader(ctx context.Context, v *view, t *catalog.Table, r catalog.Range,
 	}
 	var list []string
 	for i, c := range rd.cols {
+		if isLOB(c.Type) {
+			rd.build, rd.apps = append(rd.build, newLobs(rd.schema.Field(i).Type)), append(rd.apps, nil)
+			list = append(list, quoteIdent(c.Name))
+			continue
+		}
 		b := array.NewBuilder(memory.DefaultAllocator, rd.schema.Field(i).Type)
 		a := newAppender(c.Type, b)
 		if a == nil {
@@ -97,13 +102,13 @@ func openReader(ctx context.Context, v *view, t *catalog.Table, r catalog.Range,
 	for i, c := range rd.cols {
 		switch c.Type.Kind {
 		case catalog.Text:
-			rd.varying = append(rd.varying, varying{len(list), 3})
+			rd.varying = append(rd.varying, varying{i, len(list), 3})
 			list = append(list, "LENGTH("+quoteIdent(c.Name)+")")
 		case catalog.Blob:
-			rd.varying = append(rd.varying, varying{len(list), 1})
+			rd.varying = append(rd.varying, varying{i, len(list), 1})
 			list = append(list, "LENGTH("+quoteIdent(c.Name)+")")
 		case catalog.String, catalog.Binary:
-			rd.varying = append(rd.varying, varying{i, 0})
+			rd.varying = append(rd.varying, varying{i, i, 0})
 		}
 	}
 	where, err := predicate(t, r)
@@ -188,8 +193,14 @@ func (rd *reader) next(ctx context.Context) (arrow.RecordBatch, error) {
 // varying is a cell of varying length: the value itself, or where unit is not 0 the length of a
 // large object in units of so many bytes at most; that of an NCLOB is in UTF-16 units.
 type varying struct {
-	at   int
-	unit int64
+	column, at int // in the table, and of the length in the result
+	unit       int64
+}
+
+// size of a large object in bytes, about.
+func (c varying) size(dest []driver.Value) int64 {
+	n, _ := dest[c.at].(int64)
+	return c.unit * n
 }
 
 // width is about how many bytes the row takes in a batch.
@@ -197,8 +208,7 @@ func (rd *reader) width() int64 {
 	n := rd.fixed
 	for _, c := range rd.varying {
 		if c.unit > 0 {
-			size, _ := rd.dest[c.at].(int64)
-			n += c.unit * size
+			n += c.size(rd.dest)
 			continue
 		}
 		b, _ := rd.dest[c.at].([]byte)
@@ -211,22 +221,40 @@ func (rd *reader) width() int64 {
 func (rd *reader) row() error {
 	var bad error
 	column := 0
-	for i, a := range rd.apps {
-		v := rd.dest[i]
-		if v == nil {
-			rd.build[i].AppendNull()
-			continue
-		}
-		err := a(v, rd.how.LOBMax)
-		if err == nil {
-			continue
-		}
-		rd.build[i].AppendNull()
+	refused := func(i int, err error) error {
 		var value *valueError
 		if !errors.As(err, &value) {
 			return err
 		}
+		rd.build[i].AppendNull()
 		bad, column = err, i
+		return nil
+	}
+	for i, a := range rd.apps {
+		if a == nil {
+			continue // a large object, see below
+		}
+		v := rd.dest[i]
+		if v == nil {
+			rd.build[i].AppendNull()
+		} else if err := a(v); err != nil {
+			if err := refused(i, err); err != nil {
+				return err
+			}
+		}
+	}
+	for _, c := range rd.varying {
+		if c.unit == 0 {
+			continue
+		}
+		b, v := rd.build[c.column].(*lobs), rd.dest[c.column]
+		if v == nil {
+			b.AppendNull()
+		} else if err := b.scan(v, c.size(rd.dest)/c.unit, rd.how.LOBMax); err != nil {
+			if err := refused(c.column, err); err != nil {
+				return err
+			}
+		}
 	}
 	rd.n++
 	if bad != nil {

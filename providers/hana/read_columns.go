@@ -7,7 +7,6 @@ import (
 	"math/big"
 	"time"
 
-	hdb "github.com/SAP/go-hdb/driver"
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/decimal128"
@@ -16,8 +15,8 @@ import (
 )
 
 // appender appends one value that is not NULL to its builder. A *valueError is about the value, any
-// other about the connection. Most bounds the bytes of a large object; 0 is no bound.
-type appender func(v driver.Value, most int64) error
+// other about the connection.
+type appender func(v driver.Value) error
 
 // valueError is a value that the neutral type cannot hold.
 type valueError struct{ err error }
@@ -34,7 +33,7 @@ func unexpected(v driver.Value, t catalog.Type) error {
 // typed makes an appender of a function on the driver's type of value.
 func typed[V any, B array.Builder](t catalog.Type, builder array.Builder, add func(B, V) error) appender {
 	b := builder.(B)
-	return func(v driver.Value, _ int64) error {
+	return func(v driver.Value) error {
 		x, ok := v.(V)
 		if !ok {
 			return unexpected(v, t)
@@ -43,7 +42,7 @@ func typed[V any, B array.Builder](t catalog.Type, builder array.Builder, add fu
 	}
 }
 
-// newAppender makes the appender of a column; nil where the type cannot be read.
+// newAppender makes the appender of a column that is no large object; nil where the type cannot be read.
 func newAppender(t catalog.Type, to array.Builder) appender {
 	switch t.Kind {
 	case catalog.Bool:
@@ -66,12 +65,6 @@ func newAppender(t catalog.Type, to array.Builder) appender {
 		return typed(t, to, func(b *array.StringBuilder, v []byte) error { b.BinaryBuilder.Append(v); return nil })
 	case catalog.Binary:
 		return typed(t, to, func(b *array.BinaryBuilder, v []byte) error { b.Append(v); return nil })
-	case catalog.Text:
-		return func(v driver.Value, most int64) error {
-			return appendLOB(v, most, to.(*array.LargeStringBuilder).BinaryBuilder)
-		}
-	case catalog.Blob:
-		return func(v driver.Value, most int64) error { return appendLOB(v, most, to.(*array.BinaryBuilder)) }
 	case catalog.Date:
 		return typed(t, to, func(b *array.Date32Builder, v time.Time) error { b.Append(arrow.Date32(v.Unix() / 86400)); return nil })
 	case catalog.Time:
@@ -143,35 +136,4 @@ func appendNumber(b *array.StringBuilder, v *big.Rat) error {
 	}
 	b.Append(v.FloatString(digits))
 	return nil
-}
-
-// appendLOB reads a large object from the server as far as it is allowed to be long.
-func appendLOB(v driver.Value, most int64, to *array.BinaryBuilder) error {
-	w := &bounded{most: most}
-	err := hdb.ScanLobWriter(v, w)
-	if err != nil && !w.full {
-		return err
-	}
-	if w.full {
-		return &valueError{errTooLarge}
-	}
-	to.Append(w.buf)
-	return nil
-}
-
-// bounded keeps what it is given, and counts on where that is too much: the rest has to be read
-// from the connection all the same.
-type bounded struct {
-	buf  []byte
-	most int64
-	full bool
-}
-
-func (w *bounded) Write(p []byte) (int, error) {
-	if w.full || w.most > 0 && int64(len(w.buf)+len(p)) > w.most {
-		w.full, w.buf = true, nil
-		return len(p), nil
-	}
-	w.buf = append(w.buf, p...)
-	return len(p), nil
 }
