@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"math/big"
 	"net"
@@ -109,6 +110,7 @@ func (s *beds) next(t testing.TB) *bed {
 func (b *bed) connector() *hdb.Connector {
 	c := hdb.NewBasicAuthConnector(b.addr, b.user, b.password)
 	c.SetFetchSize(1000)
+	c.SetLogger(slog.New(slog.DiscardHandler))
 	if b.tls != "disable" {
 		if err := c.SetTLS("", true); err != nil {
 			panic(err)

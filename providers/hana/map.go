@@ -19,7 +19,9 @@ type mapping struct {
 	source *catalog.Table
 	how    providers.MapOptions
 	same   bool // the source is HANA too, in tests
-	out    providers.Mapping
+	// compared are the columns that keys and indexes need: they do not become large objects.
+	compared map[string]bool
+	out      providers.Mapping
 }
 
 // mapTable implements providers.Driver.MapTable.
@@ -28,6 +30,7 @@ func mapTable(source *catalog.Table, how providers.MapOptions) providers.Mapping
 	t.Name, t.NotCarried, t.File, t.Definition, t.Options = how.To, nil, "", "", ""
 	m := &mapping{source: source, how: how, same: how.Engine == engine, out: providers.Mapping{Table: &t}}
 	m.names()
+	m.compare()
 	t.Columns = make([]catalog.Column, len(source.Columns))
 	for i, c := range source.Columns {
 		t.Columns[i] = m.column(c)
@@ -61,6 +64,43 @@ func (m *mapping) names() {
 			m.refuse(c.Name, "Two columns have this name.", "Rename one of them on the source.")
 		}
 		seen[c.Name] = true
+	}
+}
+
+// compare collects the columns of keys, indexes and foreign keys.
+func (m *mapping) compare() {
+	m.compared = make(map[string]bool)
+	add := func(columns []string) {
+		for _, c := range columns {
+			m.compared[c] = true
+		}
+	}
+	if m.source.Key != nil {
+		add(m.source.Key.Columns)
+	}
+	for _, k := range m.source.Uniques {
+		add(k.Columns)
+	}
+	for _, x := range m.source.Indexes {
+		for _, c := range x.Columns {
+			m.compared[c.Name] = m.compared[c.Name] || !x.Special
+		}
+	}
+	for _, f := range m.source.ForeignKeys {
+		add(f.Columns)
+	}
+}
+
+// large makes a large object of a column, or where a key needs it the longest type that compares:
+// a row that is longer then fails by its key.
+func (m *mapping) large(c *catalog.Column, bounded, lob catalog.Kind) {
+	from := c.Type
+	c.Type = catalog.Type{Kind: lob}
+	if m.compared[c.Name] {
+		c.Type = catalog.Type{Kind: bounded, Length: maxVarchar}
+		m.lose(c.Name, fmt.Sprintf("Type %s becomes %s, because a key or an index needs the column: a row with a longer value fails by its key.", from, declared(c.Type)), "")
+	} else if from.Length > maxVarchar {
+		m.lose(c.Name, fmt.Sprintf("Type %s becomes %s, because the longest type that can be indexed and compared has a length of %d.", from, declared(c.Type), maxVarchar), "")
 	}
 }
 
@@ -118,19 +158,20 @@ func (m *mapping) otherType(c *catalog.Column) {
 		c.Type = m.number(c.Name)
 	case catalog.String, catalog.Char:
 		if from.Length == 0 || from.Length > maxVarchar {
-			c.Type = catalog.Type{Kind: catalog.Text}
-			if from.Length > maxVarchar {
-				m.lose(c.Name, fmt.Sprintf("Type %s becomes NCLOB, because NVARCHAR ends at %d characters: it cannot be indexed or compared.", from, maxVarchar), "")
-			}
+			m.large(c, catalog.String, catalog.Text)
 			break
 		}
 		c.Type = catalog.Type{Kind: catalog.String, Length: from.Length} // NCHAR is legacy: HANA does not pad
+	case catalog.Text:
+		m.large(c, catalog.String, catalog.Text)
 	case catalog.JSON:
 		c.Type = catalog.Type{Kind: catalog.Text}
 	case catalog.Binary:
 		if from.Length == 0 || from.Length > maxVarchar {
-			c.Type = catalog.Type{Kind: catalog.Blob}
+			m.large(c, catalog.Binary, catalog.Blob)
 		}
+	case catalog.Blob:
+		m.large(c, catalog.Binary, catalog.Blob)
 	case catalog.UUID:
 		c.Type = catalog.Type{Kind: catalog.Binary, Length: 16}
 	case catalog.Time:
