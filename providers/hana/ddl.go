@@ -195,8 +195,8 @@ func (a *alteration) plan(d providers.DDL) error {
 		if a.tables[d.Table] != nil {
 			delete(a.tables, d.Table)
 			// Neither CASCADE nor RESTRICT: views of others become invalid, and valid again with the new
-			// table (SQL reference, DROP TABLE).
-			a.add(d.Table, "DROP TABLE "+quoteName(d.Table))
+			// table (SQL reference, DROP TABLE). In a transaction of its own: the name is free after it.
+			a.addLong(d.Table, "DROP TABLE "+quoteName(d.Table))
 		}
 	case providers.AddKey:
 		return a.addKey(d.Table, d.Key)

@@ -62,7 +62,7 @@ func licence(ctx context.Context, s *session, _ []*catalog.Table) ([]providers.F
 // privileges checks that the user may make and fill the ledger and the tables' schemas.
 func (db *database) privileges(ctx context.Context, s *session, tables []*catalog.Table) ([]providers.Finding, error) {
 	has := make(map[string]bool) // "PRIVILEGE" of the system, "SCHEMA.PRIVILEGE" of a schema
-	err := s.query(ctx, opPreflight, `SELECT "OBJECT_TYPE", "SCHEMA_NAME", "PRIVILEGE" FROM "SYS"."EFFECTIVE_PRIVILEGES" WHERE "USER_NAME" = CURRENT_USER AND "IS_VALID" = 'TRUE'
+	err := s.query(ctx, opPreflight, `SELECT "OBJECT_TYPE", "SCHEMA_NAME", "PRIVILEGE" FROM "SYS"."EFFECTIVE_PRIVILEGES" WHERE "USER_NAME" = `+quoteLiteral(db.user)+` AND "IS_VALID" = 'TRUE'
 AND "OBJECT_TYPE" IN ('SYSTEMPRIVILEGE', 'SCHEMA')`, nil, func(r row) error {
 		if r.is(0, "SCHEMA") {
 			has[r.text(1)+"."+r.text(2)] = true

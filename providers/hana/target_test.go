@@ -295,6 +295,60 @@ func TestUnlockEndsTheSessions(t *testing.T) {
 	_, _ = db, tb
 }
 
+func TestPackagesOfADeadRunAreEnded(t *testing.T) {
+	// Bad day: a host lost power in the middle of a package; its session stays on the server, with a transaction that nobody ends.
+	b, _, s, tb := ready(t, catalog.Type{Kind: catalog.String, Length: 10})
+	tx, err := s.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback(context.Background())
+	if _, err := tx.Claim(t.Context(), []ledger.Loaded{pack("t/0001", 0)}); err != nil {
+		t.Fatal(err)
+	}
+	w, err := tx.Writer(t.Context(), tb, catalog.Range{})
+	if err == nil {
+		err = w.Write(t.Context(), rowsOf(t, tb, "a", "b"))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	b.exec(t, "ALTER SYSTEM DISCONNECT SESSION '"+b.holder(t)+"'")
+	db := b.target(t)
+	hana.SetPatience(db, 1500*time.Millisecond)
+	var said []string
+	started := time.Now()
+	next, err := db.Lock(t.Context(), ledger.Run{Migration: "m", Token: "next", Owner: ledger.Owner{ID: "b"}}, func(what string) { said = append(said, what) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer next.Close()
+	if took := time.Since(started); took < 1500*time.Millisecond || took > 10*time.Second || len(said) == 0 {
+		t.Errorf("it waited %s, and said %q", took, said)
+	}
+	if len(said) > 0 && (!strings.Contains(said[0], "run a of ana@db1") || !strings.Contains(said[0], "session ")) {
+		t.Errorf("it waits for %q", said[0])
+	}
+	c, err := next.Read(t.Context())
+	if err != nil || len(c.Loaded) != 0 {
+		t.Errorf("the next run finds %+v, %v", c, err)
+	}
+	if got := b.query(t, "SELECT COUNT(*) FROM t"); got != "0" {
+		t.Errorf("%s rows of a package that was ended", got)
+	}
+}
+
+func TestOlderServersAreRefused(t *testing.T) {
+	srv, err := simulator.Start(simulator.Options{Version: "1.00.122.00.1478575636"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer srv.Close()
+	_, err = open((&bed{sim: srv, addr: srv.Addr(), user: "SYSTEM", password: "Manager1", tls: "disable"}).Values())
+	wantKind(t, err, providers.Unsupported)
+}
+
 func TestALedgerOfSomebodyElse(t *testing.T) {
 	b := newBed(t)
 	b.exec(t, `CREATE SCHEMA "DMO"`)
