@@ -184,9 +184,9 @@ func newDatabase(o *Options) (*database, error) {
 	return db, nil
 }
 
-// maxRows is the highest number of rows of a partition (M_SYSTEM_LIMITS,
-// MAXIMUM_NUMBER_OF_RECORDS_IN_EACH_TABLE; error 2055).
-const maxRows = 2000000000
+// maxRows is the highest number of rows of a partition ("System Limitations";
+// error 2055).
+const maxRows = 2100000000
 
 func (db *database) addUser(name, password string) (*user, error) {
 	u := &user{name: name, password: password, salt: make([]byte, saltSize), keys: make(map[string][]byte), grants: make(map[grant]bool)}
