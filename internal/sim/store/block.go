@@ -37,6 +37,11 @@ func (c *Compiler) block(s *scope, x *Select, order []Order) (*block, error) {
 	if err := c.list(s, b, x.Items); err != nil {
 		return nil, err
 	}
+	for _, col := range b.columns {
+		if err := c.sortable(col.Type, x.Pos); err != nil && x.Distinct {
+			return nil, err
+		}
+	}
 	for _, o := range order {
 		if err := c.orderItem(s, b, o); err != nil {
 			return nil, err
@@ -288,6 +293,9 @@ func (c *Compiler) grouping(s *scope, b *block, x *Select) error {
 		if err != nil {
 			return err
 		}
+		if err := c.sortable(n.typ, x.Pos); err != nil {
+			return err
+		}
 		g.keys = append(g.keys, c.key(s, e))
 		g.nodes = append(g.nodes, n)
 	}
@@ -395,6 +403,15 @@ func (c *Compiler) star(s *scope, b *block, it Item) error {
 	return nil
 }
 
+// sortable fails for types that do not compare with themselves, as LOBs.
+func (c *Compiler) sortable(t Type, pos int) error {
+	if t.Name == "" {
+		return nil
+	}
+	_, err := c.D.Common("=", t, t)
+	return at(err, pos)
+}
+
 func (c *Compiler) orderItem(s *scope, b *block, o Order) error {
 	out := -1
 	if l, ok := o.X.(*Literal); ok && l.Value.K == Int {
@@ -418,6 +435,13 @@ func (c *Compiler) orderItem(s *scope, b *block, o Order) error {
 			return err
 		}
 		ord.node = n
+	}
+	typ := ord.node.typ
+	if out >= 0 {
+		typ = b.columns[out].Type
+	}
+	if err := c.sortable(typ, o.Pos); err != nil {
+		return err
 	}
 	b.order = append(b.order, ord)
 	b.byOutput = append(b.byOutput, out)
