@@ -158,7 +158,11 @@ func (s *session) readFull() (*execution, error) {
 			return nil, ora.Errorf(1001, "invalid cursor")
 		}
 	}
-	return x, x.readColumns(ndefines, nbinds, max(1, al[1]))
+	sets := max(1, al[1])
+	if al[7] == 1 { // of a query it is the size of a fetch: go-ora with LOB FETCH=STREAM
+		sets = 1
+	}
+	return x, x.readColumns(ndefines, nbinds, sets)
 }
 
 // skipTail moves over the pointers between the numbers of binds and the text.
