@@ -44,7 +44,7 @@ func BenchmarkRows(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			srv := start(b, oracle.Options{})
 			db := open(b, srv, "")
-			exec(b, db, "CREATE TABLE t (id NUMBER(10), v VARCHAR2(100))")
+			run(b, db, "CREATE TABLE t (id NUMBER(10), v VARCHAR2(100))")
 			const n = 200_000
 			if _, err := srv.Load("DMO", "T", numbers(n)); err != nil {
 				b.Fatal(err)

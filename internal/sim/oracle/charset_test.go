@@ -18,7 +18,7 @@ const (
 func TestCESU8(t *testing.T) {
 	srv := start(t, oracle.Options{UTF8: true})
 	db := open(t, srv, "")
-	exec(t, db, `CREATE TABLE "`+clefCESU+`" (v VARCHAR2(20 CHAR), n NVARCHAR2(10), c CLOB)`)
+	run(t, db, `CREATE TABLE "`+clefCESU+`" (v VARCHAR2(20 CHAR), n NVARCHAR2(10), c CLOB)`)
 	if _, err := db.Exec(`INSERT INTO "`+clefCESU+`" VALUES (:1, :2, :3)`, clefCESU, go_ora.NVarChar(clef), go_ora.Clob{String: clef, Valid: true}); err != nil {
 		t.Fatal(err)
 	}

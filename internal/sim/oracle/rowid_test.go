@@ -24,7 +24,7 @@ func numbers(n int) iter.Seq[[]any] {
 func TestExtentsCoverTheRows(t *testing.T) {
 	srv := start(t, oracle.Options{})
 	db := open(t, srv, "&PREFETCH_ROWS=1000")
-	exec(t, db, `CREATE TABLE big (id NUMBER(10) NOT NULL, v VARCHAR2(100)) PARTITION BY RANGE (id)
+	run(t, db, `CREATE TABLE big (id NUMBER(10) NOT NULL, v VARCHAR2(100)) PARTITION BY RANGE (id)
 		(PARTITION p1 VALUES LESS THAN (9000), PARTITION p2 VALUES LESS THAN (MAXVALUE))`)
 	const n = 20000
 	if _, err := srv.Load("DMO", "BIG", numbers(n)); err != nil {
@@ -70,13 +70,13 @@ func TestExtentsCoverTheRows(t *testing.T) {
 func TestRowidsAfterTruncate(t *testing.T) {
 	srv := start(t, oracle.Options{})
 	db := open(t, srv, "")
-	exec(t, db, "CREATE TABLE t (id NUMBER(10), v VARCHAR2(100))")
+	run(t, db, "CREATE TABLE t (id NUMBER(10), v VARCHAR2(100))")
 	if _, err := srv.Load("DMO", "T", numbers(100)); err != nil {
 		t.Fatal(err)
 	}
 	where := "SELECT DATA_OBJECT_ID FROM USER_OBJECTS WHERE OBJECT_NAME = 'T'"
 	before, id := query(t, db, where), query(t, db, "SELECT ROWIDTOCHAR(MIN(ROWID)) FROM t")
-	exec(t, db, "ALTER TABLE t MOVE")
+	run(t, db, "ALTER TABLE t MOVE")
 	if after := query(t, db, where); after[0] == before[0] {
 		t.Errorf("DATA_OBJECT_ID %s after MOVE", after[0])
 	}
@@ -90,7 +90,7 @@ func TestRowidsAfterTruncate(t *testing.T) {
 	}
 	defer rows.Close()
 	rows.Next()
-	exec(t, db, "TRUNCATE TABLE t")
+	run(t, db, "TRUNCATE TABLE t")
 	for rows.Next() {
 	}
 	wantCode(t, rows.Err(), 8103)
@@ -99,12 +99,12 @@ func TestRowidsAfterTruncate(t *testing.T) {
 func TestVersions(t *testing.T) {
 	srv := start(t, oracle.Options{})
 	db := open(t, srv, "")
-	exec(t, db, "CREATE TABLE t (id NUMBER, v VARCHAR2(10))", "INSERT INTO t VALUES (1, 'old')")
+	run(t, db, "CREATE TABLE t (id NUMBER, v VARCHAR2(10))", "INSERT INTO t VALUES (1, 'old')")
 	scn := query(t, db, "SELECT CURRENT_SCN FROM V$DATABASE")[0]
 	if got := query(t, db, "SELECT DBMS_FLASHBACK.GET_SYSTEM_CHANGE_NUMBER FROM DUAL")[0]; got != scn {
 		t.Errorf("SCN %s, of V$DATABASE %s", got, scn)
 	}
-	exec(t, db, "UPDATE t SET v = 'new'", "INSERT INTO t VALUES (2, 'two')", "DELETE FROM t WHERE id = 1")
+	run(t, db, "UPDATE t SET v = 'new'", "INSERT INTO t VALUES (2, 'two')", "DELETE FROM t WHERE id = 1")
 	old := "SELECT id, v FROM t AS OF SCN " + scn + " t ORDER BY id"
 	wantRows(t, query(t, db, old), "1|old")
 	wantRows(t, query(t, db, "SELECT id, v FROM t"), "2|two")
@@ -117,7 +117,7 @@ func TestVersions(t *testing.T) {
 		t.Fatal(err)
 	}
 	writer := open(t, srv, "")
-	exec(t, writer, "INSERT INTO t VALUES (3, 'three')")
+	run(t, writer, "INSERT INTO t VALUES (3, 'three')")
 	var n int
 	if err := tx.QueryRow("SELECT COUNT(*) FROM t").Scan(&n); err != nil || n != 1 {
 		t.Errorf("%d rows in the read-only transaction (%v), want 1", n, err)
@@ -134,7 +134,7 @@ func TestVersions(t *testing.T) {
 	} else {
 		wantCode(t, err, 1555)
 	}
-	exec(t, db, "ALTER TABLE t ADD (x NUMBER)")
+	run(t, db, "ALTER TABLE t ADD (x NUMBER)")
 	_, err = db.Query(old)
 	wantCode(t, err, 1466)
 }
@@ -142,7 +142,7 @@ func TestVersions(t *testing.T) {
 func TestTransactions(t *testing.T) {
 	srv := start(t, oracle.Options{})
 	a, b := open(t, srv, ""), open(t, srv, "")
-	exec(t, a, "CREATE TABLE t (id NUMBER PRIMARY KEY, v NUMBER)", "INSERT INTO t VALUES (1, 0)", "INSERT INTO t VALUES (2, 0)")
+	run(t, a, "CREATE TABLE t (id NUMBER PRIMARY KEY, v NUMBER)", "INSERT INTO t VALUES (1, 0)", "INSERT INTO t VALUES (2, 0)")
 	tx, err := a.Begin()
 	if err != nil {
 		t.Fatal(err)

@@ -42,7 +42,7 @@ func open(t testing.TB, srv *oracle.Server, more string) *sql.DB {
 	return db
 }
 
-func exec(t testing.TB, db *sql.DB, list ...string) {
+func run(t testing.TB, db *sql.DB, list ...string) {
 	t.Helper()
 	for _, q := range list {
 		if _, err := db.Exec(q); err != nil {
@@ -132,7 +132,7 @@ func TestLogin(t *testing.T) {
 func TestTypedRows(t *testing.T) {
 	srv := start(t, oracle.Options{})
 	db := open(t, srv, "")
-	exec(t, db,
+	run(t, db,
 		`CREATE TABLE t (n NUMBER(10,2), v VARCHAR2(20), d DATE, ts TIMESTAMP(9), r RAW(8), f BINARY_FLOAT, b BINARY_DOUBLE, c CHAR(5), p NUMBER)`,
 		`INSERT INTO t VALUES (-12.5, 'abc', DATE '2024-02-29', TIMESTAMP '1999-12-31 23:59:59.123456789', HEXTORAW('00FF'), 1.5, -2.25, 'x', 12345678901234567890123456789012345678)`,
 		`INSERT INTO t (n) VALUES (NULL)`)

@@ -10,7 +10,7 @@ import (
 func TestRefusals(t *testing.T) {
 	srv := start(t, oracle.Options{ShortNames: true})
 	db := open(t, srv, "")
-	exec(t, db, `CREATE TABLE t (k NUMBER(4) PRIMARY KEY, v VARCHAR2(3), n NUMBER(4,1) NOT NULL, l CLOB, d DATE)`,
+	run(t, db, `CREATE TABLE t (k NUMBER(4) PRIMARY KEY, v VARCHAR2(3), n NUMBER(4,1) NOT NULL, l CLOB, d DATE)`,
 		`INSERT INTO t (k, n) VALUES (1, 1)`, `CREATE TABLE c (k NUMBER REFERENCES t)`, `CREATE VIEW w AS SELECT k FROM t`)
 	for _, c := range []struct {
 		sql  string
@@ -110,10 +110,10 @@ func TestExpressions(t *testing.T) {
 func TestQueries(t *testing.T) {
 	srv := start(t, oracle.Options{})
 	db := open(t, srv, "")
-	exec(t, db, `CREATE TABLE d (id NUMBER PRIMARY KEY, name VARCHAR2(10))`, `CREATE TABLE e (id NUMBER, d NUMBER, pay NUMBER)`,
+	run(t, db, `CREATE TABLE d (id NUMBER PRIMARY KEY, name VARCHAR2(10))`, `CREATE TABLE e (id NUMBER, d NUMBER, pay NUMBER)`,
 		`INSERT INTO d VALUES (1, 'one')`, `INSERT INTO d VALUES (2, 'two')`, `INSERT INTO d VALUES (3, 'three')`)
 	for i := range 6 {
-		exec(t, db, fmt.Sprintf("INSERT INTO e VALUES (%d, %d, %d)", i, i%2+1, i*10))
+		run(t, db, fmt.Sprintf("INSERT INTO e VALUES (%d, %d, %d)", i, i%2+1, i*10))
 	}
 	for _, c := range []struct {
 		sql  string

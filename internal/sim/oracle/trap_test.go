@@ -37,7 +37,7 @@ func TestPrefetchAbove65535(t *testing.T) {
 	// Trap: go-ora writes the number of rows of a fetch as if it had two bytes: above 65535 the call cannot be read.
 	srv := start(t, oracle.Options{})
 	fill := open(t, srv, "")
-	exec(t, fill, "CREATE TABLE t (id NUMBER(10), v VARCHAR2(100))")
+	run(t, fill, "CREATE TABLE t (id NUMBER(10), v VARCHAR2(100))")
 	if _, err := srv.Load("DMO", "T", numbers(70001)); err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +83,7 @@ func TestLobFetchModes(t *testing.T) {
 	// Trap: an empty LOB and a NULL one are the same for go-ora, in either mode.
 	srv := start(t, oracle.Options{})
 	fill := open(t, srv, "")
-	exec(t, fill, "CREATE TABLE t (id NUMBER, c CLOB, n NCLOB, b BLOB, l LONG)")
+	run(t, fill, "CREATE TABLE t (id NUMBER, c CLOB, n NCLOB, b BLOB, l LONG)")
 	long := strings.Repeat("ä\U0001D11Ex", 40000)
 	blob := []byte(strings.Repeat("\x00\xff\x10", 50000))
 	insert := "INSERT INTO t VALUES (:1, :2, :3, :4, :5)"
@@ -95,7 +95,7 @@ func TestLobFetchModes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	exec(t, fill, "INSERT INTO t VALUES (3, EMPTY_CLOB(), EMPTY_CLOB(), EMPTY_BLOB(), NULL)", "INSERT INTO t (id) VALUES (4)")
+	run(t, fill, "INSERT INTO t VALUES (3, EMPTY_CLOB(), EMPTY_CLOB(), EMPTY_BLOB(), NULL)", "INSERT INTO t (id) VALUES (4)")
 	wantRows(t, query(t, fill, "SELECT id, DBMS_LOB.GETLENGTH(c), DBMS_LOB.GETLENGTH(n), DBMS_LOB.GETLENGTH(b) FROM t"),
 		"1|160000|160000|150000", "2|5|1|1", "3|0|0|0", "4|<nil>|<nil>|<nil>")
 	for _, mode := range []string{"", "&LOB FETCH=POST"} {
@@ -144,7 +144,7 @@ func TestZonedTimes(t *testing.T) {
 	// Trap: dates come as UTC wall clock; TIMESTAMP WITH LOCAL TIME ZONE is read as UTC whatever the session's zone is.
 	srv := start(t, oracle.Options{})
 	db := open(t, srv, "")
-	exec(t, db, "ALTER SESSION SET TIME_ZONE='+02:00'", "CREATE TABLE t (d DATE, z TIMESTAMP(3) WITH TIME ZONE, l TIMESTAMP(3) WITH LOCAL TIME ZONE)",
+	run(t, db, "ALTER SESSION SET TIME_ZONE='+02:00'", "CREATE TABLE t (d DATE, z TIMESTAMP(3) WITH TIME ZONE, l TIMESTAMP(3) WITH LOCAL TIME ZONE)",
 		"INSERT INTO t VALUES (DATE '1500-02-28', TIMESTAMP '2024-06-01 12:00:00.5 +05:30', TIMESTAMP '2024-06-01 12:00:00')")
 	wantRows(t, query(t, db, "SELECT d, z, l, CAST(l AS TIMESTAMP(3)), SYS_EXTRACT_UTC(z) FROM t"),
 		"1500-02-28 00:00:00 +0000|2024-06-01 12:00:00.5 +0530|2024-06-01 10:00:00 +0000|2024-06-01 12:00:00 +0000|2024-06-01 06:30:00.5 +0000")
@@ -155,7 +155,7 @@ func TestArrayBinds(t *testing.T) {
 	// which go-ora asks for always, the rows that could be added stay.
 	srv := start(t, oracle.Options{})
 	db := open(t, srv, "")
-	exec(t, db, "CREATE TABLE t (id NUMBER PRIMARY KEY, v VARCHAR2(5))")
+	run(t, db, "CREATE TABLE t (id NUMBER PRIMARY KEY, v VARCHAR2(5))")
 	if _, err := db.Exec("INSERT INTO t VALUES (:1, :2)", []int64{1, 2, 3}, []string{"a", "b", "c"}); err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +185,7 @@ func TestCancel(t *testing.T) {
 func TestFaults(t *testing.T) {
 	srv := start(t, oracle.Options{})
 	db := open(t, srv, "")
-	exec(t, db, "CREATE TABLE t (id NUMBER)")
+	run(t, db, "CREATE TABLE t (id NUMBER)")
 	hits := srv.Faults().Add(oracle.Fault{Call: "execute", Match: "from t", Nth: 2, Code: 1555})
 	wantRows(t, query(t, db, "SELECT id FROM t"))
 	_, err := db.Query("SELECT id FROM t")
@@ -226,9 +226,9 @@ func TestFaults(t *testing.T) {
 func TestPrivileges(t *testing.T) {
 	srv := start(t, oracle.Options{})
 	db := open(t, srv, "")
-	exec(t, db, "CREATE TABLE t (id NUMBER)", "CREATE TABLE hidden (id NUMBER)")
+	run(t, db, "CREATE TABLE t (id NUMBER)", "CREATE TABLE hidden (id NUMBER)")
 	srv.CreateUser("READER", "pw", "CREATE SESSION")
-	exec(t, db, "GRANT SELECT ON t TO reader")
+	run(t, db, "GRANT SELECT ON t TO reader")
 	r, err := sql.Open("oracle", dsn(srv, "READER", "pw", ""))
 	if err != nil {
 		t.Fatal(err)

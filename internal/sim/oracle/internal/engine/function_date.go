@@ -62,6 +62,12 @@ func dateFunctions() map[string]*function {
 			}
 			return value.IntervalYM(n), err
 		}},
+		"TO_YMINTERVAL": {min: 1, max: 1, check: noLob, typ: fixedType(Type{Kind: IntervalYM, Precision: 9}), eval: func(r *run, a []typed) ([]byte, error) {
+			return r.s.assign(Type{Kind: IntervalYM, Precision: 9}, a[0].typ, a[0].v)
+		}},
+		"TO_DSINTERVAL": {min: 1, max: 1, check: noLob, typ: fixedType(Type{Kind: IntervalDS, Precision: 9, Scale: 9}), eval: func(r *run, a []typed) ([]byte, error) {
+			return r.s.assign(Type{Kind: IntervalDS, Precision: 9, Scale: 9}, a[0].typ, a[0].v)
+		}},
 		"TRUNC": {min: 1, max: 2, check: noLob, typ: roundType, eval: rounding(value.Dec.Trunc, false)},
 		"ROUND": {min: 1, max: 2, check: noLob, typ: roundType, eval: rounding(value.Dec.Round, true)},
 	}
