@@ -21,9 +21,13 @@ type constraint struct {
 	condition        string
 	checked, enabled bool // rows obey it; statements must
 	columns          []string
-	conditionUnknown bool // longer than the view shows
+	conditionUnknown bool // the view may have cut it off
 	elsewhere        bool
 }
+
+// conditionMost is how much SEARCH_CONDITION_VC shows, in bytes; it cuts off what is longer
+// (Database Reference, ALL_CONSTRAINTS). Characters beyond ASCII make it end a little earlier.
+const conditionMost = 3997
 
 const constraintColumnsSQL = "SELECT OWNER, CONSTRAINT_NAME, TABLE_NAME, COLUMN_NAME"
 
@@ -32,7 +36,7 @@ const constraintsSQL = "SELECT OWNER, CONSTRAINT_NAME, TABLE_NAME, CONSTRAINT_TY
 
 func constraintOf(v row) *constraint {
 	k := &constraint{name: nameAt(v, 0, 1), table: nameAt(v, 0, 2), kind: v.text(3), enabled: v.text(4) == "ENABLED", checked: v.text(5) == "VALIDATED",
-		index: v.text(6), refers: nameAt(v, 7, 8), condition: v.text(12), conditionUnknown: v.null(12)}
+		index: v.text(6), refers: nameAt(v, 7, 8), condition: v.text(12), conditionUnknown: v.null(12) || len(v.text(12)) >= conditionMost}
 	if rule := v.text(9); rule != "NO ACTION" {
 		k.onDelete = rule
 	}

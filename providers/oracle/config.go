@@ -22,7 +22,7 @@ const (
 	maxFetchRows = 10_000 // the driver writes the number of rows of a fetch into 16 bits
 
 	dialTimeout  = 15 * time.Second
-	logonTimeout = 60 * time.Second // a busy listener hands over slowly
+	logonTimeout = 45 * time.Second // a busy listener hands over slowly
 )
 
 func sourceBlock() schema.Block {
@@ -74,6 +74,9 @@ func parseConfig(v schema.Values, env providers.Env) (*config, error) {
 		return nil, configError("exactly one of service and sid is needed", "Give service, as lsnrctl services lists it, or sid.")
 	case c.user == "" || c.password == "":
 		return nil, configError("user or password is missing", "Give both; other ways to log on are not supported.")
+	}
+	if c.fetchRows > maxFetchRows { // the language says so before
+		return nil, configError(fmt.Sprintf("fetch_rows is more than %d", maxFetchRows), "Give fewer; the driver counts them in 16 bits.")
 	}
 	if c.port == 0 {
 		c.port = 1521

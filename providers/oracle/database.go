@@ -158,7 +158,11 @@ func (db *database) askPrivileged(ctx context.Context, s *session) error {
 }
 
 // hidden says whether err means that the user may not see a view, or that it is not there.
-func hidden(err error) bool { return isCode(err, 942, 1031, 904, 4043) }
+func hidden(err error) bool { return isCode(err, 942, 1031, 4043) }
+
+// noPackage says whether err means that the user may not call a package: to a query it does
+// not exist (ORA-00904).
+func noPackage(err error) bool { return isCode(err, 904) || hidden(err) }
 
 // fetchClasses is how many sizes of a fetch there are: each an eighth of the one before.
 const fetchClasses = 5

@@ -227,7 +227,7 @@ func connectError(cfg *config, err error) error {
 	case errors.Is(err, context.Canceled):
 		e.Kind, e.Err = providers.Disconnected, context.Canceled
 	case errors.Is(err, context.DeadlineExceeded):
-		e.Err, e.Fix = fmt.Errorf("no logon within %s", logonTimeout), "Check that the listener and the instance respond."
+		e.Err, e.Fix = errors.New("the logon did not end in time"), "Check that the listener and the instance respond, and that tls fits the listener."
 	case tlsFailed(err):
 		e.Err, e.Fix = fmt.Errorf("the TLS handshake failed: %w", err), "Check tls and ca, and that port is one of a TCPS listener."
 	case errors.As(err, &dns):

@@ -22,7 +22,10 @@ func (db *database) Preflight(ctx context.Context, tables []*catalog.Table) ([]p
 			db.unreadable, db.policies, db.sessions, db.inDoubt, db.openTransactions, db.undo, db.counters, db.movement,
 		} {
 			found, err := check(ctx, s, tables)
-			if err != nil && !hidden(err) {
+			switch {
+			case isCode(err, 904): // the dictionary of another release
+				found = []providers.Finding{{Summary: "A check of the source could not be made", Detail: err.Error() + ". Look after it by hand."}}
+			case err != nil && !hidden(err):
 				return err
 			}
 			out = append(out, found...)
@@ -49,7 +52,7 @@ func (db *database) unreadable(ctx context.Context, s *session, tables []*catalo
 	asOf := ""
 	if !db.cfg.quiet {
 		r, err := s.one(ctx, opPreflight, "SELECT DBMS_FLASHBACK.GET_SYSTEM_CHANGE_NUMBER FROM DUAL")
-		if hidden(err) {
+		if noPackage(err) {
 			r, err = s.one(ctx, opPreflight, "SELECT CURRENT_SCN FROM V$DATABASE")
 		}
 		if hidden(err) {

@@ -262,10 +262,13 @@ type row []driver.Value
 
 func (r row) null(i int) bool { return r[i] == nil }
 
-// text returns a value as the server spelled it, "" for NULL.
+// text returns a value as the server spelled it, "" for NULL. What is no text stays as it came.
 func (r row) text(i int) string {
 	switch v := r[i].(type) {
 	case string:
+		if s, err := unicodeText(v); err == nil {
+			return s
+		}
 		return v
 	case []byte:
 		return string(v)

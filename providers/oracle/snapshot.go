@@ -40,7 +40,7 @@ func (db *database) Snapshot(ctx context.Context, how providers.SnapshotOptions)
 			return err
 		}
 		r, err := s.one(ctx, opSnapshot, "SELECT DBMS_FLASHBACK.GET_SYSTEM_CHANGE_NUMBER, SYS_EXTRACT_UTC(SYSTIMESTAMP) FROM DUAL")
-		if hidden(err) {
+		if noPackage(err) {
 			r, err = s.one(ctx, opSnapshot, "SELECT CURRENT_SCN, SYS_EXTRACT_UTC(SYSTIMESTAMP) FROM V$DATABASE")
 		}
 		if hidden(err) {
