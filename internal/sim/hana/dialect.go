@@ -19,7 +19,7 @@ SYSUUID TABLE TABLESAMPLE TO TOP TRAILING TRUE UNION UNKNOWN UNNEST USING UTCTIM
 
 // newDialect makes what the shared parser and compiler know of HANA.
 func newDialect() *store.Dialect {
-	d := &store.Dialect{Reserved: make(map[string]bool), Functions: functions(), MaxIdentifier: maxIdentifier, Digits: floatingDigits,
+	d := &store.Dialect{Reserved: make(map[string]bool), Without: map[string]bool{"FETCH": true, "SAMPLE": true, "SKIP": true}, Functions: functions(), MaxIdentifier: maxIdentifier, Digits: floatingDigits,
 		ParseType: parseType, Primary: primary, Convert: convert, Common: common, Aggregate: aggregate,
 		IntType: "INTEGER", DecType: "DECIMAL", FloatType: "DOUBLE", TextType: "NVARCHAR", BytesType: "VARBINARY", BoolType: "BOOLEAN"}
 	for _, w := range strings.Fields(reserved) {

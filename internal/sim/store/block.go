@@ -147,14 +147,6 @@ func (c *Compiler) leaf(s *scope, f From) (*source, error) {
 				src.query.Columns[i].Name = col.Name
 			}
 		}
-		if f.AsOf != nil {
-			n, err := c.compile(&scope{}, f.AsOf)
-			if err != nil {
-				return nil, err
-			}
-			c.settle(&n, Type{Name: c.D.IntType, Kind: Int})
-			src.asOf = &n
-		}
 		return src, nil
 	}
 	return nil, fail(Unsupported, -1, "", "right side of an outer join")
@@ -171,7 +163,6 @@ func (c *Compiler) derived(s *scope, src *source, x *Select) (err error) {
 
 // where spreads the conditions over the sources with which they can be decided.
 func (c *Compiler) where(s *scope, b *block, conditions []Expr) error {
-	marked := make(map[int]bool)
 	for _, x := range conditions {
 		n, err := c.compile(s, x)
 		if err != nil {
@@ -179,11 +170,6 @@ func (c *Compiler) where(s *scope, b *block, conditions []Expr) error {
 		}
 		if err := c.condition(n, 0); err != nil {
 			return err
-		}
-		if src, ok := outerSource(c, s, x); ok {
-			marked[src] = true
-			b.sources[src].on = append(b.sources[src].on, n)
-			continue
 		}
 		if n.uses < 0 {
 			b.before = append(b.before, n)
@@ -193,37 +179,7 @@ func (c *Compiler) where(s *scope, b *block, conditions []Expr) error {
 		src.filter = append(src.filter, n)
 		c.equality(s, src, x, n.uses)
 	}
-	for i := range marked {
-		b.sources[i].left = true
-	}
 	return nil
-}
-
-// outerSource finds the source whose columns a condition marks with (+).
-func outerSource(c *Compiler, s *scope, x Expr) (int, bool) {
-	found := -1
-	var walk func(Expr)
-	walk = func(x Expr) {
-		switch x := x.(type) {
-		case *Outer:
-			if n, ok, err := c.columnOf(s, x.X); ok && err == nil {
-				found = n.uses
-			}
-		case *Binary:
-			walk(x.L)
-			walk(x.R)
-		case *Call:
-			for _, a := range x.Args {
-				walk(a)
-			}
-		case *IsNull:
-			walk(x.X)
-		case *Between:
-			walk(x.X)
-		}
-	}
-	walk(x)
-	return found, found >= 0
 }
 
 // equality notes what a condition says for finding rows faster: an equation of a

@@ -93,8 +93,6 @@ func (c *Compiler) compile(s *scope, x Expr) (node, error) {
 		return c.param(x), nil
 	case *Ref:
 		return c.column(s, x)
-	case *Outer:
-		return c.column(s, x.X)
 	case *Unary:
 		return c.unary(s, x)
 	case *Binary:
@@ -136,6 +134,8 @@ func (c *Compiler) compile(s *scope, x Expr) (node, error) {
 		return node{}, fail(Syntax, x.Pos, "(", "incorrect syntax near")
 	case *IsKind:
 		return node{}, fail(Syntax, x.Pos, x.Word, "incorrect syntax near")
+	case *Outer:
+		return node{}, fail(Syntax, x.Pos, "+", "incorrect syntax near")
 	}
 	return node{}, fail(Unsupported, -1, "", "expression")
 }

@@ -110,13 +110,7 @@ func (c *Compiler) concat(l, r node) func(*Env) (Value, error) {
 			return b, err
 		}
 		if a.IsNull() || b.IsNull() {
-			switch {
-			case !c.D.EmptyIsNull:
-				return Value{}, nil
-			case a.IsNull():
-				return b, nil
-			}
-			return a, nil
+			return Value{}, nil
 		}
 		for _, v := range []*Value{&a, &b} {
 			if v.K != Text && v.K != Bytes {

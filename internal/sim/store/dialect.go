@@ -6,8 +6,11 @@ type Dialect struct {
 	Reserved      map[string]bool     // words that are no identifiers without quotes
 	Functions     map[string]Function // by name in upper case
 	MaxIdentifier int                 // bytes; 0 has no limit
-	EmptyIsNull   bool                // '' is NULL
 	Digits        int                 // significant digits of a quotient
+
+	// Without are the words of clauses that other engines have and this one has not:
+	// LIMIT, FETCH, SAMPLE, TABLESAMPLE, SKIP, IGNORE.
+	Without map[string]bool
 
 	// ParseType reads a type name, as in CAST.
 	ParseType func(p *Parser) (Type, error)

@@ -14,8 +14,6 @@ const (
 	NoFunction
 	WrongArguments  // number of arguments of a function
 	TypeMismatch    // operands or columns whose types do not go together
-	BadNumber       // text that is no number
-	BadDate         // text that is no date or time
 	Overflow        // a number beyond its type
 	DivideByZero    //
 	ManyRows        // a scalar subquery with more than one row
@@ -26,13 +24,11 @@ const (
 	LongName        // an identifier beyond the limit
 	Duplicate       // a unique key; Name is the index
 	Full            // a partition has as many rows as it may
-	DuplicateColumn // a column named twice
 	LockTimeout
 	Deadlock
 	Busy // NOWAIT
 	Canceled
 	Serialization // a row changed after the snapshot of a transaction that may not see it
-	SnapshotGone  // versions that were pruned
 	Unsupported   // grammar that is known and not offered
 	BadEscape     // LIKE
 	BadOrdinal    // ORDER BY 7

@@ -21,7 +21,7 @@ func (x *Index) key(row []byte) (key []byte, counts bool) {
 		}
 		key = AppendValue(key, values[c])
 	}
-	return key, nulls == 0 || x.Whole && nulls < len(x.Columns)
+	return key, nulls == 0
 }
 
 func (x *Index) enter(t *Table, row []byte, slot uint32) {
@@ -250,7 +250,6 @@ func (t *Table) prune(u undo, oldest uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.pruneSlot(u.slot, oldest)
-	t.pruned = max(t.pruned, oldest)
 }
 
 func (t *Table) pruneSlot(slot uint32, oldest uint64) {
@@ -281,17 +280,6 @@ func (t *Table) pruneSlot(slot uint32, oldest uint64) {
 			x.forget(t, gone.row, head, slot)
 		}
 	}
-}
-
-// Prune drops versions that ended at or before a time, as an engine does whose
-// history has run out; older snapshots are not Readable afterwards.
-func (t *Table) Prune(before uint64) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for slot := range t.slots {
-		t.pruneSlot(uint32(slot), before)
-	}
-	t.pruned = max(t.pruned, before)
 }
 
 // Truncate removes all rows at once, for every snapshot. The caller keeps writers away.

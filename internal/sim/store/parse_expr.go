@@ -180,9 +180,6 @@ func (p *Parser) operand() (Expr, error) {
 		return p.numberLiteral()
 	case String:
 		p.at++
-		if t.Text == "" && p.D.EmptyIsNull {
-			return &Literal{Type: Type{Name: p.D.TextType, Kind: Text}, Pos: t.Pos}, nil
-		}
 		return &Literal{Value: TextValue(t.Text), Type: Type{Name: p.D.TextType, Kind: Text, Length: max(1, len([]rune(t.Text))), NotNull: true}, Pos: t.Pos}, nil
 	case HexString:
 		b, err := hex.DecodeString(t.Text)

@@ -230,7 +230,7 @@ func (p *Parser) leaf() (From, error) {
 			return nil, err
 		}
 	}
-	if p.Accept("SAMPLE") || p.Accept("TABLESAMPLE") {
+	if p.clause("SAMPLE") || p.clause("TABLESAMPLE") {
 		r.Block = p.Accept("BLOCK") || p.Accept("SYSTEM")
 		p.Accept("BERNOULLI")
 		if err := p.Expect("("); err != nil {
@@ -270,7 +270,7 @@ func (p *Parser) tail(s *Select) error {
 			return err
 		}
 	}
-	if p.Accept("LIMIT") {
+	if p.clause("LIMIT") {
 		if s.Limit, err = p.operand(); err != nil {
 			return err
 		}
@@ -281,7 +281,7 @@ func (p *Parser) tail(s *Select) error {
 		}
 		_ = p.Accept("ROWS") || p.Accept("ROW")
 	}
-	if p.Accept("FETCH") {
+	if p.clause("FETCH") {
 		if !p.Accept("FIRST") && !p.Accept("NEXT") {
 			return p.Unexpected()
 		}
@@ -308,6 +308,9 @@ func (p *Parser) tail(s *Select) error {
 	return nil
 }
 
+// clause takes the word of a clause, where the dialect has it.
+func (p *Parser) clause(word string) bool { return !p.D.Without[word] && p.Accept(word) }
+
 func (p *Parser) locking(l *Locking) error {
 	switch {
 	case p.Accept("NOWAIT"):
@@ -320,8 +323,9 @@ func (p *Parser) locking(l *Locking) error {
 		l.Wait = &n
 		l.NoWait = n == 0
 	}
-	if p.Accept("IGNORE", "LOCKED") || p.Accept("SKIP", "LOCKED") {
+	if p.clause("IGNORE") || p.clause("SKIP") {
 		l.Skip = true
+		return p.Expect("LOCKED")
 	}
 	return nil
 }

@@ -117,7 +117,6 @@ type source struct {
 	filter  []node // of WHERE, that can be decided with this source
 	lookup  *lookup
 	hash    []hashKey
-	asOf    *node
 }
 
 // lookup finds a row by a unique key of values that are known before.

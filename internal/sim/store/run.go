@@ -96,37 +96,14 @@ func (s *source) each(b *block, e *Env, i int, visit visitor) (bool, error) {
 	return true, nil
 }
 
-// snapshot is the execution's, or the past one that AS OF names.
-func (s *source) snapshot(e *Env) (Snapshot, func(), error) {
-	snap, done := e.Snapshot, func() {}
-	if s.asOf != nil {
-		v, err := s.asOf.eval(e)
-		if err != nil {
-			return snap, done, err
-		}
-		snap = snap.engine.SnapshotAt(uint64(v.I))
-		done = snap.Close
-	}
-	if !s.rel.Table.Readable(snap) {
-		done()
-		return snap, done, fail(SnapshotGone, -1, s.rel.Name, "snapshot too old")
-	}
-	return snap, done, nil
-}
-
 func (s *source) scan(e *Env, visit visitor) (bool, error) {
-	snap, done, err := s.snapshot(e)
-	if err != nil {
-		return false, err
-	}
-	defer done()
 	var hits []Hit
 	row := make([]Value, len(s.rel.Columns))
 	for next, end := uint32(0), false; !end; {
 		if err := e.Ctx.Err(); err != nil {
 			return false, fail(Canceled, -1, "", "canceled")
 		}
-		hits, next, end = s.rel.Table.Scan(snap, next, batch, hits[:0])
+		hits, next, end = s.rel.Table.Scan(e.Snapshot, next, batch, hits[:0])
 		for _, hit := range hits {
 			if s.rel.Keep != nil && !s.rel.Keep(hit.Slot) || s.rel.Part != nil && !s.rel.Part(hit.Row) {
 				continue
@@ -175,12 +152,7 @@ func (s *source) find(b *block, e *Env, visit visitor) (bool, error) {
 			return s.scan(e, visit)
 		}
 	}
-	snap, done, err := s.snapshot(e)
-	if err != nil {
-		return false, err
-	}
-	defer done()
-	hit, ok := s.rel.Table.Find(snap, s.lookup.index, key)
+	hit, ok := s.rel.Table.Find(e.Snapshot, s.lookup.index, key)
 	if !ok {
 		return true, nil
 	}

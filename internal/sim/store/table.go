@@ -22,7 +22,6 @@ type Table struct {
 	indexes []*Index
 	counts  []int64 // rows a partition, uncommitted ones included
 	seed    maphash.Seed
-	pruned  uint64 // snapshots before it may miss versions
 	spare   []version
 	arena   []byte
 }
@@ -33,12 +32,10 @@ type version struct {
 	prev       *version
 }
 
-// Index is a unique index. A key with NULLs is unique only where Whole is set and
-// not all of its columns are NULL.
+// Index is a unique index. A key with a NULL in it is unlike every other.
 type Index struct {
 	Name    string
 	Columns []int
-	Whole   bool
 
 	first map[uint64]uint32
 	more  map[uint64][]uint32
@@ -111,25 +108,11 @@ func (t *Table) Count(s Snapshot) int64 {
 	return n
 }
 
-// Slots returns how many slots there are: one more than the highest.
-func (t *Table) Slots() uint32 {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	return uint32(len(t.slots))
-}
-
 // PartCounts returns the rows of each partition, uncommitted ones included.
 func (t *Table) PartCounts() []int64 {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	return slices.Clone(t.counts)
-}
-
-// Readable says whether every version that a snapshot needs is there.
-func (t *Table) Readable(s Snapshot) bool {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	return s.At >= t.pruned
 }
 
 // Bytes returns the encoded size of the newest versions.

@@ -96,7 +96,7 @@ func TestTransfers(t *testing.T) {
 			t.Errorf("key %d is not found", i)
 		}
 	}
-	if len(e.Active()) != 0 || len(e.rowLocks)+len(e.tableLocks) != 0 {
+	if len(e.active) != 0 || len(e.rowLocks)+len(e.tableLocks) != 0 {
 		t.Error("transactions or locks are left")
 	}
 }
@@ -163,44 +163,6 @@ func transfer(t *testing.T, e *Engine, table *Table, random *rand.Rand) {
 		tx.Rollback()
 	default:
 		tx.Commit()
-	}
-}
-
-// TestHistory holds that old states can be read until they are pruned.
-func TestHistory(t *testing.T) {
-	e := NewEngine()
-	e.KeepHistory = true
-	table := e.NewTable("T", 2)
-	tx := e.Begin()
-	slot, err := tx.Insert(table, row(1, 10), Wait{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	first := tx.Commit()
-	var times []uint64
-	for v := range int64(3) {
-		tx := e.Begin()
-		cur, err := tx.Current(table, slot, Wait{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if ok, err := tx.Apply(table, slot, cur, row(1, 20+v)); !ok || err != nil {
-			t.Fatal(ok, err)
-		}
-		times = append(times, tx.Commit())
-	}
-	at := func(scn uint64) int64 {
-		s := e.SnapshotAt(scn)
-		defer s.Close()
-		return sum(table, s)
-	}
-	if at(first) != 10 || at(times[0]) != 20 || at(times[2]) != 22 || at(first-1) != 0 {
-		t.Errorf("history %d %d %d", at(first), at(times[0]), at(times[2]))
-	}
-	table.Prune(times[1])
-	old, recent := e.SnapshotAt(first), e.SnapshotAt(times[1])
-	if table.Readable(old) || !table.Readable(recent) || at(times[1]) != 21 {
-		t.Error("what was pruned is readable, or what was not is gone")
 	}
 }
 

@@ -1,9 +1,6 @@
 package store
 
-import (
-	"slices"
-	"sync"
-)
+import "sync"
 
 // pending marks a version's begin or end as the number of a transaction that
 // has not ended, instead of a commit time.
@@ -12,10 +9,6 @@ const pending = uint64(1) << 63
 // Engine is the clock and the transactions of one simulated server. Commit times
 // are whole numbers that grow by one a commit.
 type Engine struct {
-	// KeepHistory keeps old versions, so that any past time can be read until
-	// Table.Prune. It is set before the first transaction.
-	KeepHistory bool
-
 	mu        sync.Mutex // clock, snapshots; held during a commit
 	clock     uint64
 	snapshots map[uint64]int
@@ -31,33 +24,6 @@ type Engine struct {
 func NewEngine() *Engine {
 	return &Engine{clock: 1, snapshots: make(map[uint64]int), active: make(map[uint64]*Tx),
 		tableLocks: make(map[*Table]holders), rowLocks: make(map[rowID]holders)}
-}
-
-// Now returns the last commit time.
-func (e *Engine) Now() uint64 {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.clock
-}
-
-// Advance moves the clock without a commit, for engines whose clock runs by itself.
-func (e *Engine) Advance(by uint64) uint64 {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.clock += by
-	return e.clock
-}
-
-// Active lists the transactions that have not ended, oldest first.
-func (e *Engine) Active() []*Tx {
-	e.lockMu.Lock()
-	defer e.lockMu.Unlock()
-	out := make([]*Tx, 0, len(e.active))
-	for _, tx := range e.active {
-		out = append(out, tx)
-	}
-	slices.SortFunc(out, func(a, b *Tx) int { return compareInts(int64(a.ID), int64(b.ID)) })
-	return out
 }
 
 // Tx is a transaction. One goroutine uses it at a time; Cancel and Blockers may
@@ -112,9 +78,6 @@ func (tx *Tx) Fix(at uint64) {
 		tx.fixed = &s
 	}
 }
-
-// Fixed says whether the transaction reads one point in time.
-func (tx *Tx) Fixed() bool { return tx.fixed != nil }
 
 // Changed says whether the transaction has changed rows.
 func (tx *Tx) Changed() bool { return len(tx.undo) > 0 }
@@ -210,7 +173,7 @@ func (tx *Tx) Commit() uint64 {
 		oldest = min(oldest, s)
 	}
 	e.mu.Unlock()
-	if !e.KeepHistory && oldest >= at {
+	if oldest >= at {
 		for _, u := range tx.undo {
 			u.table.prune(u, oldest)
 		}

@@ -43,7 +43,6 @@ type Type struct {
 }
 
 // Constructors.
-func NullValue() Value           { return Value{} }
 func IntValue(i int64) Value     { return Value{K: Int, I: i} }
 func TextValue(s string) Value   { return Value{K: Text, S: s} }
 func BytesValue(b []byte) Value  { return Value{K: Bytes, S: string(b)} }

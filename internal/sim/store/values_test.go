@@ -10,7 +10,7 @@ import (
 func value(t *rapid.T) Value {
 	switch rapid.IntRange(0, 8).Draw(t, "kind") {
 	case 0:
-		return NullValue()
+		return Value{}
 	case 1:
 		return BoolValue(rapid.Bool().Draw(t, "b"))
 	case 2:
