@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
@@ -278,10 +279,8 @@ func (a *alteration) createIndex(t *catalog.Table, x catalog.Index) error {
 	if err != nil {
 		return err
 	}
-	for _, o := range have.Indexes {
-		if o.Name == x.Name {
-			return nil
-		}
+	if hasIndex(have, x.Name) {
+		return nil
 	}
 	columns := make([]string, len(x.Columns))
 	for i, c := range x.Columns {
@@ -299,6 +298,20 @@ func (a *alteration) createIndex(t *catalog.Table, x catalog.Index) error {
 	c.Indexes = append(append([]catalog.Index{}, have.Indexes...), x)
 	a.tables[t.Name] = &c
 	return nil
+}
+
+// hasIndex looks among the keys, too: a unique index is read back as one.
+func hasIndex(t *catalog.Table, name string) bool {
+	return slices.ContainsFunc(t.Indexes, func(x catalog.Index) bool { return x.Name == name }) ||
+		slices.ContainsFunc(t.Uniques, func(k catalog.Key) bool { return k.Index && k.Name == name }) ||
+		t.Key != nil && t.Key.Index && t.Key.Name == name
+}
+
+// hasIndex compares by name. A unique index may stand among the keys, as the catalog sees it.
+func hasIndex(t *catalog.Table, name string) bool {
+	return slices.ContainsFunc(t.Indexes, func(x catalog.Index) bool { return x.Name == name }) ||
+		slices.ContainsFunc(t.Uniques, func(k catalog.Key) bool { return k.Name == name }) ||
+		t.Key != nil && t.Key.Name == name
 }
 
 func (a *alteration) addForeignKey(t *catalog.Table, f catalog.ForeignKey) error {

@@ -263,7 +263,9 @@ func TestStructuresOfAnotherEngine(t *testing.T) {
 		column("MANDT", catalog.Type{Kind: catalog.String, Length: 3}), column("NR", catalog.Type{Kind: catalog.Decimal, Precision: 10}),
 		{Name: "TXT", Type: catalog.Type{Kind: catalog.String, Length: 40}, Default: "' '"}, {Name: "AT", Type: catalog.Type{Kind: catalog.Timestamp}, Nullable: true}},
 		Key:     &catalog.Key{Name: "/BIC/AFOO~0", Columns: []string{"MANDT", "NR"}, Index: true},
-		Indexes: []catalog.Index{{Name: "/BIC/AFOO~A", Columns: []catalog.IndexColumn{{Name: "TXT"}, {Name: "NR", Desc: true}}}}}
+		Indexes: []catalog.Index{{Name: "/BIC/AFOO~A", Columns: []catalog.IndexColumn{{Name: "TXT"}, {Name: "NR", Desc: true}}},
+			{Name: "/BIC/AFOO~U", Columns: []catalog.IndexColumn{{Name: "NR"}}, Unique: true}, {Name: "/BIC/AFOO~V", Columns: []catalog.IndexColumn{{Name: "AT"}}, Unique: true}},
+		Uniques: []catalog.Key{{Name: "U1", Columns: []string{"TXT", "AT"}}}}
 	policies := catalog.DefaultPolicies()
 	policies.Blank = "abap"
 	m := hana.Driver().MapTable(src, providers.MapOptions{Engine: "oracle", To: catalog.Name{Schema: testSchema, Name: src.Name.Name}, Policies: policies})
@@ -271,7 +273,9 @@ func TestStructuresOfAnotherEngine(t *testing.T) {
 		providers.MapOptions{Engine: "oracle", To: catalog.Name{Schema: testSchema, Name: "R1"}, Policies: policies})
 	for range 2 { // again is no change
 		err := s.Alter(t.Context(), []providers.DDL{providers.CreateTable{Table: m.Table}, providers.CreateTable{Table: ranged.Table},
-			providers.AddKey{Table: m.Table, Key: *m.Table.Key}, providers.CreateIndex{Table: m.Table, Index: m.Table.Indexes[0]}, providers.Analyze{Table: m.Table.Name}})
+			providers.AddKey{Table: m.Table, Key: *m.Table.Key}, providers.AddKey{Table: m.Table, Key: m.Table.Uniques[0]},
+			providers.CreateIndex{Table: m.Table, Index: m.Table.Indexes[0]}, providers.CreateIndex{Table: m.Table, Index: m.Table.Indexes[1]},
+			providers.CreateIndex{Table: m.Table, Index: m.Table.Indexes[2]}, providers.Analyze{Table: m.Table.Name}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -375,5 +379,19 @@ func TestSplitsCoverTheTable(t *testing.T) {
 	}
 	if total != 300 {
 		t.Errorf("the ranges hold %d rows", total)
+	}
+}
+
+func TestAUniqueIndexIsMadeOnce(t *testing.T) {
+	// Invariant 7: a run was killed after its unique index was made: the next one finds it, although it is read back as a key.
+	s := newBed(t)
+	session := s.lock(t, s.target(t), "a")
+	tb := benchTable()
+	made(t, session, tb)
+	index := providers.CreateIndex{Table: tb, Index: catalog.Index{Name: "t~G", Unique: true, Columns: []catalog.IndexColumn{{Name: "a"}}}}
+	for range 2 {
+		if err := session.Alter(t.Context(), []providers.DDL{index}); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
