@@ -28,8 +28,8 @@ func canned(b *testing.B) (*bed, *catalog.Table, providers.Database) {
 	for i := range numbers {
 		numbers[i] = int64(i)
 	}
-	if _, err := bd.db.Exec("INSERT INTO VBAP VALUES ('100', '0080000001', :1, :2 / 7 - 100, 1.23457, DATE '2024-02-29', 'EUR', HEXTORAW('30313233343536373839616263646566'))",
-		numbers, numbers); err != nil {
+	if _, err := bd.db.Exec("INSERT INTO VBAP VALUES ('100', '008000' || TO_CHAR(1000 + :1), :2, :3 / 7 - 100, 1.23457 + :4 / 1000, DATE '2024-02-29' - :5 / 24, 'E' || TO_CHAR(:6), "+
+		"HEXTORAW('303132333435363738396162' || TO_CHAR(10000000 + :7)))", numbers, numbers, numbers, numbers, numbers, numbers, numbers); err != nil {
 		b.Fatal(err)
 	}
 	bd.srv.Canned(testUser+".VBAP", benchRows)

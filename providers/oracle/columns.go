@@ -86,6 +86,13 @@ func newColumn(c catalog.Column) (*column, error) {
 	return out, nil
 }
 
+// reserve makes room for a batch at its first value, rather than step by step.
+func reserve(b array.Builder) {
+	if b.Len() == b.Cap() {
+		b.Reserve(max(batch.Rows, b.Len()))
+	}
+}
+
 func putText(add func(string)) func(driver.Value) error {
 	return func(v driver.Value) error {
 		s, ok := v.(string)
@@ -122,7 +129,8 @@ func putDecimal(b *array.Decimal128Builder, scale int) func(driver.Value) error 
 		if err != nil {
 			return err
 		}
-		b.Append(n)
+		reserve(b)
+		b.UnsafeAppend(n)
 		return nil
 	}
 }
@@ -182,7 +190,8 @@ func putMicros(b *array.TimestampBuilder) func(driver.Value) error {
 		if nanos%1000 != 0 {
 			return errDigits
 		}
-		b.Append(arrow.Timestamp(seconds*1_000_000 + nanos/1000))
+		reserve(b)
+		b.UnsafeAppend(arrow.Timestamp(seconds*1_000_000 + nanos/1000))
 		return nil
 	}
 }

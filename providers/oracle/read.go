@@ -39,6 +39,7 @@ type reader struct {
 	far    farRows
 
 	values []driver.Value // of the row that waits to be appended, by field
+	plain  bool           // they are the first ones of the cursor's row
 	have   bool           // one waits
 	bad    *badValue      // in it
 	rows   int
@@ -86,8 +87,22 @@ func openReader(ctx context.Context, v *view, t *catalog.Table, r catalog.Range,
 		rd.releaseColumns()
 		return nil, err
 	}
-	rd.values = make([]driver.Value, len(rd.cols))
+	rd.prepare()
 	return rd, nil
+}
+
+// prepare makes room for a row. Where every value comes with its row, in order, it is the
+// cursor's own.
+func (rd *reader) prepare() {
+	rd.plain = true
+	for i, f := range rd.st.fields {
+		rd.plain = rd.plain && f.at == i && f.length < 0 && f.shape != long
+	}
+	if rd.plain {
+		rd.values = rd.cur.row[:len(rd.cols)]
+		return
+	}
+	rd.values = make([]driver.Value, len(rd.cols))
 }
 
 // Next implements providers.Reader.
@@ -139,7 +154,7 @@ func (rd *reader) next(ctx context.Context) (arrow.RecordBatch, error) {
 
 // append adds the row that waits, or returns the batch that it no longer fits into.
 func (rd *reader) append(ctx context.Context) (arrow.RecordBatch, error) {
-	n := sizeOf(rd.values)
+	n, longest := sizeOf(rd.values)
 	if rd.rows > 0 && (rd.rows >= rd.how.BatchRows || rd.bytes+n > rd.how.BatchBytes) {
 		return rd.batch(), nil
 	}
@@ -149,9 +164,10 @@ func (rd *reader) append(ctx context.Context) (arrow.RecordBatch, error) {
 	rd.have = false
 	bad := rd.bad
 	rd.bad = nil
+	tooLong := rd.how.LOBMax > 0 && longest > rd.how.LOBMax
 	for i, c := range rd.cols {
 		v := rd.values[i]
-		if rd.how.LOBMax > 0 && lengthOf(v) > rd.how.LOBMax && bad == nil {
+		if tooLong && bad == nil && lengthOf(v) > rd.how.LOBMax {
 			bad = tooLarge(i, lengthOf(v), "bytes", rd.how.LOBMax)
 		}
 		if bad != nil && bad.field == i {
@@ -196,13 +212,15 @@ func lengthOf(v driver.Value) int64 {
 	return 0
 }
 
-// sizeOf is what a row takes in a batch, roughly.
-func sizeOf(values []driver.Value) int64 {
-	n := int64(8 * len(values))
+// sizeOf is what a row takes in a batch, roughly, and its longest value.
+func sizeOf(values []driver.Value) (n, longest int64) {
+	n = int64(8 * len(values))
 	for _, v := range values {
-		n += lengthOf(v)
+		l := lengthOf(v)
+		n += l
+		longest = max(longest, l)
 	}
-	return n
+	return n, longest
 }
 
 // advance reads the next row. One without far values waits to be appended, any other waits
@@ -217,6 +235,10 @@ func (rd *reader) advance() error {
 		return err
 	}
 	from := rd.cur.row
+	if rd.plain {
+		rd.have = true
+		return rd.spelled(from)
+	}
 	var far []int64 // lengths by field, where a value is still to come
 	for i := range rd.st.fields {
 		f := &rd.st.fields[i]
@@ -236,12 +258,8 @@ func (rd *reader) advance() error {
 			rd.values[i] = from[f.at]
 		}
 	}
-	for g, at := range rd.st.groups {
-		if from[at] != nil {
-			if err := rd.oldDates(g, row(from).text(at)); err != nil {
-				return err
-			}
-		}
+	if err := rd.spelled(from); err != nil {
+		return err
 	}
 	if far == nil || rd.bad != nil { // a row that is refused needs nothing more
 		rd.have = true
@@ -252,6 +270,19 @@ func (rd *reader) advance() error {
 		place[i] = row(from).text(at)
 	}
 	rd.far.add(rd.values, far, place, rd.how.BatchBytes)
+	return nil
+}
+
+// spelled looks for dates that the server has spelled.
+func (rd *reader) spelled(from []driver.Value) error {
+	for g, at := range rd.st.groups {
+		if from[at] == nil {
+			continue
+		}
+		if err := rd.oldDates(g, row(from).text(at)); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

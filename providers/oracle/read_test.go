@@ -79,8 +79,8 @@ func fakeReader(tb testing.TB, t *catalog.Table, rows driver.Rows, how providers
 	if rd.st, err = newStatement(t, catalog.Range{}, ""); err != nil {
 		tb.Fatal(err)
 	}
-	rd.values = make([]driver.Value, len(rd.cols))
 	rd.cur = &cursor{s: s, rows: rows, row: make([]driver.Value, len(rows.Columns()))}
+	rd.prepare()
 	return rd
 }
 
