@@ -83,20 +83,8 @@ func (s *session) readExecution(function byte) (*execution, error) {
 
 // readFull reads call 5E (basicWrite of go-ora, writeExecuteMessage of node-oracledb).
 func (s *session) readFull() (*execution, error) {
-	c := s.conn
+	c, ints := s.conn, s.ints
 	x := &execution{s: s}
-	ints := func(into ...*int) error {
-		for _, p := range into {
-			v, err := c.UB(8)
-			if err != nil {
-				return errUnreadable
-			}
-			if p != nil {
-				*p = int(v)
-			}
-		}
-		return nil
-	}
 	var id, sqlLen, vector, prefetch, nbinds, ndefines int
 	if err := ints(&x.options, &id); err != nil {
 		return nil, err
@@ -163,6 +151,20 @@ func (s *session) readFull() (*execution, error) {
 		sets = 1
 	}
 	return x, x.readColumns(ndefines, nbinds, sets)
+}
+
+// ints reads integers; nil moves over one.
+func (s *session) ints(into ...*int) error {
+	for _, p := range into {
+		v, err := s.conn.UB(8)
+		if err != nil {
+			return errUnreadable
+		}
+		if p != nil {
+			*p = int(v)
+		}
+	}
+	return nil
 }
 
 // skipTail moves over the pointers between the numbers of binds and the text.

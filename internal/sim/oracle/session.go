@@ -81,6 +81,11 @@ func (s *session) logon() error {
 	if err == nil {
 		s.sess, err = s.srv.db.Login(l.User, l.Options["AUTH_PROGRAM_NM"])
 	}
+	if err == nil {
+		if err = s.sess.AlterSession(l.Options["AUTH_ALTER_SESSION"]); err != nil {
+			s.sess.Close()
+		}
+	}
 	var refused *ora.Error
 	if errors.As(err, &refused) {
 		s.out.Summary(&ttc.Summary{Code: refused.Code, Message: refused.Message})
@@ -91,7 +96,6 @@ func (s *session) logon() error {
 	}
 	s.utf8 = l.Options["SESSION_CLIENT_CHARSET"] != fmt.Sprint(ttc.CharsetUTF8)
 	s.recode = s.utf8 == s.srv.opt.UTF8
-	s.sess.AlterSession(l.Options["AUTH_ALTER_SESSION"])
 	id, serial := s.sess.ID()
 	s.login.Store(&Session{ID: id, User: s.sess.User(), Program: l.Options["AUTH_PROGRAM_NM"]})
 	pairs := [][2]string{
@@ -324,8 +328,7 @@ func (s *session) piggyback(function byte) error {
 		if err != nil {
 			return err
 		}
-		s.sess.AlterSession("ALTER SESSION SET CURRENT_SCHEMA = \"" + name + "\"")
-		return nil
+		return s.sess.AlterSession("ALTER SESSION SET CURRENT_SCHEMA = \"" + name + "\"")
 	case funcEndToEnd:
 		return s.endToEnd()
 	}

@@ -40,16 +40,18 @@ func (s *Session) alterSession(p *store.Parser) error {
 	return done(p)
 }
 
-// AlterSession runs the ALTER SESSION that a login carries with it. What the server does not know of it
-// is left out.
-func (s *Session) AlterSession(text string) {
+// AlterSession runs the ALTER SESSION that a login carries with it; "" is none.
+func (s *Session) AlterSession(text string) error {
+	if text == "" {
+		return nil
+	}
 	p, err := store.NewParser(s.db.syntax, text)
 	if err != nil {
-		return
+		return syntax(err, text)
 	}
 	s.db.mu.Lock()
 	defer s.db.mu.Unlock()
-	_ = s.alterSession(p) //nolint:errcheck // clients send zones such as -00:0
+	return syntax(s.alterSession(p), text)
 }
 
 func (s *Session) alter(r *run, p *store.Parser) error {

@@ -24,9 +24,6 @@ type (
 		field string
 		x     store.Expr
 	}
-	atZone struct { // x AT TIME ZONE 'z'
-		x, zone store.Expr
-	}
 )
 
 // reserved are the words that are no names without quotes (SQL Language Reference, "Oracle SQL

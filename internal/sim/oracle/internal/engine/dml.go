@@ -262,7 +262,7 @@ func (t *Table) count(tx *tx, of func(*modifications) *int) {
 // check tests NOT NULL, CHECK and foreign keys.
 func (s *Session) check(r *run, t *Table, values [][]byte) error {
 	for i, col := range t.cols {
-		if col.notNull && values[i] == nil && !(col.typ.lob() && values[i] != nil) {
+		if col.notNull && values[i] == nil {
 			return ora.Errorf(1400, "cannot insert NULL into (%q.%q.%q)", t.owner, t.name, col.name)
 		}
 	}

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"encoding/binary"
+
 	"github.com/dmoctl/dmoctl/internal/sim/oracle/internal/ora"
 	"github.com/dmoctl/dmoctl/internal/sim/store"
 )
@@ -54,17 +56,17 @@ func (c *compiler) rowsOf(t *Table, alias string, where store.Expr) (func(r *run
 	}, nil
 }
 
-// place finds the row of a ROWID.
+// place finds the row of a ROWID that a scan of the table gave.
 func (t *Table) place(id []byte) address {
+	object, file := binary.BigEndian.Uint32(id), binary.BigEndian.Uint16(id[4:])
+	number, slot := binary.BigEndian.Uint32(id[6:]), int(binary.BigEndian.Uint16(id[10:]))
 	for _, seg := range t.segments() {
+		if seg.object != object {
+			continue
+		}
 		for _, e := range seg.extents {
-			for _, b := range e.blocks {
-				a := address{seg, b, 0}
-				if len(b.rows) == 0 || compareBytes(a.rowid()[:10], id[:10]) != 0 {
-					continue
-				}
-				a.slot = int(id[10])<<8 | int(id[11])
-				return a
+			if e.file == file && number >= e.first && number < e.first+uint32(len(e.blocks)) {
+				return address{seg, e.blocks[number-e.first], slot}
 			}
 		}
 	}

@@ -15,7 +15,6 @@ type grouping struct {
 	prints []string // of the keys' syntax
 	aggs   []*aggregate
 	whole  bool // no GROUP BY: one group, even of no rows
-	inside bool // an aggregate's argument is compiled
 }
 
 type aggregate struct {
@@ -202,7 +201,6 @@ type state struct {
 type groupRow struct {
 	keys   [][]byte
 	states []state
-	rows   [][][]byte // of the first row, for what does not depend on the group
 }
 
 // open reads all rows and gives one step a group.

@@ -218,7 +218,7 @@ func (b *queryBlock) orderBy(list []store.Order, items []store.Item) error {
 		if l, ok := o.X.(*literal); ok && l.typ.Kind == Number && k.position < 0 {
 			return ora.At(o.Pos, 1785, "ORDER BY item must be the number of a SELECT-list expression")
 		}
-		t := Type{}
+		var t Type
 		if k.position >= 0 {
 			t = b.items[k.position].typ
 		} else {

@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"sort"
-
 	"github.com/dmoctl/dmoctl/internal/sim/oracle/internal/value"
 )
 
@@ -137,17 +135,14 @@ type rowRange struct {
 	afterLow, throughHigh bool // low is not included, high is
 }
 
-func (r *rowRange) holds(id []byte) bool {
-	if r == nil {
-		return true
-	}
-	if r.low != nil {
-		if c := compareBytes(id, r.low); c < 0 || c == 0 && r.afterLow {
+func (g *rowRange) holds(id []byte) bool {
+	if g.low != nil {
+		if c := compareBytes(id, g.low); c < 0 || c == 0 && g.afterLow {
 			return false
 		}
 	}
-	if r.high != nil {
-		if c := compareBytes(id, r.high); c > 0 || c == 0 && !r.throughHigh {
+	if g.high != nil {
+		if c := compareBytes(id, g.high); c > 0 || c == 0 && !g.throughHigh {
 			return false
 		}
 	}
@@ -155,23 +150,8 @@ func (r *rowRange) holds(id []byte) bool {
 }
 
 // meets says whether blocks of a file can hold rows of the range.
-func (r *rowRange) meets(object uint32, file uint16, first, last uint32) bool {
-	if r == nil {
-		return true
-	}
+func (g *rowRange) meets(object uint32, file uint16, first, last uint32) bool {
 	low := value.RowID(object, file, first, 0)
 	high := value.RowID(object, file, last, 0xFFFF)
-	return (r.low == nil || compareBytes(high, r.low) >= 0) && (r.high == nil || compareBytes(low, r.high) <= 0)
-}
-
-// sorted returns the extents in the order of ROWIDs.
-func (s *segment) sorted() []*extent {
-	out := append([]*extent(nil), s.extents...)
-	sort.Slice(out, func(i, j int) bool {
-		if out[i].file != out[j].file {
-			return out[i].file < out[j].file
-		}
-		return out[i].first < out[j].first
-	})
-	return out
+	return (g.low == nil || compareBytes(high, g.low) >= 0) && (g.high == nil || compareBytes(low, g.high) <= 0)
 }

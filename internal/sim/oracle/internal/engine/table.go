@@ -110,26 +110,25 @@ func (t *Table) column(name string) int {
 	return -1
 }
 
-// stored counts the columns that rows hold: virtual ones come last or are skipped.
+// decode cuts a row into the values of all columns; those of virtual ones are NULL until they are computed.
 func (t *Table) decode(data []byte, out [][]byte) {
-	stored := out[:0:cap(out)]
 	n := 0
 	for _, c := range t.cols {
 		if !c.virtual {
 			n++
 		}
 	}
+	decodeRow(data, out[:n])
 	if n == len(t.cols) {
-		decodeRow(data, out[:n])
 		return
 	}
-	stored = make([][]byte, n)
-	decodeRow(data, stored)
-	for i, c := range t.cols {
-		out[i] = nil
-		if !c.virtual {
-			out[i], stored = stored[0], stored[1:]
+	for i := len(t.cols) - 1; i >= 0; i-- { // from the right, where the stored values make room
+		if t.cols[i].virtual {
+			out[i] = nil
+			continue
 		}
+		n--
+		out[i] = out[n]
 	}
 }
 

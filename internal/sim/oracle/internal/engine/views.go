@@ -342,10 +342,8 @@ func (v *viewRows) column(owner, table string, i int, c *column) {
 		scale = t.Scale
 	}
 	precision := number1(t.HasPrec || t.Kind == IntervalDS || t.Kind == IntervalYM, t.Precision)
-	typeOwner := ""
-	if t.Kind == Object {
-		typeOwner = t.Owner
-	} else if t.Kind == XML {
+	typeOwner := t.Owner
+	if t.Kind == XML {
 		typeOwner = "SYS"
 	}
 	collation := ""

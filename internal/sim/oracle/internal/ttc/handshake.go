@@ -2,6 +2,7 @@ package ttc
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net"
 	"regexp"
@@ -97,7 +98,8 @@ func parseConnect(text string) Connect {
 // refuse tells the client why it is not let in, in the form that a listener uses.
 func (c *Conn) refuse(reason error) error {
 	code := 12564
-	if r, ok := reason.(Refusal); ok {
+	var r Refusal
+	if errors.As(reason, &r) {
 		code = int(r)
 	}
 	text := fmt.Sprintf("(DESCRIPTION=(TMP=)(VSNNUM=318767104)(ERR=%d)(ERROR_STACK=(ERROR=(CODE=%d)(EMFI=4))))", code, code)
