@@ -220,7 +220,7 @@ func ownName(name string) string {
 	return name
 }
 
-// indexes reads secondary indexes; unique ones that no constraint owns are keys, too.
+// indexes reads secondary indexes that no constraint owns.
 func (rd *reading) indexes(ctx context.Context, schema string, names []string) error {
 	unique := make(map[catalog.Name]string)
 	err := rd.view(ctx, of("INDEXES", `"TABLE_NAME", "INDEX_NAME", "CONSTRAINT"`, ""), schema, names, func(_ *catalog.Table, r row) error {
@@ -276,28 +276,45 @@ func addIndex(t *catalog.Table, x catalog.Index, constraint string) {
 			return
 		}
 	}
-	columns := make([]string, len(x.Columns))
-	for i, c := range x.Columns {
-		columns[i] = c.Name
-	}
-	t.Uniques = append(t.Uniques, catalog.Key{Name: x.Name, Columns: columns, Index: true})
+	x.Unique = true
+	t.Indexes = append(t.Indexes, x)
 }
 
-// chooseKey takes the best unique key over NOT NULL columns where there is no primary key.
+// chooseKey takes the best unique key over NOT NULL columns where there is no primary key: a
+// constraint, else a unique index.
 func chooseKey(t *catalog.Table) {
 	if t.Key != nil {
 		return
 	}
+	certain := func(columns []string) bool {
+		return !slices.ContainsFunc(columns, func(n string) bool { c := t.Column(n); return c == nil || c.Nullable })
+	}
 	for i, k := range t.Uniques {
-		if !slices.ContainsFunc(k.Columns, func(n string) bool { c := t.Column(n); return c == nil || c.Nullable }) {
+		if certain(k.Columns) {
 			t.Key = &k
-			t.Uniques = append(t.Uniques[:i:i], t.Uniques[i+1:]...)
-			if len(t.Uniques) == 0 {
-				t.Uniques = nil
-			}
+			t.Uniques = without(t.Uniques, i)
 			return
 		}
 	}
+	for i, x := range t.Indexes {
+		k := catalog.Key{Name: x.Name, Index: true}
+		for _, c := range x.Columns {
+			k.Columns = append(k.Columns, c.Name)
+		}
+		if x.Unique && certain(k.Columns) {
+			t.Key = &k
+			t.Indexes = without(t.Indexes, i)
+			return
+		}
+	}
+}
+
+// without leaves one element out; nil is none left.
+func without[T any](in []T, i int) []T {
+	if len(in) == 1 {
+		return nil
+	}
+	return append(in[:i:i], in[i+1:]...)
 }
 
 func (rd *reading) foreignKeys(ctx context.Context, schema string, names []string) error {

@@ -230,7 +230,7 @@ func (a *alteration) addKey(t *catalog.Table, k catalog.Key) error {
 	if err != nil {
 		return err
 	}
-	if hasKey(have, k) {
+	if hasKey(have, k) || k.Name != "" && hasIndex(have, k.Name) {
 		return nil
 	}
 	columns := " (" + quoteIdents(k.Columns) + ")"
@@ -298,13 +298,6 @@ func (a *alteration) createIndex(t *catalog.Table, x catalog.Index) error {
 	c.Indexes = append(append([]catalog.Index{}, have.Indexes...), x)
 	a.tables[t.Name] = &c
 	return nil
-}
-
-// hasIndex looks among the keys, too: a unique index is read back as one.
-func hasIndex(t *catalog.Table, name string) bool {
-	return slices.ContainsFunc(t.Indexes, func(x catalog.Index) bool { return x.Name == name }) ||
-		slices.ContainsFunc(t.Uniques, func(k catalog.Key) bool { return k.Index && k.Name == name }) ||
-		t.Key != nil && t.Key.Index && t.Key.Name == name
 }
 
 // hasIndex compares by name. A unique index may stand among the keys, as the catalog sees it.

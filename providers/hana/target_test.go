@@ -262,7 +262,7 @@ func TestStructuresOfAnotherEngine(t *testing.T) {
 	src := &catalog.Table{Name: catalog.Name{Schema: "SAPSR3", Name: "/BIC/AFOO"}, Columns: []catalog.Column{
 		column("MANDT", catalog.Type{Kind: catalog.String, Length: 3}), column("NR", catalog.Type{Kind: catalog.Decimal, Precision: 10}),
 		{Name: "TXT", Type: catalog.Type{Kind: catalog.String, Length: 40}, Default: "' '"}, {Name: "AT", Type: catalog.Type{Kind: catalog.Timestamp}, Nullable: true}},
-		Key:     &catalog.Key{Name: "/BIC/AFOO~0", Columns: []string{"MANDT", "NR"}, Index: true},
+		Key: &catalog.Key{Name: "/BIC/AFOO~0", Columns: []string{"MANDT", "NR"}, Index: true},
 		Indexes: []catalog.Index{{Name: "/BIC/AFOO~A", Columns: []catalog.IndexColumn{{Name: "TXT"}, {Name: "NR", Desc: true}}},
 			{Name: "/BIC/AFOO~U", Columns: []catalog.IndexColumn{{Name: "NR"}}, Unique: true}, {Name: "/BIC/AFOO~V", Columns: []catalog.IndexColumn{{Name: "AT"}}, Unique: true}},
 		Uniques: []catalog.Key{{Name: "U1", Columns: []string{"TXT", "AT"}}}}
