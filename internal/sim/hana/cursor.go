@@ -85,6 +85,12 @@ func (s *session) runQuery(x *execution) (*reply, error) {
 		return nil, err
 	}
 	s.cursors[c.id] = c
+	if s.auto && c.tx != nil && x.cmd.query.Lock != nil {
+		c.tx = nil // its rows are here; the locks end with the statement
+		if err := s.commit(); err != nil {
+			return nil, err
+		}
+	}
 	r := &reply{function: x.cmd.function}
 	if x.direct {
 		r.add(partResultMetadata, len(c.columns), s.resultMetadata(c.columns))

@@ -97,7 +97,9 @@ func (s *session) parseSetTransaction(p *store.Parser) (func() error, error) {
 			return nil, p.Unexpected()
 		}
 		return func() error {
+			s.mu.Lock()
 			s.isolation = level
+			s.mu.Unlock()
 			if tx := s.current(); tx != nil && level != readCommitted && !tx.Changed() {
 				tx.Fix(0)
 			}

@@ -34,12 +34,11 @@ type session struct {
 	started  time.Time
 	format   int32 // data format that was agreed on
 
-	schema    string
-	isolation string
-	readOnly  bool
-	ddlAuto   bool // DDL commits
-	auto      bool // the message at hand ends its transaction
-	lockWait  time.Duration
+	schema   string
+	readOnly bool
+	ddlAuto  bool // DDL commits
+	auto     bool // the message at hand ends its transaction
+	lockWait time.Duration
 
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -50,12 +49,13 @@ type session struct {
 	locators   map[uint64]*locator
 	currvals   map[*sequence]int64
 
-	mu       sync.Mutex
-	tx       *txn
-	vars     map[string]string
-	text     string // of the statement that runs; "" between statements
-	lastText string
-	killed   bool
+	mu        sync.Mutex
+	isolation string // written by the session alone
+	tx        *txn
+	vars      map[string]string
+	text      string // of the statement that runs; "" between statements
+	lastText  string
+	killed    bool
 }
 
 func newSession(srv *Server, conn net.Conn, id int64) *session {
@@ -94,10 +94,7 @@ func (s *session) serve() {
 	requests := make(chan *request)
 	go s.read(in, requests)
 	for req := range requests {
-		if req.kind == typeDisconnect {
-			return
-		}
-		if !s.answer(req) {
+		if req.kind == typeDisconnect || !s.answer(req) {
 			break
 		}
 	}

@@ -66,6 +66,12 @@ func TestRowLocks(t *testing.T) {
 	_ = one.Rollback()
 	b.commit(two)
 
+	// In auto-commit the lock ends with its statement.
+	b.exec(b.db, `SELECT * FROM "T" WHERE "A" = 1 FOR UPDATE`)
+	other := b.begin(sql.LevelDefault)
+	b.exec(other, `SELECT * FROM "T" WHERE "A" = 1 FOR UPDATE NOWAIT`)
+	b.commit(other)
+
 	// A waiter gets the row as it was committed.
 	one, two = b.begin(sql.LevelDefault), b.begin(sql.LevelDefault)
 	b.exec(one, `UPDATE "T" SET "V" = 10 WHERE "A" = 1`)
