@@ -105,6 +105,9 @@ func TestVersions(t *testing.T) {
 		t.Errorf("SCN %s, of V$DATABASE %s", got, scn)
 	}
 	run(t, db, "UPDATE t SET v = 'new'", "INSERT INTO t VALUES (2, 'two')", "DELETE FROM t WHERE id = 1")
+	wantRows(t, query(t, db, "SELECT CASE WHEN TIMESTAMP_TO_SCN(SYSTIMESTAMP) >= "+scn+" THEN 'yes' END, CASE WHEN SCN_TO_TIMESTAMP("+scn+") <= SYSTIMESTAMP THEN 'yes' END FROM dual"), "yes|yes")
+	_, err := db.Query("SELECT TIMESTAMP_TO_SCN(SYSTIMESTAMP - 365) FROM dual")
+	wantCode(t, err, 8180)
 	old := "SELECT id, v FROM t AS OF SCN " + scn + " t ORDER BY id"
 	wantRows(t, query(t, db, old), "1|old")
 	wantRows(t, query(t, db, "SELECT id, v FROM t"), "2|two")

@@ -18,6 +18,7 @@ func TestRefusals(t *testing.T) {
 	}{
 		{"SELEC 1 FROM dual", 900},
 		{"SELECT 1 FROM dual WHERE 1 = 1 LIMIT 5", 933},
+		{"SELECT k FROM t AS x", 933},
 		{"SELECT k FROM t;", 911},
 		{"SELECT 1", 923},
 		{"SELECT FROM t", 936},
@@ -130,7 +131,8 @@ func TestQueries(t *testing.T) {
 		{"SELECT id FROM d MINUS SELECT d FROM e", []string{"3"}},
 		{"SELECT id FROM e WHERE ROWNUM <= 2", []string{"0", "1"}},
 		{"SELECT id FROM e ORDER BY pay DESC FETCH FIRST 2 ROWS ONLY", []string{"5", "4"}},
-		{"SELECT x.n FROM (SELECT COUNT(*) n FROM e) x", []string{"6"}},
+		{"SELECT x.n FROM (SELECT COUNT(*) AS n FROM e) x", []string{"6"}},
+		{"SELECT EXTRACT(YEAR FROM DATE '2024-01-01') AS y, CAST(1 AS NUMBER) AS z FROM dual d WHERE CAST(1 AS NUMBER) = 1", []string{"2024|1"}},
 		{"SELECT name FROM d WHERE name LIKE '%o%' AND name NOT LIKE 't%'", []string{"one"}},
 		{"SELECT id FROM d WHERE (id = 1 OR id > 2) AND id BETWEEN 1 AND 3 ORDER BY id", []string{"1", "3"}},
 		{"SELECT (SELECT COUNT(*) FROM d), (SELECT MAX(pay) FROM e) FROM dual", []string{"3|50"}},

@@ -26,7 +26,8 @@ type DB struct {
 	Config
 	mu        sync.RWMutex
 	scn       uint64
-	undoFrom  uint64 // versions that ended before are gone
+	commits   []commitTime // one a commit, for TIMESTAMP_TO_SCN
+	undoFrom  uint64       // versions that ended before are gone
 	txs       uint64
 	open      map[*tx]*Session
 	sessions  map[*Session]bool
@@ -157,6 +158,18 @@ func (db *DB) ForgetUndo() {
 	defer db.mu.Unlock()
 	db.undoFrom = db.scn + 1
 	db.scn++
+}
+
+// commitTime is when an SCN was given.
+type commitTime struct {
+	at  time.Time
+	scn uint64
+}
+
+// advance gives the next SCN.
+func (db *DB) advance() {
+	db.scn++
+	db.commits = append(db.commits, commitTime{now(), db.scn})
 }
 
 func (db *DB) id() uint32 {

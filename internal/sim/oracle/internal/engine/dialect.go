@@ -50,7 +50,7 @@ func reserved() map[string]bool {
 // dialect is how the shared parser reads Oracle's SQL.
 func (db *DB) dialect() *store.Dialect {
 	d := &store.Dialect{Reserved: reserved(), MaxIdentifier: db.maxName(), Functions: make(map[string]store.Function),
-		Primary: db.primary}
+		Primary: db.primary, Without: map[string]bool{"LIMIT": true, "TABLESAMPLE": true, "IGNORE": true}}
 	for _, name := range []string{"REPLACE", "TRUNC", "INSERT"} {
 		d.Functions[name] = store.Function{}
 	}

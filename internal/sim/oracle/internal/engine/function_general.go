@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/dmoctl/dmoctl/internal/sim/oracle/internal/ora"
 	"github.com/dmoctl/dmoctl/internal/sim/oracle/internal/value"
@@ -313,7 +314,9 @@ func serverFunctions() map[string]*function {
 		"DBMS_FLASHBACK.GET_SYSTEM_CHANGE_NUMBER": {grant: "DBMS_FLASHBACK", typ: num, eval: func(r *run, _ []typed) ([]byte, error) {
 			return intValue(int(r.s.db.scn))
 		}},
-		"SYS_CONTEXT": {min: 2, max: 3, typ: fixedType(varchar(256)), eval: sysContext},
+		"TIMESTAMP_TO_SCN": {min: 1, max: 1, check: noLob, typ: num, eval: timestampToSCN},
+		"SCN_TO_TIMESTAMP": {min: 1, max: 1, check: noLob, typ: fixedType(Type{Kind: Timestamp, Scale: 9}), eval: scnToTimestamp},
+		"SYS_CONTEXT":      {min: 2, max: 3, typ: fixedType(varchar(256)), eval: sysContext},
 		"SYS_GUID": {typ: fixedType(Type{Kind: Raw, Length: 16}), eval: func(r *run, _ []typed) ([]byte, error) {
 			return fmt.Appendf(nil, "%016x", r.now.UnixNano()), nil
 		}},
@@ -340,4 +343,42 @@ func sysContext(r *run, a []typed) ([]byte, error) {
 		return nil, ora.Errorf(2003, "invalid USERENV parameter")
 	}
 	return []byte(v), nil
+}
+
+// timestampToSCN finds the newest commit up to a time; ORA-08180 before the database was made and after now.
+func timestampToSCN(r *run, a []typed) ([]byte, error) {
+	c, err := r.s.toCivil(a[0].typ, a[0].v, Timestamp)
+	if err != nil {
+		return nil, err
+	}
+	if c, err = c.UTC(); err != nil {
+		return nil, err
+	}
+	at := time.Date(c.Year, time.Month(c.Month), c.Day, c.Hour, c.Minute, c.Second, c.Nano, time.UTC)
+	if at.Before(r.s.db.started) || at.After(now().Add(3*time.Second)) {
+		return nil, ora.Errorf(8180, "no snapshot found based on specified time")
+	}
+	scn := uint64(firstSCN)
+	for _, x := range r.s.db.commits {
+		if x.at.After(at) {
+			break
+		}
+		scn = x.scn
+	}
+	return intValue(int(scn))
+}
+
+func scnToTimestamp(r *run, a []typed) ([]byte, error) {
+	n, err := r.int(a[0])
+	if err != nil || n < firstSCN || uint64(n) > r.s.db.scn {
+		return nil, ora.Errorf(8181, "specified number is not a valid system change number")
+	}
+	at := r.s.db.started
+	for _, x := range r.s.db.commits {
+		if x.scn > uint64(n) {
+			break
+		}
+		at = x.at
+	}
+	return civilOf(at).Timestamp(), nil
 }

@@ -136,6 +136,13 @@ func (db *DB) parseType(p *store.Parser) (Type, error) {
 		return typ, err
 	case "INTERVAL":
 		return parseInterval(p)
+	case "REF":
+		return db.parseObjectType(p, p.Next())
+	case "VECTOR": // since 23ai; its dimensions and format say nothing about where it can go
+		if strings.HasPrefix(db.Version, "23.") {
+			(&tableReader{p: p}).skipParens()
+			return Type{Kind: Object, Name: t.Text}, nil
+		}
 	case "LONG":
 		if p.Accept("RAW") {
 			return Type{Kind: LongRaw}, nil

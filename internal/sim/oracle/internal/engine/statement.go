@@ -80,14 +80,32 @@ func (s *Session) Prepare(sql string) (*Statement, error) {
 	return st, nil
 }
 
-// foreign refuses what the shared parser reads and Oracle does not know: LIMIT.
+// foreign refuses what the shared parser reads and Oracle does not know: AS before the alias of a source
+// (SQL Language Reference, SELECT, table_reference).
 func foreign(p *store.Parser) error {
-	for i := 0; p.Peek(i).Kind != store.End; i++ {
-		if t := p.Peek(i); t.Kind == store.Word && t.Text == "LIMIT" && p.Peek(i+1).Kind == store.Number {
+	clauses := []string{""} // of the query at each depth of parentheses
+	for i := 0; ; i++ {
+		t := p.Peek(i)
+		top := len(clauses) - 1
+		switch {
+		case t.Kind == store.End:
+			return nil
+		case t.Kind == store.Op && t.Text == "(":
+			clauses = append(clauses, "")
+		case t.Kind == store.Op && t.Text == ")" && top > 0:
+			clauses = clauses[:top]
+		case t.Kind != store.Word:
+		case t.Text == "AS" && clauses[top] == "FROM" && p.Peek(i+1).Text != "OF":
 			return ora.At(t.Pos, 933, "SQL command not properly ended")
+		case t.Text == "FROM" && clauses[top] == "SELECT", t.Text == "JOIN":
+			clauses[top] = "FROM"
+		default:
+			switch t.Text {
+			case "SELECT", "WHERE", "ON", "GROUP", "ORDER", "HAVING", "UNION", "MINUS", "INTERSECT", "FETCH":
+				clauses[top] = t.Text
+			}
 		}
 	}
-	return nil
 }
 
 // Query says whether the statement gives rows.

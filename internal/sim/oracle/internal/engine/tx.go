@@ -3,6 +3,7 @@ package engine
 import (
 	"bytes"
 	"context"
+	"time"
 
 	"github.com/dmoctl/dmoctl/internal/sim/oracle/internal/ora"
 )
@@ -11,6 +12,7 @@ import (
 type tx struct {
 	id      uint64
 	start   uint64 // SCN
+	began   time.Time
 	changes []address
 	undo    []func() // of unique indexes and counters, the newest last
 	done    chan struct{}
@@ -23,7 +25,7 @@ func compareBytes(a, b []byte) int { return bytes.Compare(a, b) }
 func (s *Session) begin() *tx {
 	if s.tx == nil {
 		s.db.txs++
-		s.tx = &tx{id: s.db.txs, start: s.db.scn, done: make(chan struct{})}
+		s.tx = &tx{id: s.db.txs, start: s.db.scn, began: now(), done: make(chan struct{})}
 		s.db.open[s.tx] = s
 	}
 	return s.tx
@@ -42,7 +44,7 @@ func (s *Session) commit() {
 	if t == nil {
 		return
 	}
-	s.db.scn++
+	s.db.advance()
 	for _, a := range t.changes {
 		if r := a.row(); r.tx == t {
 			r.scn, r.tx = s.db.scn, nil

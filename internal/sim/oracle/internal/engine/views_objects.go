@@ -140,7 +140,7 @@ func serverViews() []*catalogView {
 	transactions := func(v *viewRows) {
 		for t := range v.db.open {
 			if len(t.changes) > 0 {
-				v.add(1, int(t.id%65536), now().Format("01/02/06 15:04:05"), value.IntDec(int64(t.start)), "ACTIVE", "")
+				v.add(1, int(t.id%65536), t.began.Format("01/02/06 15:04:05"), value.IntDec(int64(t.start)), "ACTIVE", "", t.began)
 			}
 		}
 	}
@@ -186,8 +186,8 @@ func serverViews() []*catalogView {
 		view("V$UNDOSTAT", everything, "@BEGIN_TIME #MAXQUERYLEN #TUNED_UNDORETENTION #SSOLDERRCNT", func(v *viewRows) {
 			v.add(v.db.started, 120, 1800, 0)
 		}),
-		view("V$TRANSACTION", everything, "#XIDUSN #XIDSLOT START_TIME #START_SCN STATUS NAME", transactions),
-		view("GV$TRANSACTION", everything, "#XIDUSN #XIDSLOT START_TIME #START_SCN STATUS NAME", transactions),
+		view("V$TRANSACTION", everything, "#XIDUSN #XIDSLOT START_TIME #START_SCN STATUS NAME @START_DATE", transactions),
+		view("GV$TRANSACTION", everything, "#XIDUSN #XIDSLOT START_TIME #START_SCN STATUS NAME @START_DATE", transactions),
 		view("V$SESSION", everything, "#SID #SERIAL# USERNAME PROGRAM STATUS TYPE", func(v *viewRows) {
 			for s := range v.db.sessions {
 				v.add(s.id, s.serial, s.user.name, s.program, "INACTIVE", "USER")
