@@ -37,6 +37,8 @@ func run(ctx context.Context, args []string) error {
 	flags.Int64Var(&o.Rows, "rows", 20_000, "rows of the big tables together")
 	flags.IntVar(&o.Small, "small", 200, "tables of 1 to 50 rows")
 	flags.IntVar(&o.Empty, "empty", 10, "empty tables")
+	flags.BoolVar(&o.Oracle.Types, "types", false, "tables with a column of every Oracle type that travels")
+	flags.BoolVar(&o.Oracle.Refused, "refused", false, "tables with a column of every Oracle type that does not")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}

@@ -122,10 +122,8 @@ func everyValue(name string, values []typeValues) oracleFixture {
 }
 
 func oracleTypes() []oracleFixture {
-	numbers := everyValue("ZTYPES_NUMBER", numberTypes())
-	numbers.virtual = `"N_VIRTUAL" GENERATED ALWAYS AS ("N_15_2" * 2) VIRTUAL`
 	return []oracleFixture{
-		numbers, everyValue("ZTYPES_TIME", timeTypes()), everyValue("ZTYPES_TEXT", textTypes()),
+		everyValue("ZTYPES_NUMBER", numberTypes()), everyValue("ZTYPES_TIME", timeTypes()), everyValue("ZTYPES_TEXT", textTypes()),
 		everyValue("ZTYPES_ZONE", []typeValues{
 			{"Z_TZ", "TIMESTAMP(6) WITH TIME ZONE", instantOf(1, 2, 2, 0).In(time.FixedZone("", 14*3600)), instantOf(9999, 12, 30, 0).In(time.FixedZone("", -12*3600)), instantOf(2024, 2, 29, 500_000).In(time.FixedZone("", 19800))},
 			{"Z_LTZ", "TIMESTAMP(6) WITH LOCAL TIME ZONE", instantOf(1, 2, 2, 0), instantOf(9999, 12, 30, 0), instantOf(2024, 2, 29, 1)},
@@ -202,16 +200,18 @@ func refusedType(name, spelling string, before ...string) oracleFixture {
 	return oracleFixture{name: "ZR_" + name, columns: []OracleColumn{{Name: "V", Type: spelling}}, before: before}
 }
 
-// oracleRefused has a table for each type that a plan refuses by name.
+// oracleRefused has a table for each type, and for a computed column, that a plan refuses by name.
 func oracleRefused(d oracleDialect) []oracleFixture {
 	one := refusedType
 	nested := one("NESTED", d.name("ZR_NUMBERS"), "CREATE TYPE "+d.name("ZR_NUMBERS")+" AS TABLE OF NUMBER")
+	computed := one("VIRTUAL", "NUMBER(15,2)")
+	computed.virtual = `"TWICE" GENERATED ALWAYS AS ("V" * 2) VIRTUAL`
 	nested.tail = ` NESTED TABLE "V" STORE AS ` + quote("ZR_NESTED_V")
 	return []oracleFixture{
 		one("BFILE", "BFILE"), one("SDO_GEOMETRY", "MDSYS.SDO_GEOMETRY"), one("ANYDATA", "SYS.ANYDATA"),
 		one("OBJECT", d.name("ZR_POINT"), "CREATE TYPE "+d.name("ZR_POINT")+" AS OBJECT (X NUMBER, Y NUMBER)"),
 		one("REF", "REF "+d.name("ZR_POINT")),
 		one("VARRAY", d.name("ZR_THREE"), "CREATE TYPE "+d.name("ZR_THREE")+" AS VARRAY(3) OF NUMBER"),
-		nested,
+		nested, computed,
 	}
 }

@@ -32,7 +32,11 @@ type Watcher func(into sample.OracleTable, statement string, rows [][]any)
 
 // Start gives a server with the sample in it. The caller closes it.
 func Start(ctx context.Context, o sample.Options, watch Watcher) (*oracle.Server, error) {
-	srv, err := oracle.Start(oracle.Options{User: Owner, Password: Password, Service: Service})
+	server := oracle.Options{User: Owner, Password: Password, Service: Service}
+	if o.Oracle.Refused {
+		server.Version = "23.4.0.0.0" // older ones know no VECTOR
+	}
+	srv, err := oracle.Start(server)
 	if err != nil {
 		return nil, err
 	}
