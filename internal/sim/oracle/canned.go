@@ -33,7 +33,7 @@ func (s *Server) cannedFor(q *engine.Cursor) *cannedPage {
 }
 
 func (p *cannedPage) read(ctx context.Context, c *cursor, n int, r *rowWriter) (end bool, err error) {
-	if p.page == nil || p.size < n {
+	if p.page == nil {
 		before := r.w.Len()
 		if _, err := c.query.Fetch(ctx, n, r.row); err != nil {
 			return false, err

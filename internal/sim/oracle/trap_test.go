@@ -248,3 +248,19 @@ func TestPrivileges(t *testing.T) {
 	wantRows(t, query(t, r, "SELECT COUNT(*) FROM USER_TABLES"), "0")
 	wantRows(t, query(t, r, "SELECT PRIVILEGE FROM SESSION_PRIVS"), "CREATE SESSION")
 }
+
+func TestCannedPages(t *testing.T) {
+	srv := start(t, oracle.Options{})
+	db := open(t, srv, "&PREFETCH_ROWS=100")
+	run(t, db, "CREATE TABLE t (id NUMBER(10), v VARCHAR2(100))")
+	if _, err := srv.Load("DMO", "T", numbers(30)); err != nil {
+		t.Fatal(err)
+	}
+	srv.Canned("DMO.T", 3000)
+	got := query(t, db, "SELECT id, v FROM t")
+	if len(got) != 3000 || got[2999] != got[29] {
+		t.Errorf("%d rows, the last is %q", len(got), got[len(got)-1])
+	}
+	srv.Canned("DMO.T", 0)
+	wantRows(t, query(t, db, "SELECT COUNT(*) FROM t"), "30")
+}
