@@ -23,6 +23,7 @@ import (
 // TestCrossCheck lets SAP's JavaScript client drive the server: what it writes is
 // what go-hdb reads, and the other way round. Neither client knows the server's code.
 func TestCrossCheck(t *testing.T) {
+	// Must show 1: SAP's JavaScript client and go-hdb log in to the simulator; each reads what the other wrote.
 	for _, tool := range []string{"node", "npm"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			if os.Getenv("DMO_TEST_REQUIRE") == "all" {

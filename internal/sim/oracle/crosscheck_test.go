@@ -22,6 +22,7 @@ import (
 // TestCrossCheck lets Oracle's JavaScript client drive the server: what it writes is what go-ora reads, and
 // the other way round. Neither client knows the server's code.
 func TestCrossCheck(t *testing.T) {
+	// Must show 1: Oracle's JavaScript client in thin mode and go-ora log in to the simulator; both read the same.
 	for _, tool := range []string{"node", "npm"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			if os.Getenv("DMO_TEST_REQUIRE") == "all" {
