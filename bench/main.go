@@ -26,7 +26,15 @@ func run() int {
 	dmoctl := flag.String("dmoctl", "", "binary to measure; empty measures the others alone")
 	ceiling := flag.Bool("ceiling", false, "copy a SQLite file's tables to another by the driver alone: -ceiling FROM TO")
 	markdown := flag.String("markdown", "", "results.json to print for docs/benchmarks.md, instead of measuring")
+	client := flag.String("client", "", "be a client of the suite oracle_hana: -client NAME ROWS")
+	serve := flag.String("serve", "", "be the servers of the suite oracle_hana: -serve NAME ROWS FILE")
 	flag.Parse()
+	switch {
+	case *client != "":
+		return report(runClient(ctx, *client, flag.Arg(0)))
+	case *serve != "":
+		return report(runServers(ctx, *serve, flag.Arg(0), flag.Arg(1)))
+	}
 	if *ceiling {
 		return report(copyByDriver(flag.Arg(0), flag.Arg(1)))
 	}
@@ -59,7 +67,7 @@ type config struct {
 }
 
 func configure(dmoctl string) (config, error) {
-	c := config{scale: 1, reps: 3, dmoctl: dmoctl, only: []string{"orders", "docs", "wide", "tiny", "sqlite"}}
+	c := config{scale: 1, reps: 3, dmoctl: dmoctl, only: []string{"orders", "docs", "wide", "tiny", "sqlite", "oracle_hana"}}
 	var err error
 	if s := os.Getenv("BENCH_SCALE"); s != "" {
 		if c.scale, err = strconv.ParseFloat(s, 64); err != nil || c.scale <= 0 {
@@ -97,7 +105,7 @@ type suite struct {
 
 func suites() []suite {
 	return []suite{
-		{"orders", measureOrders}, {"docs", measureDocs}, {"wide", measureWide}, {"tiny", measureTiny}, {"sqlite", measureSQLite},
+		{"orders", measureOrders}, {"docs", measureDocs}, {"wide", measureWide}, {"tiny", measureTiny}, {"sqlite", measureSQLite}, {"oracle_hana", measureOracle},
 	}
 }
 
