@@ -28,8 +28,15 @@ simulators() {
   export DMO_VAR_encrypted=false
 }
 
+stop() { # stop the simulators, and forget where they were
+  [ -n "${simulators:-}" ] || return 0
+  kill "$simulators" 2>/dev/null && wait "$simulators" || true
+  simulators=
+  unset ORACLE_HOST HANA_HOST
+}
+
 finish() {
-  [ -z "${simulators:-}" ] || { kill "$simulators" 2>/dev/null && wait "$simulators" || true; }
+  stop
   rm -rf "$work"
 }
 
