@@ -15,7 +15,7 @@ SHELL       := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 
-.PHONY: help build demo test race fuzz bench crash nightly evidence lint docs check
+.PHONY: help build demo test race fuzz bench crash million nightly evidence lint docs check
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,10 +46,14 @@ crash: ## 100 stops and kills of a run over PostgreSQL, compared by psql
 	scripts/prepare.sh
 	DMO_TEST_REQUIRE=all DMO_CRASH_RUNS=100 $(NS) $(GO) test -count=1 -timeout 60m -run "TestKills|TestABuildWithoutTheClaim" -v ./internal/e2e
 
+million: ## a million rows on each way between Oracle, PostgreSQL and SAP HANA
+	scripts/prepare.sh
+	DMO_TEST_REQUIRE=all DMO_SAP_ROWS=1000000 $(NS) $(GO) test -count=1 -timeout 60m -run "TestOracleTo|TestPostgresToHANA" -v ./internal/e2e
+
 bench: build ## the figures of docs/benchmarks.md
 	bench/run.sh $(BIN)
 
-nightly: race fuzz crash ## what takes longer than a coffee
+nightly: race fuzz crash million ## what takes longer than a coffee
 
 evidence: ## each promise of the design beside its test and that test's last result
 	@test -s $(CACHE)/test.json || { echo 'run "make test" first: its results are listed here' >&2; exit 1; }
