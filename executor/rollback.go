@@ -1,6 +1,7 @@
 package executor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/report"
+	"github.com/dmoctl/dmoctl/internal/state"
 	"github.com/dmoctl/dmoctl/providers"
 )
 
@@ -20,13 +22,17 @@ type Undone struct {
 
 // Rollback falls back. With emptyTarget it drops the tables that dmoctl made, and
 // empties those that it only loaded; without, the target stays for inspection. It
-// needs no source. It can be repeated. The error is an *Outcome.
+// needs no source. It can be repeated. The error is an *Outcome. Where there is a State
+// it says from then on that nothing is in.
 func Rollback(ctx context.Context, migration string, emptyTarget bool, d Deps) (*Undone, error) {
 	out := &Undone{}
 	if !emptyTarget {
 		return out, nil
 	}
 	err := guard(func() error { return rollback(ctx, migration, d, out) })
+	if err == nil && d.State != nil {
+		err = recordEmptied(ctx, migration, d, out)
+	}
 	var o *Outcome
 	switch {
 	case err == nil:
@@ -82,6 +88,27 @@ func rollback(ctx context.Context, migration string, d Deps, out *Undone) error 
 		return err
 	}
 	return session.Record(ctx, ledger.Change{RemoveTables: namesOf(c.Tables)})
+}
+
+// recordEmptied replaces the progress of the last apply, whose rows are gone. State
+// comes after the target, never before.
+func recordEmptied(ctx context.Context, migration string, d Deps, out *Undone) error {
+	undone := len(out.Dropped) + len(out.Emptied)
+	before, err := d.State.Progress(ctx, migration)
+	if err == nil && before != nil && before.Emptied != nil && undone == 0 {
+		return nil // an earlier rollback did it, and is recorded
+	}
+	if err == nil {
+		err = d.State.RecordProgress(ctx, migration, state.Progress{
+			Run: d.Owner.ID, At: d.now(), Emptied: &state.Emptied{By: d.Owner, Tables: undone},
+		})
+	}
+	if err == nil {
+		return nil
+	}
+	return &Outcome{Exit: report.Error, Summary: "State cannot be written", Err: err,
+		Fix: "The target is empty. " + cmp.Or(state.Advice(err), "See to it that the state's folder can be written.") +
+			" Until then \"dmoctl status\" shows the last apply. To record the rollback, run it again."}
 }
 
 func existing(ctx context.Context, db providers.Target, rows []ledger.Table) (map[catalog.Name]*catalog.Table, error) {
@@ -179,13 +206,13 @@ func (b *back) dropMade(ctx context.Context) error {
 // dropOrder puts tables that refer to others before these.
 func dropOrder(tables map[catalog.Name]*catalog.Table) []catalog.Name {
 	var out []catalog.Name
-	state := make(map[catalog.Name]bool)
+	seen := make(map[catalog.Name]bool)
 	var visit func(t *catalog.Table)
 	visit = func(t *catalog.Table) {
-		if state[t.Name] {
+		if seen[t.Name] {
 			return
 		}
-		state[t.Name] = true
+		seen[t.Name] = true
 		for _, k := range t.ForeignKeys {
 			if other := tables[k.Table]; other != nil {
 				visit(other)

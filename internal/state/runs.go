@@ -8,6 +8,7 @@ import (
 
 	"zombiezen.com/go/sqlite"
 
+	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/report"
 )
 
@@ -36,6 +37,15 @@ type Progress struct {
 	At     time.Time     `json:"at"`
 	Totals report.Totals `json:"totals"`
 	Phases []PhaseTotals `json:"phases,omitempty"`
+	// Emptied is set where a rollback has emptied the target since the last apply; all
+	// other counts are zero then.
+	Emptied *Emptied `json:"emptied,omitempty"`
+}
+
+// Emptied is a rollback that emptied the target.
+type Emptied struct {
+	By     ledger.Owner `json:"by"`
+	Tables int          `json:"tables"` // dropped or emptied
 }
 
 // PhaseTotals is one phase's steps.
