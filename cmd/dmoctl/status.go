@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"syscall"
 	"time"
@@ -94,7 +95,11 @@ func (a *app) printStatus(v statusView) {
 	}
 	if p := v.Progress; p != nil {
 		for _, phase := range p.Phases {
-			a.printf("  %-12s %3d%%  %d of %s\n", phase.Phase, percent(int64(phase.Done), int64(phase.Planned)), phase.Done, count(phase.Planned, "step"))
+			failed := ""
+			if phase.Failed > 0 {
+				failed = fmt.Sprintf(", %d not done", phase.Failed)
+			}
+			a.printf("  %-12s %3d%%  %d of %s%s\n", phase.Phase, percent(int64(phase.Done), int64(phase.Planned)), phase.Done, count(phase.Planned, "step"), failed)
 		}
 		t := p.Totals
 		t.Phase = ""

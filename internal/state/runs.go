@@ -53,6 +53,7 @@ type PhaseTotals struct {
 	Phase   string `json:"phase"`
 	Done    int    `json:"done"`
 	Running int    `json:"running"`
+	Failed  int    `json:"failed,omitempty"` // or interrupted
 	Planned int    `json:"planned"`
 }
 
