@@ -73,7 +73,7 @@ func everyStep() *plan.Plan {
 		Target:    plan.Endpoint{Type: "postgres", Name: "s4", Identity: "7301/erp/public", Version: "15.4"},
 		Staging:   &plan.Endpoint{Type: "local", Name: "move", Identity: "/data/staging"},
 		Transfer:  plan.Transfer{FileSize: 256 << 20, Compression: "fastest"},
-		Processes: plan.Processes{Downtime: 4, Verify: 4, Memory: 1 << 30, BatchBytes: 4 << 20, Explain: "1 GiB, a quarter of the machine's 4 GiB; 4 processes of 48 MiB, the rest for wide rows"},
+		Processes: plan.Processes{Downtime: 4, Verify: 4, Memory: 1 << 30, BatchBytes: 4 << 20, Explain: "1GiB, a quarter of the machine's 4GiB; 4 processes of 48MiB, the rest for wide rows"},
 		Policies:  catalog.DefaultPolicies(), Existing: "recreate",
 		Schemas:    []string{"public"},
 		Sequences:  []catalog.Sequence{{Name: catalog.Name{Schema: "public", Name: "numbers"}, Increment: 1, Start: 1, Min: 1, Max: 99}},
