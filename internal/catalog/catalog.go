@@ -58,6 +58,7 @@ type Table struct {
 	Bytes int64  `json:"bytes"`          // estimate, large objects included; -1 unknown
 	File  string `json:"file,omitempty"` // identity of the stored rows; another one means rewritten
 	// NotCarried are parts of the table that do not travel: triggers, rules, policies.
+	// What is the whole table's, such as its grants, has no name of its own.
 	NotCarried []Object `json:"not_carried,omitempty"`
 }
 

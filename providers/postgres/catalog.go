@@ -81,10 +81,10 @@ func (r *catalogReader) relations(ctx context.Context) error {
 		}
 		t := &catalog.Table{Name: name, PartitionBy: v.text(9), Comment: v.text(11), Rows: estimate(v, 6), Bytes: estimate(v, 7), File: v.text(8)}
 		if v.text(5) == "u" {
-			t.NotCarried = append(t.NotCarried, catalog.Object{Kind: "unlogged", Name: name.Name, Reason: "the target's table is logged, because rows in an unlogged one do not survive a crash"})
+			t.NotCarried = append(t.NotCarried, catalog.Object{Kind: "unlogged", Reason: "the target's table is logged, because rows in an unlogged one do not survive a crash"})
 		}
 		if v.bool(14) {
-			t.NotCarried = append(t.NotCarried, catalog.Object{Kind: "grants", Name: name.Name, Reason: "roles differ between servers"})
+			t.NotCarried = append(t.NotCarried, catalog.Object{Kind: "grants", Reason: "roles differ between servers"})
 		}
 		r.byOID[id] = t
 		r.out.Tables = append(r.out.Tables, t)

@@ -126,8 +126,8 @@ SELECT rel, kind, name FROM (
   UNION ALL SELECT ev_class, 'rule', rulename FROM pg_rewrite WHERE rulename <> '_RETURN'
   UNION ALL SELECT polrelid, 'policy', polname FROM pg_policy
   UNION ALL SELECT stxrelid, 'statistics', stxname FROM pg_statistic_ext
-  UNION ALL SELECT oid, 'row security', relname FROM pg_class WHERE relrowsecurity AND oid = ANY ($1::oid[])
-  UNION ALL SELECT oid, 'replica identity', relname FROM pg_class WHERE relreplident <> 'd' AND oid = ANY ($1::oid[])
+  UNION ALL SELECT oid, 'row security', '' FROM pg_class WHERE relrowsecurity AND oid = ANY ($1::oid[])
+  UNION ALL SELECT oid, 'replica identity', '' FROM pg_class WHERE relreplident <> 'd' AND oid = ANY ($1::oid[])
   UNION ALL SELECT oid, 'storage parameters', array_to_string(reloptions, ', ') FROM pg_class WHERE reloptions IS NOT NULL AND oid = ANY ($1::oid[])
   UNION ALL SELECT i.inhrelid, 'inheritance', i.inhparent::regclass::text FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent WHERE p.relkind = 'r'
   UNION ALL SELECT d.objoid, 'column comment', a.attname FROM pg_description d JOIN pg_attribute a ON a.attrelid = d.objoid AND a.attnum = d.objsubid
