@@ -2,6 +2,19 @@
 // migrated and verified database. Run "dmoctl --help".
 package main
 
-import "os"
+import (
+	"os"
+	"runtime/debug"
+)
 
-func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+// collectAt is how much the heap grows, in percent of what is in use, before garbage is
+// collected. Most of it is large buffers without pointers: collecting twice as often as
+// Go does by itself costs nothing that was measurable and saves a quarter of the memory.
+const collectAt = 50
+
+func main() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(collectAt)
+	}
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}

@@ -21,6 +21,10 @@ import (
 // defaultMaxFrame bounds a frame's content where Options do not.
 const defaultMaxFrame = 1 << 30
 
+// window is how far back, in bytes, the encoder looks for repetitions; it keeps twice as
+// much a worker. Frames hold about 2 MB, and looking further than this did not make them smaller.
+const window = 1 << 20
+
 // pooled is the largest buffer, in bytes, that is kept for reuse.
 const pooled = 16 << 20
 
@@ -59,9 +63,11 @@ func NewCodec(o Options) (*Codec, error) {
 	}
 	var err error
 	// The encoder notices blocks that do not compress and stores them at memory
-	// speed, so nothing is sampled here.
+	// speed, so nothing is sampled here. zstd's own checksum is asked for although the
+	// manifest has SHA-256 of the file: that is known at its end only, and lengths inside a
+	// frame that is damaged must not be believed before.
 	c.enc, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(level), zstd.WithEncoderCRC(true),
-		zstd.WithEncoderConcurrency(workers), zstd.WithZeroFrames(true))
+		zstd.WithWindowSize(window), zstd.WithEncoderConcurrency(workers), zstd.WithZeroFrames(true))
 	if err != nil {
 		return nil, fmt.Errorf("start compressor: %w", err)
 	}
