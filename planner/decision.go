@@ -136,6 +136,7 @@ func decide(spec *desired.Spec, o *Observation, a *assignment, opts Options) []*
 		j.judge(d)
 		out = append(out, d)
 	}
+	j.refuseHanging(out)
 	return out
 }
 

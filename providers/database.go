@@ -37,6 +37,8 @@ type Selector struct {
 	Tables []catalog.Name
 	// StructureOnly: estimates of Rows and Bytes are not asked for, and may be -1.
 	StructureOnly bool
+	// Dependents: Table.Dependents are asked for, of engines that drop them with the table.
+	Dependents bool
 }
 
 // Finding is one result of a preflight.

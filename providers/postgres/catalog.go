@@ -20,7 +20,7 @@ const opCatalog = "read catalog"
 type catalogReader struct {
 	s       *session
 	schemas []string
-	wanted  []catalog.Name // empty is all
+	wanted  providers.Selector
 
 	out        *catalog.Catalog
 	byOID      map[uint32]*catalog.Table // roots only
@@ -39,12 +39,12 @@ type columnType struct {
 
 // readCatalog reads structures and sizes. Without wanted tables it also reads
 // the schemas' free sequences and what does not travel.
-func readCatalog(ctx context.Context, s *session, schemas []string, wanted []catalog.Name) (*catalog.Catalog, error) {
+func readCatalog(ctx context.Context, s *session, schemas []string, wanted providers.Selector) (*catalog.Catalog, error) {
 	r := &catalogReader{s: s, schemas: schemas, wanted: wanted, out: &catalog.Catalog{Engine: engine},
 		byOID: make(map[uint32]*catalog.Table), columns: make(map[attribute]int),
 		partitions: make(map[uint32]partitionOf), types: make(typeTable)}
 	for _, step := range []func(context.Context) error{r.relations, r.tableColumns, r.tableTypes, r.constraints,
-		r.indexes, r.sequences, r.tableRest, r.partitionRest, r.functionUses, r.schemaRest} {
+		r.indexes, r.sequences, r.tableRest, r.partitionRest, r.functionUses, r.schemaRest, r.dependents} {
 		if err := step(ctx); err != nil {
 			return nil, wrap(opCatalog, err)
 		}
@@ -65,7 +65,7 @@ func estimate(r row, i int) int64 {
 
 func (r *catalogReader) relations(ctx context.Context) error {
 	var schemas, names []string
-	for _, n := range r.wanted {
+	for _, n := range r.wanted.Tables {
 		schemas, names = append(schemas, n.Schema), append(names, n.Name)
 	}
 	sql, params := relationsSQL(schemaTables), []string{textArray(r.schemas)}

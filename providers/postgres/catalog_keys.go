@@ -172,7 +172,7 @@ func (r *catalogReader) functionUses(ctx context.Context) error {
 }
 
 func (r *catalogReader) schemaRest(ctx context.Context) error {
-	if len(r.wanted) > 0 {
+	if len(r.wanted.Tables) > 0 {
 		return nil
 	}
 	return r.s.query(ctx, opCatalog, schemaRestSQL, []string{textArray(r.schemas)}, func(v row) error {

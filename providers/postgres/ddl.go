@@ -127,7 +127,7 @@ func lookFirst(ctx context.Context, s *session, ddl []providers.DDL) (*alteratio
 		}
 	}
 	if len(created) > 0 {
-		c, err := readCatalog(ctx, s, nil, created)
+		c, err := readCatalog(ctx, s, nil, providers.Selector{Tables: created, StructureOnly: true})
 		if err != nil {
 			return nil, err
 		}
