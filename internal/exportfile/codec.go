@@ -25,7 +25,7 @@ const defaultMaxFrame = 1 << 30
 // much a worker. Frames hold about 2 MB, and looking further than this did not make them smaller.
 const window = 1 << 20
 
-// pooled is the largest buffer, in bytes, that is kept for reuse.
+// pooled is how many bytes of free buffers are kept for reuse.
 const pooled = 16 << 20
 
 // Options of a Codec.
@@ -84,20 +84,34 @@ func (c *Codec) Close() error {
 	return c.enc.Close()
 }
 
-// buffers are byte slices for reuse. They are safe for concurrent use.
-type buffers struct{ free sync.Pool } // of *[]byte
+// buffers are byte slices for reuse. They are safe for concurrent use. They are kept until
+// the codec goes: a sync.Pool forgets them at every collection, and frames are what a
+// run mostly allocates.
+type buffers struct {
+	mu   sync.Mutex
+	free [][]byte
+	kept int // bytes in free
+}
 
 // get returns an empty buffer.
 func (p *buffers) get() []byte {
-	if b, ok := p.free.Get().(*[]byte); ok {
-		return (*b)[:0]
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.free) == 0 {
+		return nil
 	}
-	return nil
+	b := p.free[len(p.free)-1]
+	p.free = p.free[:len(p.free)-1]
+	p.kept -= cap(b)
+	return b[:0]
 }
 
 // put takes a buffer back that nothing refers to any more.
 func (p *buffers) put(b []byte) {
-	if cap(b) > 0 && cap(b) <= pooled {
-		p.free.Put(&b)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if cap(b) > 0 && p.kept+cap(b) <= pooled {
+		p.free = append(p.free, b)
+		p.kept += cap(b)
 	}
 }
