@@ -52,6 +52,8 @@ type Observation struct {
 	Types  []catalog.UserType `json:"types,omitempty"`
 	Splits []Split            `json:"splits,omitempty"` // by source name; a table without one is one package
 	Filled []Filled           `json:"filled,omitempty"` // tables of existing = "load"
+	// Unfit is what apply's preflight would stop at.
+	Unfit []Unfit `json:"unfit,omitempty"`
 	// Hanging is what would go with tables that are dropped.
 	Hanging []Hanging `json:"hanging,omitempty"`
 }
@@ -112,7 +114,14 @@ func Observe(ctx context.Context, spec *desired.Spec, sides Sides, opts Options)
 	if err := obs.readHanging(ctx, sides, d); err != nil {
 		return nil, nil, err
 	}
-	if err := obs.split(ctx, sides.Source, wantedSplits(spec, obs, d, opts)); err != nil {
+	if err := obs.preflight(ctx, sides, d); err != nil {
+		return nil, nil, err
+	}
+	err := obs.split(ctx, sides.Source, wantedSplits(spec, obs, d, opts))
+	if ds := obs.unfitErrors(); providers.KindOf(err) == providers.Permission && ds.HasErrors() {
+		return nil, ds, nil // one table's missing privilege, where the preflight names all
+	}
+	if err != nil {
 		return nil, nil, err
 	}
 	return obs, nil, nil
