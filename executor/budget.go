@@ -39,7 +39,7 @@ func (b *budget) Acquire(ctx context.Context, n int64) (func(), error) {
 	n *= copies
 	if n > b.capacity {
 		return nil, &providers.Error{
-			Kind: providers.Value, Op: "hold row",
+			Kind: providers.Value, Op: "hold",
 			Err: fmt.Errorf("it takes %d bytes of memory, the run's bound leaves %d", n, b.capacity),
 			Fix: "Raise processes { memory }.",
 		}

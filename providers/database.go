@@ -35,7 +35,8 @@ type Selector struct {
 	Schemas []string
 	// Tables limits the answer to these, by name; missing ones are simply absent.
 	Tables []catalog.Name
-	// StructureOnly: estimates of Rows and Bytes are not asked for, and may be -1.
+	// StructureOnly: what is no part of a structure and costs time or memory is not asked
+	// for. Rows and Bytes may be -1, NotCarried incomplete.
 	StructureOnly bool
 	// Dependents: Table.Dependents are asked for, of engines that drop them with the table.
 	Dependents bool
@@ -107,7 +108,8 @@ type ReadOptions struct {
 	BatchRows  int   // at most so many rows a batch; 0 is 8192
 	BatchBytes int64 // a batch is cut once it holds so many bytes; 0 is 4 MiB
 	LOBMax     int64 // a larger value fails with Value, naming the row's key; 0 is no limit
-	// Budget is asked before a row wider than BatchBytes is held. Nil is no limit.
+	// Budget is asked before a row wider than BatchBytes is held. A Value error of it is
+	// handed on with the row's table and key. Nil is no limit.
 	Budget Budget
 }
 
