@@ -43,8 +43,12 @@ func readCatalog(ctx context.Context, s *session, schemas []string, wanted provi
 	r := &catalogReader{s: s, schemas: schemas, wanted: wanted, out: &catalog.Catalog{Engine: engine},
 		byOID: make(map[uint32]*catalog.Table), columns: make(map[attribute]int),
 		partitions: make(map[uint32]partitionOf), types: make(typeTable)}
-	for _, step := range []func(context.Context) error{r.relations, r.tableColumns, r.tableTypes, r.constraints,
-		r.indexes, r.sequences, r.tableRest, r.partitionRest, r.functionUses, r.schemaRest, r.dependents} {
+	steps := []func(context.Context) error{r.relations, r.tableColumns, r.tableTypes, r.constraints,
+		r.indexes, r.sequences, r.functionUses, r.dependents}
+	if !wanted.StructureOnly {
+		steps = append(steps, r.tableRest, r.partitionRest, r.schemaRest)
+	}
+	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return nil, wrap(opCatalog, err)
 		}
@@ -68,9 +72,9 @@ func (r *catalogReader) relations(ctx context.Context) error {
 	for _, n := range r.wanted.Tables {
 		schemas, names = append(schemas, n.Schema), append(names, n.Name)
 	}
-	sql, params := relationsSQL(schemaTables), []string{textArray(r.schemas)}
+	sql, params := relationsSQL(schemaTables, !r.wanted.StructureOnly), []string{textArray(r.schemas)}
 	if len(names) > 0 {
-		sql, params = relationsSQL(namedTables), []string{textArray(schemas), textArray(names)}
+		sql, params = relationsSQL(namedTables, !r.wanted.StructureOnly), []string{textArray(schemas), textArray(names)}
 	}
 	return r.s.query(ctx, opCatalog, sql, params, func(v row) error {
 		id, root := oid(v, 0), oid(v, 1)
@@ -100,7 +104,7 @@ func (r *catalogReader) partition(v row, t *catalog.Table, name catalog.Name) er
 	p := catalog.Partition{Name: name, Parent: catalog.Name{Schema: v.text(12), Name: v.text(13)}, Bound: v.text(10),
 		PartitionBy: v.text(9), Rows: estimate(v, 6), Bytes: estimate(v, 7), File: v.text(8)}
 	t.Partitions = append(t.Partitions, p)
-	if p.Leaf() {
+	if p.Leaf() && !r.wanted.StructureOnly {
 		t.Rows = addEstimate(t.Rows, p.Rows)
 		t.Bytes = addEstimate(t.Bytes, p.Bytes)
 	}
