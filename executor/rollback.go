@@ -80,7 +80,7 @@ func rollback(ctx context.Context, migration string, d Deps, out *Undone) error 
 	if err := session.Record(ctx, ledger.Change{Run: &led}); err != nil {
 		return fmt.Errorf("record the rollback: %w", err)
 	}
-	b := &back{target: d.Target, session: session, rows: c.Tables, now: now, out: out}
+	b := &back{target: d.Target, session: session, rows: c.Tables, loaded: loadedTables(c), now: now, out: out}
 	if err := b.dropMade(ctx); err != nil {
 		return err
 	}
@@ -135,6 +135,7 @@ type back struct {
 	target  providers.Target
 	session providers.Session
 	rows    []ledger.Table
+	loaded  map[catalog.Name]bool           // by source name, where packages are in
 	now     map[catalog.Name]*catalog.Table // by name, as they are on the target
 	out     *Undone
 }
@@ -228,23 +229,47 @@ func dropOrder(tables map[catalog.Name]*catalog.Table) []catalog.Name {
 	return out
 }
 
+// emptyLoaded empties the tables that were there before, as far as rows of ours are in,
+// and makes the foreign keys again that a run had dropped from them.
 func (b *back) emptyLoaded(ctx context.Context) error {
 	var reload []providers.ReloadTable
+	var again []providers.DDL
 	for _, row := range b.rows {
 		t := b.now[row.Target]
-		if t == nil || row.Created || row.State == ledger.Planned {
+		if t == nil || row.Created {
 			continue
+		}
+		for _, f := range t.Pending {
+			if f.Dropped {
+				again = append(again, providers.AddForeignKey{Table: t, ForeignKey: f})
+			}
+		}
+		if row.State == ledger.Planned && !b.loaded[row.Source] {
+			continue // what is in it is not ours
 		}
 		reload = append(reload, providers.ReloadTable{Source: row.Source, Target: withoutFiles(t)})
 		b.out.Emptied = append(b.out.Emptied, row.Target)
 	}
-	if len(reload) == 0 {
+	if len(reload) > 0 {
+		if err := b.session.Reload(ctx, reload); err != nil {
+			return fmt.Errorf("empty tables: %w", err)
+		}
+	}
+	if len(again) == 0 {
 		return nil
 	}
-	if err := b.session.Reload(ctx, reload); err != nil {
-		return fmt.Errorf("empty tables: %w", err)
+	if err := b.session.Alter(ctx, again); err != nil {
+		return fmt.Errorf("make foreign keys again: %w", err)
 	}
 	return nil
+}
+
+func loadedTables(c *ledger.Contents) map[catalog.Name]bool {
+	out := make(map[catalog.Name]bool)
+	for _, l := range c.Loaded {
+		out[l.Source] = true
+	}
+	return out
 }
 
 func namesOf(rows []ledger.Table) []catalog.Name {

@@ -30,6 +30,8 @@ func (r *run) step(ctx context.Context, s *plan.Step) error {
 		return r.dropStep(ctx, s)
 	case plan.StepCreate:
 		return r.createStep(ctx, s)
+	case plan.StepUnrefer:
+		return r.unreferStep(ctx, s)
 	case plan.StepEmpty:
 		return r.emptyStep(ctx, s)
 	case plan.StepCopy:

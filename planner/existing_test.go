@@ -64,3 +64,41 @@ func TestWhatHangsOnAKeptTableIsNotDropped(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 }
+
+func TestLoadDropsForeignKeysInTheWay(t *testing.T) {
+	w := newWorld(table("MAKT", 100), table("MARA", 100))
+	w.spec.Target.Config["existing"] = "load"
+	w.occupy("MAKT", "MARA", "ZOTHER")
+	s4 := func(name string) catalog.Name { return catalog.Name{Schema: "S4", Name: name} }
+	found := w.target.Tables[0]
+	key := func(name, to string) catalog.ForeignKey {
+		return catalog.ForeignKey{Name: name, Columns: []string{"ID"}, Table: s4(to), References: []string{"ID"}}
+	}
+	notValid := key("half", "MARA")
+	notValid.NotValid = true
+	found.ForeignKeys = []catalog.ForeignKey{key("parent", "MARA"), key("self", "MAKT"), key("outside", "ZOTHER")}
+	found.Pending = []catalog.ForeignKey{notValid}
+	p := w.plan(t)
+	var names []string
+	for _, f := range p.Table(erp("MAKT")).Unrefer {
+		names = append(names, f.Name)
+	}
+	if got := strings.Join(names, " "); got != "parent self half" { // what refers to rows that stay is left alone
+		t.Errorf("foreign keys %s are dropped", got)
+	}
+	if got := kinds(p, "MAKT"); got != "drop-foreign-key copy foreign-key verify" && got != "drop-foreign-key copy verify foreign-key" {
+		t.Errorf("steps of MAKT: %s", got)
+	}
+	if got := kinds(p, "MARA"); strings.Contains(got, "foreign-key") {
+		t.Errorf("steps of MARA: %s", got)
+	}
+	// Interrupted and planned anew: what the target remembers as dropped is made again.
+	w.apply(p, p.Tables[0].Packages[0].ID)
+	dropped := key("parent", "MARA")
+	dropped.Dropped = true
+	found.ForeignKeys, found.Pending = found.ForeignKeys[2:], []catalog.ForeignKey{dropped}
+	p = w.plan(t)
+	if got := p.Table(erp("MAKT")).Unrefer; len(got) != 1 || got[0].Name != "parent" || !strings.Contains(kinds(p, "MAKT"), "foreign-key") {
+		t.Errorf("%+v is made again, with the steps %s", got, kinds(p, "MAKT"))
+	}
+}

@@ -60,6 +60,9 @@ type Table struct {
 	// NotCarried are parts of the table that do not travel: triggers, rules, policies.
 	// What is the whole table's, such as its grants, has no name of its own.
 	NotCarried []Object `json:"not_carried,omitempty"`
+	// Pending are foreign keys that do not hold for all rows: those that are NOT VALID, and
+	// those that a run has dropped until its rows are in. They do not travel.
+	Pending []ForeignKey `json:"pending,omitempty"`
 	// Dependents are objects that would go where the table is dropped, on request only.
 	Dependents []Dependent `json:"dependents,omitempty"`
 }
@@ -141,6 +144,8 @@ type ForeignKey struct {
 	OnUpdate   string   `json:"on_update,omitempty"`
 	Deferrable string   `json:"deferrable,omitempty"` // "", "DEFERRABLE", "DEFERRABLE INITIALLY DEFERRED"
 	Definition string   `json:"definition,omitempty"` // engine's own DDL tail
+	NotValid   bool     `json:"not_valid,omitempty"`  // rows from before it may break it
+	Dropped    bool     `json:"dropped,omitempty"`    // by a run, until its rows are in
 }
 
 // Check is a check constraint, in the dialect of its engine.
