@@ -98,7 +98,7 @@ func (r *run) failPackage(s *plan.Step, u *unit, err error) {
 		u.table.broken = err
 	}
 	r.mu.Unlock()
-	r.fail(report.Failure{Table: u.table.name(), Package: u.pkg.ID, Step: s.ID}, err)
+	r.fail(report.Failure{Table: u.table.name(), Package: u.pkg.ID, Step: s.ID, Fix: r.constraintFix(u.table, err)}, err)
 }
 
 // copyAll brings packages in, all or none of them.

@@ -31,7 +31,7 @@ func (s *viewSource) open(ctx context.Context, u *unit) (rowStream, error) {
 
 func (r *run) readOptions() providers.ReadOptions {
 	return providers.ReadOptions{
-		BatchRows: batch.Rows, BatchBytes: r.p.Processes.BatchBytes, LOBMax: r.p.Policies.LOBMax, Budget: r.budget,
+		BatchRows: batch.Rows, BatchBytes: r.p.Processes.BatchBytes, LOBMax: r.p.Policies.LOBMax, InvalidDate: r.p.Policies.InvalidDate, Budget: r.budget,
 	}
 }
 

@@ -284,7 +284,7 @@ func (r *run) fail(f report.Failure, err error) {
 	kind := providers.KindOf(err)
 	f.Kind, f.Message = string(kind), err.Error()
 	var e *providers.Error
-	if errors.As(err, &e) {
+	if errors.As(err, &e) && e.Fix != "" {
 		f.Fix = e.Fix
 	}
 	code := report.Error
@@ -316,7 +316,7 @@ func (r *run) stopTable(t *table, step string, err error) {
 	}
 	r.mu.Unlock()
 	if !already {
-		r.fail(report.Failure{Table: t.name(), Step: step}, err)
+		r.fail(report.Failure{Table: t.name(), Step: step, Fix: r.constraintFix(t, err)}, err)
 	}
 }
 

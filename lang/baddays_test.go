@@ -51,9 +51,8 @@ func TestRefusedByRule(t *testing.T) {
 		{"later blocks", inMigration("  uptime {\n    tables = [\"x\"]\n  }\n  window {}\n  gate \"go\" {}\n  hook \"h\" {}"), []refused{
 			{"not-available", "m.dmo.hcl:11:3-9", `block "uptime" is known`}, {"not-available", "m.dmo.hcl:14:3-9", "window"},
 			{"not-available", "m.dmo.hcl:15:3-7", "gate"}, {"not-available", "m.dmo.hcl:16:3-7", "hook"}}},
-		{"later arguments", inMigration("  types {\n    blank = \"abap\"\n    empty_string = \"keep\"\n  }\n  processes { replay = 4 }"), []refused{
-			{"not-available", "m.dmo.hcl:12:5-10", "blank"}, {"not-available", "m.dmo.hcl:13:5-17", "empty_string"},
-			{"not-available", "m.dmo.hcl:15:15-21", "replay"}}},
+		{"later arguments", inMigration("  processes { replay = 4 }\n  verify { captured = \"count\" }"), []refused{
+			{"not-available", "m.dmo.hcl:11:15-21", "replay"}, {"not-available", "m.dmo.hcl:12:12-20", "captured"}}},
 		{"later providers", "source \"oracle\" \"a\" {}\nstaging \"azblob\" \"b\" {}\ndmo {\n  state \"azblob\" {}\n}\n" + valid, []refused{
 			{"not-available", "m.dmo.hcl:1:8-16", "oracle"}, {"not-available", "m.dmo.hcl:2:9-17", "azblob"},
 			{"not-available", "m.dmo.hcl:4:9-17", "azblob"}}},

@@ -1,6 +1,9 @@
 package lang
 
-import "github.com/dmoctl/dmoctl/internal/schema"
+import (
+	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/schema"
+)
 
 // Types of top-level blocks.
 const (
@@ -146,16 +149,16 @@ func processesBlock() schema.Block {
 
 func typesBlock() schema.Block {
 	return schema.Block{
-		Type: "types", Single: true, Doc: "What happens to a value that the target cannot hold. Every default refuses.",
+		Type: "types", Single: true, Doc: "What happens to a value that the target cannot hold, or that the two engines mean differently. Every default refuses or changes nothing; docs/policies.md has examples.",
 		Attrs: []schema.Attr{
 			{Name: "invalid_date", Kind: schema.String, Default: "fail", Choices: []string{"fail", "null", "clamp"}, Doc: "Dates outside the target's calendar."},
 			{Name: "overflow", Kind: schema.String, Default: "fail", Choices: []string{"fail", "null"}, Doc: "Numbers and texts too large for the target's column."},
 			{Name: "nul", Kind: schema.String, Default: "fail", Choices: []string{"fail", "strip"}, Doc: "U+0000 in text."},
 			{Name: "lob_max", Kind: schema.Size, Default: "256MiB", Min: 1, Doc: "Larger values are refused by table and key, never cut."},
-			{Name: "empty_string", Kind: schema.String, Planned: true, Doc: "Empty strings where an engine takes them for NULL."},
-			{Name: "blank", Kind: schema.String, Planned: true, Doc: "Trailing blanks."},
-			{Name: "time_zone", Kind: schema.String, Planned: true, Doc: "Zones of timestamps."},
-			{Name: "number", Kind: schema.String, Planned: true, Doc: "Numbers without a declared precision."},
+			{Name: "empty_string", Kind: schema.String, Default: "keep", Choices: []string{"keep", "null"}, Doc: "Empty strings in text. \"null\": they become NULL."},
+			{Name: "blank", Kind: schema.String, Default: "exact", Choices: []string{"exact", "abap"}, Doc: "Trailing blanks. \"abap\": they are dropped, and a blank becomes an empty string, in CHAR and VARCHAR columns that are NOT NULL DEFAULT ' ' on the source."},
+			{Name: "time_zone", Kind: schema.String, Default: "fail", Choices: []string{"fail", "utc"}, Doc: "Timestamps with a zone where the target has none. \"fail\": the plan refuses them. \"utc\": they become civil time in UTC."},
+			{Name: "number", Kind: schema.String, Default: catalog.NumberExact, Example: "decimal(38,10)", Doc: "Numbers without a declared precision, between different engines. \"exact\": every digit, or the row fails. \"double\": 64-bit floats, which lose digits. \"decimal(PRECISION,SCALE)\": that decimal; a number that does not fit fails by key and is never rounded."},
 		},
 	}
 }

@@ -117,10 +117,24 @@ func (l *loader) decodeEndpoints() map[string]*endpoint {
 		}
 		if s := roleBlock(d, e.Role); s != nil {
 			own := l.decodeTop(b, s, true)
+			own.nest()
 			e.Config, e.open = own.values, own.open
 		}
 	}
 	return all
+}
+
+// nest puts the values of nested blocks into those of the block, under their type. Providers
+// see values only.
+func (b *block) nest() {
+	for kind, inner := range b.blocks {
+		values, open := make([]schema.Values, len(inner)), make([]map[string]any, len(inner))
+		for i, in := range inner {
+			in.nest()
+			values[i], open[i] = in.values, in.open
+		}
+		b.values[kind], b.open[kind] = values, open
+	}
 }
 
 func position(r hcl.Range) desired.Position {

@@ -35,7 +35,7 @@ func (m *migration) build(b *block) {
 	if p := b.only("processes"); p != nil {
 		m.spec.Processes = desired.Processes{Downtime: int(p.values.Int("downtime")), Verify: int(p.values.Int("verify")), Memory: p.values.Int("memory")}
 	}
-	m.spec.Policies = policies(b.only("types"))
+	m.spec.Policies = m.policies(b.only("types"))
 	m.verify(b.only("verify"))
 	m.checkMemory(b)
 }
@@ -184,6 +184,28 @@ func (m *migration) newName(b *block, kind string, names map[string]hcl.Range) b
 	}
 	names[name] = at
 	return true
+}
+
+// policies reads a types block; nil yields the defaults.
+func (m *migration) policies(b *block) catalog.Policies {
+	if b == nil {
+		return catalog.DefaultPolicies()
+	}
+	p := catalog.Policies{
+		InvalidDate: b.values.String("invalid_date"), Overflow: b.values.String("overflow"), NUL: b.values.String("nul"), LOBMax: b.values.Int("lob_max"),
+		EmptyString: b.values.String("empty_string"), Blank: b.values.String("blank"), TimeZone: b.values.String("time_zone"), Number: b.values.String("number"),
+	}
+	if p.Number == "" {
+		return p // it has been reported
+	}
+	t, err := catalog.ParseNumber(p.Number)
+	switch {
+	case err != nil:
+		m.errorAt(b.valueRange("number"), "unsupported-value", "Unsupported value", fmt.Sprintf("The argument \"number\": %v.", err))
+	case t.Kind == catalog.Decimal:
+		p.Number = t.String() // one spelling, one generation
+	}
+	return p
 }
 
 // checkMemory holds that one value as large as a lob_max that is written down fits

@@ -6,7 +6,6 @@ import (
 	version "github.com/hashicorp/go-version"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
-	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/desired"
 	"github.com/dmoctl/dmoctl/internal/schema"
 	"github.com/dmoctl/dmoctl/lang/diag"
@@ -121,17 +120,4 @@ func (l *loader) warnUnused(all map[string]*endpoint) {
 				fmt.Sprintf("The migration does not refer to %s. Remove the block, or refer to it.", address)).On(e.at))
 		}
 	}
-}
-
-// policies reads a types block; nil yields the defaults.
-func policies(b *block) catalog.Policies {
-	p := catalog.DefaultPolicies()
-	if b == nil {
-		return p
-	}
-	p.InvalidDate = b.values.String("invalid_date")
-	p.Overflow = b.values.String("overflow")
-	p.NUL = b.values.String("nul")
-	p.LOBMax = b.values.Int("lob_max")
-	return p
 }

@@ -61,7 +61,8 @@ func TestPipeSpec(t *testing.T) {
 		Excludes:  []desired.Exclude{{Name: "database_specific", Tables: all("DBATL", "SDBAH"), Content: "none", Reason: "Oracle monitoring tables"}},
 		Renames:   []desired.Rename{{Table: pattern(t, "OTHER.T1"), To: pattern(t, "T1")}},
 		Processes: desired.Processes{Downtime: 64, Verify: 32, Memory: 4 << 30},
-		Policies:  catalog.Policies{InvalidDate: "null", Overflow: "fail", NUL: "strip", LOBMax: 256 << 20},
+		Policies: catalog.Policies{InvalidDate: "null", Overflow: "fail", NUL: "strip", LOBMax: 256 << 20,
+			EmptyString: "null", Blank: "abap", TimeZone: "utc", Number: "decimal(38,10)"},
 		Verify: desired.Verify{Default: "content", Exceptions: []desired.Exception{
 			{Table: pattern(t, "REPOSRC"), Rule: "ignlargercount", Reason: "may change while it is cloned"}}},
 	}

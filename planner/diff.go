@@ -31,6 +31,7 @@ func Diff(spec *desired.Spec, o *Observation, history []*report.Report, opts Opt
 	pace := newPace(history)
 	k := index(o.Ledger)
 	p.Structures = structures(decisions)
+	p.Reach = reach(spec.Policies, decisions)
 	p.Tables = planTables(spec, o, decisions, pace)
 	forgotten := forget(o, a, k, opts)
 	if len(forgotten) == 0 && len(opts.Tables) == 0 {

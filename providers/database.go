@@ -108,6 +108,9 @@ type ReadOptions struct {
 	BatchRows  int   // at most so many rows a batch; 0 is 8192
 	BatchBytes int64 // a batch is cut once it holds so many bytes; 0 is 4 MiB
 	LOBMax     int64 // a larger value fails with Value, naming the row's key; 0 is no limit
+	// InvalidDate is the policy for a day that the neutral calendar does not have, such as a
+	// leap day of the Julian one only: "null", "clamp" to the day before, else it fails with Value.
+	InvalidDate string
 	// Budget is asked before a row wider than BatchBytes is held. A Value error of it is
 	// handed on with the row's table and key. Nil is no limit.
 	Budget Budget

@@ -71,6 +71,27 @@ func TestExampleExportFile(t *testing.T) {
 	}
 }
 
+// TestExamplesOfOracleAndHANA runs the scripts against simulators; the vendors' own clients compare.
+func TestExamplesOfOracleAndHANA(t *testing.T) {
+	// Must show 2: the scripts in examples/ move Oracle to SAP HANA by pipe and by files, Oracle to PostgreSQL and PostgreSQL to SAP HANA.
+	require(t, "node", "npm", "psql")
+	cache, err := filepath.Abs(filepath.Join("..", "..", ".cache"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dmoctl := buildDmoctl(t)
+	for name, same := range map[string]int{"oracle-hana": 2, "oracle-postgres": 1, "postgres-hana": 1} {
+		t.Run(name, func(t *testing.T) {
+			out := runExample(t, append(pgEnv(t, pgtest.Shared(t)), "DMO_CACHE="+cache), name+"/run.sh", dmoctl, "5000")
+			for want, times := range map[string]int{"No changes": same, "tables are those of the source": same} {
+				if n := strings.Count(out, want); n != times {
+					t.Errorf("%q is said %d times, want %d:\n%s", want, n, times, out)
+				}
+			}
+		})
+	}
+}
+
 // TestExampleChinook runs on a small database of Chinook's shape, or on Chinook where
 // DMO_TEST_CHINOOK names its folder.
 func TestExampleChinook(t *testing.T) {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -66,6 +67,10 @@ func TestViewsOfEveryKindOfStep(t *testing.T) {
 
 // everyStep is a plan with every action of a table and every kind of step.
 func everyStep() *plan.Plan {
+	var blanks []plan.Column
+	for i := range plan.ReachListed {
+		blanks = append(blanks, plan.Column{Table: catalog.Name{Name: "MARA"}, Name: fmt.Sprintf("FELD_%d", i)})
+	}
 	p := &plan.Plan{
 		Format: plan.Format, Version: "0.1.0", Migration: "erp", Mode: "file",
 		Lineage: "5f1c", Serial: 12, SpecDigest: "aa", Structures: "bb",
@@ -75,6 +80,11 @@ func everyStep() *plan.Plan {
 		Transfer:  plan.Transfer{FileSize: 256 << 20, Compression: "fastest"},
 		Processes: plan.Processes{Downtime: 4, Verify: 4, Memory: 1 << 30, BatchBytes: 4 << 20, Explain: "1GiB, a quarter of the machine's 4GiB; 4 processes of 48MiB, the rest for wide rows"},
 		Policies:  catalog.DefaultPolicies(), Existing: "recreate",
+		Reach: []plan.PolicyReach{
+			{Policy: "lob_max", Value: "1GiB"},
+			{Policy: "blank", Value: "abap", Tables: 2, Columns: 3210, Listed: blanks},
+			{Policy: "number", Value: "decimal(38,10)", Tables: 1, Columns: 1, Listed: []plan.Column{{Table: catalog.Name{Name: "/BIC/AFOO"}, Name: "/BIC/ZQTY"}}},
+		},
 		Schemas:    []string{"public"},
 		Sequences:  []catalog.Sequence{{Name: catalog.Name{Schema: "public", Name: "numbers"}, Increment: 1, Start: 1, Min: 1, Max: 99}},
 		NotCarried: []catalog.Object{{Kind: "view", Name: "open_orders"}, {Kind: "trigger", Name: "stamp on MARA", Reason: "triggers run code of one engine"}},
@@ -82,6 +92,7 @@ func everyStep() *plan.Plan {
 		Warnings: []plan.Warning{{ID: "wal-grows", Summary: "The source's WAL grows until the copy ends",
 			Detail: "Readers hold one view of the data; SQLite cannot checkpoint behind it."}},
 	}
+	p.Policies.LOBMax, p.Policies.Blank, p.Policies.Number = 1<<30, "abap", "decimal(38,10)"
 	p.Tables = everyAction()
 	p.Steps = everyKind()
 	p.Totals = plan.Totals{

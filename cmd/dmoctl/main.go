@@ -16,5 +16,8 @@ func main() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(collectAt)
 	}
-	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	out := os.Stdout
+	// Standard output is data, and a driver prints on it (go-ora, command.go, read).
+	os.Stdout = os.Stderr
+	os.Exit(run(os.Args[1:], os.Stdin, out, os.Stderr))
 }

@@ -29,6 +29,7 @@ type planCmd struct {
 type viewFlags struct {
 	JSON     bool `name:"json" xor:"view" help:"Print JSON."`
 	Markdown bool `xor:"view" help:"Print Markdown of at most 60,000 characters, for a pull request."`
+	Columns  bool `help:"List every column of the tables to be made: its type on both sides, and what differs. JSON always has them."`
 }
 
 // Run makes a plan and prints it. It changes nothing on either side.
@@ -82,7 +83,15 @@ func (a *app) show(p *plan.Plan, how viewFlags) error {
 	case how.JSON:
 		return plan.Encode(a.out, p)
 	case how.Markdown:
-		return writeMarkdown(a.out, p, time.Now())
+		if err := writeMarkdown(a.out, p, time.Now()); err != nil || !how.Columns {
+			return err
+		}
+		return writeColumnsMarkdown(a.out, p)
+	}
+	if how.Columns {
+		if err := writeColumns(a.out, p); err != nil {
+			return err
+		}
 	}
 	return writeText(a.out, p, time.Now(), a.style())
 }

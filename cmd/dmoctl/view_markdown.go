@@ -88,7 +88,7 @@ func (v *markdownView) sections() []section {
 			out = append(out, s)
 		}
 	}
-	var warnings, losses, objects []string
+	var warnings, policies, losses, objects []string
 	for _, w := range v.Warnings {
 		warnings = append(warnings, "- **"+escape(w.Summary)+"**. "+shorten(escape(w.Detail), 1000))
 	}
@@ -100,7 +100,11 @@ func (v *markdownView) sections() []section {
 	for _, o := range v.NotCarried {
 		objects = append(objects, "- "+shorten(escape(objectLine(o)), 500))
 	}
+	for _, p := range v.policies() {
+		policies = append(policies, "- "+shorten(escape(p), 1000))
+	}
 	add(section{title: "Warnings", rows: warnings})
+	add(section{title: policiesTitle, rows: policies})
 	add(v.again())
 	add(v.copies())
 	add(section{title: "Carried with a difference", rows: losses})

@@ -159,6 +159,36 @@ func (v planView) kept() []string {
 	return out
 }
 
+// policiesTitle heads the lines of policies.
+const policiesTitle = "Policies that are not the default"
+
+// policyColumns is how many columns a policy's line names.
+const policyColumns = 8
+
+// policies says which columns each policy that is not the default decides about.
+func (v planView) policies() []string {
+	if !v.Changes() {
+		return nil // no value is about to be changed
+	}
+	out := make([]string, len(v.Reach))
+	for i, r := range v.Reach {
+		out[i] = fmt.Sprintf("%s = %q: ", r.Policy, r.Value)
+		if r.Columns == 0 {
+			out[i] += "no column"
+			continue
+		}
+		names := make([]string, min(len(r.Listed), policyColumns))
+		for j := range names {
+			names[j] = v.name(r.Listed[j].Table) + "." + r.Listed[j].Name
+		}
+		out[i] += count(r.Columns, "column") + " of " + count(r.Tables, "table") + ": " + strings.Join(names, ", ")
+		if left := r.Columns - len(names); left > 0 {
+			out[i] += fmt.Sprintf(", and %s more", showCount(int64(left)))
+		}
+	}
+	return out
+}
+
 // verification says in words how tables are compared by this plan; "" where it
 // compares none. A table that is verified already is not compared again.
 func (v planView) verification() string {

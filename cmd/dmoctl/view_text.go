@@ -213,6 +213,7 @@ func (v *textView) remarks() {
 		others = append(others, n.String())
 	}
 	v.list("Warnings", "33", warnings)
+	v.list(policiesTitle, "33", v.policies())
 	v.list("Carried with a difference", "33", losses)
 	v.list("Not carried", "", objects)
 	if len(others) > 0 {

@@ -16,13 +16,13 @@ const module = "github.com/dmoctl/dmoctl/"
 func floors() map[string]int {
 	table := []string{
 		0: "internal/arch internal/batch internal/catalog internal/digest internal/evidence" +
-			" internal/pgtest internal/sample internal/schema lang/diag",
+			" internal/pgtest internal/sample internal/schema internal/sim/erp internal/sim/hana internal/sim/oracle internal/sim/store lang/diag",
 		1: "internal/desired internal/exportfile internal/ledger internal/plan" +
 			" internal/report internal/state",
 		2: "internal/journal providers",
-		3: "executor lang planner providers/faulty providers/local providers/postgres" +
+		3: "executor lang planner providers/faulty providers/hana providers/local providers/oracle providers/postgres" +
 			" providers/providertest providers/sqlite",
-		4: "bench cmd/dmoctl examples/chinook examples/demo examples/export-file internal/e2e providers/all",
+		4: "bench cmd/dmoctl examples/chinook examples/demo examples/export-file examples/simulators internal/e2e providers/all",
 	}
 	out := make(map[string]int)
 	for floor, names := range table {

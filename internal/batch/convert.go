@@ -11,6 +11,23 @@ type rules struct {
 	src, dst catalog.Type
 	bounds   catalog.Bounds
 	policies catalog.Policies
+	trim     bool // blank = "abap" concerns the column
+	empty    bool // empty_string = "null" concerns the column
+}
+
+func newRules(src, dst catalog.Column, p catalog.Policies) rules {
+	r := rules{src: src.Type, dst: dst.Type, bounds: dst.Bounds, policies: p}
+	texty := groupOf(src.Type.Kind) == texts && groupOf(dst.Type.Kind) == texts
+	r.trim = texty && p.TrimsBlanks(src)
+	// Where blanks are trimmed, '' is what ABAP means by an empty field, and stays.
+	r.empty = texty && p.EmptyString == "null" && !r.trim
+	if src.Loose {
+		r.src.Length = 0 // the source has not kept it
+	}
+	if dst.Loose {
+		r.dst.Length = 0 // the target does not keep it
+	}
+	return r
 }
 
 // newConversion chooses what happens to one column.
@@ -23,14 +40,8 @@ func newConversion(src, dst catalog.Column, p catalog.Policies) (conversion, err
 	if err != nil {
 		return conversion{}, err
 	}
-	c := conversion{name: dst.Name, notNull: !dst.Nullable && mayBeNull(src, p), to: to}
-	r := rules{src: src.Type, dst: dst.Type, bounds: dst.Bounds, policies: p}
-	if src.Loose {
-		r.src.Length = 0 // the source has not kept it
-	}
-	if dst.Loose {
-		r.dst.Length = 0 // the target does not keep it
-	}
+	r := newRules(src, dst, p)
+	c := conversion{name: dst.Name, notNull: !dst.Nullable && r.mayBeNull(src.Nullable), to: to, from: from, empty: r.empty}
 	convert, pass, ok := r.choose()
 	if !ok {
 		return c, fmt.Errorf("%s does not convert to %s", src.Type, dst.Type)
@@ -43,8 +54,8 @@ func newConversion(src, dst catalog.Column, p catalog.Policies) (conversion, err
 }
 
 // mayBeNull says whether a column's converted values may be NULL.
-func mayBeNull(src catalog.Column, p catalog.Policies) bool {
-	return src.Nullable || p.InvalidDate == "null" || p.Overflow == "null"
+func (r rules) mayBeNull(nullable bool) bool {
+	return nullable || r.empty || r.policies.InvalidDate == "null" || r.policies.Overflow == "null"
 }
 
 // group is a set of kinds that convert alike.

@@ -2,6 +2,7 @@ package batch
 
 import (
 	"math"
+	"math/bits"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -19,17 +20,38 @@ const (
 // span bounds instants, in microseconds or days since the epoch, both inclusive.
 type span struct {
 	low, high int64
-	infinite  bool // the infinities are welcome, too
+	infinite  bool  // the infinities are welcome, too
+	gap, end  int64 // from gap to before end nothing exists; both 0 is no gap
+}
+
+// The days that the Gregorian calendar left out when it began, since the epoch:
+// 1582-10-05, and 1582-10-15, the first that exists again.
+const (
+	gapDay    = -141_437
+	gapDayEnd = -141_427
+)
+
+func (s span) holds(v int64) bool {
+	return v >= s.low && v <= s.high && (v < s.gap || v >= s.end)
 }
 
 // span returns what the target holds. minus and plus are the infinities of the unit.
 func (r rules) span(unit, minus, plus int64) span {
 	s := span{low: minus + 1, high: plus - 1, infinite: !r.bounds.NoInfinity}
+	if r.bounds.JulianGap {
+		s.gap, s.end = gapDay*unit, gapDayEnd*unit
+	}
 	first, last := r.bounds.MinYear, r.bounds.MaxYear
 	if first != 0 || last != 0 {
 		s.low, s.high = yearStart(first, unit), yearStart(last+1, unit)-r.step(unit)
 	}
 	return s
+}
+
+// everyDay says whether the target's calendar has no bound.
+func (r rules) everyDay() bool {
+	b := r.bounds
+	return !b.NoInfinity && !b.JulianGap && b.MinYear == 0 && b.MaxYear == 0
 }
 
 // step is the distance of two neighbours that the target can tell apart.
@@ -60,7 +82,7 @@ func (r rules) fit(v int64, s span, print func(int64) string) (int64, *fault) {
 	if r.src.Kind == catalog.Date {
 		minus, plus = int64(NegInfinityDay), int64(InfinityDay)
 	}
-	if v >= s.low && v <= s.high || s.infinite && (v == minus || v == plus) {
+	if s.holds(v) || s.infinite && (v == minus || v == plus) {
 		return v, nil
 	}
 	switch r.policies.InvalidDate {
@@ -76,22 +98,29 @@ func (r rules) fit(v int64, s span, print func(int64) string) (int64, *fault) {
 // clamp returns the nearest instant that the target holds; where it has no bounds
 // of its own, infinity becomes the end of the years 1 to 9999.
 func (r rules) clamp(v int64, s span) int64 {
+	unit := usDay
+	if r.src.Kind == catalog.Date {
+		unit = 1
+	}
 	if r.bounds.MinYear == 0 && r.bounds.MaxYear == 0 {
 		narrow := r
 		narrow.bounds.MinYear, narrow.bounds.MaxYear = 1, 9999
-		unit := usDay
-		if r.src.Kind == catalog.Date {
-			unit = 1
-		}
 		s = narrow.span(unit, math.MinInt64, math.MaxInt64)
 	}
-	return min(max(v, s.low), s.high)
+	v = min(max(v, s.low), s.high)
+	switch {
+	case s.holds(v):
+		return v
+	case v-s.gap < s.end-v:
+		return s.gap - r.step(unit)
+	}
+	return s.end
 }
 
 func (r rules) fromDates(to group) (loop, passFunc, bool) {
 	s := r.span(1, int64(NegInfinityDay), int64(InfinityDay))
 	switch {
-	case to == dates && s.infinite && r.bounds.MinYear == 0 && r.bounds.MaxYear == 0:
+	case to == dates && r.everyDay():
 		return nil, nil, true
 	case to == dates:
 		return cells(func(v arrow.Date32) (arrow.Date32, *fault) {
@@ -140,16 +169,15 @@ func (r rules) fromTimes(to group) (loop, passFunc, bool) {
 }
 
 func (r rules) fromTimestamps(to group) (loop, passFunc, bool) {
-	zones := r.src.Kind == catalog.TimestampTZ != (r.dst.Kind == catalog.TimestampTZ)
-	if to != timestamps || zones {
+	if to != timestamps || !r.zonesFit() {
 		return nil, nil, false
 	}
 	switch {
 	case r.src.Kind == catalog.Timestamp9 && r.dst.Kind == catalog.Timestamp9:
-		if r.dst.Precision >= r.src.Precision {
+		if r.dst.Precision >= r.src.Precision && r.everyDay() {
 			return nil, nil, true
 		}
-		return cells(r.nanos), nil, true
+		return cells(r.nanos()), nil, true
 	case r.src.Kind == catalog.Timestamp9:
 		return cells(r.fromNanos()), nil, true
 	case r.dst.Kind == catalog.Timestamp9:
@@ -158,13 +186,20 @@ func (r rules) fromTimestamps(to group) (loop, passFunc, bool) {
 	s := r.span(usDay, NegInfinityUS, InfinityUS)
 	unit := grain(r.dst.Precision)
 	coarse := r.dst.Precision < r.src.Precision
-	if !coarse && s.infinite && r.bounds.MinYear == 0 && r.bounds.MaxYear == 0 {
+	if !coarse && r.everyDay() {
 		return nil, nil, true
 	}
 	return cells(r.instant(s)), func(a arrow.Array) bool {
 		values := a.(*array.Timestamp).TimestampValues()
 		return within(values, s) && (!coarse || multiples(values, unit))
 	}, true
+}
+
+// zonesFit says whether both sides have a zone, or neither has, or the policy is that an
+// instant becomes its civil time in UTC.
+func (r rules) zonesFit() bool {
+	from, to := r.src.Kind == catalog.TimestampTZ, r.dst.Kind == catalog.TimestampTZ
+	return from == to || from && r.policies.TimeZone == "utc"
 }
 
 func (r rules) instant(s span) func(arrow.Timestamp) (arrow.Timestamp, *fault) {
@@ -178,20 +213,57 @@ func (r rules) instant(s span) func(arrow.Timestamp) (arrow.Timestamp, *fault) {
 	}
 }
 
-// nanos checks that a timestamp of nine digits fits into fewer.
-func (r rules) nanos(v decimal128.Num) (decimal128.Num, *fault) {
-	_, rest := v.Div(decimal128.GetScaleMultiplier(9 - r.dst.Precision))
-	if rest.Sign() != 0 {
-		return v, r.overflow("%s seconds since 1970 has more digits", decimalText(v.BigInt(), 9))
+// nanosUS is a microsecond in the unit of timestamps of nine digits.
+const nanosUS = 1000
+
+// nanos checks that a timestamp of nine digits is one that the target's calendar has,
+// and fits into fewer digits.
+func (r rules) nanos() func(decimal128.Num) (decimal128.Num, *fault) {
+	s := r.span(usDay, NegInfinityUS, InfinityUS)
+	unit := int64(1)
+	for range 9 - r.dst.Precision {
+		unit *= 10
 	}
-	return v, nil
+	every := r.everyDay()
+	return func(v decimal128.Num) (decimal128.Num, *fault) {
+		if !every {
+			us, _ := floored(v, nanosUS)
+			if !fitsInt64(us) {
+				return v, r.overflow("%s seconds since 1970", decimalText(v.BigInt(), 9))
+			}
+			fit, bad := r.fit(int64(us.LowBits()), s, printInstant)
+			if bad != nil || fit != int64(us.LowBits()) {
+				return decimal128.FromI64(fit).Mul(decimal128.FromI64(nanosUS)), bad
+			}
+		}
+		if _, rest := floored(v, unit); rest != 0 {
+			return v, r.overflow("%s seconds since 1970 has more digits", decimalText(v.BigInt(), 9))
+		}
+		return v, nil
+	}
+}
+
+// floored divides by a positive number and rounds down, without allocating.
+func floored(v decimal128.Num, by int64) (quotient decimal128.Num, rest int64) {
+	negative := v.Sign() < 0
+	v = v.Abs()
+	d, high := uint64(by), uint64(v.HighBits())
+	low, left := bits.Div64(high%d, v.LowBits(), d)
+	quotient, rest = decimal128.New(int64(high/d), low), int64(left)
+	if negative {
+		quotient = quotient.Negate()
+		if rest != 0 {
+			quotient, rest = quotient.Sub(decimal128.FromI64(1)), by-rest
+		}
+	}
+	return quotient, rest
 }
 
 func (r rules) fromNanos() func(decimal128.Num) (arrow.Timestamp, *fault) {
 	instant := r.instant(r.span(usDay, NegInfinityUS, InfinityUS))
 	return func(v decimal128.Num) (arrow.Timestamp, *fault) {
-		us, rest := v.Div(decimal128.FromI64(1000))
-		if rest.Sign() != 0 {
+		us, rest := floored(v, nanosUS)
+		if rest != 0 {
 			return 0, r.overflow("%s seconds since 1970 has more digits", decimalText(v.BigInt(), 9))
 		}
 		if !fitsInt64(us) {
@@ -211,7 +283,7 @@ func (r rules) toNanos() func(arrow.Timestamp) (decimal128.Num, *fault) {
 	instant := years.instant(years.span(usDay, NegInfinityUS, InfinityUS))
 	return func(v arrow.Timestamp) (decimal128.Num, *fault) {
 		us, bad := instant(v)
-		return decimal128.FromI64(int64(us)).Mul(decimal128.FromI64(1000)), bad
+		return decimal128.FromI64(int64(us)).Mul(decimal128.FromI64(nanosUS)), bad
 	}
 }
 
@@ -220,7 +292,7 @@ func (r rules) toNanos() func(arrow.Timestamp) (decimal128.Num, *fault) {
 func within[T ~int32 | ~int64](values []T, s span) bool {
 	ok := true
 	for _, v := range values {
-		ok = ok && int64(v) >= s.low && int64(v) <= s.high
+		ok = ok && s.holds(int64(v))
 	}
 	return ok
 }

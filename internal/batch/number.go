@@ -6,9 +6,6 @@ import (
 	"math/big"
 	"strconv"
 	"strings"
-
-	"github.com/apache/arrow-go/v18/arrow/decimal128"
-	"github.com/apache/arrow-go/v18/arrow/decimal256"
 )
 
 // The values of dmo.number that are no digits.
@@ -106,103 +103,6 @@ func onlyDigits(s string) bool {
 		}
 	}
 	return true
-}
-
-func (r rules) fromNumbers(to group) (loop, passFunc, bool) {
-	switch to {
-	case numbers:
-		if !r.bounds.NoNaN && !r.bounds.NoInfinity {
-			return nil, nil, true
-		}
-		return cells(func(s string) (string, *fault) {
-			if s == NaN && r.bounds.NoNaN || r.bounds.NoInfinity && (s == Infinity || s == NegInfinity) {
-				return "", r.overflow("is %s, which the target does not hold", s)
-			}
-			return s, nil
-		}), nil, true
-	case decimals:
-		narrow, wide := r.parse(38), r.parse(76)
-		return r.toDecimals(cells(func(s string) (decimal128.Num, *fault) {
-			if n, ok := r.small(s); ok {
-				return decimal128.FromI64(n), nil
-			}
-			n, bad := narrow(s)
-			if bad != nil {
-				return decimal128.Num{}, bad
-			}
-			return decimal128.FromBigInt(n), nil
-		}), cells(func(s string) (decimal256.Num, *fault) {
-			n, bad := wide(s)
-			if bad != nil {
-				return decimal256.Num{}, bad
-			}
-			return decimal256.FromBigInt(n), nil
-		}))
-	case integers:
-		whole := r
-		whole.dst.Precision, whole.dst.Scale = 19, 0
-		parse := whole.parse(38)
-		return toInteger(r, func(s string) (int64, *fault) {
-			n, bad := parse(s)
-			if bad == nil && !n.IsInt64() {
-				bad = r.overflow("%s is out of range", shortened(s))
-			}
-			if bad != nil {
-				return 0, bad
-			}
-			return n.Int64(), nil
-		})
-	}
-	return nil, nil, false
-}
-
-// small reads a number of at most 18 digits at the target's scale, which nearly
-// all are, without big.Int; ok is false for all others.
-func (r rules) small(s string) (n int64, ok bool) {
-	digits := strings.TrimPrefix(s, "-")
-	whole, fraction, _ := strings.Cut(digits, ".")
-	if whole == "" || len(fraction) > r.dst.Scale || len(whole)+r.dst.Scale > min(18, r.dst.Precision) {
-		return 0, false
-	}
-	for i := range len(digits) {
-		switch c := digits[i]; {
-		case c >= '0' && c <= '9':
-			n = n*10 + int64(c-'0')
-		case c != '.' || i != len(whole):
-			return 0, false
-		}
-	}
-	for range r.dst.Scale - len(fraction) {
-		n *= 10
-	}
-	if len(digits) < len(s) {
-		n = -n
-	}
-	return n, true
-}
-
-// parse reads a canonical number into an integer of the target's scale.
-func (r rules) parse(most int) func(string) (*big.Int, *fault) {
-	precision, scale := min(r.dst.Precision, most), r.dst.Scale
-	return func(s string) (*big.Int, *fault) {
-		if s == NaN || s == Infinity || s == NegInfinity {
-			return nil, r.overflow("is %s, which the target does not hold", s)
-		}
-		text, err := CanonicalNumber(s)
-		if err != nil {
-			return nil, &fault{what: err.Error(), fix: "Correct the row in the source."}
-		}
-		whole, fraction, _ := strings.Cut(text, ".")
-		digits := strings.TrimLeft(strings.TrimPrefix(whole, "-")+fraction, "0")
-		if len(fraction) > scale || digits != "" && len(digits)+scale-len(fraction) > precision {
-			return nil, r.overflow("%s does not fit", shortened(text))
-		}
-		n, ok := new(big.Int).SetString(whole+fraction+strings.Repeat("0", scale-len(fraction)), 10)
-		if !ok {
-			return nil, &fault{what: excerpt(s) + " is no number", fix: "Correct the row in the source."}
-		}
-		return n, nil
-	}
 }
 
 // decimalText prints an integer with its point moved left by scale digits.

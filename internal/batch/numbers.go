@@ -58,7 +58,7 @@ func fromInteger[S integer](r rules, to group) (loop, passFunc, bool) {
 	case r.dst.Kind == catalog.Int64:
 		return cells(resized[S, int64](r)), nil, true
 	case to == numbers:
-		return cells(func(v S) (string, *fault) { return strconv.FormatInt(int64(v), 10), nil }), nil, true
+		return cells(then(func(v S) string { return strconv.FormatInt(int64(v), 10) }, r.number)), nil, true
 	case to == decimals:
 		narrow, wide := r.scaled128(0), r.scaled256(0)
 		return r.toDecimals(
@@ -141,7 +141,7 @@ func (r rules) fromDecimals(to group) (loop, passFunc, bool) {
 func fromDecimal[S any](r rules, to group, large func(S) *big.Int) (loop, passFunc, bool) {
 	switch to {
 	case numbers:
-		return cells(func(v S) (string, *fault) { return trimmed(decimalText(large(v), r.src.Scale)), nil }), nil, true
+		return cells(then(func(v S) string { return trimmed(decimalText(large(v), r.src.Scale)) }, r.number)), nil, true
 	case decimals:
 		scale := r.scaled256(r.src.Scale)
 		wide := cells(func(v S) (decimal256.Num, *fault) { return scale(decimal256.FromBigInt(large(v))) })

@@ -22,6 +22,8 @@ type Transform struct {
 type conversion struct {
 	name    string
 	notNull bool           // the target's column takes no NULL and the source's may hold one
+	empty   bool           // '' becomes NULL
+	from    arrow.DataType // of the source
 	to      arrow.DataType // of the target
 	// convert is nil where every value stays as it is.
 	convert loop
@@ -119,9 +121,9 @@ func (t *Transform) Apply(rec arrow.RecordBatch) (arrow.RecordBatch, error) {
 
 // apply returns an array that the caller releases.
 func (c *conversion) apply(in arrow.Array) (arrow.Array, error) {
-	out := in
-	if c.convert == nil || c.pass != nil && c.pass(in) {
-		in.Retain()
+	var out arrow.Array
+	if c.convert == nil || c.pass != nil && in.Len() > 0 && c.pass(in) {
+		out = c.renamed(in)
 	} else {
 		b := array.NewBuilder(memory.DefaultAllocator, c.to)
 		defer b.Release()
@@ -138,6 +140,19 @@ func (c *conversion) apply(in arrow.Array) (arrow.Array, error) {
 	return out, nil
 }
 
+// renamed returns an array whose values stay, under the target's Arrow type: equal
+// storage may have another name, as an instant in UTC that loses its zone.
+func (c *conversion) renamed(in arrow.Array) arrow.Array {
+	if arrow.TypeEqual(c.from, c.to) {
+		in.Retain()
+		return in
+	}
+	d := in.Data()
+	data := array.NewData(c.to, d.Len(), d.Buffers(), d.Children(), d.NullN(), d.Offset())
+	defer data.Release()
+	return array.MakeFromData(data)
+}
+
 func (c *conversion) nullError(in, out arrow.Array) error {
 	for i := range out.Len() {
 		if !out.IsNull(i) {
@@ -145,7 +160,11 @@ func (c *conversion) nullError(in, out arrow.Array) error {
 		}
 		e := &ValueError{Column: c.name, Row: i, What: "is NULL, and the target column is NOT NULL",
 			Fix: "Make the target column nullable, or correct the row in the source."}
-		if in.IsValid(i) {
+		switch {
+		case in.IsValid(i) && c.empty:
+			e.What = "is an empty string, empty_string = \"null\" makes it NULL, and the target column is NOT NULL"
+			e.Fix = "Make the target column nullable, give the row a value in the source, or set empty_string = \"keep\" in the spec's types block."
+		case in.IsValid(i):
 			e.What = "does not fit, the policy makes it NULL, and the target column is NOT NULL"
 			e.Fix = "Make the target column nullable, or set the policy to \"fail\" or \"clamp\" and correct the row in the source."
 		}

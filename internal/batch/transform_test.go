@@ -15,7 +15,7 @@ import (
 )
 
 // column is a batch of one column, its values given as text that arrow parses.
-func column(t *testing.T, c catalog.Column, values ...string) arrow.RecordBatch {
+func column(t testing.TB, c catalog.Column, values ...string) arrow.RecordBatch {
 	t.Helper()
 	schema, err := Schema([]catalog.Column{c})
 	if err != nil {
@@ -32,7 +32,7 @@ func column(t *testing.T, c catalog.Column, values ...string) arrow.RecordBatch 
 }
 
 // appendText appends what Format prints.
-func appendText(t *testing.T, b array.Builder, v string) {
+func appendText(t testing.TB, b array.Builder, v string) {
 	t.Helper()
 	if v == "NULL" {
 		b.AppendNull()

@@ -12,4 +12,11 @@ type Bounds struct {
 	// astronomically (year 0 is 1 BC). Both 0 is no bound.
 	MinYear int `json:"min_year,omitempty"`
 	MaxYear int `json:"max_year,omitempty"`
+	// UTF16: the length of text counts UTF-16 units, so that a character beyond the Basic
+	// Multilingual Plane counts two, and unpaired surrogates are refused.
+	UTF16 bool `json:"utf16,omitempty"`
+	// Digits is how many significant decimal digits a Number may have; 0 is no bound.
+	Digits int `json:"digits,omitempty"`
+	// JulianGap: the civil days 1582-10-05 to 1582-10-14 do not exist.
+	JulianGap bool `json:"julian_gap,omitempty"`
 }

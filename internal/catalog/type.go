@@ -65,17 +65,3 @@ func (t Type) String() string {
 	}
 	return string(t.Kind)
 }
-
-// Policies say what happens to a value that the target cannot hold.
-// They are part of a package's generation: another policy, another package.
-type Policies struct {
-	InvalidDate string `json:"invalid_date"` // "fail", "null" or "clamp"
-	Overflow    string `json:"overflow"`     // "fail" or "null"
-	NUL         string `json:"nul"`          // "fail" or "strip": U+0000 in text
-	LOBMax      int64  `json:"lob_max"`      // bytes; a larger value is refused, never cut
-}
-
-// DefaultPolicies are the safe ones: refuse.
-func DefaultPolicies() Policies {
-	return Policies{InvalidDate: "fail", Overflow: "fail", NUL: "fail", LOBMax: 256 << 20}
-}

@@ -17,20 +17,20 @@ import (
 type claim struct {
 	pkg  string // folder, relative to the module
 	test string // function, or script below TestScript
-	text string // "Invariant 3: ..." or "Bad day: ..."
+	text string // "Invariant 3: ...", "Bad day: ...", "Trap: ..." or "Must show 2: ..."
 }
 
 // proves says whether the claim is about p. The letter case does not matter.
 func (c claim) proves(p promise) bool {
 	rest, ok := strings.CutPrefix(strings.ToLower(c.text), strings.ToLower(p.name))
-	return ok && (rest == "" || !isDigit(rest[0]))
+	return ok && strings.HasPrefix(c.pkg, p.pkg) && (rest == "" || !isDigit(rest[0]))
 }
 
 func isDigit(b byte) bool { return '0' <= b && b <= '9' }
 
 // collect finds the claims of all tests and scripts below root.
 func collect(root string) ([]claim, error) {
-	marker := regexp.MustCompile(`^(//|#)\s*((Invariant \d+|Bad day): .*)$`)
+	marker := regexp.MustCompile(`^(//|#)\s*((Invariant \d+|Bad day|Trap|Must show \d+): .*)$`)
 	var out []claim
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		switch {

@@ -1,7 +1,7 @@
 // Command evidence lists what dmoctl promises beside the tests that prove it.
 //
 // A test says what it proves in the first line of its body: "// Invariant 3: ..."
-// or "// Bad day: two applies at once: ...". A script says it in its first line,
+// or "// Bad day: two applies at once: ...", "// Trap: ..." or "// Must show 2: ...". A script says it in its first line,
 // after "#". The results are read from the output of "go test -json".
 package main
 

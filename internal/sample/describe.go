@@ -82,6 +82,7 @@ type table struct {
 	references   []reference
 	check        string // an expression that both engines read alike
 	withoutRowID bool   // SQLite's table option
+	custom       bool   // no table of SAP's: Oracle, too, has its keys and references as constraints
 	only         string // engine that alone can hold its rows; empty is any
 	rows         int64
 	// fill appends the cells of row i, one a column. Rows are asked for in order, and

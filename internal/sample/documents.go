@@ -183,7 +183,7 @@ func bwTable(rows, _ int64) *table {
 // documentTable holds large objects under a key that the engine numbers.
 func documentTable(rows, _ int64) *table {
 	return &table{
-		name: "ZDOCUMENT", rows: rows,
+		name: "ZDOCUMENT", rows: rows, custom: true,
 		columns: []column{
 			col("ID", identity), col("GUID", uuid), str("TITLE", 200), col("BODY", text).null(), col("META", json).null(),
 			col("ATTACHMENT", blob).null(), {name: "CREATED", kind: timestamptz, size: 6},

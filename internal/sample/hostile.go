@@ -1,15 +1,19 @@
 package sample
 
+import "math"
+
 // Names of the engines, as their drivers are called.
 const (
 	sqliteEngine   = "sqlite"
 	postgresEngine = "postgres"
+	oracleEngine   = "oracle"
 )
 
 // hostileTables hold, one table a kind, good rows and one row that must be refused.
 func hostileTables() []*table {
 	lite := func(name string, c column, bad func(*row)) *table { return hostileTable(name, sqliteEngine, c, bad) }
 	pg := func(name string, c column, bad func(*row)) *table { return hostileTable(name, postgresEngine, c, bad) }
+	ora := func(name string, c column, bad func(*row)) *table { return hostileTable(name, oracleEngine, c, bad) }
 	put := func(s string) func(*row) { return func(r *row) { r.text(s) } }
 	return []*table{
 		lite("ZH_NUL", str("V", 20), put("a\x00b")),
@@ -27,6 +31,10 @@ func hostileTables() []*table {
 		pg("ZH_DATE_INFINITY", col("V", date), put("infinity")),
 		pg("ZH_BEFORE_CHRIST", col("V", date), put("0044-03-15 BC")),
 		pg("ZH_YEAR_10000", column{name: "V", kind: timestamp, size: 6}, put("10000-01-01 00:00:00")),
+		ora("ZH_NUMBER_38_DIGITS", col("V", number), put("12345678901234567890123456789012345678")),
+		ora("ZH_NAN", col("V", double), func(r *row) { r.float(math.NaN()) }),
+		ora("ZH_BEFORE_CHRIST", col("V", date), put("-0043-03-15")),
+		ora("ZH_NINE_DIGITS", column{name: "V", kind: timestamp, size: 9}, put("2024-02-29 23:59:59.123456789")),
 		pg("ZH_INSTANT_INFINITY", column{name: "V", kind: timestamptz, size: 6}, put("-infinity")),
 	}
 }
@@ -56,6 +64,8 @@ func good(r *row, k kind) {
 		r.day(r.below(dayRange))
 	case timestamp, timestamptz:
 		r.clock(r.below(dayRange), r.below(86400))
+	case double:
+		r.float(0.5)
 	case decimal, number:
 		r.dec(r.below(1000), 2)
 	default:

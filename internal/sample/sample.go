@@ -1,7 +1,7 @@
 // Package sample writes an SAP-like source to try, test and measure with.
 //
-// [WriteSQLite] makes a database file, [WritePostgres] fills a schema. One
-// description serves both: the same [Options] give the same rows, whatever the
+// [WriteSQLite] makes a database file, [WritePostgres] fills a schema, [WriteOracle] hands
+// out statements and rows. One description serves all: the same [Options] give the same rows, whatever the
 // engine, the machine or the day. Every value moves without loss under dmoctl's
 // default policies unless [Options.Hostile] asks for ones that must be refused.
 package sample
@@ -23,9 +23,11 @@ type Options struct {
 	Seed   uint64 // another seed, other rows; the structures stay
 	Small  int    // tables ZT000001... of 1 to 50 rows
 	Empty  int    // tables ZE000001... without a row
-	Schema string // PostgreSQL only, made where it is missing; empty is "public"
+	Schema string // PostgreSQL: made where it is missing, empty is "public". Oracle: the owner, empty is the session's
 	// Hostile adds tables ZH_..., each with values that must be refused by name.
 	Hostile bool
+	// Oracle is what only WriteOracle knows.
+	Oracle OracleOptions
 }
 
 // Progress is told how many rows a table has so far, on the caller's goroutine,

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -9,7 +10,8 @@ import (
 )
 
 // Values are the decoded arguments of one block: string, int64, bool, []string,
-// time.Duration, float64, or Unset. Defaults have been filled in.
+// time.Duration, float64, Unset, or []Values under the type of a nested block. Defaults
+// have been filled in.
 //
 // Values hold secrets in the clear: never print, log or store them.
 type Values map[string]any
@@ -35,6 +37,12 @@ func (v Values) Check() error {
 		if x, ok := v[name].(Unset); ok {
 			e.Attrs, e.Envs = append(e.Attrs, name), append(e.Envs, x.Env)
 		}
+		for _, inner := range v.Blocks(name) {
+			var missing *UnsetError
+			if errors.As(inner.Check(), &missing) {
+				e.Attrs, e.Envs = append(e.Attrs, missing.Attrs...), append(e.Envs, missing.Envs...)
+			}
+		}
 	}
 	if len(e.Envs) == 0 {
 		return nil
@@ -56,6 +64,9 @@ func (v Values) Strings(name string) []string { s, _ := v[name].([]string); retu
 
 // Duration returns a duration argument, or 0 where it is absent.
 func (v Values) Duration(name string) time.Duration { d, _ := v[name].(time.Duration); return d }
+
+// Blocks returns the nested blocks of a type in order, or nil where there is none.
+func (v Values) Blocks(kind string) []Values { b, _ := v[kind].([]Values); return b }
 
 // Has says whether the argument is there at all.
 func (v Values) Has(name string) bool { _, ok := v[name]; return ok }

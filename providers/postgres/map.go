@@ -72,6 +72,7 @@ func (m *mapping) column(c catalog.Column) catalog.Column {
 	if m.same {
 		return m.sameColumn(c)
 	}
+	c = m.how.EmptyDefault(c)
 	c.UserType, c.Collation = nil, ""
 	m.otherType(&c)
 	if c.Generated != "" {
@@ -120,6 +121,11 @@ func (m *mapping) otherType(c *catalog.Column) {
 	case catalog.Timestamp9:
 		m.refuse(c.Name, "PostgreSQL keeps six digits of a second, the column has more.", "Round the column to six digits on the source.")
 		return
+	case catalog.Number:
+		var loss providers.Loss
+		if c.Type, loss = m.how.Numbers(*c); loss.What != "" {
+			m.lose(loss.Column, loss.What, loss.Fix)
+		}
 	case catalog.Binary:
 		c.Type = catalog.Type{Kind: catalog.Blob} // bytea has no length
 	case catalog.String, catalog.Char:
@@ -164,6 +170,9 @@ func (m *mapping) sameColumn(c catalog.Column) catalog.Column {
 		s := *c.Sequence
 		s.Name = m.moved(s.Name)
 		c.Sequence = &s
+	}
+	if m.how.Policies.TrimsBlanks(c) {
+		c.Default = strings.Replace(c.Default, "' '", "''", 1) // the cast stays
 	}
 	c.Default, c.Generated = m.expression(c.Default), m.expression(c.Generated)
 	return c

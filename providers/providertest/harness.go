@@ -31,11 +31,18 @@ type Harness struct {
 	Text string
 	// SnapshotLocksWriters: nobody can write while a snapshot is open.
 	SnapshotLocksWriters bool
+	// EmptyIsNull: the engine stores an empty text as NULL.
+	EmptyIsNull bool
+	// Named says whether the engine can have such a name; nil is any.
+	Named func(name string) bool
 	// Types is the engine's type matrix.
 	Types []TypeCase
 	// Show is an SQL expression that prints a column as Text prints a cell, so
 	// that both can be compared. NULL may stay NULL. An empty result leaves a kind uncompared.
 	Show func(column string, t catalog.Type) string
+	// SameType says whether the catalog may show a column of the first type as the second, where an
+	// engine has one declared type for both. Nil: the texts have to be equal.
+	SameType func(mapped, found catalog.Type) bool
 	// DropLock takes a session's lock away as the death of its holder would, but
 	// leaves the session able to send statements. Nil where an engine has no such way.
 	DropLock func(t testing.TB, db Database, s providers.Session)
@@ -81,9 +88,13 @@ func (b *bench) env() providers.Env {
 	return providers.Env{Log: hclog.NewNullLogger(), Application: "dmoctl conformance", Readers: 4, Writers: 2}
 }
 
-// source opens the database for reading and closes it with the test.
+// source opens the database for reading and closes it with the test. What is a target only
+// is read as verification does it.
 func (b *bench) source(t testing.TB) providers.Database {
 	t.Helper()
+	if b.Driver.OpenSource == nil {
+		return b.target(t)
+	}
 	db, err := b.Driver.OpenSource(t.Context(), b.Values(), b.env())
 	if err != nil {
 		t.Fatalf("open source: %v", err)

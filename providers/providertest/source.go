@@ -31,6 +31,22 @@ func Source(t *testing.T, h Harness) {
 	})
 }
 
+// ReadBack runs those tests of a source that verification needs of a target that is none: catalog,
+// types, names, bounds. Nobody writes while it reads, so it has no snapshot to keep.
+func ReadBack(t *testing.T, h Harness) {
+	run(t, h, []test{
+		{"Catalog", sourceCatalog},
+		{"Types", sourceTypes},
+		{"RefusedValues", sourceRefusedValues},
+		{"Names", sourceNames},
+		{"RangesOfSkewedKeys", sourceRangesOfSkewedKeys},
+		{"BatchBounds", sourceBatchBounds},
+		{"LargeValues", sourceLargeValues},
+		{"Cancel", sourceCancel},
+		{"EmptyTable", sourceEmptyTable},
+	})
+}
+
 type test struct {
 	name string
 	run  func(*testing.T, Harness)

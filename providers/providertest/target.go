@@ -22,6 +22,7 @@ func Target(t *testing.T, h Harness) {
 	run(t, h, []test{
 		{"Types", targetTypes},
 		{"NeutralTypes", targetNeutralTypes},
+		{"Policies", targetPolicies},
 		{"Names", targetNames},
 		{"Structures", targetStructures},
 		{"KeysAreChecked", targetKeysAreChecked},
@@ -212,7 +213,7 @@ func targetNames(t *testing.T, h Harness) {
 	from, onto := newBench(t, h), newBench(t, h)
 	src, dst := from.source(t), onto.target(t)
 	s := lock(t, dst, "a")
-	for i, n := range hostileNames() {
+	for i, n := range h.hostileNames() {
 		t.Run(n, func(t *testing.T) {
 			q := h.Quote(n)
 			from.exec(t, fmt.Sprintf("CREATE TABLE %s (%s %s NOT NULL PRIMARY KEY, %s %s)", q, q, h.BigInt, h.Quote(n+"v"), h.Varchar))

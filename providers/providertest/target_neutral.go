@@ -1,6 +1,7 @@
 package providertest
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/big"
@@ -119,12 +120,12 @@ func targetNeutralTypes(t *testing.T, h Harness) {
 				t.Logf("refused: %s", m.Refusals[0].What)
 				return
 			}
-			rec := neutralBatch(t, src, c)
-			defer rec.Release()
 			transform, err := batch.Compile(src.Columns, m.Table.Columns, catalog.DefaultPolicies())
 			if err != nil {
 				t.Fatal(err)
 			}
+			rec := neutralBatch(t, src, fitting(t, src, c, transform))
+			defer rec.Release()
 			alter(t, s, providers.CreateTable{Table: m.Table})
 			load(t, s, m.Table, pack(src.Name, src.Name.String()), func(w providers.Writer) (int64, error) {
 				if err := write(t.Context(), w, rec, transform); err != nil {
@@ -136,6 +137,32 @@ func targetNeutralTypes(t *testing.T, h Harness) {
 			alter(t, s, providers.CreateTable{Table: m.Table}) // there already, in the wanted form
 		})
 	}
+}
+
+// fitting leaves out values that the target's bounds refuse, which every row of that kind has to
+// hear by its key; some have to be left.
+func fitting(t testing.TB, src *catalog.Table, c neutralCase, transform *batch.Transform) neutralCase {
+	t.Helper()
+	kept := neutralCase{t: c.t}
+	for _, v := range c.values {
+		rec := neutralBatch(t, src, neutralCase{t: c.t, values: []any{v}})
+		out, err := transform.Apply(rec)
+		rec.Release()
+		var bad *batch.ValueError
+		switch {
+		case errors.As(err, &bad):
+			t.Logf("refused: %s", bad.What)
+		case err != nil:
+			t.Fatal(err)
+		default:
+			out.Release()
+			kept.values = append(kept.values, v)
+		}
+	}
+	if len(kept.values) < 2 {
+		t.Fatalf("%d of %d values fit", len(kept.values), len(c.values))
+	}
+	return kept
 }
 
 func neutralBatch(t testing.TB, src *catalog.Table, c neutralCase) arrow.RecordBatch {
@@ -188,7 +215,7 @@ func checkNeutral(t *testing.T, b *bench, db providers.Target, tb *catalog.Table
 		}
 	}
 	found := b.table(t, db, tb.Name.Name)
-	if got := found.Column("v").Type; got.String() != typ.String() {
+	if got := found.Column("v").Type; got.String() != typ.String() && (b.SameType == nil || !b.SameType(typ, got)) {
 		t.Errorf("the catalog says %s, the mapping %s", got, typ)
 	}
 }

@@ -80,6 +80,11 @@ func (m *mapper) same() {
 			}
 		}
 	}
+	for _, c := range t.Columns {
+		if m.how.Policies.TrimsBlanks(c) {
+			m.lose(c.Name, "Set DEFAULT '' on the target after the migration.", "Its blanks are trimmed because of blank = \"abap\", and its default stays ' '.")
+		}
+	}
 	lost := false
 	t.ForeignKeys = nil
 	for _, f := range m.source.ForeignKeys {
@@ -166,8 +171,13 @@ func (m *mapper) other() {
 
 // column maps one column of another engine.
 func (m *mapper) column(c catalog.Column) catalog.Column {
+	c = m.how.EmptyDefault(c)
 	out := catalog.Column{Name: c.Name, Nullable: c.Nullable}
-	out.Type, out.Declared = spelled(c.Type)
+	from, loss := m.how.Numbers(c)
+	if loss.What != "" {
+		m.lose(loss.Column, loss.Fix, "%s", loss.What)
+	}
+	out.Type, out.Declared = spelled(from)
 	out.Loose = out.Type.Length > 0
 	out.Bounds = bounds(out.Type)
 	if out.Declared == "" {

@@ -82,6 +82,10 @@ migration "erp" {
     overflow     = "fail"
     nul          = "strip"
     lob_max      = "256MiB"
+    empty_string = "null"
+    blank        = "abap"
+    time_zone    = "utc"
+    number       = "decimal(38, 10)"
   }
   verify {
     default = "content"

@@ -1,0 +1,373 @@
+package hana
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/providers"
+)
+
+const (
+	opAlter = "alter"
+	// together is how many tables are made in one transaction. What may take long has one of its
+	// own: the locks on tables are kept to its end.
+	together = 50
+)
+
+// statement is one piece of DDL and the table it is about.
+type statement struct {
+	sql   string
+	table catalog.Name
+	long  bool // reads rows: nothing shares its transaction but what belongs to it
+}
+
+// alteration turns structure changes into statements. What exists is read first, so
+// that a call may be repeated.
+type alteration struct {
+	w         *writing
+	tables    map[catalog.Name]*catalog.Table // that exist, of those concerned
+	sequences map[catalog.Name]bool
+	schemas   map[string]bool
+	out       []statement
+}
+
+// Alter implements providers.Session. Changes that are quick share a transaction; each is
+// under the token, and is rolled back whole.
+func (w *writing) Alter(ctx context.Context, ddl []providers.DDL) error {
+	if len(ddl) == 0 {
+		return nil
+	}
+	a := &alteration{w: w, tables: make(map[catalog.Name]*catalog.Table), sequences: make(map[catalog.Name]bool), schemas: make(map[string]bool)}
+	err := w.guarded(ctx, opAlter, false, func(s *session) error { return a.look(ctx, s, ddl) })
+	if err != nil {
+		return err
+	}
+	for _, d := range ddl {
+		if r, ok := d.(providers.RaiseSequence); ok {
+			if err := a.run(ctx); err != nil {
+				return err
+			}
+			if err := w.raise(ctx, r); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := a.plan(d); err != nil {
+			return err
+		}
+	}
+	return a.run(ctx)
+}
+
+func (a *alteration) add(table catalog.Name, sql string) {
+	a.out = append(a.out, statement{sql: sql, table: table})
+}
+
+func (a *alteration) addLong(table catalog.Name, sql string) {
+	a.out = append(a.out, statement{sql: sql, table: table, long: true})
+}
+
+// run sends the statements, in groups.
+func (a *alteration) run(ctx context.Context) error {
+	for start := 0; start < len(a.out); {
+		end := start + 1
+		for end < len(a.out) && end-start < together && a.joins(start, end) {
+			end++
+		}
+		part := a.out[start:end]
+		err := a.w.guarded(ctx, opAlter, true, func(s *session) error {
+			for _, st := range part {
+				if _, err := s.exec(ctx, opAlter, st.sql); err != nil {
+					return alterError(err, st.table)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		start = end
+	}
+	a.out = nil
+	return nil
+}
+
+// joins says whether the next statement goes into the transaction of the first.
+func (a *alteration) joins(first, next int) bool {
+	return !a.out[first].long && !a.out[next].long
+}
+
+func alterError(err error, table catalog.Name) error {
+	err = wrapTable(opAlter, table, err)
+	var e *providers.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	switch {
+	case hasCode(err, codeNoPrivilege):
+		e.Fix = "Grant the user CREATE ANY, ALTER, INDEX, REFERENCES and DROP on the schema; docs/providers/hana.md has the statements."
+	case hasCode(err, 457):
+		e.Fix = "Another object of the schema has this name: rename it, or drop it."
+	}
+	return err
+}
+
+// look reads what exists of what the changes are about.
+func (a *alteration) look(ctx context.Context, s *session, ddl []providers.DDL) error {
+	names := make(map[catalog.Name]bool)
+	schemas := make(map[string]bool)
+	sequences := false
+	for _, d := range ddl {
+		switch d := d.(type) {
+		case providers.CreateSchema:
+			schemas[d.Schema] = true
+		case providers.CreateTable:
+			names[d.Table.Name] = true
+		case providers.DropTable:
+			names[d.Table] = true
+		case providers.AddKey:
+			names[d.Table.Name] = true
+		case providers.CreateIndex:
+			names[d.Table.Name] = true
+		case providers.AddForeignKey:
+			names[d.Table.Name] = true
+		case providers.DropForeignKey:
+			names[d.Table] = true
+		case providers.Analyze:
+			names[d.Table] = true
+		case providers.CreateSequence:
+			sequences = true
+		}
+	}
+	if len(names) > 0 {
+		sel := providers.Selector{StructureOnly: true}
+		in := make(map[string]bool)
+		for n := range names {
+			sel.Tables = append(sel.Tables, n)
+			in[n.Schema] = true
+		}
+		for n := range in {
+			sel.Schemas = append(sel.Schemas, n)
+		}
+		c, err := readCatalog(ctx, s, sel.Schemas, sel)
+		if err != nil {
+			return err
+		}
+		for _, t := range c.Tables {
+			a.tables[t.Name] = t
+		}
+	}
+	if len(schemas) > 0 {
+		err := s.query(ctx, opAlter, `SELECT "SCHEMA_NAME" FROM "SYS"."SCHEMAS"`, nil, func(r row) error { a.schemas[r.text(0)] = true; return nil })
+		if err != nil {
+			return err
+		}
+	}
+	if !sequences {
+		return nil
+	}
+	return s.query(ctx, opAlter, `SELECT "SCHEMA_NAME", "SEQUENCE_NAME" FROM "SYS"."SEQUENCES"`, nil, func(r row) error {
+		a.sequences[catalog.Name{Schema: r.text(0), Name: r.text(1)}] = true
+		return nil
+	})
+}
+
+// plan appends what one change needs.
+func (a *alteration) plan(d providers.DDL) error {
+	switch d := d.(type) {
+	case providers.CreateSchema:
+		if d.Schema != "" && !a.schemas[d.Schema] {
+			a.schemas[d.Schema] = true
+			a.add(catalog.Name{}, "CREATE SCHEMA "+quoteIdent(d.Schema))
+		}
+	case providers.CreateType: // HANA has neither enums nor domains; the mapping made plain columns of them
+	case providers.CreateSequence:
+		if !a.sequences[d.Sequence.Name] {
+			a.sequences[d.Sequence.Name] = true
+			a.add(d.Sequence.Name, "CREATE SEQUENCE "+quoteName(d.Sequence.Name)+sequenceOptions(d.Sequence))
+		}
+	case providers.CreateTable:
+		return a.createTable(d.Table)
+	case providers.DropTable:
+		if a.tables[d.Table] != nil {
+			delete(a.tables, d.Table)
+			// Neither CASCADE nor RESTRICT: views of others become invalid, and valid again with the new
+			// table (SQL reference, DROP TABLE). In a transaction of its own: the name is free after it.
+			a.addLong(d.Table, "DROP TABLE "+quoteName(d.Table))
+		}
+	case providers.AddKey:
+		return a.addKey(d.Table, d.Key)
+	case providers.CreateIndex:
+		return a.createIndex(d.Table, d.Index)
+	case providers.AddForeignKey:
+		return a.addForeignKey(d.Table, d.ForeignKey)
+	case providers.DropForeignKey:
+		a.dropForeignKey(d)
+	case providers.Analyze:
+		a.merge(d.Table)
+	default:
+		return &providers.Error{Kind: providers.Internal, Op: opAlter, Err: fmt.Errorf("unknown change %T", d)}
+	}
+	return nil
+}
+
+// of returns the table as the server has it.
+func (a *alteration) of(n catalog.Name) (*catalog.Table, error) {
+	if t := a.tables[n]; t != nil {
+		return t, nil
+	}
+	return nil, &providers.Error{Kind: providers.NotFound, Op: opAlter, Table: n, Err: errors.New("the table does not exist"), Fix: "Run dmoctl plan and apply again."}
+}
+
+// addKey makes what CreateTable has not made: unique constraints, and the primary key of a
+// table that the DBA made without one.
+func (a *alteration) addKey(t *catalog.Table, k catalog.Key) error {
+	have, err := a.of(t.Name)
+	if err != nil {
+		return err
+	}
+	if hasKey(have, k) || k.Name != "" && hasIndex(have, k.Name) {
+		return nil
+	}
+	columns := " (" + quoteIdents(k.Columns) + ")"
+	switch {
+	case k.Primary:
+		a.addLong(t.Name, "ALTER TABLE "+quoteName(t.Name)+" ADD PRIMARY KEY"+columns)
+	case k.Index:
+		a.addLong(t.Name, "CREATE UNIQUE INDEX "+quoteName(catalog.Name{Schema: t.Schema, Name: k.Name})+" ON "+quoteName(t.Name)+columns)
+	case k.Name == "":
+		a.addLong(t.Name, "ALTER TABLE "+quoteName(t.Name)+" ADD UNIQUE"+columns)
+	default:
+		a.addLong(t.Name, "ALTER TABLE "+quoteName(t.Name)+" ADD CONSTRAINT "+quoteIdent(k.Name)+" UNIQUE"+columns)
+	}
+	a.tables[t.Name] = withKey(have, k)
+	return nil
+}
+
+// hasKey compares by columns: the server names what has no name.
+func hasKey(t *catalog.Table, k catalog.Key) bool {
+	same := func(o *catalog.Key) bool {
+		return o != nil && (o.Primary || !k.Primary) && strings.Join(o.Columns, "\x00") == strings.Join(k.Columns, "\x00")
+	}
+	if same(t.Key) {
+		return true
+	}
+	for i := range t.Uniques {
+		if same(&t.Uniques[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+func withKey(t *catalog.Table, k catalog.Key) *catalog.Table {
+	c := *t
+	if k.Primary {
+		c.Key = &k
+		return &c
+	}
+	c.Uniques = append(append([]catalog.Key{}, t.Uniques...), k)
+	return &c
+}
+
+func (a *alteration) createIndex(t *catalog.Table, x catalog.Index) error {
+	have, err := a.of(t.Name)
+	if err != nil {
+		return err
+	}
+	if hasIndex(have, x.Name) {
+		return nil
+	}
+	columns := make([]string, len(x.Columns))
+	for i, c := range x.Columns {
+		columns[i] = quoteIdent(c.Name)
+		if c.Desc {
+			columns[i] += " DESC"
+		}
+	}
+	unique := ""
+	if x.Unique {
+		unique = "UNIQUE "
+	}
+	a.addLong(t.Name, "CREATE "+unique+"INDEX "+quoteName(catalog.Name{Schema: t.Schema, Name: x.Name})+" ON "+quoteName(t.Name)+" ("+strings.Join(columns, ", ")+")")
+	c := *have
+	c.Indexes = append(append([]catalog.Index{}, have.Indexes...), x)
+	a.tables[t.Name] = &c
+	return nil
+}
+
+// hasIndex compares by name. A unique index may stand among the keys, as the catalog sees it.
+func hasIndex(t *catalog.Table, name string) bool {
+	return slices.ContainsFunc(t.Indexes, func(x catalog.Index) bool { return x.Name == name }) ||
+		slices.ContainsFunc(t.Uniques, func(k catalog.Key) bool { return k.Name == name }) ||
+		t.Key != nil && t.Key.Name == name
+}
+
+func (a *alteration) addForeignKey(t *catalog.Table, f catalog.ForeignKey) error {
+	have, err := a.of(t.Name)
+	if err != nil {
+		return err
+	}
+	for _, o := range have.ForeignKeys {
+		if o.Name == f.Name && f.Name != "" || f.Name == "" && o.Table == f.Table && strings.Join(o.Columns, "\x00") == strings.Join(f.Columns, "\x00") {
+			return nil
+		}
+	}
+	name := ""
+	if f.Name != "" {
+		name = "CONSTRAINT " + quoteIdent(f.Name) + " "
+	}
+	a.addLong(t.Name, "ALTER TABLE "+quoteName(t.Name)+" ADD "+name+foreignKey(f))
+	c := *have
+	c.ForeignKeys = append(append([]catalog.ForeignKey{}, have.ForeignKeys...), f)
+	a.tables[t.Name] = &c
+	return nil
+}
+
+func foreignKey(f catalog.ForeignKey) string {
+	sql := "FOREIGN KEY (" + quoteIdents(f.Columns) + ") REFERENCES " + quoteName(f.Table)
+	if len(f.References) > 0 {
+		sql += " (" + quoteIdents(f.References) + ")"
+	}
+	if f.OnUpdate != "" {
+		sql += " ON UPDATE " + f.OnUpdate
+	}
+	if f.OnDelete != "" {
+		sql += " ON DELETE " + f.OnDelete
+	}
+	if f.Deferrable == "DEFERRABLE INITIALLY DEFERRED" {
+		sql += " INITIALLY DEFERRED"
+	}
+	return sql
+}
+
+func (a *alteration) dropForeignKey(d providers.DropForeignKey) {
+	have := a.tables[d.Table]
+	if have == nil {
+		return
+	}
+	for i, f := range have.ForeignKeys {
+		if f.Name == d.Name {
+			a.add(d.Table, "ALTER TABLE "+quoteName(d.Table)+" DROP CONSTRAINT "+quoteIdent(d.Name))
+			c := *have
+			c.ForeignKeys = append(append([]catalog.ForeignKey{}, have.ForeignKeys[:i]...), have.ForeignKeys[i+1:]...)
+			a.tables[d.Table] = &c
+			return
+		}
+	}
+}
+
+// merge moves loaded rows from the delta into the main store, which is what reads are fast from,
+// and lets the server do it by itself from now on. Twice does no harm.
+func (a *alteration) merge(n catalog.Name) {
+	have := a.tables[n]
+	if have == nil || have.Options == rowStore {
+		return
+	}
+	a.addLong(n, "MERGE DELTA OF "+quoteName(n))
+	a.addLong(n, "ALTER TABLE "+quoteName(n)+" ENABLE AUTOMERGE")
+}

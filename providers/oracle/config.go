@@ -1,0 +1,180 @@
+package oracle
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/dmoctl/dmoctl/internal/schema"
+	"github.com/dmoctl/dmoctl/providers"
+)
+
+const (
+	quiet        = "quiet"
+	maxFetchRows = 10_000 // the driver writes the number of rows of a fetch into 16 bits
+
+	dialTimeout  = 15 * time.Second
+	logonTimeout = 45 * time.Second // a busy listener hands over slowly
+)
+
+func sourceBlock() schema.Block {
+	return schema.Block{Type: engine, Doc: "Oracle Database 12.1 or later, characters in AL32UTF8 or UTF8.", Attrs: []schema.Attr{
+		{Name: "host", Kind: schema.String, Connection: true, Required: true, Doc: "Host name or address of the listener."},
+		{Name: "port", Kind: schema.Int, Connection: true, Default: "1521", Min: 1, Max: 65535, Doc: "Port of the listener."},
+		{Name: "service", Kind: schema.String, Connection: true, Doc: "Service name. Either this or sid."},
+		{Name: "sid", Kind: schema.String, Connection: true, Doc: "System identifier of the instance. Either this or service."},
+		{Name: "user", Kind: schema.String, Connection: true, Required: true, Doc: "User to connect as."},
+		{Name: "password", Kind: schema.String, Connection: true, Required: true, Sensitive: true, Doc: "Password of the user."},
+		{Name: "schema", Kind: schema.String, Doc: "Schema that unqualified table names mean, as the catalog spells it (mostly upper case). The user's own where absent."},
+		{Name: "tls", Kind: schema.String, Connection: true, Default: "verify-full", Choices: []string{"disable", "verify-ca", "verify-full"},
+			Doc: "TLS to the listener. \"verify-ca\" checks who signed the server's certificate, \"verify-full\" its name, too. Without TLS nothing proves that the server is the right one."},
+		{Name: "ca", Kind: schema.String, Connection: true, Doc: "PEM file with the certificates of the authorities that may sign the server's; the system's where absent."},
+		{Name: "fetch_rows", Kind: schema.Int, Default: "2000", Min: 1, Max: maxFetchRows, Doc: "Rows of one round trip. Tables with wide rows use fewer."},
+		{Name: "lob_fetch", Kind: schema.String, Default: "inline", Choices: []string{"inline", "stream"},
+			Doc: "How large objects beyond 2,000 bytes arrive: \"inline\" with their rows, many in a round trip; \"stream\" one by one through locators, for servers that fail inline (ORA-03120)."},
+		{Name: "consistency", Kind: schema.String, Default: "snapshot", Choices: []string{"snapshot", quiet},
+			Doc: "\"snapshot\": all tables are read AS OF one SCN, which needs undo for the whole run. \"quiet\": nobody writes, which is checked; a resume then copies only what is missing."},
+	}}
+}
+
+// config says how to connect. It holds the password in the clear.
+type config struct {
+	host, service, sid string
+	port               int64
+	user, password     string
+	schema             string
+	secure             bool
+	tls                *tls.Config // nil without TLS; cloned for each connection
+	fetchRows          int
+	lobFetch           string
+	quiet              bool
+	application        string
+}
+
+// parseConfig reads the arguments. Errors hold no argument's value but file names.
+func parseConfig(v schema.Values, env providers.Env) (*config, error) {
+	if err := v.Check(); err != nil {
+		return nil, &providers.Error{Kind: providers.Config, Op: opArguments, Err: err}
+	}
+	c := &config{host: v.String("host"), port: v.Int("port"), service: v.String("service"), sid: v.String("sid"), user: v.String("user"),
+		password: v.String("password"), schema: v.String("schema"), fetchRows: int(v.Int("fetch_rows")), lobFetch: v.String("lob_fetch"),
+		quiet: v.String("consistency") == quiet, application: env.Application}
+	switch {
+	case c.host == "":
+		return nil, configError("host is missing", "Give the host of the listener.")
+	case (c.service == "") == (c.sid == ""):
+		return nil, configError("exactly one of service and sid is needed", "Give service, as lsnrctl services lists it, or sid.")
+	case c.user == "" || c.password == "":
+		return nil, configError("user or password is missing", "Give both; other ways to log on are not supported.")
+	}
+	if c.fetchRows > maxFetchRows { // the language says so before
+		return nil, configError(fmt.Sprintf("fetch_rows is more than %d", maxFetchRows), "Give fewer; the driver counts them in 16 bits.")
+	}
+	if c.port == 0 {
+		c.port = 1521
+	}
+	if c.fetchRows <= 0 {
+		c.fetchRows = 2000
+	}
+	if c.schema == "" {
+		c.schema = strings.ToUpper(c.user) // an unquoted name is folded; a quoted one is given as schema
+		if name, ok := strings.CutPrefix(c.user, `"`); ok {
+			c.schema = strings.TrimSuffix(name, `"`)
+		}
+	}
+	return c, c.trust(v, env.Dir)
+}
+
+// trust makes the TLS configuration.
+func (c *config) trust(v schema.Values, dir string) error {
+	mode := v.String("tls")
+	if mode == "disable" {
+		if v.Has("ca") {
+			return configError("ca stands beside tls = \"disable\"", "Leave out ca, or set tls to \"verify-ca\" or \"verify-full\".")
+		}
+		return nil
+	}
+	c.secure, c.tls = true, &tls.Config{MinVersion: tls.VersionTLS12}
+	if file := v.String("ca"); file != "" {
+		if !filepath.IsAbs(file) {
+			file = filepath.Join(dir, file)
+		}
+		pem, err := os.ReadFile(file)
+		if err != nil {
+			return &providers.Error{Kind: providers.Config, Op: opArguments, Err: err, Fix: "Check that ca names a PEM file that can be read."}
+		}
+		c.tls.RootCAs = x509.NewCertPool()
+		if !c.tls.RootCAs.AppendCertsFromPEM(pem) {
+			return configError(fmt.Sprintf("%s holds no certificate", file), "Export the authority's certificate as PEM (BEGIN CERTIFICATE).")
+		}
+	}
+	if mode == "verify-ca" {
+		// The name is not compared, so the chain has to be verified here.
+		c.tls.InsecureSkipVerify = true
+		c.tls.VerifyConnection = chainOnly(c.tls.RootCAs)
+	}
+	return nil
+}
+
+func chainOnly(roots *x509.CertPool) func(tls.ConnectionState) error {
+	return func(state tls.ConnectionState) error {
+		if len(state.PeerCertificates) == 0 {
+			return errors.New("the server showed no certificate")
+		}
+		how := x509.VerifyOptions{Roots: roots, Intermediates: x509.NewCertPool()}
+		for _, c := range state.PeerCertificates[1:] {
+			how.Intermediates.AddCert(c)
+		}
+		_, err := state.PeerCertificates[0].Verify(how)
+		return err
+	}
+}
+
+func configError(what, fix string) error {
+	return &providers.Error{Kind: providers.Config, Op: opArguments, Err: errors.New(what), Fix: fix}
+}
+
+// url spells the arguments as the driver takes them, for sessions that fetch so many rows at a time.
+func (c *config) url(fetch int) string {
+	if fetch == 25 {
+		fetch = 24 // 25 makes the driver choose by the declared width (command.go, fetch)
+	}
+	q := url.Values{
+		"PREFETCH_ROWS":   {strconv.Itoa(fetch)},
+		"LOB FETCH":       {strings.ToUpper(c.lobFetch)},
+		"TIMEOUT":         {"0"}, // a read that timed out leaves its answer to the next statement
+		"CONNECT TIMEOUT": {strconv.Itoa(int(dialTimeout.Seconds()))},
+		"SERVER LOCATION": {"UTC"}, // dates as they stand, without a zone of the server's
+		"SSL":             {strconv.FormatBool(c.secure)},
+	}
+	if c.lobFetch == "" {
+		q.Set("LOB FETCH", "INLINE")
+	}
+	if c.application != "" {
+		q.Set("PROGRAM", c.application)
+	}
+	if c.sid != "" {
+		q.Set("SID", c.sid)
+	}
+	u := url.URL{Scheme: engine, User: url.UserPassword(c.user, c.password), Host: c.address(), Path: "/" + c.service, RawQuery: q.Encode()}
+	return u.String()
+}
+
+func (c *config) address() string { return net.JoinHostPort(c.host, formatInt(c.port)) }
+
+// place names the database for people.
+func (c *config) place() string {
+	name := "service " + c.service
+	if c.sid != "" {
+		name = "sid " + c.sid
+	}
+	return fmt.Sprintf("%s, %s, as %s", c.address(), name, c.user)
+}
