@@ -36,7 +36,7 @@ func measureOrders(ctx context.Context, b *bench) error {
 // enough for a run to have come to its steady state.
 func (b *bench) measureGrowth(ctx context.Context) error {
 	peaks := map[string][]float64{}
-	for _, d := range []dataset{orders("orders_small", b.rows(1_000_000, 10_000)), orders("orders_large", b.rows(10_000_000, 100_000))} {
+	for _, d := range []dataset{orders("orders_small", b.rows(2_000_000, 10_000)), orders("orders_large", b.rows(20_000_000, 100_000))} {
 		if err := b.prepare(ctx, d, false); err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package executor
 import (
 	"context"
 	"fmt"
+	"runtime"
 
 	"golang.org/x/sync/semaphore"
 
@@ -16,6 +17,9 @@ const depth = 2
 // copies is how often a row is in memory at once: as the driver received it, in
 // its batch, and encoded for the target.
 const copies = 3
+
+// largeShare is from which part of the budget on a row is large beside it.
+const largeShare = 4
 
 // budget is the memory of wide rows. The batches that every process may hold are
 // set aside before, so that a process with a wide row never waits for one with batches.
@@ -39,7 +43,7 @@ func (b *budget) Acquire(ctx context.Context, n int64) (func(), error) {
 	n *= copies
 	if n > b.capacity {
 		return nil, &providers.Error{
-			Kind: providers.Value, Op: "hold row",
+			Kind: providers.Value, Op: "hold",
 			Err: fmt.Errorf("it takes %d bytes of memory, the run's bound leaves %d", n, b.capacity),
 			Fix: "Raise processes { memory }.",
 		}
@@ -47,5 +51,12 @@ func (b *budget) Acquire(ctx context.Context, n int64) (func(), error) {
 	if err := b.free.Acquire(ctx, n); err != nil {
 		return nil, err
 	}
-	return func() { b.free.Release(n) }, nil
+	return func() {
+		// Garbage of this size would stand beside the next wide row: what is given back has to
+		// be free. Rows that are small beside the budget are left to the collector.
+		if n > b.capacity/largeShare {
+			runtime.GC()
+		}
+		b.free.Release(n)
+	}, nil
 }

@@ -21,7 +21,9 @@ import (
 // that only the culprit fails.
 func (r *run) copyStep(ctx context.Context, s *plan.Step) error {
 	if err := r.prepare(ctx); err != nil {
-		r.halt(err)
+		if !r.halt(err) {
+			return errStopped // all copies meet this error: the first one lists it
+		}
 		return err
 	}
 	work := r.work(s)

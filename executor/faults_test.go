@@ -24,6 +24,7 @@ type target struct {
 	commits atomic.Int64
 	commit  func(n int64, do func() error) error // nil commits
 	write   func(t *catalog.Table) error         // nil writes
+	reload  func(t *catalog.Table) error         // nil empties
 }
 
 func (t *target) Lock(ctx context.Context, run ledger.Run, wait func(string)) (providers.Session, error) {
@@ -45,6 +46,18 @@ func (s *session) Begin(ctx context.Context) (providers.Tx, error) {
 		return nil, err
 	}
 	return &transaction{tx, s.target}, nil
+}
+
+func (s *session) Reload(ctx context.Context, tables []providers.ReloadTable) error {
+	for _, t := range tables {
+		if s.target.reload == nil {
+			break
+		}
+		if err := s.target.reload(t.Target); err != nil {
+			return err
+		}
+	}
+	return s.Session.Reload(ctx, tables)
 }
 
 type transaction struct {

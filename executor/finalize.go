@@ -15,7 +15,7 @@ func (r *run) finalizeStep(ctx context.Context, s *plan.Step) error {
 	r.d.before(PointFinalize)
 	start := time.Now()
 	tables := r.sound(s)
-	err := r.each(ctx, s, tables, func(t *table) []providers.DDL { return ddlOf(s, t.target) })
+	err := r.each(ctx, s, tables, func(t *table) []providers.DDL { return ddlOf(s, t) })
 	took := seconds(start)
 	r.mu.Lock()
 	for _, t := range tables {
@@ -26,8 +26,9 @@ func (r *run) finalizeStep(ctx context.Context, s *plan.Step) error {
 }
 
 // ddlOf returns what a finalize step makes of one table.
-func ddlOf(s *plan.Step, t *catalog.Table) []providers.DDL {
+func ddlOf(s *plan.Step, of *table) []providers.DDL {
 	var out []providers.DDL
+	t := of.target
 	switch s.Kind {
 	case plan.StepKey:
 		if t.Key != nil {
@@ -43,8 +44,13 @@ func ddlOf(s *plan.Step, t *catalog.Table) []providers.DDL {
 			}
 		}
 	case plan.StepForeignKey:
-		for _, k := range t.ForeignKeys {
+		for _, k := range of.plan.Unrefer {
 			out = append(out, providers.AddForeignKey{Table: t, ForeignKey: k})
+		}
+		for _, k := range t.ForeignKeys {
+			if !of.unrefers(k.Name) {
+				out = append(out, providers.AddForeignKey{Table: t, ForeignKey: k})
+			}
 		}
 	}
 	return out

@@ -2,6 +2,7 @@ package executor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -48,7 +49,7 @@ func (r *run) prepareRound(ctx context.Context) error {
 		return fmt.Errorf("read structures: %w", err)
 	}
 	var begun []*table
-	if err := r.empty(ctx, empty); err != nil {
+	if err := r.emptyAll(ctx, "", empty); err != nil {
 		return err
 	}
 	for _, t := range tables {
@@ -151,6 +152,16 @@ func (r *run) counts(t *table) bool { return t.plan.Verify != levelNone || r.p.Q
 // isComplete says whether a ledger state means that all packages are in.
 func isComplete(state string) bool {
 	return state == ledger.Complete || state == ledger.Counted || state == ledger.Compared
+}
+
+// emptyAll empties tables together; where that fails for good, one by one, so that the
+// others are copied. A table that could not be emptied is stopped: nothing tries again.
+func (r *run) emptyAll(ctx context.Context, step string, tables []*table) error {
+	err := r.empty(ctx, tables)
+	if err == nil || ctx.Err() != nil || errors.Is(err, errStopped) || hopeless(err) {
+		return err
+	}
+	return r.oneByOne(ctx, step, tables, err, func(t *table) error { return r.empty(ctx, []*table{t}) })
 }
 
 // empty empties tables on the target, together with their rows in loaded.

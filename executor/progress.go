@@ -226,12 +226,22 @@ func (p *progress) stepStarted(s *plan.Step) {
 	p.run.emit(report.Event{Event: report.StepStarted, Phase: s.Phase, Step: s.ID})
 }
 
-func (p *progress) stepDone(s *plan.Step) {
-	p.run.emit(report.Event{Event: report.StepDone, Phase: s.Phase, Step: s.ID})
+// stepEnded counts a step that has ended. One that failed, for one of its tables or
+// packages only, is not done, and neither is its phase.
+func (p *progress) stepEnded(s *plan.Step, done bool) {
+	event := report.StepDone
+	if !done {
+		event = report.StepFailed
+	}
+	p.run.emit(report.Event{Event: event, Phase: s.Phase, Step: s.ID})
 	p.mu.Lock()
 	c := p.byPhase[s.Phase]
 	c.Running--
-	c.Done++
+	if done {
+		c.Done++
+	} else {
+		c.Failed++
+	}
 	last := c.Done == c.Planned
 	times := p.times[s.Phase]
 	times.Seconds = p.run.d.now().Sub(times.Started).Seconds()

@@ -1,6 +1,7 @@
 package executor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/report"
+	"github.com/dmoctl/dmoctl/internal/state"
 	"github.com/dmoctl/dmoctl/providers"
 )
 
@@ -20,13 +22,17 @@ type Undone struct {
 
 // Rollback falls back. With emptyTarget it drops the tables that dmoctl made, and
 // empties those that it only loaded; without, the target stays for inspection. It
-// needs no source. It can be repeated. The error is an *Outcome.
+// needs no source. It can be repeated. The error is an *Outcome. Where there is a State
+// it says from then on that nothing is in.
 func Rollback(ctx context.Context, migration string, emptyTarget bool, d Deps) (*Undone, error) {
 	out := &Undone{}
 	if !emptyTarget {
 		return out, nil
 	}
 	err := guard(func() error { return rollback(ctx, migration, d, out) })
+	if err == nil && d.State != nil {
+		err = recordEmptied(ctx, migration, d, out)
+	}
 	var o *Outcome
 	switch {
 	case err == nil:
@@ -74,7 +80,7 @@ func rollback(ctx context.Context, migration string, d Deps, out *Undone) error 
 	if err := session.Record(ctx, ledger.Change{Run: &led}); err != nil {
 		return fmt.Errorf("record the rollback: %w", err)
 	}
-	b := &back{target: d.Target, session: session, rows: c.Tables, now: now, out: out}
+	b := &back{target: d.Target, session: session, rows: c.Tables, loaded: loadedTables(c), now: now, out: out}
 	if err := b.dropMade(ctx); err != nil {
 		return err
 	}
@@ -82,6 +88,27 @@ func rollback(ctx context.Context, migration string, d Deps, out *Undone) error 
 		return err
 	}
 	return session.Record(ctx, ledger.Change{RemoveTables: namesOf(c.Tables)})
+}
+
+// recordEmptied replaces the progress of the last apply, whose rows are gone. State
+// comes after the target, never before.
+func recordEmptied(ctx context.Context, migration string, d Deps, out *Undone) error {
+	undone := len(out.Dropped) + len(out.Emptied)
+	before, err := d.State.Progress(ctx, migration)
+	if err == nil && before != nil && before.Emptied != nil && undone == 0 {
+		return nil // an earlier rollback did it, and is recorded
+	}
+	if err == nil {
+		err = d.State.RecordProgress(ctx, migration, state.Progress{
+			Run: d.Owner.ID, At: d.now(), Emptied: &state.Emptied{By: d.Owner, Tables: undone},
+		})
+	}
+	if err == nil {
+		return nil
+	}
+	return &Outcome{Exit: report.Error, Summary: "State cannot be written", Err: err,
+		Fix: "The target is empty. " + cmp.Or(state.Advice(err), "See to it that the state's folder can be written.") +
+			" Until then \"dmoctl status\" shows the last apply. To record the rollback, run it again."}
 }
 
 func existing(ctx context.Context, db providers.Target, rows []ledger.Table) (map[catalog.Name]*catalog.Table, error) {
@@ -108,6 +135,7 @@ type back struct {
 	target  providers.Target
 	session providers.Session
 	rows    []ledger.Table
+	loaded  map[catalog.Name]bool           // by source name, where packages are in
 	now     map[catalog.Name]*catalog.Table // by name, as they are on the target
 	out     *Undone
 }
@@ -179,13 +207,13 @@ func (b *back) dropMade(ctx context.Context) error {
 // dropOrder puts tables that refer to others before these.
 func dropOrder(tables map[catalog.Name]*catalog.Table) []catalog.Name {
 	var out []catalog.Name
-	state := make(map[catalog.Name]bool)
+	seen := make(map[catalog.Name]bool)
 	var visit func(t *catalog.Table)
 	visit = func(t *catalog.Table) {
-		if state[t.Name] {
+		if seen[t.Name] {
 			return
 		}
-		state[t.Name] = true
+		seen[t.Name] = true
 		for _, k := range t.ForeignKeys {
 			if other := tables[k.Table]; other != nil {
 				visit(other)
@@ -201,23 +229,47 @@ func dropOrder(tables map[catalog.Name]*catalog.Table) []catalog.Name {
 	return out
 }
 
+// emptyLoaded empties the tables that were there before, as far as rows of ours are in,
+// and makes the foreign keys again that a run had dropped from them.
 func (b *back) emptyLoaded(ctx context.Context) error {
 	var reload []providers.ReloadTable
+	var again []providers.DDL
 	for _, row := range b.rows {
 		t := b.now[row.Target]
-		if t == nil || row.Created || row.State == ledger.Planned {
+		if t == nil || row.Created {
 			continue
+		}
+		for _, f := range t.Pending {
+			if f.Dropped {
+				again = append(again, providers.AddForeignKey{Table: t, ForeignKey: f})
+			}
+		}
+		if row.State == ledger.Planned && !b.loaded[row.Source] {
+			continue // what is in it is not ours
 		}
 		reload = append(reload, providers.ReloadTable{Source: row.Source, Target: withoutFiles(t)})
 		b.out.Emptied = append(b.out.Emptied, row.Target)
 	}
-	if len(reload) == 0 {
+	if len(reload) > 0 {
+		if err := b.session.Reload(ctx, reload); err != nil {
+			return fmt.Errorf("empty tables: %w", err)
+		}
+	}
+	if len(again) == 0 {
 		return nil
 	}
-	if err := b.session.Reload(ctx, reload); err != nil {
-		return fmt.Errorf("empty tables: %w", err)
+	if err := b.session.Alter(ctx, again); err != nil {
+		return fmt.Errorf("make foreign keys again: %w", err)
 	}
 	return nil
+}
+
+func loadedTables(c *ledger.Contents) map[catalog.Name]bool {
+	out := make(map[catalog.Name]bool)
+	for _, l := range c.Loaded {
+		out[l.Source] = true
+	}
+	return out
 }
 
 func namesOf(rows []ledger.Table) []catalog.Name {

@@ -259,14 +259,16 @@ func hopeless(err error) bool {
 	return whole(err)
 }
 
-// halt starts nothing more; what runs is finished.
-func (r *run) halt(cause error) {
+// halt starts nothing more; what runs is finished. It says whether cause is the first.
+func (r *run) halt(cause error) bool {
 	r.mu.Lock()
-	if r.cause == nil {
+	first := r.cause == nil
+	if first {
 		r.cause = cause
 	}
 	r.mu.Unlock()
 	r.halted.Store(true)
+	return first
 }
 
 // fail lists a failure. Interruptions and what concerns the whole run are not

@@ -154,7 +154,7 @@ func (g *round) work(ctx context.Context, n *node) {
 
 func (g *round) end(n *node) {
 	g.running[n.verify]--
-	g.run.progress.stepDone(n.step)
+	g.run.progress.stepEnded(n.step, n.err == nil && g.run.did(n.step))
 	if n.step.Kind != plan.StepCopy && n.err == nil {
 		g.run.done[n.step.ID] = true
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/ledger"
@@ -29,6 +30,8 @@ func (r *run) step(ctx context.Context, s *plan.Step) error {
 		return r.dropStep(ctx, s)
 	case plan.StepCreate:
 		return r.createStep(ctx, s)
+	case plan.StepUnrefer:
+		return r.unreferStep(ctx, s)
 	case plan.StepEmpty:
 		return r.emptyStep(ctx, s)
 	case plan.StepCopy:
@@ -45,6 +48,26 @@ func (r *run) step(ctx context.Context, s *plan.Step) error {
 		return r.closeStep(ctx)
 	}
 	return fmt.Errorf("the plan has a step of kind %q, which this dmoctl does not know", s.Kind)
+}
+
+// did says whether all of a step that ended without an error is done: failures of single
+// tables and packages are listed where they happen.
+func (r *run) did(s *plan.Step) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch s.Kind {
+	case plan.StepCopy:
+		return !slices.ContainsFunc(s.Packages, func(id string) bool {
+			u := r.packages[id]
+			return u == nil || u.table.stopped || !u.table.has(u.pkg)
+		})
+	case plan.StepClose:
+		return r.led.Closed
+	}
+	return !slices.ContainsFunc(s.Tables, func(n catalog.Name) bool {
+		t := r.tables[n]
+		return t != nil && (t.stopped || t.broken != nil)
+	})
 }
 
 // sound returns the step's tables that nothing has failed of.
@@ -137,15 +160,24 @@ func (r *run) each(ctx context.Context, s *plan.Step, tables []*table, ddl func(
 	if err == nil || ctx.Err() != nil || errors.Is(err, errStopped) {
 		return err
 	}
-	if kind := providers.KindOf(err); kind == providers.Deposed || kind == providers.Full {
+	if hopeless(err) {
 		return err
 	}
+	return r.oneByOne(ctx, s.ID, tables, err, func(t *table) error { return r.alter(ctx, ddl(t)) })
+}
+
+// oneByOne tries again for single tables what failed for all of them together with err.
+// A culprit is listed once, and nothing more is done with it.
+func (r *run) oneByOne(ctx context.Context, step string, tables []*table, err error, do func(*table) error) error {
 	for _, t := range tables {
 		if len(tables) > 1 {
-			err = r.alter(ctx, ddl(t))
+			err = do(t)
+		}
+		if err != nil && hopeless(err) {
+			return err
 		}
 		if err != nil {
-			r.stopTable(t, s.ID, err)
+			r.stopTable(t, step, err)
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -164,7 +196,7 @@ func (r *run) emptyStep(ctx context.Context, s *plan.Step) error {
 		}
 		r.mu.Unlock()
 	}
-	return r.empty(ctx, tables)
+	return r.emptyAll(ctx, s.ID, tables)
 }
 
 // closeStep records that every step is done, and removes what served only the run.

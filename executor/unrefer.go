@@ -2,6 +2,7 @@ package executor
 
 import (
 	"context"
+	"slices"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/plan"
@@ -30,11 +31,42 @@ func (r *run) unrefer(ctx context.Context, emptied []*table) error {
 	}
 	var ddl []providers.DDL
 	for _, t := range r.order {
+		for _, f := range t.plan.Unrefer {
+			if gone[t.target.Name] || gone[f.Table] {
+				ddl = append(ddl, providers.DropForeignKey{Table: t.target.Name, Name: f.Name, Keep: &f})
+			}
+		}
 		for _, f := range t.target.ForeignKeys {
-			if again[t.plan.Source.Name] && (gone[t.target.Name] || gone[f.Table]) {
+			if again[t.plan.Source.Name] && !t.unrefers(f.Name) && (gone[t.target.Name] || gone[f.Table]) {
 				ddl = append(ddl, providers.DropForeignKey{Table: t.target.Name, Name: f.Name})
 			}
 		}
 	}
 	return r.alter(ctx, ddl)
+}
+
+// unreferStep drops foreign keys that the target's tables had before, so that their rows
+// can go in in any order. The target remembers them until the step that makes them again.
+func (r *run) unreferStep(ctx context.Context, s *plan.Step) error {
+	r.mu.Lock()
+	filled := make(map[catalog.Name]bool)
+	for _, t := range r.order {
+		filled[t.target.Name] = t.copied() && (!isComplete(t.row.State) || r.planEmpties(t))
+	}
+	r.mu.Unlock()
+	return r.each(ctx, s, r.sound(s), func(t *table) []providers.DDL {
+		var ddl []providers.DDL
+		for _, f := range t.plan.Unrefer {
+			// A run that goes on may find the rows in and the key made again.
+			if filled[t.target.Name] || filled[f.Table] {
+				ddl = append(ddl, providers.DropForeignKey{Table: t.target.Name, Name: f.Name, Keep: &f})
+			}
+		}
+		return ddl
+	})
+}
+
+// unrefers says whether a step of the plan drops that foreign key of the table.
+func (t *table) unrefers(name string) bool {
+	return slices.ContainsFunc(t.plan.Unrefer, func(f catalog.ForeignKey) bool { return f.Name == name })
 }

@@ -42,7 +42,11 @@ func notCarried(o *Observation, a *assignment, ds []*decision) []catalog.Object 
 	out := slices.Clone(o.Source.NotCarried)
 	for _, d := range ds {
 		for _, x := range d.source.NotCarried {
-			x.Name = tableID(d.source.Name) + ": " + x.Name
+			name := tableID(d.source.Name)
+			if x.Name != "" {
+				name += ": " + x.Name
+			}
+			x.Name = name
 			out = append(out, x)
 		}
 	}

@@ -49,11 +49,12 @@ type decision struct {
 
 	action, reason string
 	create, drop   bool
-	foreign        bool // with drop: nobody of ours made it
-	empty          bool // through a step of its own, before drop and create
-	reuse          bool // the ledger's ranges stay
-	occupied       bool // on the target, and nobody of ours made it
-	resplit        bool // the spec's split is no longer that of the packages which are in
+	foreign        bool                 // with drop: nobody of ours made it
+	empty          bool                 // through a step of its own, before drop and create
+	reuse          bool                 // the ledger's ranges stay
+	occupied       bool                 // on the target, and nobody of ours made it
+	resplit        bool                 // the spec's split is no longer that of the packages which are in
+	unrefer        []catalog.ForeignKey // of found: dropped until rows are in
 	packages       []*plan.Package
 	splitReason    string
 	level          string // of verification
@@ -136,6 +137,8 @@ func decide(spec *desired.Spec, o *Observation, a *assignment, opts Options) []*
 		j.judge(d)
 		out = append(out, d)
 	}
+	j.refuseHanging(out)
+	j.unrefer(out)
 	return out
 }
 

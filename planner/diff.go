@@ -102,7 +102,8 @@ func planTables(spec *desired.Spec, o *Observation, ds []*decision, pace *pace) 
 		d.fillPackages(splits[d.source.Name], o.SourceOffline)
 		t := &plan.Table{
 			Source: d.source, Target: d.mapped, Group: d.group, Action: d.action, Reason: d.reason,
-			Create: d.create, Drop: d.drop, Foreign: d.foreign, Split: d.splitReason, Packages: d.packages,
+			Create: d.create, Drop: d.drop, Foreign: d.foreign, Unrefer: d.unrefer,
+			Split: d.splitReason, Packages: d.packages,
 			Verify: spec.Verify.Default, Exception: exceptions[d.source.Name],
 			Losses: d.losses, SourceStructure: d.structureDigest,
 		}

@@ -6,6 +6,7 @@ import (
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/report"
+	"github.com/dmoctl/dmoctl/internal/schema"
 )
 
 // Rates assumed where no earlier run says otherwise, in bytes a second of one process.
@@ -51,7 +52,7 @@ func newPace(history []*report.Report) *pace {
 
 // explain says what estimates are built on.
 func (p *pace) explain(tables int) string {
-	rate := roundSize(int64(p.copyRate)) + "/s a process"
+	rate := schema.ShowSize(int64(p.copyRate)) + "/s a process"
 	if p.runs == 0 {
 		return "no earlier run; assumed " + rate
 	}

@@ -47,38 +47,58 @@ func sameIndex(a, b catalog.Index) bool {
 // unquoted leaves the quotes of names out, which servers put only where they must.
 func unquoted(sql string) string { return strings.ReplaceAll(sql, `"`, "") }
 
-// refuseReferred refuses to drop a table that tables outside of the plan refer to:
-// their foreign keys would go with it, and nothing would make them again.
-func (j *judge) refuseReferred(d *decision) {
-	if j.o.Limits.InlineKeys {
-		return // references are by name, and stay
+// dropped returns the tables of the target that the decisions drop, as they are there.
+func dropped(ds []*decision) []*catalog.Table {
+	var out []*catalog.Table
+	for _, d := range ds {
+		if d.drop && d.found != nil {
+			out = append(out, d.found)
+		}
 	}
-	if j.outside == nil {
-		j.outside = referencesFromOutside(j.o)
+	return out
+}
+
+// refuseHanging refuses to drop a table on which something hangs that the plan does not
+// make again: a view, or a foreign key of a table outside of the plan, would go with it.
+func (j *judge) refuseHanging(ds []*decision) {
+	gone := make(map[catalog.Name]*decision)
+	planned := make(map[catalog.Name]*decision)
+	for _, d := range ds {
+		if d.found == nil {
+			continue
+		}
+		planned[d.found.Name] = d
+		if d.drop {
+			gone[d.found.Name] = d
+		}
 	}
-	if from := j.outside[d.target]; len(from) > 0 {
+	for _, h := range j.o.Hanging {
+		d := gone[h.Table]
+		if d == nil {
+			continue
+		}
+		var lost []string
+		for _, x := range h.Dependents {
+			if gone[x.Table] == nil && !madeAgain(planned[x.Table], x) {
+				lost = append(lost, x.String())
+			}
+		}
+		if len(lost) == 0 {
+			continue
+		}
+		more := ""
+		if n := len(lost) - namesListed; n > 0 {
+			lost, more = lost[:namesListed], fmt.Sprintf(" and %d more", n)
+		}
 		d.ownRefusals = append(d.ownRefusals, plan.Loss{
-			What: fmt.Sprintf("The table %s on the target is to be dropped, and tables outside of the migration refer to it: %s.", d.target, strings.Join(from, ", ")),
-			Fix:  "Drop these foreign keys, and make them again after the migration.",
+			What: fmt.Sprintf("The table %s on the target is to be dropped, and what hangs on it would go with it: %s%s.", h.Table, strings.Join(lost, ", "), more),
+			Fix:  "Drop it yourself, and make it again after the migration.",
 		})
 	}
 }
 
-// referencesFromOutside lists, by the table referred to, the foreign keys of the
-// target's tables that no table of the plan becomes.
-func referencesFromOutside(o *Observation) map[catalog.Name][]string {
-	planned := make(map[catalog.Name]bool, len(o.Mappings))
-	for _, m := range o.Mappings {
-		planned[m.Target.Name] = true
-	}
-	out := make(map[catalog.Name][]string)
-	for _, t := range o.Target.Tables {
-		if planned[t.Name] {
-			continue
-		}
-		for _, f := range t.ForeignKeys {
-			out[f.Table] = append(out[f.Table], fmt.Sprintf("%s (%s)", t.Name, f.Name))
-		}
-	}
-	return out
+// madeAgain says whether the plan makes a foreign key of one of its tables again.
+func madeAgain(of *decision, x catalog.Dependent) bool {
+	return of != nil && x.Kind == "foreign key" &&
+		slices.ContainsFunc(of.mapped.ForeignKeys, func(f catalog.ForeignKey) bool { return f.Name == x.Name })
 }

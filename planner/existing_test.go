@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -30,11 +31,74 @@ func TestLoadRefusesWhatOnlyHasTheName(t *testing.T) {
 }
 
 func TestRecreateRefusesWhatOthersReferTo(t *testing.T) {
-	w := newWorld(table("MARA", 100))
+	w := newWorld(table("MARA", 100), table("MAKT", 100))
 	w.spec.Target.Config["existing"] = "recreate"
-	w.occupy("MARA", "ZOTHER")
-	w.target.Tables[1].ForeignKeys = []catalog.ForeignKey{{Name: "zother_mara", Columns: []string{"ID"}, Table: w.target.Tables[0].Name, References: []string{"ID"}}}
-	if got := w.refused(t); !strings.Contains(got, "S4.ZOTHER (zother_mara)") {
+	w.find("MAKT").ForeignKeys = []catalog.ForeignKey{{Name: "makt_mara", Columns: []string{"ID"}, Table: erp("MARA"), References: []string{"ID"}}}
+	w.occupy("MARA", "MAKT", "ZOTHER")
+	s4 := func(name string) catalog.Name { return catalog.Name{Schema: "S4", Name: name} }
+	ours := []catalog.Dependent{{Kind: "foreign key", Name: "makt_mara", Table: s4("MAKT")}, {Kind: "rule", Name: "log", Table: s4("MAKT")}}
+	w.hanging = []Hanging{{Table: s4("MARA"), Dependents: ours}}
+	w.plan(t) // what hangs on a table goes with it where the other is dropped, too
+	for want, lost := range map[string]catalog.Dependent{
+		"foreign key zother_mara of S4.ZOTHER":     {Kind: "foreign key", Name: "zother_mara", Table: s4("ZOTHER")},
+		"view S4.V":                                {Kind: "view", Table: s4("V")},
+		"materialized view APP.M":                  {Kind: "materialized view", Table: catalog.Name{Schema: "APP", Name: "M"}},
+		"function app.f(public.\"MARA\")":          {Kind: "function", Name: "app.f(public.\"MARA\")"},
+		"Drop it yourself, and make it again":      {Kind: "view", Table: s4("V")},
+		"The table S4.MARA on the target is to be": {Kind: "rule", Name: "r", Table: s4("ZOTHER")},
+	} {
+		w.hanging = []Hanging{{Table: s4("MARA"), Dependents: append(slices.Clone(ours), lost)}}
+		if got := w.refused(t); !strings.Contains(got, want) || strings.Contains(got, "makt_mara") || strings.Contains(got, "log") {
+			t.Errorf("want %q in %s", want, got)
+		}
+	}
+}
+
+func TestWhatHangsOnAKeptTableIsNotDropped(t *testing.T) {
+	w := newWorld(table("MARA", 100), table("MAKT", 100))
+	w.apply(w.plan(t))
+	w.find("MARA").Columns[1].Type.Length = 50 // MARA is dropped and made again, MAKT stays
+	rule := catalog.Dependent{Kind: "rule", Name: "log", Table: catalog.Name{Schema: "S4", Name: "MAKT"}}
+	w.hanging = []Hanging{{Table: catalog.Name{Schema: "S4", Name: "MARA"}, Dependents: []catalog.Dependent{rule}}}
+	if got := w.refused(t); !strings.Contains(got, "rule log of S4.MAKT") {
 		t.Errorf("%s", got)
+	}
+}
+
+func TestLoadDropsForeignKeysInTheWay(t *testing.T) {
+	w := newWorld(table("MAKT", 100), table("MARA", 100))
+	w.spec.Target.Config["existing"] = "load"
+	w.occupy("MAKT", "MARA", "ZOTHER")
+	s4 := func(name string) catalog.Name { return catalog.Name{Schema: "S4", Name: name} }
+	found := w.target.Tables[0]
+	key := func(name, to string) catalog.ForeignKey {
+		return catalog.ForeignKey{Name: name, Columns: []string{"ID"}, Table: s4(to), References: []string{"ID"}}
+	}
+	notValid := key("half", "MARA")
+	notValid.NotValid = true
+	found.ForeignKeys = []catalog.ForeignKey{key("parent", "MARA"), key("self", "MAKT"), key("outside", "ZOTHER")}
+	found.Pending = []catalog.ForeignKey{notValid}
+	p := w.plan(t)
+	var names []string
+	for _, f := range p.Table(erp("MAKT")).Unrefer {
+		names = append(names, f.Name)
+	}
+	if got := strings.Join(names, " "); got != "parent self half" { // what refers to rows that stay is left alone
+		t.Errorf("foreign keys %s are dropped", got)
+	}
+	if got := kinds(p, "MAKT"); got != "drop-foreign-key copy foreign-key verify" && got != "drop-foreign-key copy verify foreign-key" {
+		t.Errorf("steps of MAKT: %s", got)
+	}
+	if got := kinds(p, "MARA"); strings.Contains(got, "foreign-key") {
+		t.Errorf("steps of MARA: %s", got)
+	}
+	// Interrupted and planned anew: what the target remembers as dropped is made again.
+	w.apply(p, p.Tables[0].Packages[0].ID)
+	dropped := key("parent", "MARA")
+	dropped.Dropped = true
+	found.ForeignKeys, found.Pending = found.ForeignKeys[2:], []catalog.ForeignKey{dropped}
+	p = w.plan(t)
+	if got := p.Table(erp("MAKT")).Unrefer; len(got) != 1 || got[0].Name != "parent" || !strings.Contains(kinds(p, "MAKT"), "foreign-key") {
+		t.Errorf("%+v is made again, with the steps %s", got, kinds(p, "MAKT"))
 	}
 }

@@ -137,6 +137,9 @@ func (g *graph) stage(b *bundle, phase, kind string, takes func(*decision) bool)
 // structures empties, drops and makes tables, in this order: once the ledger no
 // longer says that rows are in, a crash at any point leads to a copy.
 func (g *graph) structures(b *bundle) {
+	if s := g.stage(b, plan.Structures, plan.StepUnrefer, func(d *decision) bool { return len(d.unrefer) > 0 }); s != nil {
+		s.Reason = "they would keep rows from going in before those that they refer to"
+	}
 	g.stage(b, plan.Structures, plan.StepEmpty, func(d *decision) bool { return d.empty && !d.drop })
 	g.stage(b, plan.Structures, plan.StepDrop, func(d *decision) bool { return d.drop })
 	if s := g.stage(b, plan.Structures, plan.StepCreate, func(d *decision) bool { return d.create }); s != nil {

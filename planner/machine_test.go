@@ -62,11 +62,11 @@ func TestProcesses(t *testing.T) {
 		memory   int64
 		explain  string
 	}{
-		{"defaults", desired.Processes{}, 0, Machine{Memory: 16 << 30, CPUs: 4}, 256 << 20, 8, 4 << 30, "a quarter of the machine's 16 GiB"},
+		{"defaults", desired.Processes{}, 0, Machine{Memory: 16 << 30, CPUs: 4}, 256 << 20, 8, 4 << 30, "a quarter of the machine's 16GiB"},
 		{"one writer", desired.Processes{Downtime: 8}, 1, Machine{Memory: 16 << 30, CPUs: 4}, 256 << 20, 1, 4 << 30, "1 process, because the target takes 1 writer"},
 		{"small machine", desired.Processes{Downtime: 1}, 0, Machine{Memory: 2 << 30, CPUs: 1}, 256 << 20, 1, 771 << 20, "one value of lob_max takes"},
-		{"unknown machine", desired.Processes{}, 0, Machine{}, 1 << 20, 2, 512 << 20, "an assumed 2 GiB"},
-		{"asked for", desired.Processes{Downtime: 3, Memory: 192 << 20}, 0, Machine{Memory: 16 << 30, CPUs: 4}, 1 << 20, 3, 192 << 20, "192 MiB, as the spec says; 3 processes, as the spec says"},
+		{"unknown machine", desired.Processes{}, 0, Machine{}, 1 << 20, 2, 512 << 20, "an assumed 2GiB"},
+		{"asked for", desired.Processes{Downtime: 3, Memory: 192 << 20}, 0, Machine{Memory: 16 << 30, CPUs: 4}, 1 << 20, 3, 192 << 20, "192MiB, as the spec says; 3 processes, as the spec says"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

@@ -113,16 +113,16 @@ func decideProcesses(spec *desired.Spec, limits providers.Limits, m Machine) pla
 	}
 	p.BatchBytes = batchBytes(p.Memory, spec.Policies.LOBMax, p.Downtime)
 	p.Explain = fmt.Sprintf("%s, %s; %s, %s; batches of %s",
-		roundSize(p.Memory), memory, count(p.Downtime, "process"), processes, roundSize(p.BatchBytes))
+		schema.ShowSize(p.Memory), memory, count(p.Downtime, "process"), processes, schema.ShowSize(p.BatchBytes))
 	return p
 }
 
 // defaultMemory is a quarter of the machine's, or more where the largest allowed value
 // needs it, up to a half.
 func defaultMemory(machine, need int64) (int64, string) {
-	from := "of the machine's " + roundSize(machine)
+	from := "of the machine's " + schema.ShowSize(machine)
 	if machine <= 0 {
-		machine, from = unknownMachine, "of an assumed "+roundSize(unknownMachine)
+		machine, from = unknownMachine, "of an assumed "+schema.ShowSize(unknownMachine)
 	}
 	quarter := machine / 4
 	if quarter < need && need <= machine/2 {
@@ -154,29 +154,19 @@ func batchBytes(memory, lobMax int64, processes int) int64 {
 	return min(largestBatch, max(smallestBatch, room/batches(processes, 1)))
 }
 
-// roundSize prints bytes for people, in binary units with at most one decimal.
-func roundSize(n int64) string {
-	units := []string{"B", "KiB", "MiB", "GiB", "TiB"}
-	f, i := float64(n), 0
-	for f >= 1024 && i < len(units)-1 {
-		f, i = f/1024, i+1
-	}
-	return strings.TrimSuffix(strconv.FormatFloat(f, 'f', 1, 64), ".0") + " " + units[i]
-}
-
 // checkMemory refuses a bound in which the run could not keep its promises.
 func checkMemory(spec *desired.Spec, p plan.Processes, ds []*decision) diag.Diagnostics {
 	if least := batches(p.Downtime, smallestBatch); p.Memory < least {
 		return diag.Diagnostics{diag.Error("memory-too-small", "Memory is too small for the processes",
 			fmt.Sprintf("%s need at least %s; the bound is %s. Raise processes { memory } or lower the number of processes.",
-				count(p.Downtime, "process"), roundSize(least), roundSize(p.Memory)))}
+				count(p.Downtime, "process"), schema.ShowSize(least), schema.ShowSize(p.Memory)))}
 	}
 	if need := wideRow(spec.Policies.LOBMax, batches(p.Downtime, p.BatchBytes)); need > p.Memory {
 		if d := firstWide(ds); d != nil {
 			return diag.Diagnostics{diag.Error("lob-max-too-large", "A value of lob_max does not fit into memory",
 				fmt.Sprintf("%s holds values of any size, and one of lob_max = %s needs %s while it travels; the run's bound is %s. "+
 					"Raise processes { memory }, or lower the largest value that is accepted:\n  types { lob_max = %q }",
-					d.source.Name, roundSize(spec.Policies.LOBMax), roundSize(need), roundSize(p.Memory),
+					d.source.Name, schema.ShowSize(spec.Policies.LOBMax), schema.ShowSize(need), schema.ShowSize(p.Memory),
 					schema.FormatSize(max(1<<20, (p.Memory-batches(p.Downtime, smallestBatch))/rowCopies>>20<<20))))}
 		}
 	}

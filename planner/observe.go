@@ -18,6 +18,9 @@ import (
 // splitters is how many tables are sampled at once.
 const splitters = 4
 
+// hangingTables is how many tables to be dropped are asked about at once.
+const hangingTables = 2000
+
 // Sides are the two databases of a migration. The caller opens and closes them.
 type Sides struct {
 	SourceDriver, TargetDriver providers.Driver
@@ -49,6 +52,10 @@ type Observation struct {
 	Types  []catalog.UserType `json:"types,omitempty"`
 	Splits []Split            `json:"splits,omitempty"` // by source name; a table without one is one package
 	Filled []Filled           `json:"filled,omitempty"` // tables of existing = "load"
+	// Unfit is what apply's preflight would stop at.
+	Unfit []Unfit `json:"unfit,omitempty"`
+	// Hanging is what would go with tables that are dropped.
+	Hanging []Hanging `json:"hanging,omitempty"`
 }
 
 // Mapping is what the target's driver makes of a table.
@@ -64,6 +71,12 @@ type Split struct {
 	Table  catalog.Name    `json:"table"`
 	Ranges []catalog.Range `json:"ranges"`
 	Reason string          `json:"reason"`
+}
+
+// Hanging is a table of the target that is to be dropped, and what hangs on it.
+type Hanging struct {
+	Table      catalog.Name        `json:"table"`
+	Dependents []catalog.Dependent `json:"dependents"`
 }
 
 // Filled is a table of the target that was there before and how many rows it holds.
@@ -98,7 +111,17 @@ func Observe(ctx context.Context, spec *desired.Spec, sides Sides, opts Options)
 	if err := obs.countTarget(ctx, spec, sides, d); err != nil {
 		return nil, nil, err
 	}
-	if err := obs.split(ctx, sides.Source, wantedSplits(spec, obs, d, opts)); err != nil {
+	if err := obs.readHanging(ctx, sides, d); err != nil {
+		return nil, nil, err
+	}
+	if err := obs.preflight(ctx, sides, d); err != nil {
+		return nil, nil, err
+	}
+	err := obs.split(ctx, sides.Source, wantedSplits(spec, obs, d, opts))
+	if ds := obs.unfitErrors(); providers.KindOf(err) == providers.Permission && ds.HasErrors() {
+		return nil, ds, nil // one table's missing privilege, where the preflight names all
+	}
+	if err != nil {
 		return nil, nil, err
 	}
 	return obs, nil, nil
@@ -262,6 +285,36 @@ func countIn(ctx context.Context, s providers.Snapshot, tables []*catalog.Table)
 	}
 	defer view.Close()
 	return view.Count(ctx, tables)
+}
+
+// readHanging reads what hangs on the tables that are to be dropped.
+func (o *Observation) readHanging(ctx context.Context, sides Sides, ds []*decision) error {
+	var names []catalog.Name
+	for _, t := range dropped(ds) {
+		names = append(names, t.Name)
+	}
+	for part := range slices.Chunk(names, hangingTables) {
+		c, err := sides.Target.Catalog(ctx, providers.Selector{Schemas: schemasOf(part), Tables: part, StructureOnly: true, Dependents: true})
+		if err != nil {
+			return fmt.Errorf("read what depends on target tables: %w", err)
+		}
+		for _, t := range c.Tables {
+			if len(t.Dependents) > 0 {
+				o.Hanging = append(o.Hanging, Hanging{Table: t.Name, Dependents: t.Dependents})
+			}
+		}
+	}
+	return nil
+}
+
+func schemasOf(names []catalog.Name) []string {
+	var out []string
+	for _, n := range names {
+		if n.Schema != "" && !slices.Contains(out, n.Schema) {
+			out = append(out, n.Schema)
+		}
+	}
+	return out
 }
 
 // split asks the source for the boundaries of tables. Without a connection there are none.

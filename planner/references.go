@@ -42,16 +42,18 @@ func (g *graph) indexesLeft(d *decision) []catalog.Index {
 }
 
 // refersToFresh says whether a table references one that comes into being, whose
-// predecessor took the reference with it, or one that is emptied without it.
+// predecessor took the reference with it, or one that is emptied without it, or has
+// references that are dropped meanwhile.
 func (g *graph) refersToFresh(d *decision) bool {
-	return slices.ContainsFunc(d.mapped.ForeignKeys, func(f catalog.ForeignKey) bool { return f.Table != d.target && g.fresh[f.Table] })
+	return len(d.unrefer) > 0 || slices.ContainsFunc(d.mapped.ForeignKeys, func(f catalog.ForeignKey) bool { return f.Table != d.target && g.fresh[f.Table] })
 }
 
 // references adds foreign keys: each waits for the rows and keys of both its tables.
 func (g *graph) references(b *bundle) {
 	s := &plan.Step{ID: plan.StepForeignKey + "/" + b.id, Phase: plan.Finalize, Kind: plan.StepForeignKey}
+	again := false
 	for _, d := range b.tables {
-		if len(d.mapped.ForeignKeys) == 0 || d.structure && !d.create {
+		if len(d.mapped.ForeignKeys)+len(d.unrefer) == 0 || d.structure && !d.create && len(d.unrefer) == 0 {
 			continue
 		}
 		if d.action == plan.Keep && !g.k.unfinished() && !g.refersToFresh(d) {
@@ -62,13 +64,49 @@ func (g *graph) references(b *bundle) {
 		}
 		s.Tables = append(s.Tables, d.source.Name)
 		s.Needs = append(s.Needs, g.made[d.target]...)
-		for _, f := range d.mapped.ForeignKeys {
+		again = again || len(d.unrefer) > 0
+		for _, f := range slices.Concat(d.mapped.ForeignKeys, d.unrefer) {
 			s.Needs = append(s.Needs, g.made[f.Table]...)
 		}
-		s.Seconds += float64(len(d.mapped.ForeignKeys)) * g.pace.indexSeconds(d)
+		s.Seconds += float64(len(d.mapped.ForeignKeys)+len(d.unrefer)) * g.pace.indexSeconds(d)
+	}
+	if again {
+		s.Reason = "those that were there before are made again as they were"
 	}
 	if len(s.Tables) > 0 {
 		g.add(s)
+	}
+}
+
+// unrefer chooses the foreign keys that the tables of others have already and that are in
+// the way of rows: with them a child could not be loaded before its parent, and a table
+// that refers to itself, or around a circle, not at all.
+func (j *judge) unrefer(ds []*decision) {
+	if j.o.Limits.InlineKeys {
+		return // their loads check no references
+	}
+	there := make(map[catalog.Name]bool)
+	for _, t := range j.o.Target.Tables {
+		there[t.Name] = true
+	}
+	filled := make(map[catalog.Name]bool)
+	for _, d := range ds {
+		there[d.target] = true
+		filled[d.target] = d.copies()
+	}
+	for _, d := range ds {
+		if d.found == nil || d.create || d.drop || d.entry != nil && d.entry.Created {
+			continue
+		}
+		if slices.ContainsFunc(d.mapped.ForeignKeys, func(f catalog.ForeignKey) bool { return !there[f.Table] }) {
+			continue // no step makes foreign keys of this table
+		}
+		for _, f := range slices.Concat(d.found.ForeignKeys, d.found.Pending) {
+			// One that is NOT VALID has to stay so where the source's is valid.
+			if filled[f.Table] || f.Dropped || f.NotValid && (d.copies() || j.k.unfinished()) {
+				d.unrefer = append(d.unrefer, f)
+			}
+		}
 	}
 }
 

@@ -134,7 +134,7 @@ func explainSplit(d *decision, split *Split, parts int, offline bool) string {
 	case offline && bytesOf(d.source) > smallestPackage:
 		return "1 package: boundaries are only found with a connection to the source"
 	case bytesOf(d.source) > 0:
-		return "1 package: " + schema.FormatSize(bytesOf(d.source)) + " is not worth a split"
+		return "1 package: " + schema.ShowSize(bytesOf(d.source)) + " is not worth a split"
 	}
 	return "1 package"
 }

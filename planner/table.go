@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/desired"
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/plan"
@@ -17,8 +16,6 @@ type judge struct {
 	o    *Observation
 	k    *kept
 	opts Options
-	// outside is referencesFromOutside, once a table is to be dropped.
-	outside map[catalog.Name][]string
 }
 
 func (j *judge) judge(d *decision) {
@@ -51,7 +48,6 @@ func (j *judge) judgeNew(d *decision) {
 		j.refuseAltered(d, "existing = \"load\" takes tables that fit.")
 	case existingRecreate:
 		d.drop, d.foreign, d.create, d.reason = true, true, true, "it exists on the target and is dropped first"
-		j.refuseReferred(d)
 	default:
 		d.occupied = true
 	}

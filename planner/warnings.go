@@ -16,6 +16,9 @@ func warnings(spec *desired.Spec, o *Observation, ds []*decision, forgotten []*p
 	add := func(id, summary, detail string) {
 		out = append(out, plan.Warning{ID: id, Summary: summary, Detail: detail})
 	}
+	for _, u := range o.Unfit {
+		add(u.Side+"-not-fit", u.summary(), u.Summary+": "+u.Detail+" Until then apply refuses to start.")
+	}
 	if o.SourceOffline {
 		add("source-not-seen", "Planned without a connection to the source",
 			"Its catalog was read from a file. Large tables are not split, because boundaries are only found in the data.")

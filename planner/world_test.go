@@ -19,15 +19,16 @@ import (
 // world is a source, a target and a spec that a test changes as it likes. Its target
 // takes every table as it is.
 type world struct {
-	spec   *desired.Spec
-	source *catalog.Catalog
-	target *catalog.Catalog
-	ledger *ledger.Contents
-	limits providers.Limits
-	opts   Options
-	splits map[catalog.Name]int
-	filled []Filled
-	reads  time.Time
+	spec    *desired.Spec
+	source  *catalog.Catalog
+	target  *catalog.Catalog
+	ledger  *ledger.Contents
+	limits  providers.Limits
+	opts    Options
+	splits  map[catalog.Name]int
+	filled  []Filled
+	hanging []Hanging
+	reads   time.Time
 }
 
 func newWorld(tables ...*catalog.Table) *world {
@@ -85,7 +86,7 @@ func (w *world) find(name string) *catalog.Table { return w.source.Find(erp(name
 
 // observe is what Observe would find. Splits are by key, as many as the test asked for.
 func (w *world) observe() *Observation {
-	o := &Observation{Source: w.source, Target: w.target, Limits: w.limits, Ledger: w.ledger, Filled: w.filled}
+	o := &Observation{Source: w.source, Target: w.target, Limits: w.limits, Ledger: w.ledger, Filled: w.filled, Hanging: w.hanging}
 	a, _ := assign(w.spec, o)
 	for _, t := range a.tables {
 		to := *t.source

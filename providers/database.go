@@ -35,8 +35,11 @@ type Selector struct {
 	Schemas []string
 	// Tables limits the answer to these, by name; missing ones are simply absent.
 	Tables []catalog.Name
-	// StructureOnly: estimates of Rows and Bytes are not asked for, and may be -1.
+	// StructureOnly: what is no part of a structure and costs time or memory is not asked
+	// for. Rows and Bytes may be -1, NotCarried incomplete.
 	StructureOnly bool
+	// Dependents: Table.Dependents are asked for, of engines that drop them with the table.
+	Dependents bool
 }
 
 // Finding is one result of a preflight.
@@ -108,7 +111,8 @@ type ReadOptions struct {
 	// InvalidDate is the policy for a day that the neutral calendar does not have, such as a
 	// leap day of the Julian one only: "null", "clamp" to the day before, else it fails with Value.
 	InvalidDate string
-	// Budget is asked before a row wider than BatchBytes is held. Nil is no limit.
+	// Budget is asked before a row wider than BatchBytes is held. A Value error of it is
+	// handed on with the row's table and key. Nil is no limit.
 	Budget Budget
 }
 

@@ -34,7 +34,8 @@ type CreateIndex struct {
 	Index catalog.Index
 }
 
-// AddForeignKey makes a foreign key, or checks one that was made with the table.
+// AddForeignKey makes a foreign key, or checks one that was made with the table unless
+// it is NotValid: such a one is made without a look at the rows, and stays so.
 type AddForeignKey struct {
 	Table      *catalog.Table
 	ForeignKey catalog.ForeignKey
@@ -45,6 +46,9 @@ type AddForeignKey struct {
 type DropForeignKey struct {
 	Table catalog.Name
 	Name  string
+	// Keep is what AddForeignKey will make again. The target itself remembers it in the same
+	// moment: whatever happens, Catalog shows it as Pending until then. Nil: somebody else knows it.
+	Keep *catalog.ForeignKey
 }
 
 // RaiseSequence raises a sequence, or the one behind Table's Column, to at least

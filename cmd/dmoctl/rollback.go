@@ -9,6 +9,9 @@ import (
 
 	"github.com/dmoctl/dmoctl/executor"
 	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/ledger"
+	"github.com/dmoctl/dmoctl/internal/state"
+	"github.com/dmoctl/dmoctl/lang/diag"
 )
 
 type rollbackCmd struct {
@@ -42,9 +45,13 @@ func (c *rollbackCmd) Run(ctx context.Context, a *app, k *kong.Context) error {
 		return err
 	}
 	defer sd.Close()
+	st := a.record(ctx, s, owner, k)
+	if st != nil {
+		defer st.Close()
+	}
 	events, ended := a.sink(nil, false)
 	undone, err := executor.Rollback(ctx, s.Migration, true, executor.Deps{
-		Target: sd.target, Events: events, Log: a.log.Named("rollback"), Owner: owner, LockTimeout: a.globals.LockTimeout,
+		Target: sd.target, State: st, Events: events, Log: a.log.Named("rollback"), Owner: owner, LockTimeout: a.globals.LockTimeout,
 	})
 	ended()
 	if undone != nil {
@@ -55,6 +62,19 @@ func (c *rollbackCmd) Run(ctx context.Context, a *app, k *kong.Context) error {
 		a.printf("The target holds nothing of migration %q any more.\n", s.Migration)
 	}
 	return err
+}
+
+// record opens the state to record a rollback in, nil where it cannot be: a target can
+// be given back without it. The caller closes it.
+func (a *app) record(ctx context.Context, s *spec, owner ledger.Owner, k *kong.Context) *state.Store {
+	st, err := a.openState(s, state.ReadWrite)
+	if err != nil {
+		a.diagnose(diag.Diagnostics{diag.Warning("unwritten-state", "The rollback is not recorded",
+			sentence(err.Error())+" "+state.Advice(err))})
+		return nil
+	}
+	a.audit(ctx, st, owner, k)
+	return st
 }
 
 func (a *app) printUndone(what string, names []catalog.Name) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/dmoctl/dmoctl/internal/sample"
+	"github.com/dmoctl/dmoctl/providers"
 )
 
 type sampleCmd struct {
@@ -40,6 +41,14 @@ func (c *sampleCmd) Run(ctx context.Context, a *app) error {
 	}
 	if errors.Is(err, sample.ErrExists) {
 		return refuse("exists", "Exists already", sentence(err.Error())+" Nothing was changed. Name another place, or remove it first.")
+	}
+	var unconnected *sample.ConnectError
+	if errors.As(err, &unconnected) && ctx.Err() == nil {
+		summary := kindSummary(providers.Unreachable)
+		if unconnected.Refused {
+			summary = "The server refused the connection"
+		}
+		return refuse("unreachable", summary, sentence(err.Error())+" "+unconnected.Advice)
 	}
 	var known *diagnosed
 	if errors.As(err, &known) {

@@ -12,8 +12,9 @@ import (
 type screen struct {
 	file *os.File
 
-	mu    sync.Mutex
-	above io.Writer // nil where nothing draws
+	mu      sync.Mutex
+	above   io.Writer // nil where nothing draws
+	restore func()    // of hideKeys, while something draws
 }
 
 // draw makes w the one that prints lines; nil gives the terminal back.
@@ -21,6 +22,13 @@ func (s *screen) draw(w io.Writer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.above = w
+	if w != nil && s.restore == nil {
+		s.restore = hideKeys(s.file)
+	}
+	if w == nil && s.restore != nil {
+		s.restore()
+		s.restore = nil
+	}
 }
 
 // Write implements io.Writer.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"syscall"
 	"time"
@@ -89,9 +90,16 @@ func (a *app) printStatus(v statusView) {
 	} else {
 		a.printf("No run is under way.\n")
 	}
+	if a.printEmptied(v) {
+		return
+	}
 	if p := v.Progress; p != nil {
 		for _, phase := range p.Phases {
-			a.printf("  %-12s %3d%%  %d of %s\n", phase.Phase, percent(int64(phase.Done), int64(phase.Planned)), phase.Done, count(phase.Planned, "step"))
+			failed := ""
+			if phase.Failed > 0 {
+				failed = fmt.Sprintf(", %d not done", phase.Failed)
+			}
+			a.printf("  %-12s %3d%%  %d of %s%s\n", phase.Phase, percent(int64(phase.Done), int64(phase.Planned)), phase.Done, count(phase.Planned, "step"), failed)
 		}
 		t := p.Totals
 		t.Phase = ""
@@ -107,6 +115,25 @@ func (a *app) printStatus(v statusView) {
 		a.printf("Last run %s ended %s with exit code %d, %s.\n", r.Run, showAge(time.Now(), r.Ended), r.Exit, count(len(r.Failures), "failure"))
 		a.failures(r)
 	}
+}
+
+// printEmptied says that a rollback has emptied the target and no apply has run since.
+func (a *app) printEmptied(v statusView) bool {
+	p, last := v.Progress, v.Last
+	if p == nil || p.Emptied == nil || last != nil && last.Started.After(p.At) {
+		return false
+	}
+	by := p.Emptied.By
+	a.printf("The target was emptied %s (%s) by %s@%s with \"dmoctl rollback\"", showAge(time.Now(), p.At),
+		p.At.Local().Format("2006-01-02 15:04:05"), by.User, by.Host)
+	if n := p.Emptied.Tables; n > 0 {
+		a.printf(": %s dropped or emptied", count(n, "table"))
+	}
+	a.printf(". 0 packages and 0 rows are in.\n")
+	if last != nil && !last.Ended.IsZero() && !last.Rebuilt {
+		a.printf("Before that, run %s ended %s with exit code %d.\n", last.Run, showAge(time.Now(), last.Ended), last.Exit)
+	}
+	return true
 }
 
 // percent never exceeds 100, and is 100 only where all is done.

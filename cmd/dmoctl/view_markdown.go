@@ -50,6 +50,7 @@ func (v *markdownView) head() {
 	}
 	v.out.WriteString("\n\n")
 	bullets := []struct{ what, text string }{
+		{"Structures", v.unreferredText()},
 		{"Finalize", v.finalizing()},
 		{"Verify", v.verification()},
 	}

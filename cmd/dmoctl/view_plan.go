@@ -314,6 +314,26 @@ func (v planView) stepTitle(s *plan.Step) string {
 	return what
 }
 
+// unreferredText counts the foreign keys that steps drop and make again; "" where none do.
+func (v planView) unreferredText() string {
+	dropped := map[catalog.Name]bool{}
+	for _, s := range v.Steps {
+		for _, n := range s.Tables {
+			dropped[n] = dropped[n] || s.Kind == plan.StepUnrefer
+		}
+	}
+	total := 0
+	for _, t := range v.Tables {
+		if dropped[t.Source.Name] {
+			total += len(t.Unrefer)
+		}
+	}
+	if total == 0 {
+		return ""
+	}
+	return count(total, "foreign key") + " dropped until the rows are in, then made again as before"
+}
+
 // finalizing counts what is made after the load.
 func (v planView) finalizing() string {
 	kinds := []struct{ kind, noun string }{

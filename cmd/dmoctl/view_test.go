@@ -55,7 +55,7 @@ func TestLinesWrapBetweenWords(t *testing.T) {
 func TestUnits(t *testing.T) {
 	for want, got := range map[string]string{
 		"?": showRows(-1), "9,999": showRows(9999), "310 M": showRows(310_000_000), "1.2 G": showRows(1_200_000_000), "99.9 k": showRows(99_999),
-		"size unknown": showBytes(-1), "0 B": showBytes(0), "410 GiB": showBytes(410 << 30), "9.9 GiB": showBytes(10<<30 - 1), "1.5 MiB": showBytes(3 << 19),
+		"size unknown": showBytes(-1), "0B": showBytes(0), "410GiB": showBytes(410 << 30), "9.9GiB": showBytes(10<<30 - 1), "1.5MiB": showBytes(3 << 19),
 		"<1s": showSeconds(0.2), "31s": showSeconds(31), "5m07s": showSeconds(307), "57m": showSeconds(57 * 60), "5h40m": showSeconds(20400),
 		"just now": showAge(moment(), moment()), "3 hours ago": showAge(moment(), moment().Add(-3*3600e9)), "14 days ago": showAge(moment(), moment().Add(-14*24*3600e9)),
 		"1 table": count(1, "table"), "1,234 tables": count(1234, "table"),

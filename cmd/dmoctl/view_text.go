@@ -98,6 +98,9 @@ func (v *textView) structures() {
 	if empty > 0 {
 		lines = append(lines, v.paint("33", "~ "+count(empty, "table")+" emptied"))
 	}
+	if text := v.unreferredText(); text != "" {
+		lines = append(lines, v.paint("33", "~ "+text))
+	}
 	v.phase("structures", lines...)
 }
 

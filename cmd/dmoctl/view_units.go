@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"github.com/dmoctl/dmoctl/internal/schema"
 )
 
 // showRows prints a count of rows the way people say it: "1.2 G", "310 M", "8,192".
@@ -14,7 +16,7 @@ func showRows(n int64) string {
 	case n < 10_000:
 		return showCount(n)
 	}
-	return scaled(float64(n), 1000, []string{"", " k", " M", " G", " T", " P"})
+	return scaled(float64(n), []string{"", " k", " M", " G", " T", " P"})
 }
 
 // showCount prints a whole number with thousands apart.
@@ -30,18 +32,19 @@ func showCount(n int64) string {
 	return s
 }
 
-// showBytes prints a size to three digits: "410 GiB".
+// showBytes prints a size as specs spell it: "410GiB".
 func showBytes(n int64) string {
 	if n < 0 {
 		return "size unknown"
 	}
-	return scaled(float64(n), 1024, []string{" B", " KiB", " MiB", " GiB", " TiB", " PiB", " EiB"})
+	return schema.ShowSize(n)
 }
 
-func scaled(v, base float64, units []string) string {
+// scaled prints a number to three digits, in powers of 1000.
+func scaled(v float64, units []string) string {
 	i := 0
-	for v >= base && i < len(units)-1 {
-		v /= base
+	for v >= 1000 && i < len(units)-1 {
+		v /= 1000
 		i++
 	}
 	if i == 0 || v >= 100 {

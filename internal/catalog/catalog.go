@@ -58,7 +58,32 @@ type Table struct {
 	Bytes int64  `json:"bytes"`          // estimate, large objects included; -1 unknown
 	File  string `json:"file,omitempty"` // identity of the stored rows; another one means rewritten
 	// NotCarried are parts of the table that do not travel: triggers, rules, policies.
+	// What is the whole table's, such as its grants, has no name of its own.
 	NotCarried []Object `json:"not_carried,omitempty"`
+	// Pending are foreign keys that do not hold for all rows: those that are NOT VALID, and
+	// those that a run has dropped until its rows are in. They do not travel.
+	Pending []ForeignKey `json:"pending,omitempty"`
+	// Dependents are objects that would go where the table is dropped, on request only.
+	Dependents []Dependent `json:"dependents,omitempty"`
+}
+
+// Dependent is an object that hangs on a table and is no part of it.
+type Dependent struct {
+	Kind string `json:"kind"` // "view", "foreign key", "rule", "function", ...
+	Name string `json:"name"` // empty for what is a relation itself, such as a view
+	// Table is the relation that it is, or that it is a part of; zero for what stands alone.
+	Table Name `json:"table,omitzero"`
+}
+
+// String prints the kind and where it is: "view S.V", "foreign key F of S.T".
+func (d Dependent) String() string {
+	switch {
+	case d.Table == (Name{}):
+		return d.Kind + " " + d.Name
+	case d.Name == "":
+		return d.Kind + " " + d.Table.String()
+	}
+	return d.Kind + " " + d.Name + " of " + d.Table.String()
 }
 
 // Column is one column of a Table.
@@ -119,6 +144,8 @@ type ForeignKey struct {
 	OnUpdate   string   `json:"on_update,omitempty"`
 	Deferrable string   `json:"deferrable,omitempty"` // "", "DEFERRABLE", "DEFERRABLE INITIALLY DEFERRED"
 	Definition string   `json:"definition,omitempty"` // engine's own DDL tail
+	NotValid   bool     `json:"not_valid,omitempty"`  // rows from before it may break it
+	Dropped    bool     `json:"dropped,omitempty"`    // by a run, until its rows are in
 }
 
 // Check is a check constraint, in the dialect of its engine.

@@ -31,6 +31,7 @@ type specOptions struct {
 	staging     string // folder; default below the spec folder
 	parts       int    // default 4
 	processes   int    // default 2
+	memory      string // of processes; default a quarter of the machine's
 	verify      string // default "content"
 	existing    string // default "require-empty"
 	extra       string // more of the migration block
@@ -64,6 +65,10 @@ func (b *bed) writeSpec(t *testing.T) {
 		transfer = "transfer \"file\" {\n    via = staging.local.files\n  }"
 		staging = fmt.Sprintf("staging \"local\" \"files\" {\n  path = %q\n}\n", or(o.staging, filepath.Join(b.dir, "staging")))
 	}
+	memory := ""
+	if o.memory != "" {
+		memory = fmt.Sprintf("    memory = %q\n", o.memory)
+	}
 	spec := fmt.Sprintf(`source "postgres" "a" {
 %s  consistency = %q
 }
@@ -78,11 +83,13 @@ target "postgres" "b" {
     tables = ["*"]
     split { parts = %d }
   }
-  processes { downtime = %d }
+  processes {
+    downtime = %d
+%s  }
   verify { default = %q }
 %s}
 `, connection(t, b.sourceURL), or(o.consistency, "snapshot"), connection(t, b.targetURL), or(o.existing, "require-empty"),
-		staging, transfer, orInt(o.parts, 4), orInt(o.processes, 2), or(o.verify, "content"), o.extra)
+		staging, transfer, orInt(o.parts, 4), orInt(o.processes, 2), memory, or(o.verify, "content"), o.extra)
 	if err := os.WriteFile(filepath.Join(b.dir, "main.dmo.hcl"), []byte(spec), 0o600); err != nil {
 		t.Fatal(err)
 	}

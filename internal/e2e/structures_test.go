@@ -119,10 +119,11 @@ func TestWhatOnlyAPartitionHasIsListed(t *testing.T) {
 	b.source.Exec(t, b.sourceDB, `CREATE TABLE p (id int DEFAULT 1, v text, CONSTRAINT shared CHECK (id > 0)) PARTITION BY RANGE (id); CREATE INDEX shared_index ON p (v);
 CREATE TABLE p1 PARTITION OF p (id DEFAULT 7, CONSTRAINT own_check CHECK (v <> '')) FOR VALUES FROM (0) TO (100);
 ALTER TABLE p1 ADD CONSTRAINT own_key PRIMARY KEY (id); CREATE INDEX own_index ON p1 (lower(v));
-CREATE TABLE plain (id int) WITH (fillfactor = 70); ALTER TABLE plain ENABLE ROW LEVEL SECURITY, REPLICA IDENTITY FULL;`)
+CREATE TABLE plain (id int) WITH (fillfactor = 70); ALTER TABLE plain ENABLE ROW LEVEL SECURITY, REPLICA IDENTITY FULL; GRANT SELECT ON plain TO PUBLIC;
+CREATE UNLOGGED TABLE brief (id int);`)
 	out := b.ok(t, 0, b.dir, "plan").stdout
 	for _, want := range []string{"default public.p: id", "check public.p: own_check", "key public.p: own_key", "index public.p: own_index", "only the partition public.p1 has it",
-		"row security public.plain", "replica identity public.plain", "storage parameters public.plain: fillfactor=70"} {
+		"row security public.plain\n", "replica identity public.plain\n", "grants public.plain: roles differ", "unlogged public.brief: the target's", "storage parameters public.plain: fillfactor=70"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is not in the plan", want)
 		}

@@ -21,7 +21,11 @@ import (
 // defaultMaxFrame bounds a frame's content where Options do not.
 const defaultMaxFrame = 1 << 30
 
-// pooled is the largest buffer, in bytes, that is kept for reuse.
+// window is how far back, in bytes, the encoder looks for repetitions; it keeps twice as
+// much a worker. Frames hold about 2 MB, and looking further than this did not make them smaller.
+const window = 1 << 20
+
+// pooled is how many bytes of free buffers are kept for reuse.
 const pooled = 16 << 20
 
 // Options of a Codec.
@@ -59,9 +63,11 @@ func NewCodec(o Options) (*Codec, error) {
 	}
 	var err error
 	// The encoder notices blocks that do not compress and stores them at memory
-	// speed, so nothing is sampled here.
+	// speed, so nothing is sampled here. zstd's own checksum is asked for although the
+	// manifest has SHA-256 of the file: that is known at its end only, and lengths inside a
+	// frame that is damaged must not be believed before.
 	c.enc, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(level), zstd.WithEncoderCRC(true),
-		zstd.WithEncoderConcurrency(workers), zstd.WithZeroFrames(true))
+		zstd.WithWindowSize(window), zstd.WithEncoderConcurrency(workers), zstd.WithZeroFrames(true))
 	if err != nil {
 		return nil, fmt.Errorf("start compressor: %w", err)
 	}
@@ -78,20 +84,34 @@ func (c *Codec) Close() error {
 	return c.enc.Close()
 }
 
-// buffers are byte slices for reuse. They are safe for concurrent use.
-type buffers struct{ free sync.Pool } // of *[]byte
+// buffers are byte slices for reuse. They are safe for concurrent use. They are kept until
+// the codec goes: a sync.Pool forgets them at every collection, and frames are what a
+// run mostly allocates.
+type buffers struct {
+	mu   sync.Mutex
+	free [][]byte
+	kept int // bytes in free
+}
 
 // get returns an empty buffer.
 func (p *buffers) get() []byte {
-	if b, ok := p.free.Get().(*[]byte); ok {
-		return (*b)[:0]
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.free) == 0 {
+		return nil
 	}
-	return nil
+	b := p.free[len(p.free)-1]
+	p.free = p.free[:len(p.free)-1]
+	p.kept -= cap(b)
+	return b[:0]
 }
 
 // put takes a buffer back that nothing refers to any more.
 func (p *buffers) put(b []byte) {
-	if cap(b) > 0 && cap(b) <= pooled {
-		p.free.Put(&b)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if cap(b) > 0 && p.kept+cap(b) <= pooled {
+		p.free = append(p.free, b)
+		p.kept += cap(b)
 	}
 }

@@ -122,12 +122,15 @@ type Table struct {
 	Drop   bool           `json:"drop,omitempty"`   // dropped first, then made
 	// Foreign: with Drop, the table was there before dmoctl came (existing =
 	// "recreate"), so apply asks twice. Otherwise dmoctl made what it drops.
-	Foreign   bool       `json:"foreign,omitempty"`
-	Split     string     `json:"split,omitempty"` // how and why it is split so
-	Packages  []*Package `json:"packages,omitempty"`
-	Verify    string     `json:"verify"` // level: "none", "count" or "content"
-	Exception *Exception `json:"exception,omitempty"`
-	Losses    []Loss     `json:"losses,omitempty"`
+	Foreign bool `json:"foreign,omitempty"`
+	// Unrefer are foreign keys that the target's table has already. They are dropped before
+	// rows go in, and made again as they were once all are.
+	Unrefer   []catalog.ForeignKey `json:"unrefer,omitempty"`
+	Split     string               `json:"split,omitempty"` // how and why it is split so
+	Packages  []*Package           `json:"packages,omitempty"`
+	Verify    string               `json:"verify"` // level: "none", "count" or "content"
+	Exception *Exception           `json:"exception,omitempty"`
+	Losses    []Loss               `json:"losses,omitempty"`
 	// ReadAt is when the rows that are in were read, for tables that are kept; zero
 	// where none are.
 	ReadAt          time.Time `json:"read_at,omitzero"`
@@ -170,13 +173,14 @@ func Phases() []string {
 
 // Kinds of a Step.
 const (
-	StepSchemas    = "schemas" // schemas, types, sequences
-	StepDrop       = "drop"    // tables that are made anew
-	StepCreate     = "create"  // tables
-	StepEmpty      = "empty"   // reload or restart
-	StepCopy       = "copy"    // one package, or a bundle of small ones
-	StepKey        = "key"     // primary keys and unique constraints of tables
-	StepIndex      = "index"   // one big index, or all indexes of small tables
+	StepSchemas    = "schemas"          // schemas, types, sequences
+	StepDrop       = "drop"             // tables that are made anew
+	StepCreate     = "create"           // tables
+	StepUnrefer    = "drop-foreign-key" // of tables that were there; StepForeignKey makes them again
+	StepEmpty      = "empty"            // reload or restart
+	StepCopy       = "copy"             // one package, or a bundle of small ones
+	StepKey        = "key"              // primary keys and unique constraints of tables
+	StepIndex      = "index"            // one big index, or all indexes of small tables
 	StepForeignKey = "foreign-key"
 	StepSequence   = "sequence" // identities and sequences, only ever raised
 	StepForget     = "forget"

@@ -19,6 +19,7 @@ const (
 	SnapshotTaken  = "snapshot" // every row the run reads is fixed from here on
 	StepStarted    = "step.started"
 	StepDone       = "step.done"
+	StepFailed     = "step.failed" // or interrupted: not all of it is done
 	PackageStarted = "package.started"
 	PackageDone    = "package.done"
 	PackageSkipped = "package.skipped" // in already

@@ -61,7 +61,7 @@ func (postgresDialect) typeName(c column) string {
 
 // WritePostgres fills a schema of the database at url, a PostgreSQL connection
 // string. Where a table, view or sequence of the sample's names is there already, it
-// is an [ErrExists] that names some of them. What was written before an error
+// is an [ErrExists] that names some of them, and where the server cannot be connected to a [ConnectError]. What was written before an error
 // stays: whole tables, up to 100 of them at a time.
 func WritePostgres(ctx context.Context, url string, opts Options, progress Progress) error {
 	if err := opts.validate(); err != nil {
@@ -78,7 +78,7 @@ func WritePostgres(ctx context.Context, url string, opts Options, progress Progr
 	config.RuntimeParams["timezone"] = "UTC"
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
-		return fmt.Errorf("connect to sample: %w", err)
+		return connectError(config, err)
 	}
 	d := postgresDialect{schema: opts.Schema}
 	w := &postgresWriter{conn: conn, dialect: d, row: newRow(), seed: opts.Seed, progress: progress}

@@ -42,8 +42,26 @@ func ParseSize(s string) (int64, error) { return parseUnit(s, "size", "256MiB", 
 func ParseRate(s string) (int64, error) { return parseUnit(s, "rate", "800Mbps", rateUnits()) }
 
 // FormatSize prints bytes in the largest unit that holds them exactly, so that
-// ParseSize gives the same number back. Negative sizes print as bytes.
+// ParseSize gives the same number back; ShowSize is for what nobody types. Negative sizes
+// print as bytes.
 func FormatSize(n int64) string { return formatUnit(n, sizeUnits()) }
+
+// ShowSize prints bytes for people, rounded down to one decimal or, from 100 on, none, in
+// the spelling of the spec: "410GiB", "5.9GiB", "9GiB". Negative sizes print as bytes.
+func ShowSize(n int64) string {
+	units := []string{"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"}
+	i, base := 0, int64(1)
+	for n/base >= 1024 && i < len(units)-1 {
+		i, base = i+1, base<<10
+	}
+	s := strconv.FormatInt(n/base, 10)
+	if n/base < 100 && n > 0 {
+		if tenth := uint64(n%base) * 10 / uint64(base); tenth > 0 {
+			s += "." + strconv.FormatUint(tenth, 10)
+		}
+	}
+	return s + units[i]
+}
 
 // FormatRate prints bits a second in the largest unit that holds them exactly.
 func FormatRate(n int64) string { return formatUnit(n, rateUnits()) }

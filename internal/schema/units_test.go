@@ -103,6 +103,23 @@ func TestUnitsRoundTrip(t *testing.T) {
 	})
 }
 
+func TestShowSize(t *testing.T) {
+	for want, n := range map[string]int64{
+		"-1B": -1, "0B": 0, "1023B": 1023, "1KiB": 1 << 10, "9.9GiB": 10<<30 - 1, "99.9MiB": 100<<20 - 1,
+		"410GiB": 410 << 30, "1023MiB": 1<<30 - 1, "7.9EiB": math.MaxInt64,
+	} {
+		if got := ShowSize(n); got != want {
+			t.Errorf("%d is shown as %s, want %s", n, got, want)
+		}
+	}
+	// One run never spells a size in two ways: what is exact is shown as specs spell it.
+	for _, text := range []string{"0B", "1KiB", "256MiB", "4TiB"} {
+		if n, err := ParseSize(text); err != nil || ShowSize(n) != text {
+			t.Errorf("%s is shown as %s (%v)", text, ShowSize(n), err)
+		}
+	}
+}
+
 // What a user writes in the shortest way comes back as written.
 func TestFormatKeepsSpelling(t *testing.T) {
 	for _, text := range []string{"0B", "1KiB", "256MiB", "4TB", "100GB", "1500MB", "1KB"} {

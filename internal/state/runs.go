@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"zombiezen.com/go/sqlite"
 
+	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/report"
 )
 
@@ -36,6 +38,15 @@ type Progress struct {
 	At     time.Time     `json:"at"`
 	Totals report.Totals `json:"totals"`
 	Phases []PhaseTotals `json:"phases,omitempty"`
+	// Emptied is set where a rollback has emptied the target since the last apply; all
+	// other counts are zero then.
+	Emptied *Emptied `json:"emptied,omitempty"`
+}
+
+// Emptied is a rollback that emptied the target.
+type Emptied struct {
+	By     ledger.Owner `json:"by"`
+	Tables int          `json:"tables"` // dropped or emptied
 }
 
 // PhaseTotals is one phase's steps.
@@ -43,30 +54,21 @@ type PhaseTotals struct {
 	Phase   string `json:"phase"`
 	Done    int    `json:"done"`
 	Running int    `json:"running"`
+	Failed  int    `json:"failed,omitempty"` // or interrupted
 	Planned int    `json:"planned"`
-}
-
-// RecordRun writes what is known of a run, at its start and again at its end.
-func (s *Store) RecordRun(ctx context.Context, r *report.Report) error {
-	text, err := json.Marshal(r)
-	if err != nil {
-		return fmt.Errorf("record run %s: %w", r.Run, err)
-	}
-	var ended, exit any
-	if !r.Ended.IsZero() {
-		ended, exit = stamp(r.Ended), r.Exit
-	}
-	err = s.execute(ctx, `INSERT INTO run (id, migration, plan, started, ended, exit, report) VALUES (?,?,?,?,?,?,?)
-		ON CONFLICT (id) DO UPDATE SET ended = excluded.ended, exit = excluded.exit, report = excluded.report`,
-		[]any{r.Run, r.Migration, r.Plan, stamp(r.Started), ended, exit, string(text)}, nil)
-	if err != nil {
-		return fmt.Errorf("record run %s: %w", r.Run, err)
-	}
-	return nil
 }
 
 // RecordPackages writes what packages took, after the target's commit only.
 func (s *Store) RecordPackages(ctx context.Context, run string, packages []Package) error {
+	for some := range slices.Chunk(packages, listItems) {
+		if err := s.recordPackages(ctx, run, some); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Store) recordPackages(ctx context.Context, run string, packages []Package) error {
 	text, err := json.Marshal(packages)
 	if err != nil {
 		return fmt.Errorf("record packages: %w", err)
@@ -115,48 +117,6 @@ func (s *Store) Progress(ctx context.Context, migration string) (*Progress, erro
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read progress: %w", err)
-	}
-	return out, nil
-}
-
-// Runs returns the migration's runs, newest first; all migrations' where migration is empty.
-func (s *Store) Runs(ctx context.Context, migration string) ([]*report.Report, error) {
-	return s.reports(ctx, `SELECT report FROM run WHERE ?1 = '' OR migration = ?1 ORDER BY started DESC, id`, migration)
-}
-
-// Last returns the migration's newest run, nil where there is none.
-func (s *Store) Last(ctx context.Context, migration string) (*report.Report, error) {
-	all, err := s.reports(ctx, `SELECT report FROM run WHERE migration = ? ORDER BY started DESC, id LIMIT 1`, migration)
-	if err != nil || len(all) == 0 {
-		return nil, err
-	}
-	return all[0], nil
-}
-
-// Run returns one run by id, ErrNotFound where there is none.
-func (s *Store) Run(ctx context.Context, id string) (*report.Report, error) {
-	all, err := s.reports(ctx, `SELECT report FROM run WHERE id = ?`, id)
-	if err != nil {
-		return nil, err
-	}
-	if len(all) == 0 {
-		return nil, fmt.Errorf("run %s: %w", id, ErrNotFound)
-	}
-	return all[0], nil
-}
-
-func (s *Store) reports(ctx context.Context, query, arg string) ([]*report.Report, error) {
-	var out []*report.Report
-	err := s.execute(ctx, query, []any{arg}, func(stmt *sqlite.Stmt) error {
-		r := new(report.Report)
-		if err := json.Unmarshal([]byte(stmt.ColumnText(0)), r); err != nil {
-			return err
-		}
-		out = append(out, r)
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read runs: %w", err)
 	}
 	return out, nil
 }

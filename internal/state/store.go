@@ -27,8 +27,13 @@ const (
 	ReadWrite             // file and folder are made where they are missing
 )
 
-// version of the file's tables, kept in user_version.
-const version = 1
+// version of the file's tables, kept in user_version. Files of the version before are
+// read as they are, and made into this one once they are written to: it had the lists of
+// a run in its report.
+const (
+	version      = 2
+	withoutLists = 1
+)
 
 const tables = `
 CREATE TABLE run (
@@ -52,12 +57,15 @@ CREATE TABLE owner (
 );
 `
 
+var errClosed = errors.New("the state is closed")
+
 // Store is an open state file. It is safe for concurrent use, also by several
 // processes: writers wait for each other, readers see the last commit.
 type Store struct {
-	path string
-	mu   sync.Mutex // guards conn
-	conn *sqlite.Conn
+	path  string
+	lists bool       // the file has the table of lists
+	mu    sync.Mutex // guards conn
+	conn  *sqlite.Conn
 }
 
 // Open opens the state file. Close it. The error wraps os.ErrNotExist where a file
@@ -100,14 +108,18 @@ func (s *Store) prepare(mode Mode) (err error) {
 		return err
 	}
 	defer end(&err)
+	s.lists = true
 	n, err := s.version()
-	if err != nil || n == version {
+	script := listTable + fmt.Sprintf("PRAGMA user_version = %d;", version)
+	switch {
+	case err != nil || n == version:
 		return err
-	}
-	if n != 0 {
+	case n == 0:
+		script = tables + script
+	case n != withoutLists:
 		return fmt.Errorf("%w: version %d, this dmoctl knows %d", ErrVersion, n, version)
 	}
-	return sqlitex.ExecScript(s.conn, tables+fmt.Sprintf("PRAGMA user_version = %d;", version))
+	return sqlitex.ExecScript(s.conn, script)
 }
 
 func (s *Store) check() error {
@@ -117,9 +129,10 @@ func (s *Store) check() error {
 		return err
 	case n == 0: // made, and never written to
 		return fmt.Errorf("empty file: %w", os.ErrNotExist)
-	case n != version:
+	case n != version && n != withoutLists:
 		return fmt.Errorf("%w: version %d, this dmoctl knows %d", ErrVersion, n, version)
 	}
+	s.lists = n == version
 	return nil
 }
 
@@ -150,11 +163,30 @@ func (s *Store) execute(ctx context.Context, query string, args []any, row func(
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.conn == nil {
-		return errors.New("the state is closed")
+		return errClosed
 	}
 	s.conn.SetInterrupt(ctx.Done())
 	defer s.conn.SetInterrupt(nil)
 	return classify(s.path, sqlitex.Execute(s.conn, query, &sqlitex.ExecOptions{Args: args, ResultFunc: row}))
+}
+
+// transact runs statements as one transaction.
+func (s *Store) transact(ctx context.Context, do func(*sqlite.Conn) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conn == nil {
+		return errClosed
+	}
+	s.conn.SetInterrupt(ctx.Done())
+	defer s.conn.SetInterrupt(nil)
+	return classify(s.path, func() (err error) {
+		end, err := sqlitex.ImmediateTransaction(s.conn)
+		if err != nil {
+			return err
+		}
+		defer end(&err)
+		return do(s.conn)
+	}())
 }
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000000Z") }

@@ -85,7 +85,7 @@ func (rd *reader) fetchFar(ctx context.Context) error {
 	if f.wide != nil {
 		rows = []*farRow{f.wide}
 		if err := rd.acquire(ctx, driverCopies*f.wide.bytes); err != nil {
-			return err
+			return rd.tooWide(f.wide.values, err)
 		}
 		f.wide = nil
 	} else {

@@ -159,7 +159,7 @@ func (rd *reader) append(ctx context.Context) (arrow.RecordBatch, error) {
 		return rd.batch(), nil
 	}
 	if err := rd.acquire(ctx, n); err != nil {
-		return nil, err
+		return nil, rd.tooWide(rd.values, err)
 	}
 	rd.have = false
 	bad := rd.bad
@@ -356,6 +356,36 @@ func (rd *reader) oldDates(group int, text string) error {
 		}
 	}
 	return nil
+}
+
+// keyValue is from how many bytes on a value is left out of a row that is read for its key
+// only: an index takes no larger one.
+const keyValue = 8192
+
+// tooWide names the row with these values, which the budget refuses with cause.
+func (rd *reader) tooWide(values []driver.Value, cause error) error {
+	var e *providers.Error
+	if !errors.As(cause, &e) || e.Kind != providers.Value {
+		return cause
+	}
+	if rd.rows > 0 { // they are not handed out any more
+		rd.batch().Release()
+	}
+	for i, c := range rd.cols {
+		v := values[i]
+		if lengthOf(v) > keyValue || c.append(v) != nil {
+			c.AppendNull()
+		}
+	}
+	rd.rows = 1
+	b := rd.batch()
+	defer b.Release()
+	named := *e
+	named.Table = rd.table.Name
+	if rd.table.Key != nil {
+		named.Key = batch.FormatKey(b, 0, rd.table.Key.Columns)
+	}
+	return &named
 }
 
 // refuse names column and key of the row that was appended last.

@@ -20,7 +20,7 @@ const opCatalog = "read catalog"
 type catalogReader struct {
 	s       *session
 	schemas []string
-	wanted  []catalog.Name // empty is all
+	wanted  providers.Selector
 
 	out        *catalog.Catalog
 	byOID      map[uint32]*catalog.Table // roots only
@@ -39,12 +39,16 @@ type columnType struct {
 
 // readCatalog reads structures and sizes. Without wanted tables it also reads
 // the schemas' free sequences and what does not travel.
-func readCatalog(ctx context.Context, s *session, schemas []string, wanted []catalog.Name) (*catalog.Catalog, error) {
+func readCatalog(ctx context.Context, s *session, schemas []string, wanted providers.Selector) (*catalog.Catalog, error) {
 	r := &catalogReader{s: s, schemas: schemas, wanted: wanted, out: &catalog.Catalog{Engine: engine},
 		byOID: make(map[uint32]*catalog.Table), columns: make(map[attribute]int),
 		partitions: make(map[uint32]partitionOf), types: make(typeTable)}
-	for _, step := range []func(context.Context) error{r.relations, r.tableColumns, r.tableTypes, r.constraints,
-		r.indexes, r.sequences, r.tableRest, r.partitionRest, r.functionUses, r.schemaRest} {
+	steps := []func(context.Context) error{r.relations, r.tableColumns, r.tableTypes, r.constraints,
+		r.indexes, r.sequences, r.functionUses, r.dependents}
+	if !wanted.StructureOnly {
+		steps = append(steps, r.tableRest, r.partitionRest, r.schemaRest)
+	}
+	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return nil, wrap(opCatalog, err)
 		}
@@ -65,12 +69,12 @@ func estimate(r row, i int) int64 {
 
 func (r *catalogReader) relations(ctx context.Context) error {
 	var schemas, names []string
-	for _, n := range r.wanted {
+	for _, n := range r.wanted.Tables {
 		schemas, names = append(schemas, n.Schema), append(names, n.Name)
 	}
-	sql, params := relationsSQL(schemaTables), []string{textArray(r.schemas)}
+	sql, params := relationsSQL(schemaTables, !r.wanted.StructureOnly), []string{textArray(r.schemas)}
 	if len(names) > 0 {
-		sql, params = relationsSQL(namedTables), []string{textArray(schemas), textArray(names)}
+		sql, params = relationsSQL(namedTables, !r.wanted.StructureOnly), []string{textArray(schemas), textArray(names)}
 	}
 	return r.s.query(ctx, opCatalog, sql, params, func(v row) error {
 		id, root := oid(v, 0), oid(v, 1)
@@ -81,10 +85,10 @@ func (r *catalogReader) relations(ctx context.Context) error {
 		}
 		t := &catalog.Table{Name: name, PartitionBy: v.text(9), Comment: v.text(11), Rows: estimate(v, 6), Bytes: estimate(v, 7), File: v.text(8)}
 		if v.text(5) == "u" {
-			t.NotCarried = append(t.NotCarried, catalog.Object{Kind: "unlogged", Name: name.Name, Reason: "the target's table is logged, because rows in an unlogged one do not survive a crash"})
+			t.NotCarried = append(t.NotCarried, catalog.Object{Kind: "unlogged", Reason: "the target's table is logged, because rows in an unlogged one do not survive a crash"})
 		}
 		if v.bool(14) {
-			t.NotCarried = append(t.NotCarried, catalog.Object{Kind: "grants", Name: name.Name, Reason: "roles differ between servers"})
+			t.NotCarried = append(t.NotCarried, catalog.Object{Kind: "grants", Reason: "roles differ between servers"})
 		}
 		r.byOID[id] = t
 		r.out.Tables = append(r.out.Tables, t)
@@ -100,7 +104,7 @@ func (r *catalogReader) partition(v row, t *catalog.Table, name catalog.Name) er
 	p := catalog.Partition{Name: name, Parent: catalog.Name{Schema: v.text(12), Name: v.text(13)}, Bound: v.text(10),
 		PartitionBy: v.text(9), Rows: estimate(v, 6), Bytes: estimate(v, 7), File: v.text(8)}
 	t.Partitions = append(t.Partitions, p)
-	if p.Leaf() {
+	if p.Leaf() && !r.wanted.StructureOnly {
 		t.Rows = addEstimate(t.Rows, p.Rows)
 		t.Bytes = addEstimate(t.Bytes, p.Bytes)
 	}

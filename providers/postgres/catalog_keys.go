@@ -16,7 +16,18 @@ func (r *catalogReader) constraints(ctx context.Context) error {
 		if err := names(v, 3, &columns); err != nil {
 			return err
 		}
+		if kept := keptForeignKey(v.text(15)); kept != nil {
+			t.Pending = append(t.Pending, *kept)
+			return nil
+		}
 		if !v.bool(5) {
+			if v.text(2) == "f" {
+				f, err := readForeignKey(v, columns)
+				if err != nil {
+					return err
+				}
+				t.Pending = append(t.Pending, f)
+			}
 			t.NotCarried = append(t.NotCarried, catalog.Object{Kind: "constraint", Name: name, Reason: "it is NOT VALID: rows may break it"})
 			return nil
 		}
@@ -30,14 +41,16 @@ func (r *catalogReader) constraints(ctx context.Context) error {
 		case "x":
 			t.Indexes = append(t.Indexes, catalog.Index{Name: name, Special: true, Definition: definition})
 		case "f":
-			return addForeignKey(t, v, columns)
+			f, err := readForeignKey(v, columns)
+			t.ForeignKeys = append(t.ForeignKeys, f)
+			return err
 		}
 		return nil
 	})
 }
 
-func addForeignKey(t *catalog.Table, v row, columns []string) error {
-	f := catalog.ForeignKey{Name: v.text(1), Columns: columns, Table: catalog.Name{Schema: v.text(7), Name: v.text(8)},
+func readForeignKey(v row, columns []string) (catalog.ForeignKey, error) {
+	f := catalog.ForeignKey{NotValid: !v.bool(5), Name: v.text(1), Columns: columns, Table: catalog.Name{Schema: v.text(7), Name: v.text(8)},
 		OnDelete: referentialAction(v.text(10)), OnUpdate: referentialAction(v.text(11))}
 	if v.bool(12) {
 		f.Deferrable = "DEFERRABLE"
@@ -48,11 +61,7 @@ func addForeignKey(t *catalog.Table, v row, columns []string) error {
 	if tail, ok := strings.CutPrefix(v.text(4), v.text(14)); ok {
 		f.Definition = strings.TrimSpace(tail)
 	}
-	if err := names(v, 9, &f.References); err != nil {
-		return err
-	}
-	t.ForeignKeys = append(t.ForeignKeys, f)
-	return nil
+	return f, names(v, 9, &f.References)
 }
 
 func referentialAction(code string) string {
@@ -172,7 +181,7 @@ func (r *catalogReader) functionUses(ctx context.Context) error {
 }
 
 func (r *catalogReader) schemaRest(ctx context.Context) error {
-	if len(r.wanted) > 0 {
+	if len(r.wanted.Tables) > 0 {
 		return nil
 	}
 	return r.s.query(ctx, opCatalog, schemaRestSQL, []string{textArray(r.schemas)}, func(v row) error {

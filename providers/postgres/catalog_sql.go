@@ -12,7 +12,12 @@ const namedTables = `unnest($1::text[], $2::text[]) w(schema, name) JOIN pg_name
   JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = w.name::name AND octet_length(w.name) < 64`
 
 // relationsSQL begins with schemaTables or namedTables, and goes on with their partitions.
-func relationsSQL(tables string) string {
+// Sizes cost a look at every table's files.
+func relationsSQL(tables string, sizes bool) string {
+	measured := "NULL::int8, NULL::int8"
+	if sizes {
+		measured = "c.reltuples::int8, pg_table_size(c.oid)"
+	}
 	return `
 WITH RECURSIVE tree(oid, root, parent, depth) AS (
   SELECT c.oid, c.oid, 0::oid, 0
@@ -23,7 +28,7 @@ WITH RECURSIVE tree(oid, root, parent, depth) AS (
   SELECT i.inhrelid, t.root, i.inhparent, t.depth + 1
   FROM tree t JOIN pg_class p ON p.oid = t.oid AND p.relkind = 'p' JOIN pg_inherits i ON i.inhparent = t.oid
 )
-SELECT t.oid, t.root, n.nspname, c.relname, c.relkind, c.relpersistence, c.reltuples::int8, pg_table_size(c.oid),
+SELECT t.oid, t.root, n.nspname, c.relname, c.relkind, c.relpersistence, ` + measured + `,
   pg_relation_filenode(c.oid), pg_get_partkeydef(c.oid), pg_get_expr(c.relpartbound, c.oid),
   obj_description(c.oid, 'pg_class'), pn.nspname, p.relname, c.relacl IS NOT NULL
 FROM tree t JOIN pg_class c ON c.oid = t.oid JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -78,7 +83,8 @@ SELECT c.conrelid, c.conname, c.contype,
      (SELECT string_agg(quote_ident(r.attname), ', ' ORDER BY j.ord) FROM unnest(c.confkey) WITH ORDINALITY j(num, ord)
       JOIN pg_attribute r ON r.attrelid = c.confrelid AND r.attnum = j.num) || ')'
    FROM unnest(c.conkey) WITH ORDINALITY k(num, ord) JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.num
-   WHERE c.contype = 'f')
+   WHERE c.contype = 'f'),
+  CASE WHEN c.contype = 'c' AND NOT c.convalidated THEN obj_description(c.oid, 'pg_constraint') END
 FROM pg_constraint c LEFT JOIN pg_class f ON f.oid = c.confrelid LEFT JOIN pg_namespace fn ON fn.oid = f.relnamespace
 WHERE c.conrelid = ANY ($1::oid[]) AND c.contype IN ('p','u','f','c','x') AND c.conparentid = 0
 ORDER BY c.conrelid, c.conname COLLATE "C"`
@@ -126,8 +132,8 @@ SELECT rel, kind, name FROM (
   UNION ALL SELECT ev_class, 'rule', rulename FROM pg_rewrite WHERE rulename <> '_RETURN'
   UNION ALL SELECT polrelid, 'policy', polname FROM pg_policy
   UNION ALL SELECT stxrelid, 'statistics', stxname FROM pg_statistic_ext
-  UNION ALL SELECT oid, 'row security', relname FROM pg_class WHERE relrowsecurity AND oid = ANY ($1::oid[])
-  UNION ALL SELECT oid, 'replica identity', relname FROM pg_class WHERE relreplident <> 'd' AND oid = ANY ($1::oid[])
+  UNION ALL SELECT oid, 'row security', '' FROM pg_class WHERE relrowsecurity AND oid = ANY ($1::oid[])
+  UNION ALL SELECT oid, 'replica identity', '' FROM pg_class WHERE relreplident <> 'd' AND oid = ANY ($1::oid[])
   UNION ALL SELECT oid, 'storage parameters', array_to_string(reloptions, ', ') FROM pg_class WHERE reloptions IS NOT NULL AND oid = ANY ($1::oid[])
   UNION ALL SELECT i.inhrelid, 'inheritance', i.inhparent::regclass::text FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent WHERE p.relkind = 'r'
   UNION ALL SELECT d.objoid, 'column comment', a.attname FROM pg_description d JOIN pg_attribute a ON a.attrelid = d.objoid AND a.attnum = d.objsubid

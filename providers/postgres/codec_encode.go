@@ -15,6 +15,8 @@ import (
 // is one a column, bound to each batch in turn. One goroutine.
 type encoder interface {
 	bind(d arrow.ArrayData)
+	// release lets go of the batch, whose memory would else be in use until the next one.
+	release()
 	// encode appends length and value of a cell to b. errWide says that the value is
 	// left out and is to be sent from where it lies: the encoder is a *bytesEncoder.
 	encode(b []byte, i int) ([]byte, error)
@@ -55,6 +57,8 @@ func (e *fixedValues) bind(d arrow.ArrayData) {
 		e.values = b.Bytes()
 	}
 }
+
+func (e *fixedValues) release() { e.values, e.bits = nil, nil }
 
 // fixedEncoder writes columns of one width; put appends length and value. What
 // nearly every table has many of has an encoder of its own, without that call.
@@ -104,6 +108,8 @@ func (e *boolEncoder) bind(d arrow.ArrayData) {
 	e.values = d.Buffers()[1].Bytes()
 }
 
+func (e *boolEncoder) release() { e.values, e.bits = nil, nil }
+
 func (e *boolEncoder) encode(b []byte, i int) ([]byte, error) {
 	if e.null(i) {
 		return appendNull(b), nil
@@ -130,6 +136,8 @@ func (e *bytesEncoder) bind(d arrow.ArrayData) {
 		e.values = b.Bytes()
 	}
 }
+
+func (e *bytesEncoder) release() { e.offsets, e.values, e.bits = nil, nil, nil }
 
 func (e *bytesEncoder) value(i int) []byte {
 	i += e.offset

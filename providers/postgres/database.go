@@ -192,7 +192,7 @@ func (db *database) Catalog(ctx context.Context, sel providers.Selector) (*catal
 	err := db.with(ctx, func(s *session) (err error) {
 		if sel.Tables != nil && len(sel.Tables) == 0 {
 			out = &catalog.Catalog{Engine: engine}
-		} else if out, err = readCatalog(ctx, s, schemas, sel.Tables); err != nil {
+		} else if out, err = readCatalog(ctx, s, schemas, sel); err != nil {
 			return err
 		}
 		out.Identity, err = db.identity(ctx, s)

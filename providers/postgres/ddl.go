@@ -26,9 +26,15 @@ type alteration struct {
 	tables      map[catalog.Name]*catalog.Table // that exist, of those to be created
 	types       map[catalog.Name]bool
 	schemas     map[string]bool
-	relations   map[catalog.Name]bool            // indexes and sequences
-	constraints map[catalog.Name]map[string]bool // by table; the value says whether it is validated
+	relations   map[catalog.Name]bool                  // indexes and sequences
+	constraints map[catalog.Name]map[string]constraint // by table
 	out         []statement
+}
+
+// constraint is one that exists.
+type constraint struct {
+	foreign, validated bool
+	kept               bool // it only stands for a foreign key
 }
 
 // Alter implements providers.Session. Everything is one transaction.
@@ -88,7 +94,7 @@ func alterError(err error, table catalog.Name) error {
 		case "42883", "42704":
 			e.Fix = "Create what is missing on the target first: functions, operators, collations and extensions are not carried."
 		case "42501":
-			e.Fix = "Grant CREATE on the database and on the schema."
+			e.Fix = "Grant CREATE on the database and on the schema; tables that were there before must belong to the role."
 		}
 	}
 	return err
@@ -97,7 +103,7 @@ func alterError(err error, table catalog.Name) error {
 // lookFirst reads what exists of what the changes are about.
 func lookFirst(ctx context.Context, s *session, ddl []providers.DDL) (*alteration, error) {
 	a := &alteration{tables: make(map[catalog.Name]*catalog.Table), types: make(map[catalog.Name]bool), schemas: make(map[string]bool),
-		relations: make(map[catalog.Name]bool), constraints: make(map[catalog.Name]map[string]bool)}
+		relations: make(map[catalog.Name]bool), constraints: make(map[catalog.Name]map[string]constraint)}
 	var created, altered, named []catalog.Name
 	types := false
 	for _, d := range ddl {
@@ -124,10 +130,12 @@ func lookFirst(ctx context.Context, s *session, ddl []providers.DDL) (*alteratio
 			named = append(named, catalog.Name{Schema: d.Table.Schema, Name: d.Index.Name})
 		case providers.AddForeignKey:
 			altered = append(altered, d.Table.Name)
+		case providers.DropForeignKey:
+			altered = append(altered, d.Table)
 		}
 	}
 	if len(created) > 0 {
-		c, err := readCatalog(ctx, s, nil, created)
+		c, err := readCatalog(ctx, s, nil, providers.Selector{Tables: created, StructureOnly: true})
 		if err != nil {
 			return nil, err
 		}
@@ -161,13 +169,11 @@ func (a *alteration) readConstraints(ctx context.Context, s *session, tables []c
 	if len(tables) == 0 {
 		return nil
 	}
-	return s.query(ctx, opAlter, `SELECT n.nspname, c.relname, k.conname, k.convalidated FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
+	return s.query(ctx, opAlter, `SELECT n.nspname, c.relname, k.conname, k.contype, k.convalidated,
+  CASE WHEN k.contype = 'c' AND NOT k.convalidated THEN obj_description(k.oid, 'pg_constraint') END FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace WHERE (n.nspname, c.relname) IN (SELECT * FROM unnest($1::text[], $2::text[]))`, pairs(tables), func(r row) error {
 		n := catalog.Name{Schema: r.text(0), Name: r.text(1)}
-		if a.constraints[n] == nil {
-			a.constraints[n] = make(map[string]bool)
-		}
-		a.constraints[n][r.text(2)] = r.bool(3)
+		a.noted(n, r.text(2), constraint{foreign: r.text(3) == "f", validated: r.bool(4), kept: keptForeignKey(r.text(5)) != nil})
 		return nil
 	})
 }
@@ -216,8 +222,7 @@ func (a *alteration) plan(d providers.DDL) error {
 	case providers.AddForeignKey:
 		a.addForeignKey(d.Table, d.ForeignKey)
 	case providers.DropForeignKey:
-		a.add(d.Table, "ALTER TABLE IF EXISTS "+quoteName(d.Table)+" DROP CONSTRAINT IF EXISTS "+quoteIdent(d.Name))
-		delete(a.constraints[d.Table], d.Name)
+		return a.dropForeignKey(d)
 	case providers.RaiseSequence:
 		return a.raise(d)
 	case providers.Analyze:
@@ -258,7 +263,7 @@ func (a *alteration) addKey(t *catalog.Table, k catalog.Key) {
 		a.add(t.Name, "CREATE UNIQUE INDEX "+quoteIdent(k.Name)+" ON "+quoteName(t.Name)+" "+definition)
 		return
 	}
-	a.made(t.Name, k.Name)
+	a.noted(t.Name, k.Name, constraint{validated: true})
 	if definition == "" {
 		definition = "UNIQUE (" + quoteIdents(k.Columns) + ")"
 		if k.Primary {
@@ -295,43 +300,10 @@ func (a *alteration) createIndex(t *catalog.Table, x catalog.Index) {
 	a.add(t.Name, "CREATE "+unique+"INDEX "+quoteIdent(x.Name)+" ON "+quoteName(t.Name)+" "+definition)
 }
 
-// made notes a constraint, so that the same change twice in one call makes it once.
-func (a *alteration) made(table catalog.Name, constraint string) {
+// noted notes a constraint, so that the same change twice in one call makes it once.
+func (a *alteration) noted(table catalog.Name, name string, c constraint) {
 	if a.constraints[table] == nil {
-		a.constraints[table] = make(map[string]bool)
+		a.constraints[table] = make(map[string]constraint)
 	}
-	a.constraints[table][constraint] = true
-}
-
-// addForeignKey validates one that exists unvalidated.
-func (a *alteration) addForeignKey(t *catalog.Table, f catalog.ForeignKey) {
-	validated, made := a.constraints[t.Name][f.Name]
-	switch {
-	case made && validated:
-	case made:
-		a.add(t.Name, "ALTER TABLE "+quoteName(t.Name)+" VALIDATE CONSTRAINT "+quoteIdent(f.Name))
-	default:
-		a.add(t.Name, "ALTER TABLE "+quoteName(t.Name)+" ADD CONSTRAINT "+quoteIdent(f.Name)+" "+foreignKey(f))
-	}
-	a.made(t.Name, f.Name)
-}
-
-func foreignKey(f catalog.ForeignKey) string {
-	sql := "FOREIGN KEY (" + quoteIdents(f.Columns) + ") REFERENCES " + quoteName(f.Table)
-	if len(f.References) > 0 {
-		sql += " (" + quoteIdents(f.References) + ")"
-	}
-	if f.Definition != "" {
-		return sql + " " + f.Definition
-	}
-	if f.OnDelete != "" {
-		sql += " ON DELETE " + f.OnDelete
-	}
-	if f.OnUpdate != "" {
-		sql += " ON UPDATE " + f.OnUpdate
-	}
-	if f.Deferrable != "" {
-		sql += " " + f.Deferrable
-	}
-	return sql
+	a.constraints[table][name] = c
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 	"time"
@@ -155,7 +154,7 @@ func (rd *reader) next(ctx context.Context) (arrow.RecordBatch, error) {
 		}
 		if wide && rd.how.Budget != nil {
 			if rd.release, err = rd.how.Budget.Acquire(ctx, int64(n)); err != nil {
-				return nil, err
+				return nil, rd.tooWide(n, err)
 			}
 		}
 		if err := rd.message(n); err != nil {
@@ -333,29 +332,6 @@ func (rd *reader) wideField(a appender, size int) (refused, err error) {
 	return a.append(b), nil
 }
 
-type badValue struct {
-	column int
-	err    error
-}
-
-func errTooLarge(n int, most int64) error {
-	return fmt.Errorf("a value of %d bytes is larger than lob_max, %d", n, most)
-}
-
-// refuse names column and key of the row that was decoded last.
-func (rd *reader) refuse(bad *badValue) error {
-	c := rd.cols[bad.column]
-	e := &providers.Error{Kind: providers.Value, Op: opRead, Table: rd.table.Name, Column: c.Name, Err: bad.err}
-	if rd.how.LOBMax > 0 && strings.Contains(bad.err.Error(), "lob_max") {
-		e.Fix = "Raise types { lob_max }, or exclude the table."
-	}
-	last := rd.rows - 1
-	b := rd.batch()
-	defer b.Release()
-	e.Key = keyOf(rd.table, b, last)
-	return e
-}
-
 func (rd *reader) batch() arrow.RecordBatch {
 	arrays := make([]arrow.Array, len(rd.apps))
 	for i, a := range rd.apps {
@@ -418,12 +394,4 @@ func (rd *reader) skip() bool {
 		skipped += n
 	}
 	return false
-}
-
-// keyOf prints the key of a row for people; empty where the table has none.
-func keyOf(t *catalog.Table, b arrow.RecordBatch, i int) string {
-	if t.Key == nil {
-		return ""
-	}
-	return batch.FormatKey(b, i, t.Key.Columns)
 }

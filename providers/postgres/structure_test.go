@@ -9,6 +9,7 @@ import (
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/pgtest"
+	"github.com/dmoctl/dmoctl/providers"
 )
 
 const structured = `
@@ -128,4 +129,34 @@ func lines(a, b string) string {
 		}
 	}
 	return strings.Join(out, "\n")
+}
+
+func TestStructureOnlyIsTheSameStructure(t *testing.T) {
+	s := pgtest.Shared(t)
+	url := s.NewDatabase(t)
+	s.Exec(t, url, structured+"ANALYZE;")
+	db := openSource(t, url)
+	full, err := db.Catalog(t.Context(), providers.Selector{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	only, err := db.Catalog(t.Context(), providers.Selector{StructureOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(only.Tables) != len(full.Tables) || len(full.Tables) == 0 {
+		t.Fatalf("%d tables, want %d", len(only.Tables), len(full.Tables))
+	}
+	for i, want := range full.Tables {
+		got := only.Tables[i]
+		if got.StructureDigest() != want.StructureDigest() || got.FileIdentity() != want.FileIdentity() {
+			t.Errorf("%s: %+v, want %+v", want.Name, got, want)
+		}
+		if got.Rows != -1 || got.Bytes != -1 {
+			t.Errorf("%s: %d rows of %d bytes were estimated, which nobody asked for", want.Name, got.Rows, got.Bytes)
+		}
+	}
+	if len(full.NotCarried) == 0 || len(only.NotCarried) != 0 {
+		t.Errorf("not carried: %v, want none of %v", only.NotCarried, full.NotCarried)
+	}
 }

@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -47,11 +48,24 @@ INSERT INTO alltypes (id, d, ts, tstz, n, f8, n38) VALUES (4, '-infinity', '-inf
 INSERT INTO alltypes (id, n, n2, n38) SELECT 100 + i, (10::numeric ^ (i - 20)) * 7, 10 ^ ((i - 2) % 13), 123456789.0000000001 * i FROM generate_series(0, 60) i;
 `
 
+// emptyTsquery tries with psql alone whether a server takes back what it sends: 15.18 does
+// not, 15.20 does.
+func emptyTsquery(t *testing.T, s *pgtest.Server, database string) error {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "tsquery")
+	return s.TryExec(database, "CREATE TEMPORARY TABLE q (q tsquery);\n"+
+		"\\copy (SELECT ''::tsquery) TO '"+file+"' (FORMAT binary)\n\\copy q FROM '"+file+"' (FORMAT binary)\n")
+}
+
 func TestEveryBuiltinTypeTravelsBetweenTwoServers(t *testing.T) {
 	a, b := pgtest.Start(t), pgtest.Shared(t)
 	src, dst := a.NewDatabase(t), b.NewDatabase(t)
 	b.Exec(t, dst, "CREATE TYPE public.first AS ENUM ('x'); DROP TYPE public.first") // other object ids than on the source
 	a.Exec(t, src, builtins)
+	if err := emptyTsquery(t, b, dst); err != nil {
+		t.Logf("This server does not take an empty tsquery back that it has sent in binary form, so none travels: %v", err)
+		a.Exec(t, src, "UPDATE alltypes SET tsq = 'x' WHERE id = 2")
+	}
 	move(t, src, dst, catalog.SplitSpec{By: "auto"})
 	const rows = "SELECT t::text FROM public.alltypes t ORDER BY id"
 	want, got := strings.Split(a.Query(t, src, rows), "\n"), strings.Split(b.Query(t, dst, rows), "\n")

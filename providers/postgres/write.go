@@ -222,6 +222,9 @@ func (w *writer) write(b arrow.RecordBatch) error {
 	w.rows += b.NumRows()
 	if batch.Bytes(b) > defaultBatchBytes { // a wide row's share of the budget ends with this call
 		w.drop()
+		for _, e := range w.encoders {
+			e.release()
+		}
 	}
 	return nil
 }
@@ -241,7 +244,10 @@ func (w *writer) encode(b arrow.RecordBatch) (err error) {
 			if !errors.Is(err, errWide) {
 				return w.valueError(err, j, b, i)
 			}
-			if err := out.wide(e.(*bytesEncoder).rest); err != nil {
+			wide := e.(*bytesEncoder)
+			err := out.wide(wide.rest)
+			wide.rest = nil
+			if err != nil {
 				return err
 			}
 			buf = out.buf

@@ -25,6 +25,7 @@ func Source(t *testing.T, h Harness) {
 		{"StructureChange", sourceStructureChange},
 		{"BatchBounds", sourceBatchBounds},
 		{"LargeValues", sourceLargeValues},
+		{"Budget", sourceBudget},
 		{"Cancel", sourceCancel},
 		{"EmptyTable", sourceEmptyTable},
 	})

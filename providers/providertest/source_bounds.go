@@ -71,10 +71,13 @@ func sourceBatchBounds(t *testing.T, h Harness) {
 	}
 }
 
-// purse counts what a reader asks of the budget.
-type purse struct{ asked, out int64 }
+// purse counts what a reader asks of the budget, and refuses more than most where that is set.
+type purse struct{ asked, out, most int64 }
 
 func (p *purse) Acquire(_ context.Context, n int64) (func(), error) {
+	if p.most > 0 && n > p.most {
+		return nil, &providers.Error{Kind: providers.Value, Op: "hold row", Err: errors.New("it is too wide"), Fix: "Widen it."}
+	}
 	p.asked, p.out = p.asked+n, p.out+n
 	return func() { p.out -= n }, nil
 }
@@ -129,6 +132,30 @@ func sourceLargeValues(t *testing.T, h Harness) {
 			t.Errorf("%d rows, %v", len(rows), err)
 		}
 	})
+}
+
+// sourceBudget reads rows that the budget has no room for, ever.
+func sourceBudget(t *testing.T, h Harness) {
+	for _, wide := range []int{20_000, 200_000} {
+		b := newBench(t, h)
+		b.many(t, 3, 10)
+		b.exec(t, "UPDATE t SET v = '"+strings.Repeat("w", wide)+"' WHERE id = 2")
+		db := b.source(t)
+		tb := b.table(t, db, "t")
+		s := snapshot(t, db, providers.SnapshotOptions{Readers: 1})
+		inView(t, s, []*catalog.Table{tb}, func(v providers.View) {
+			p := &purse{most: int64(wide) - 1}
+			_, err := cells(t.Context(), v, tb, catalog.Range{}, providers.ReadOptions{BatchBytes: 10_000, Budget: p})
+			wantKind(t, err, providers.Value)
+			var e *providers.Error
+			if errors.As(err, &e) && (e.Table != tb.Name || e.Key != "2" || e.Fix != "Widen it.") {
+				t.Errorf("a row of %d bytes is refused as one of %s with key %q: %s", wide, e.Table, e.Key, e.Fix)
+			}
+			if p.out != 0 {
+				t.Errorf("%d bytes are not given back", p.out)
+			}
+		})
+	}
 }
 
 // sourceCancel ends a scan after its first batch, and a statement that takes long.

@@ -23,6 +23,8 @@ type binder interface {
 	use(arrow.Array) error
 	// bind binds the value of a row to parameter p.
 	bind(s *sqlite.Stmt, p, row int) error
+	// release lets go of the column, whose memory would else be in use until the next batch.
+	release()
 }
 
 // column is a binder over one type of Arrow array. set is chosen once a column, so
@@ -39,6 +41,11 @@ func (c *column[A]) use(a arrow.Array) error {
 	}
 	c.array = typed
 	return nil
+}
+
+func (c *column[A]) release() {
+	var none A
+	c.array = none
 }
 
 func (c *column[A]) bind(s *sqlite.Stmt, p, row int) error {

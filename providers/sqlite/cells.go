@@ -74,16 +74,24 @@ func mixed(k sqlite.ColumnType, want string) error {
 
 // bytes copies a text or blob into the reader's scratch space.
 func (r *reader) bytes(i int) []byte {
-	n := r.stmt.ColumnLen(i)
+	b := r.room(r.stmt.ColumnLen(i))
+	r.stmt.ColumnBytes(i, b)
+	return b
+}
+
+// keptScratch is the largest scratch space that is kept for the next value.
+const keptScratch = 1 << 20
+
+// room returns scratch space of n bytes: for a wide value no more than it needs, and not
+// kept for its sake.
+func (r *reader) room(n int) []byte {
+	if n > keptScratch {
+		return make([]byte, n)
+	}
 	if cap(r.scratch) < n {
 		r.scratch = make([]byte, n+n/4)
 	}
-	b := r.scratch[:n]
-	r.stmt.ColumnBytes(i, b)
-	if cap(r.scratch) > 1<<20 {
-		r.scratch = nil // not kept for the sake of one wide row
-	}
-	return b
+	return r.scratch[:n]
 }
 
 // utf8Text returns a text value.
@@ -289,17 +297,10 @@ func (c *nativeCell) append(r *reader, i int) error {
 }
 
 func (c *nativeCell) tagged(tag byte, r *reader, i int) {
-	n := r.stmt.ColumnLen(i) + 1
-	if cap(r.scratch) < n {
-		r.scratch = make([]byte, n+n/4)
-	}
-	b := r.scratch[:n]
+	b := r.room(r.stmt.ColumnLen(i) + 1)
 	b[0] = tag
 	r.stmt.ColumnBytes(i, b[1:])
 	c.b.Append(b)
-	if cap(r.scratch) > 1<<20 {
-		r.scratch = nil
-	}
 }
 
 // describe prints a value for a message, cut to what a person needs.

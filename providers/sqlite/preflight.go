@@ -82,7 +82,6 @@ func (d *target) room(tables []*catalog.Table) ([]providers.Finding, error) {
 	if need <= free {
 		return nil, nil
 	}
-	const mib = 1 << 20
 	return []providers.Finding{{Stop: true, Summary: "The target's file system has too little room",
-		Detail: fmt.Sprintf("%s has %s free, the tables hold about %s.", folder, schema.FormatSize(free/mib*mib), schema.FormatSize(need/mib*mib))}}, nil
+		Detail: fmt.Sprintf("%s has %s free, the tables hold about %s.", folder, schema.ShowSize(free), schema.ShowSize(need))}}, nil
 }

@@ -155,7 +155,7 @@ func (r *reader) fill(ctx context.Context) (rows int, err error) {
 			}
 			if r.how.Budget != nil {
 				if r.release, err = r.how.Budget.Acquire(ctx, width); err != nil {
-					return 0, err
+					return 0, r.tooWide(err)
 				}
 			}
 		}
@@ -193,14 +193,28 @@ func (r *reader) width() (int64, error) {
 
 // valueError names the table, column and row of a value that does not fit.
 func (r *reader) valueError(column int, err error) *providers.Error {
-	e := &providers.Error{Kind: providers.Value, Op: "read", Table: r.table.Name, Column: r.names[column], Err: err,
+	return &providers.Error{Kind: providers.Value, Op: "read", Table: r.table.Name, Column: r.names[column], Key: r.rowKey(), Err: err,
 		Fix: "Correct the row in the source, or exclude the table."}
+}
+
+// tooWide names the table and row that the budget refuses.
+func (r *reader) tooWide(err error) error {
+	var e *providers.Error
+	if !errors.As(err, &e) || e.Kind != providers.Value {
+		return err
+	}
+	named := *e
+	named.Table, named.Key = r.table.Name, r.rowKey()
+	return &named
+}
+
+// rowKey prints the key of the row on which the statement stands.
+func (r *reader) rowKey() string {
 	parts := make([]string, 0, len(r.key))
 	for _, k := range r.key {
 		parts = append(parts, describe(r.stmt, k))
 	}
-	e.Key = strings.Join(parts, ", ")
-	return e
+	return strings.Join(parts, ", ")
 }
 
 // Close ends the scan.

@@ -85,12 +85,7 @@ func describeSplit(t *catalog.Table, by string, ranges []catalog.Range) string {
 	}
 	s := fmt.Sprintf("by %s: %d ranges", by, len(ranges))
 	if t.Bytes > 0 {
-		size := t.Bytes / int64(len(ranges))
-		unit := int64(1)
-		for size/unit >= 1024 && unit < 1<<40 {
-			unit <<= 10
-		}
-		s += " of about " + schema.FormatSize(size/unit*unit)
+		s += " of about " + schema.ShowSize(t.Bytes/int64(len(ranges)))
 	}
 	return s
 }

@@ -86,6 +86,9 @@ func (w *writer) Write(ctx context.Context, b arrow.RecordBatch) error {
 		}
 	}
 	err := w.conn.during(ctx, func() error { return w.insert(int(b.NumRows())) })
+	for i := range w.binds {
+		w.binds[i].release()
+	}
 	return failedOn(ctx, "write", w.table.Name, err)
 }
 

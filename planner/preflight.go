@@ -1,0 +1,69 @@
+package planner
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/plan"
+	"github.com/dmoctl/dmoctl/lang/diag"
+	"github.com/dmoctl/dmoctl/providers"
+)
+
+// Unfit is what keeps an apply from starting, as a side's preflight found it.
+type Unfit struct {
+	Side string `json:"side"` // "source" or "target"
+	providers.Finding
+}
+
+// preflight asks both sides for what apply would refuse, so that who reviews the plan
+// learns of it and not who carries it out. A plan without changes needs nothing.
+func (o *Observation) preflight(ctx context.Context, sides Sides, ds []*decision) error {
+	var source, target []*catalog.Table
+	changes := false
+	for _, d := range ds {
+		changes = changes || d.action != plan.Keep
+		source, target = append(source, d.source), append(target, d.mapped)
+	}
+	if !changes {
+		return nil
+	}
+	if sides.Source != nil {
+		if err := o.look(ctx, "source", sides.Source, source); err != nil {
+			return err
+		}
+	}
+	if sides.Target != nil {
+		return o.look(ctx, "target", sides.Target, target)
+	}
+	return nil
+}
+
+func (o *Observation) look(ctx context.Context, side string, db providers.Database, tables []*catalog.Table) error {
+	found, err := db.Preflight(ctx, tables)
+	if err != nil {
+		return fmt.Errorf("look at the %s: %w", side, err)
+	}
+	for _, f := range found {
+		if f.Stop {
+			o.Unfit = append(o.Unfit, Unfit{side, f})
+		}
+	}
+	return nil
+}
+
+// unfitErrors are for where planning itself has failed for the same reason.
+func (o *Observation) unfitErrors() diag.Diagnostics {
+	var out diag.Diagnostics
+	for _, u := range o.Unfit {
+		out = append(out, diag.Error(u.Side+"-not-fit", u.summary(), u.Summary+": "+u.Detail))
+	}
+	return out
+}
+
+func (u Unfit) summary() string {
+	if u.Side == "source" {
+		return "The source is not fit yet"
+	}
+	return "The target is not fit yet"
+}
