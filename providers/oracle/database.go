@@ -187,9 +187,13 @@ func (db *database) get(ctx context.Context, fetch int) (*session, error) {
 	closed := db.closed
 	var s, other *session
 	if i := slices.IndexFunc(db.idle, func(s *session) bool { return s.fetch == fetch }); i >= 0 {
-		s, db.idle = db.idle[i], slices.Delete(db.idle, i, i+1)
+		// Two statements: in one, Go may read the element after Delete has shifted the others, and the
+		// session that is read then stays in the list: two would read by it, and lose rows to each other.
+		s = db.idle[i]
+		db.idle = slices.Delete(db.idle, i, i+1)
 	} else if len(db.idle) > db.env.Readers { // of another size, kept for nothing
-		other, db.idle = db.idle[0], slices.Delete(db.idle, 0, 1)
+		other = db.idle[0]
+		db.idle = slices.Delete(db.idle, 0, 1)
 	}
 	db.mu.Unlock()
 	if other != nil {
