@@ -234,9 +234,23 @@ func (o *Observation) mapTables(spec *desired.Spec, driver providers.Driver, a *
 			how.Names = a.names
 		}
 		m := driver.MapTable(t.source, how)
-		o.Mappings = append(o.Mappings, Mapping{Source: t.source.Name, Target: m.Table,
-			Losses: toPlan(m.Losses), Refusals: toPlan(m.Refusals)})
+		losses := toPlan(m.Losses)
+		if o.Source.Engine != o.Target.Engine {
+			losses = append(ofSource(t.source), losses...)
+		}
+		o.Mappings = append(o.Mappings, Mapping{Source: t.source.Name, Target: m.Table, Losses: losses, Refusals: toPlan(m.Refusals)})
 	}
+}
+
+// ofSource lists what a table's columns lose before they reach any target.
+func ofSource(t *catalog.Table) []plan.Loss {
+	var out []plan.Loss
+	for _, c := range t.Columns {
+		if c.Loss != "" {
+			out = append(out, plan.Loss{Column: c.Name, What: c.Loss})
+		}
+	}
+	return out
 }
 
 func toPlan(in []providers.Loss) []plan.Loss {

@@ -101,6 +101,9 @@ type Column struct {
 	Collation string    `json:"collation,omitempty"`
 	UserType  *Name     `json:"user_type,omitempty"` // the enum or domain that Declared names
 	Bounds    Bounds    `json:"bounds,omitzero"`     // of a target's column: values it cannot hold
+	// Loss is what Type does not keep of a source's column, a sentence; plans towards another
+	// engine list it. It is no part of a structure digest.
+	Loss string `json:"loss,omitempty"`
 	// Loose is true where the engine keeps values that are longer than Type.Length.
 	Loose bool `json:"loose,omitempty"`
 }

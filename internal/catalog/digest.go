@@ -15,7 +15,7 @@ func (t *Table) StructureDigest() string {
 	c.Columns = make([]Column, len(t.Columns))
 	copy(c.Columns, t.Columns)
 	for i := range c.Columns {
-		c.Columns[i].Bounds = Bounds{}
+		c.Columns[i].Bounds, c.Columns[i].Loss = Bounds{}, ""
 		if s := c.Columns[i].Sequence; s != nil {
 			still := *s
 			still.Last, still.Called = 0, false

@@ -234,7 +234,7 @@ func columnOf(v row) catalog.Column {
 		return &n
 	}
 	raw := rawColumn{dataType: v.text(3), owner: v.text(4), length: v.int(5), precision: number(6), scale: number(7), chars: v.int(9), charUsed: v.text(10)}
-	c := catalog.Column{Name: v.text(2), Type: raw.neutral(), Declared: raw.declared(), Nullable: v.text(8) == "Y", Virtual: v.text(11) == "YES"}
+	c := catalog.Column{Name: v.text(2), Type: raw.neutral(), Declared: raw.declared(), Loss: raw.loss(), Nullable: v.text(8) == "Y", Virtual: v.text(11) == "YES"}
 	if collation := v.text(14); collation != "USING_NLS_COMP" && collation != "BINARY" {
 		c.Collation = collation
 	}

@@ -96,6 +96,17 @@ func (c rawColumn) neutral() catalog.Type {
 	return catalog.Type{Kind: catalog.Refused, Name: c.declared()}
 }
 
+// loss says what the neutral type does not keep.
+func (c rawColumn) loss() string {
+	switch {
+	case c.dataType == "ROWID" || c.dataType == "UROWID":
+		return "Its values are copied as text and mean nothing on the target: rows have other addresses there."
+	case strings.HasPrefix(c.dataType, "INTERVAL "):
+		return "Its values become ISO 8601 text, e.g. P2Y3M: the target does not calculate with them."
+	}
+	return ""
+}
+
 // number maps the forms of NUMBER. Without precision and scale it is a floating decimal.
 func (c rawColumn) number() catalog.Type {
 	if c.precision == nil && c.scale == nil {
