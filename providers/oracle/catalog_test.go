@@ -250,7 +250,7 @@ func TestConnectErrors(t *testing.T) {
 		"password": {schema.Values{"password": "wrong-one"}, providers.Auth},
 		"service":  {schema.Values{"service": "NOWHERE"}, providers.NotFound},
 		"port":     {schema.Values{"port": int64(1)}, providers.Unreachable},
-		"tls":      {schema.Values{"tls": "verify-full"}, providers.Unreachable}, // which this listener does not answer
+		"tls":      {schema.Values{"tls": "verify"}, providers.Unreachable}, // which this listener does not answer
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 		_, err := b.open(ctx, c.other)

@@ -19,6 +19,7 @@ import (
 
 const (
 	quiet        = "quiet"
+	insecure     = "insecure"
 	maxFetchRows = 10_000 // the driver writes the number of rows of a fetch into 16 bits
 
 	dialTimeout  = 15 * time.Second
@@ -34,9 +35,10 @@ func sourceBlock() schema.Block {
 		{Name: "user", Kind: schema.String, Connection: true, Required: true, Doc: "User to connect as."},
 		{Name: "password", Kind: schema.String, Connection: true, Required: true, Sensitive: true, Doc: "Password of the user."},
 		{Name: "schema", Kind: schema.String, Doc: "Schema that unqualified table names mean, as the catalog spells it (mostly upper case). The user's own where absent."},
-		{Name: "tls", Kind: schema.String, Connection: true, Default: "verify-full", Choices: []string{"disable", "verify-ca", "verify-full"},
-			Doc: "TLS to the listener. \"verify-ca\" checks who signed the server's certificate, \"verify-full\" its name, too. Without TLS nothing proves that the server is the right one."},
-		{Name: "ca", Kind: schema.String, Connection: true, Doc: "PEM file with the certificates of the authorities that may sign the server's; the system's where absent."},
+		{Name: "tls", Kind: schema.String, Connection: true, Default: "verify", Choices: []string{"verify", insecure, "disable"},
+			Doc: "\"verify\": encrypted, and the server's certificate is checked. \"insecure\": encrypted, not checked. \"disable\": neither; without \"verify\" nothing proves that the server is the right one."},
+		{Name: "tls_ca", Kind: schema.String, Connection: true, Doc: "File with the certificates of the authorities that may sign the server's; the system's where absent."},
+		{Name: "tls_server_name", Kind: schema.String, Connection: true, Doc: "Name that the server's certificate is for, where it is not host."},
 		{Name: "fetch_rows", Kind: schema.Int, Default: "2000", Min: 1, Max: maxFetchRows, Doc: "Rows of one round trip. Tables with wide rows use fewer."},
 		{Name: "lob_fetch", Kind: schema.String, Default: "inline", Choices: []string{"inline", "stream"},
 			Doc: "How large objects beyond 2,000 bytes arrive: \"inline\" with their rows, many in a round trip; \"stream\" one by one through locators, for servers that fail inline (ORA-03120)."},
@@ -95,46 +97,57 @@ func parseConfig(v schema.Values, env providers.Env) (*config, error) {
 
 // trust makes the TLS configuration.
 func (c *config) trust(v schema.Values, dir string) error {
-	mode := v.String("tls")
-	if mode == "disable" {
-		if v.Has("ca") {
-			return configError("ca stands beside tls = \"disable\"", "Leave out ca, or set tls to \"verify-ca\" or \"verify-full\".")
-		}
+	mode, name, file := v.String("tls"), v.String("tls_server_name"), v.String("tls_ca")
+	switch {
+	case mode == "disable" && (file != "" || name != ""):
+		return configError("tls_ca or tls_server_name stands beside tls = \"disable\"", "Leave one of them out.")
+	case mode == insecure && (file != "" || name != ""):
+		return configError("tls_ca or tls_server_name stands beside tls = \"insecure\", which checks neither", "Say tls = \"verify\", or leave them out.")
+	case mode == "disable":
 		return nil
 	}
-	c.secure, c.tls = true, &tls.Config{MinVersion: tls.VersionTLS12}
-	if file := v.String("ca"); file != "" {
-		if !filepath.IsAbs(file) {
-			file = filepath.Join(dir, file)
-		}
-		pem, err := os.ReadFile(file)
+	c.secure, c.tls = true, &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: mode == insecure} //nolint:gosec // the user's word
+	if file != "" {
+		pool, err := readAuthorities(file, dir)
 		if err != nil {
-			return &providers.Error{Kind: providers.Config, Op: opArguments, Err: err, Fix: "Check that ca names a PEM file that can be read."}
+			return err
 		}
-		c.tls.RootCAs = x509.NewCertPool()
-		if !c.tls.RootCAs.AppendCertsFromPEM(pem) {
-			return configError(fmt.Sprintf("%s holds no certificate", file), "Export the authority's certificate as PEM (BEGIN CERTIFICATE).")
-		}
+		c.tls.RootCAs = pool
 	}
-	if mode == "verify-ca" {
-		// The name is not compared, so the chain has to be verified here.
+	if name != "" {
+		// The driver overwrites ServerName by the host (network/session.go, negotiate), so the name is compared here.
 		c.tls.InsecureSkipVerify = true
-		c.tls.VerifyConnection = chainOnly(c.tls.RootCAs)
+		c.tls.VerifyConnection = named(name, c.tls.RootCAs)
 	}
 	return nil
 }
 
-func chainOnly(roots *x509.CertPool) func(tls.ConnectionState) error {
+func readAuthorities(file, dir string) (*x509.CertPool, error) {
+	if !filepath.IsAbs(file) {
+		file = filepath.Join(dir, file)
+	}
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, configError("the file of tls_ca cannot be read: "+err.Error(), "Check the path; relative ones start in the spec's folder.")
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, configError("the file of tls_ca holds no certificate", "Give a file in PEM form.")
+	}
+	return pool, nil
+}
+
+// named verifies a server's certificate as crypto/tls does, for a name of its own.
+func named(name string, roots *x509.CertPool) func(tls.ConnectionState) error {
 	return func(state tls.ConnectionState) error {
-		if len(state.PeerCertificates) == 0 {
-			return errors.New("the server showed no certificate")
-		}
-		how := x509.VerifyOptions{Roots: roots, Intermediates: x509.NewCertPool()}
-		for _, c := range state.PeerCertificates[1:] {
+		how := x509.VerifyOptions{Roots: roots, DNSName: name, Intermediates: x509.NewCertPool()}
+		for _, c := range state.PeerCertificates[1:] { // crypto/tls calls this only with one at least
 			how.Intermediates.AddCert(c)
 		}
-		_, err := state.PeerCertificates[0].Verify(how)
-		return err
+		if _, err := state.PeerCertificates[0].Verify(how); err != nil {
+			return &tls.CertificateVerificationError{UnverifiedCertificates: state.PeerCertificates, Err: err}
+		}
+		return nil
 	}
 }
 

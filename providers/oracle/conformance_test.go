@@ -137,7 +137,7 @@ func onServer(t testing.TB, at string, n int64) *served {
 	}
 	mode := "disable"
 	if strings.EqualFold(u.Query().Get("SSL"), "true") {
-		mode = "verify-full"
+		mode = "verify"
 	}
 	u.User = url.UserPassword(testUser, password)
 	d := connected(t, u.String(), schema.Values{"host": u.Hostname(), "port": port, "service": strings.Trim(u.Path, "/"),

@@ -229,7 +229,7 @@ func connectError(cfg *config, err error) error {
 	case errors.Is(err, context.DeadlineExceeded):
 		e.Err, e.Fix = errors.New("the logon did not end in time"), "Check that the listener and the instance respond, and that tls fits the listener."
 	case tlsFailed(err):
-		e.Err, e.Fix = fmt.Errorf("the TLS handshake failed: %w", err), "Check tls and ca, and that port is one of a TCPS listener."
+		e.Err, e.Fix = fmt.Errorf("the TLS handshake failed: %w", err), "Check tls, tls_ca and tls_server_name, and that port is one of a TCPS listener."
 	case errors.As(err, &dns):
 		e.Err, e.Fix = fmt.Errorf("host %s is not known", dns.Name), "Check host."
 	case errors.As(err, &op) && op.Op == "dial":

@@ -93,11 +93,14 @@ func TestArguments(t *testing.T) {
 		t.Errorf("fetch_rows goes up to %d", rows.Attr("fetch_rows").Max)
 	}
 	for name, change := range map[string]func(schema.Values){
-		"service and sid": func(v schema.Values) { v["sid"] = "X" },
-		"neither":         func(v schema.Values) { delete(v, "service") },
-		"no password":     func(v schema.Values) { delete(v, "password") },
-		"ca without tls":  func(v schema.Values) { v["ca"] = "ca.pem" },
-		"ca not there":    func(v schema.Values) { v["tls"], v["ca"] = "verify-full", "ca.pem" },
+		"service and sid":    func(v schema.Values) { v["sid"] = "X" },
+		"neither":            func(v schema.Values) { delete(v, "service") },
+		"no password":        func(v schema.Values) { delete(v, "password") },
+		"tls_ca without tls": func(v schema.Values) { v["tls_ca"] = "ca.pem" },
+		"tls_ca not there":   func(v schema.Values) { v["tls"], v["tls_ca"] = "verify", "ca.pem" },
+		"tls_ca not checked": func(v schema.Values) { v["tls"], v["tls_ca"] = "insecure", "ca.pem" },
+		"a name without tls": func(v schema.Values) { v["tls_server_name"] = "db.example" },
+		"a name not checked": func(v schema.Values) { v["tls"], v["tls_server_name"] = "insecure", "db.example" },
 	} {
 		v := good()
 		change(v)

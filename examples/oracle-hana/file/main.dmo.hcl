@@ -26,7 +26,7 @@ source "oracle" "erp" {
   user     = env("ORACLE_USER")
   password = env("ORACLE_PASSWORD")
   schema   = "SAPSR3"
-  tls      = var.encrypted ? "verify-full" : "disable"
+  tls      = var.encrypted ? "verify" : "disable"
 }
 
 target "hana" "s4" {
