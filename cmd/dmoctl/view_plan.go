@@ -87,13 +87,9 @@ func (v planView) lines(actions ...string) []tableLine {
 func (v planView) line(t *plan.Table) tableLine {
 	l := tableLine{mark: mark(t.Action), name: v.name(t.Source.Name), split: splitHow(t.Split), reason: t.Reason}
 	for _, p := range t.Packages {
-		if p.In {
-			continue
+		if !p.In {
+			l.add(tableLine{packages: 1, rows: p.Rows, bytes: p.Bytes, seconds: max(0, p.Seconds)})
 		}
-		l.packages++
-		l.rows += max(0, p.Rows)
-		l.bytes += max(0, p.Bytes)
-		l.seconds += max(0, p.Seconds)
 	}
 	if t.Target != nil && t.Target.Name.Name != t.Source.Name.Name {
 		l.name += " -> " + t.Target.Name.Name
@@ -113,12 +109,28 @@ func splitHow(s string) string {
 func sum(lines []tableLine) tableLine {
 	var s tableLine
 	for _, l := range lines {
-		s.packages += l.packages
-		s.rows += l.rows
-		s.bytes += l.bytes
-		s.seconds += l.seconds
+		s.add(l)
 	}
 	return s
+}
+
+// add adds packages. Rows and bytes are unknown where they are of all of them: nobody counted, which is not 0.
+func (l *tableLine) add(x tableLine) {
+	first := l.packages == 0
+	l.packages += x.packages
+	l.seconds += x.seconds
+	l.rows = plus(first, l.rows, x.rows)
+	l.bytes = plus(first, l.bytes, x.bytes)
+}
+
+func plus(first bool, sum, n int64) int64 {
+	switch {
+	case first || sum < 0:
+		return n
+	case n < 0:
+		return sum
+	}
+	return sum + n
 }
 
 // keptNames is how many tables of one age are named.

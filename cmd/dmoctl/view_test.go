@@ -88,3 +88,29 @@ func TestGraphsQuoteNames(t *testing.T) {
 		}
 	}
 }
+
+func TestRowsThatNobodyCountedAreNotNone(t *testing.T) {
+	table := func(rows ...int64) *plan.Table {
+		out := &plan.Table{Source: &catalog.Table{Name: catalog.Name{Name: "MARA"}}, Action: plan.Copy}
+		for _, n := range rows {
+			out.Packages = append(out.Packages, &plan.Package{Rows: n, Bytes: n})
+		}
+		return out
+	}
+	for _, c := range []struct {
+		rows []int64
+		want int64
+	}{{nil, 0}, {[]int64{-1}, -1}, {[]int64{-1, -1}, -1}, {[]int64{0}, 0}, {[]int64{-1, 0}, 0}, {[]int64{5, -1}, 5}, {[]int64{-1, 5, 7}, 12}} {
+		l := planView{}.line(table(c.rows...))
+		if l.rows != c.want || l.bytes != c.want || l.packages != len(c.rows) {
+			t.Errorf("packages of %d rows: %d rows, %d bytes, want %d", c.rows, l.rows, l.bytes, c.want)
+		}
+	}
+	v := planView{}
+	if s := sum([]tableLine{v.line(table(-1)), v.line(table(-1, -1))}); s.rows != -1 || s.packages != 3 {
+		t.Errorf("three packages of unknown rows are %d rows in %d", s.rows, s.packages)
+	}
+	if s := sum([]tableLine{v.line(table(-1)), v.line(table(4)), v.line(table())}); s.rows != 4 {
+		t.Errorf("4 known rows are %d", s.rows)
+	}
+}

@@ -123,7 +123,7 @@ func (m *mapping) column(c catalog.Column) catalog.Column {
 		return c
 	}
 	if c.Generated != "" {
-		m.refuse(c.Name, "The expression of the generated column is in another engine's dialect.", "Make it a plain column on the source, or create the table on the target and use existing = \"load\".")
+		m.refuse(c.Name, "The expression of the generated column is in another engine's dialect.", "Drop it on the source and generate it on the target after the migration, or make it a plain column, or exclude the table.")
 	}
 	trims := m.how.Policies.TrimsBlanks(c)
 	m.otherType(&c)

@@ -51,7 +51,7 @@ func signed(t *testing.T, host string) (tls.Certificate, string) {
 }
 
 func TestTLS(t *testing.T) {
-	// Must show 3: over TLS; a server that cannot be proven to be the right one is refused before it gets the user's name.
+	// Trap: TLS: a server that cannot be proven to be the right one is refused before it gets the user's name.
 	byAddress, address := signed(t, "127.0.0.1")
 	byName, name := signed(t, "db.example")
 	for _, c := range []struct {

@@ -76,7 +76,7 @@ func (m *mapping) column(c catalog.Column) catalog.Column {
 	c.UserType, c.Collation = nil, ""
 	m.otherType(&c)
 	if c.Generated != "" {
-		m.refuse(c.Name, "The expression of the generated column is in another engine's dialect.", "Make it a plain column on the source, or create the table on the target and use existing = \"load\".")
+		m.refuse(c.Name, "The expression of the generated column is in another engine's dialect.", "Drop it on the source and generate it on the target after the migration, or make it a plain column, or exclude the table.")
 	}
 	if c.Default != "" && c.Sequence == nil {
 		if literal, ok := literalDefault(c.Default, c.Type); ok {
