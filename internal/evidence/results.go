@@ -111,11 +111,7 @@ func (r *results) printFailures(w io.Writer) {
 	}
 }
 
-// realServer is in the name of a test that needs an Oracle or SAP HANA server, which nobody can install here.
-const realServer = "OnARealServer"
-
-// printSummary counts results. It returns 1 where a test failed or was skipped that nobody but a
-// missing program keeps from running.
+// printSummary counts results. It returns 1 where a test failed or was skipped.
 func (r *results) printSummary(w io.Writer) int {
 	counts := map[string]int{}
 	code := 0
@@ -126,9 +122,7 @@ func (r *results) printSummary(w io.Writer) int {
 		counts[r.result[id]]++
 		if r.result[id] != "pass" {
 			fmt.Fprintf(w, "%s: %s %s\n", r.result[id], id.pkg, id.name)
-			if r.result[id] != "skip" || !strings.Contains(id.name, realServer) {
-				code = 1
-			}
+			code = 1
 		}
 	}
 	fmt.Fprintf(w, "%d passed, %d failed, %d skipped\n", counts["pass"], counts["fail"], counts["skip"])

@@ -95,14 +95,12 @@ func show(column string, t catalog.Type) string {
 // testUser is the schema that tests work in.
 const testUser = "DMOTEST"
 
-func TestConformanceOfTheSource(t *testing.T) {
-	providertest.Source(t, harness(simulated))
-}
-
-func TestConformanceOnARealServer(t *testing.T) {
+// TestConformance runs against the server that DMO_TEST_ORACLE_URL names, else against the simulator.
+func TestConformance(t *testing.T) {
 	at := os.Getenv("DMO_TEST_ORACLE_URL")
 	if at == "" {
-		t.Skip("DMO_TEST_ORACLE_URL names no Oracle server")
+		providertest.Source(t, harness(simulated))
+		return
 	}
 	var users atomic.Int64
 	providertest.Source(t, harness(func(t testing.TB) *served { return onServer(t, at, users.Add(1)) }))
