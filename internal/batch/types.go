@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 )
@@ -86,3 +87,13 @@ const (
 	InfinityDay    = int32(^uint32(0) >> 1)
 	NegInfinityDay = -InfinityDay - 1
 )
+
+// Record makes a batch of the arrays of a schema's columns and releases the caller's hold on
+// them. The caller owns the batch.
+func Record(schema *arrow.Schema, columns []arrow.Array, rows int) arrow.RecordBatch {
+	b := array.NewRecordBatch(schema, columns, int64(rows))
+	for _, c := range columns {
+		c.Release()
+	}
+	return b
+}

@@ -47,3 +47,15 @@ type SplitSpec struct {
 	Parts      int    `json:"parts,omitempty"`       // wanted number of ranges; 0 leaves it to TargetSize
 	TargetSize int64  `json:"target_size,omitempty"` // wanted bytes a range; 0 leaves it to Parts
 }
+
+// Count is how many ranges of a table of so many bytes, large values included, are wanted, at
+// least 1 and at most most.
+func (s SplitSpec) Count(bytes int64, most int) int {
+	if s.Parts > 0 {
+		return min(s.Parts, most)
+	}
+	if s.TargetSize <= 0 || bytes <= s.TargetSize {
+		return 1
+	}
+	return int(min((bytes+s.TargetSize-1)/s.TargetSize, int64(most)))
+}

@@ -2,12 +2,9 @@ package hana
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -102,28 +99,13 @@ func parseAccess(v schema.Values, dir string) (*access, error) {
 		a.tls.ServerName = name
 	}
 	if file := v.String("tls_ca"); file != "" {
-		pool, err := readAuthorities(file, dir)
+		pool, err := providers.Authorities(file, dir)
 		if err != nil {
 			return nil, err
 		}
 		a.tls.RootCAs = pool
 	}
 	return a, nil
-}
-
-func readAuthorities(file, dir string) (*x509.CertPool, error) {
-	if !filepath.IsAbs(file) {
-		file = filepath.Join(dir, file)
-	}
-	pem, err := os.ReadFile(file)
-	if err != nil {
-		return nil, configError("the file of tls_ca cannot be read: "+err.Error(), "Check the path; relative ones start in the spec's folder.")
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, configError("the file of tls_ca holds no certificate", "Give a file in PEM form.")
-	}
-	return pool, nil
 }
 
 // placement says where and in which parts tables are stored.

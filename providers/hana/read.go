@@ -281,12 +281,9 @@ func (rd *reader) batch() arrow.RecordBatch {
 	for i, b := range rd.build {
 		arrays[i] = b.NewArray()
 	}
-	b := array.NewRecordBatch(rd.schema, arrays, int64(rd.n))
-	for _, a := range arrays {
-		a.Release()
-	}
+	n := rd.n
 	rd.n, rd.bytes = 0, 0
-	return b
+	return batch.Record(rd.schema, arrays, n)
 }
 
 func (rd *reader) giveBack() {

@@ -19,12 +19,13 @@ const (
 	byPartition   = "partition"
 	samplePerPart = 200     // sampled rows a range, so that quantiles are close
 	sampled       = 100_000 // the keys of a table with fewer rows are all looked at
+	mostParts     = 10_000
 )
 
 // Split implements providers.Database, for reading tables back. Samples only say where to cut:
 // the first range is open below, the last open above, so every row is in one of them.
 func (db *database) Split(ctx context.Context, t *catalog.Table, how catalog.SplitSpec) ([]catalog.Range, string, error) {
-	parts := wantedParts(t.Bytes, how)
+	parts := how.Count(t.Bytes, mostParts)
 	if how.By == "none" {
 		return wholeTable(t), "one package, as the spec says", nil
 	}
@@ -48,17 +49,6 @@ func (db *database) Split(ctx context.Context, t *catalog.Table, how catalog.Spl
 
 func wholeTable(t *catalog.Table) []catalog.Range {
 	return []catalog.Range{{Rows: t.Rows, Bytes: t.Bytes}}
-}
-
-func wantedParts(bytes int64, how catalog.SplitSpec) int {
-	const most = 10_000
-	if how.Parts > 0 {
-		return min(how.Parts, most)
-	}
-	if how.TargetSize <= 0 || bytes <= how.TargetSize {
-		return 1
-	}
-	return int(min((bytes+how.TargetSize-1)/how.TargetSize, most))
 }
 
 // partitionsOf asks the server: the plan's table knows the partitions that were meant.

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -108,7 +106,7 @@ func (c *config) trust(v schema.Values, dir string) error {
 	}
 	c.secure, c.tls = true, &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: mode == insecure} //nolint:gosec // the user's word
 	if file != "" {
-		pool, err := readAuthorities(file, dir)
+		pool, err := providers.Authorities(file, dir)
 		if err != nil {
 			return err
 		}
@@ -120,21 +118,6 @@ func (c *config) trust(v schema.Values, dir string) error {
 		c.tls.VerifyConnection = named(name, c.tls.RootCAs)
 	}
 	return nil
-}
-
-func readAuthorities(file, dir string) (*x509.CertPool, error) {
-	if !filepath.IsAbs(file) {
-		file = filepath.Join(dir, file)
-	}
-	pem, err := os.ReadFile(file)
-	if err != nil {
-		return nil, configError("the file of tls_ca cannot be read: "+err.Error(), "Check the path; relative ones start in the spec's folder.")
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, configError("the file of tls_ca holds no certificate", "Give a file in PEM form.")
-	}
-	return pool, nil
 }
 
 // named verifies a server's certificate as crypto/tls does, for a name of its own.

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/dmoctl/dmoctl/internal/batch"
 	"github.com/dmoctl/dmoctl/internal/catalog"
@@ -405,12 +404,9 @@ func (rd *reader) batch() arrow.RecordBatch {
 	for i, c := range rd.cols {
 		arrays[i] = c.NewArray()
 	}
-	b := array.NewRecordBatch(rd.schema, arrays, int64(rd.rows))
-	for _, a := range arrays {
-		a.Release()
-	}
+	n := rd.rows
 	rd.rows, rd.bytes = 0, 0
-	return b
+	return batch.Record(rd.schema, arrays, n)
 }
 
 func (rd *reader) giveBack() {

@@ -16,6 +16,7 @@ const (
 	byKey         = "key"
 	byRowID       = "rowid"
 	byPartition   = "partition"
+	mostParts     = 100_000
 	samplePerPart = 200 // sampled rows a range, so that quantiles are close
 	guessedRow    = 200 // bytes of a row where statistics are missing
 )
@@ -24,7 +25,7 @@ const (
 // first range is open below, the last open above, so every row is in one of them, also in an
 // extent that is allocated later.
 func (db *database) Split(ctx context.Context, t *catalog.Table, how catalog.SplitSpec) ([]catalog.Range, string, error) {
-	parts := wantedParts(t.Bytes, how)
+	parts := how.Count(t.Bytes, mostParts)
 	if how.By == "none" {
 		return whole(t), "one package, as the spec says", nil
 	}
@@ -75,18 +76,6 @@ func (db *database) noRowids(t *catalog.Table) string {
 		return "it allows row movement, and a quiet source is read without an SCN"
 	}
 	return ""
-}
-
-// wantedParts counts bytes with large objects, so that a table whose rows are all LOBs is cut too.
-func wantedParts(bytes int64, how catalog.SplitSpec) int {
-	const most = 100_000
-	if how.Parts > 0 {
-		return min(how.Parts, most)
-	}
-	if how.TargetSize <= 0 || bytes <= how.TargetSize {
-		return 1
-	}
-	return int(min((bytes+how.TargetSize-1)/how.TargetSize, most))
 }
 
 func whole(t *catalog.Table) []catalog.Range {

@@ -339,12 +339,9 @@ func (rd *reader) batch() arrow.RecordBatch {
 		arrays[i] = array.MakeFromData(d)
 		d.Release()
 	}
-	b := array.NewRecordBatch(rd.schema, arrays, int64(rd.rows))
-	for _, a := range arrays {
-		a.Release()
-	}
+	n := rd.rows
 	rd.rows, rd.bytes = 0, 0
-	return b
+	return batch.Record(rd.schema, arrays, n)
 }
 
 func (rd *reader) giveBack() {

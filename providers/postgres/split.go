@@ -16,13 +16,14 @@ const (
 	byRowID       = "rowid"
 	byPartition   = "partition"
 	pageSize      = 8192
+	mostParts     = 100_000
 	samplePerPart = 200 // sampled rows a range, so that quantiles are close
 )
 
 // Split implements providers.Database. Sizes and samples only say where to cut:
 // the first range is open below, the last open above, so every row is in one of them.
 func (db *database) Split(ctx context.Context, t *catalog.Table, how catalog.SplitSpec) ([]catalog.Range, string, error) {
-	parts := wantedParts(t.Bytes, how)
+	parts := how.Count(t.Bytes, mostParts)
 	switch how.By {
 	case "none":
 		return whole(t), "one package, as the spec says", nil
@@ -54,18 +55,6 @@ func (db *database) Split(ctx context.Context, t *catalog.Table, how catalog.Spl
 // keyed says whether every row has a key that compares.
 func keyed(t *catalog.Table) bool {
 	return t.Key != nil && !slices.ContainsFunc(t.Key.Columns, func(c string) bool { return t.Column(c) == nil || t.Column(c).Nullable })
-}
-
-// wantedParts counts bytes with large values, so that a table whose rows are all TOAST is cut too.
-func wantedParts(bytes int64, how catalog.SplitSpec) int {
-	const most = 100_000
-	if how.Parts > 0 {
-		return min(how.Parts, most)
-	}
-	if how.TargetSize <= 0 || bytes <= how.TargetSize {
-		return 1
-	}
-	return int(min((bytes+how.TargetSize-1)/how.TargetSize, most))
 }
 
 func whole(t *catalog.Table) []catalog.Range {

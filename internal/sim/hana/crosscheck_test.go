@@ -2,13 +2,8 @@ package hana_test
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"math/big"
 	"net"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -17,6 +12,7 @@ import (
 
 	"github.com/SAP/go-hdb/driver"
 
+	"github.com/dmoctl/dmoctl/internal/nodetest"
 	"github.com/dmoctl/dmoctl/internal/sim/hana"
 )
 
@@ -24,14 +20,7 @@ import (
 // what go-hdb reads, and the other way round. Neither client knows the server's code.
 func TestCrossCheck(t *testing.T) {
 	// Must show 1: SAP's JavaScript client and go-hdb log in to the simulator; each reads what the other wrote.
-	for _, tool := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			if os.Getenv("DMO_TEST_REQUIRE") == "all" {
-				t.Fatalf("%s is missing", tool)
-			}
-			t.Skipf("%s is missing", tool)
-		}
-	}
+	nodetest.Require(t)
 	for _, method := range []string{hana.SCRAMPBKDF2SHA256, hana.SCRAMSHA256} {
 		t.Run(method, func(t *testing.T) { crossCheck(t, method) })
 	}
@@ -55,7 +44,7 @@ func crossCheck(t *testing.T, method string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := node(t, host, port)
+	got := nodetest.Run(t, filepath.Join("testdata", "crosscheck"), host, port)
 	checkNode(t, got)
 	checkRowsOfNode(t, b)
 }
@@ -105,63 +94,5 @@ func checkRowsOfNode(t *testing.T, b *bed) {
 	}
 	if long := strings.Repeat("a😀ß€", 60000); text.String() != long || raw.String() != long {
 		t.Errorf("LOBs of %d and %d bytes come back of %d", text.Len(), raw.Len(), len(long))
-	}
-}
-
-// node runs the script with the packages that package-lock.json names, kept in the
-// folder that DMO_CACHE names or in one for temporary files.
-func node(t *testing.T, args ...string) map[string]any {
-	t.Helper()
-	from := filepath.Join("testdata", "crosscheck")
-	lock, err := os.ReadFile(filepath.Join(from, "package-lock.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	sum := sha256.Sum256(lock)
-	cache := os.Getenv("DMO_CACHE")
-	if cache == "" {
-		cache = t.TempDir()
-	}
-	dir := filepath.Join(cache, "npm-"+hex.EncodeToString(sum[:8]))
-	if _, err := os.Stat(filepath.Join(dir, "done")); err != nil {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		for _, name := range []string{"package.json", "package-lock.json"} {
-			copyFile(t, filepath.Join(from, name), filepath.Join(dir, name))
-		}
-		npm := exec.Command("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
-		npm.Dir = dir
-		if text, err := npm.CombinedOutput(); err != nil {
-			t.Fatalf("npm ci: %v\n%s", err, text)
-		}
-		if err := os.WriteFile(filepath.Join(dir, "done"), nil, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	script := filepath.Join(dir, "check.mjs")
-	copyFile(t, filepath.Join(from, "check.mjs"), script)
-	cmd := exec.Command("node", append([]string{"--no-deprecation", script}, args...)...)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	text, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("node: %v\n%s", err, stderr.String())
-	}
-	out := make(map[string]any)
-	if err := json.Unmarshal(text, &out); err != nil {
-		t.Fatalf("%v in %s", err, text)
-	}
-	return out
-}
-
-func copyFile(t *testing.T, from, to string) {
-	t.Helper()
-	b, err := os.ReadFile(from)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(to, b, 0o644); err != nil {
-		t.Fatal(err)
 	}
 }

@@ -1,13 +1,7 @@
 package oracle_test
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"net"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -16,6 +10,7 @@ import (
 
 	go_ora "github.com/sijms/go-ora/v2"
 
+	"github.com/dmoctl/dmoctl/internal/nodetest"
 	"github.com/dmoctl/dmoctl/internal/sim/oracle"
 )
 
@@ -23,14 +18,7 @@ import (
 // the other way round. Neither client knows the server's code.
 func TestCrossCheck(t *testing.T) {
 	// Must show 1: Oracle's JavaScript client in thin mode and go-ora log in to the simulator; both read the same.
-	for _, tool := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			if os.Getenv("DMO_TEST_REQUIRE") == "all" {
-				t.Fatalf("%s is missing", tool)
-			}
-			t.Skipf("%s is missing", tool)
-		}
-	}
+	nodetest.Require(t)
 	for name, o := range map[string]oracle.Options{"AL32UTF8": {}, "UTF8": {UTF8: true}, "extended": {ExtendedStrings: true}} {
 		t.Run(name, func(t *testing.T) {
 			srv := start(t, o)
@@ -53,7 +41,7 @@ func TestCrossCheck(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			checkNode(t, node(t, host, port))
+			checkNode(t, nodetest.Run(t, filepath.Join("testdata", "crosscheck"), host, port))
 			checkRowsOfNode(t, srv, o.UTF8)
 		})
 	}
@@ -106,64 +94,5 @@ func checkRowsOfNode(t *testing.T, srv *oracle.Server, utf8 bool) {
 	stream := open(t, srv, "&LOB FETCH=POST")
 	if err := stream.QueryRow("SELECT c, nc, bl FROM node WHERE id = 3").Scan(&c, &nc, &bl); err != nil || c != long || nc != long || string(bl) != long {
 		t.Errorf("large objects of %d, %d, %d bytes, %v; want %d", len(c), len(nc), len(bl), err, len(long))
-	}
-}
-
-// node runs the script with the packages that package-lock.json names, kept in the
-// folder that DMO_CACHE names or in one for temporary files.
-func node(t *testing.T, args ...string) map[string]any {
-	t.Helper()
-	from := filepath.Join("testdata", "crosscheck")
-	lock, err := os.ReadFile(filepath.Join(from, "package-lock.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	sum := sha256.Sum256(lock)
-	cache := os.Getenv("DMO_CACHE")
-	if cache == "" {
-		cache = t.TempDir()
-	}
-	dir := filepath.Join(cache, "npm-"+hex.EncodeToString(sum[:8]))
-	if _, err := os.Stat(filepath.Join(dir, "done")); err != nil {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		for _, name := range []string{"package.json", "package-lock.json"} {
-			copyFile(t, filepath.Join(from, name), filepath.Join(dir, name))
-		}
-		npm := exec.Command("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
-		npm.Dir = dir
-		if text, err := npm.CombinedOutput(); err != nil {
-			t.Fatalf("npm ci: %v\n%s", err, text)
-		}
-		if err := os.WriteFile(filepath.Join(dir, "done"), nil, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	script := filepath.Join(dir, "check.mjs")
-	copyFile(t, filepath.Join(from, "check.mjs"), script)
-	cmd := exec.Command("node", append([]string{"--no-deprecation", script}, args...)...)
-	cmd.Env = append(os.Environ(), "TZ=UTC") // the client shows dates in the process's zone
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	text, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("node: %v\n%s", err, stderr.String())
-	}
-	out := make(map[string]any)
-	if err := json.Unmarshal(text, &out); err != nil {
-		t.Fatalf("%v in %s", err, text)
-	}
-	return out
-}
-
-func copyFile(t *testing.T, from, to string) {
-	t.Helper()
-	b, err := os.ReadFile(from)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(to, b, 0o644); err != nil {
-		t.Fatal(err)
 	}
 }
