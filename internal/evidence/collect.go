@@ -30,7 +30,7 @@ func isDigit(b byte) bool { return '0' <= b && b <= '9' }
 
 // collect finds the claims of all tests and scripts below root.
 func collect(root string) ([]claim, error) {
-	marker := regexp.MustCompile(`^(//|#)\s*((Invariant \d+|Bad day|Trap|Must show \d+): .*)$`)
+	marker := regexp.MustCompile(`^(//|#)\s*((Invariant \d+|Bad day|Trap|Done|Must show \d+): .*)$`)
 	var out []claim
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		switch {

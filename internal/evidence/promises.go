@@ -44,7 +44,7 @@ func promises() []promise {
 	for i, what := range invariants {
 		out = append(out, promise{name: fmt.Sprintf("Invariant %d", i+1), what: what})
 	}
-	return append(append(append(out, badDays()...), traps()...), oracleAndHANA()...)
+	return append(append(append(append(out, badDays()...), traps()...), oracleAndHANA()...), done()...)
 }
 
 // traps are what the drivers of Oracle and SAP HANA do to those who trust them. A provider shows that it
