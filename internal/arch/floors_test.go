@@ -20,7 +20,7 @@ func floors() map[string]int {
 		1: "internal/desired internal/exportfile internal/ledger internal/plan" +
 			" internal/report internal/state",
 		2: "internal/journal providers",
-		3: "executor lang planner providers/faulty providers/hana providers/local providers/oracle providers/postgres" +
+		3: "executor lang planner providers/faulty providers/hana providers/local providers/memory providers/oracle providers/postgres" +
 			" providers/providertest providers/sqlite",
 		4: "bench cmd/dmoctl examples/chinook examples/demo examples/export-file examples/simulators internal/e2e providers/all",
 	}
