@@ -1,6 +1,9 @@
 package providers
 
-import "github.com/dmoctl/dmoctl/internal/catalog"
+import (
+	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/ledger"
+)
 
 // DDL is one structure change. The set is sealed: every target handles each.
 type DDL interface{ ddl() }
@@ -17,7 +20,11 @@ type CreateSequence struct{ Sequence catalog.Sequence }
 // CreateTable makes a table with columns, defaults, generated columns, checks and
 // partitions. Keys, indexes and foreign keys come later unless Limits.InlineKeys.
 // A table that exists with the same columns is left alone; another one is an Exists error.
-type CreateTable struct{ Table *catalog.Table }
+type CreateTable struct {
+	Table *catalog.Table
+	// New: a table that exists is an Exists error, whatever its columns are.
+	New bool
+}
 
 // DropTable drops a table where it exists.
 type DropTable struct{ Table catalog.Name }
@@ -59,6 +66,10 @@ type RaiseSequence struct {
 	Sequence catalog.Sequence
 }
 
+// Record writes ledger rows in the transaction of the changes before it: what the ledger
+// says was made, was made. Run is not written.
+type Record struct{ Change ledger.Change }
+
 // Analyze refreshes the planner statistics of a table.
 type Analyze struct{ Table catalog.Name }
 
@@ -72,4 +83,5 @@ func (CreateIndex) ddl()    {}
 func (AddForeignKey) ddl()  {}
 func (DropForeignKey) ddl() {}
 func (RaiseSequence) ddl()  {}
+func (Record) ddl()         {}
 func (Analyze) ddl()        {}

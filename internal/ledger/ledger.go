@@ -34,11 +34,12 @@ type Owner struct {
 
 // States of a Table.
 const (
-	Planned  = "planned"  // recorded before it is made
+	Planned  = "planned"  // recorded; dmoctl has made nothing and loaded nothing
 	Made     = "made"     // exists on the target, of our making or the DBA's
-	Emptying = "emptying" // being emptied where that commits by itself; resumed by emptying again
+	Emptying = "emptying" // to be emptied: what is in it does not count, whatever loaded says
 	Empty    = "empty"
 	Complete = "complete" // every package in, structure read again and unchanged
+	Excused  = "excused"  // complete, and an exception of the spec excuses its difference
 	Counted  = "counted"  // complete, and verified by its counts
 	Compared = "compared" // complete, and verified by its content
 )
@@ -54,8 +55,13 @@ type Table struct {
 	Changes   string       `json:"changes"`   // source's change counters at the count, opaque
 	Snapshot  string       `json:"snapshot"`  // snapshot, or "quiet", that its packages are read under
 	State     string       `json:"state"`
-	Serial    int64        `json:"serial"`  // of the plan that last emptied or first copied it
-	Created   bool         `json:"created"` // made by dmoctl, so rollback may drop it
+	Serial    int64        `json:"serial"` // of the plan that last emptied or first copied it
+	// Created: a CREATE of dmoctl's made the table, so rollback may drop it. It is written in the
+	// transaction of that CREATE: a table that somebody made meanwhile is never taken for ours.
+	Created bool `json:"created"`
+	// Edition counts the copies that were asked for. It is part of the packages' generation,
+	// so that what was loaded before a reload was asked for does not count.
+	Edition int64 `json:"edition"`
 }
 
 // Package is a planned package.

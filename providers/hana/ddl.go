@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/providers"
 )
 
@@ -23,6 +24,8 @@ type statement struct {
 	sql   string
 	table catalog.Name
 	long  bool // reads rows: nothing shares its transaction but what belongs to it
+	// record is what the ledger says once the statements before it are done, in their transaction.
+	record *ledger.Change
 }
 
 // alteration turns structure changes into statements. What exists is read first, so
@@ -75,12 +78,18 @@ func (a *alteration) addLong(table catalog.Name, sql string) {
 func (a *alteration) run(ctx context.Context) error {
 	for start := 0; start < len(a.out); {
 		end := start + 1
-		for end < len(a.out) && end-start < together && a.joins(start, end) {
+		for end < len(a.out) && (a.out[end].record != nil || end-start < together && a.joins(start, end)) {
 			end++
 		}
 		part := a.out[start:end]
 		err := a.w.guarded(ctx, opAlter, true, func(s *session) error {
 			for _, st := range part {
+				if st.record != nil {
+					if err := a.w.writeChange(ctx, s, *st.record); err != nil {
+						return err
+					}
+					continue
+				}
 				if _, err := s.exec(ctx, opAlter, st.sql); err != nil {
 					return alterError(err, st.table)
 				}
@@ -191,7 +200,7 @@ func (a *alteration) plan(d providers.DDL) error {
 			a.add(d.Sequence.Name, "CREATE SEQUENCE "+quoteName(d.Sequence.Name)+sequenceOptions(d.Sequence))
 		}
 	case providers.CreateTable:
-		return a.createTable(d.Table)
+		return a.createTable(d)
 	case providers.DropTable:
 		if a.tables[d.Table] != nil {
 			delete(a.tables, d.Table)
@@ -207,6 +216,8 @@ func (a *alteration) plan(d providers.DDL) error {
 		return a.addForeignKey(d.Table, d.ForeignKey)
 	case providers.DropForeignKey:
 		a.dropForeignKey(d)
+	case providers.Record:
+		a.out = append(a.out, statement{record: &d.Change})
 	case providers.Analyze:
 		a.merge(d.Table)
 	default:

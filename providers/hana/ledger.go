@@ -17,7 +17,7 @@ import (
 
 const (
 	ledgerSchema    = "DMO"
-	ledgerSignature = "dmoctl ledger, format 1" // comment of the ledger's tables, by which ours are known
+	ledgerSignature = "dmoctl ledger, format 2" // comment of the ledger's tables, by which ours are known
 	opLedger        = "read ledger"
 )
 
@@ -29,7 +29,7 @@ func ledgerTables() []struct{ name, columns string } {
  "OWNER" NVARCHAR(5000) NOT NULL, "SESSIONS" NVARCHAR(5000) NOT NULL, "SPEC" NVARCHAR(5000) NOT NULL, "CLOSED" BOOLEAN NOT NULL, PRIMARY KEY ("MIGRATION")`},
 		{"TABLES", `"MIGRATION" NVARCHAR(256) NOT NULL, "SOURCE_SCHEMA" NVARCHAR(256) NOT NULL, "SOURCE_NAME" NVARCHAR(256) NOT NULL, "TARGET_SCHEMA" NVARCHAR(256) NOT NULL,
  "TARGET_NAME" NVARCHAR(256) NOT NULL, "STRUCTURE" NVARCHAR(256) NOT NULL, "FILE" NVARCHAR(5000) NOT NULL, "COUNT" BIGINT NOT NULL, "CHANGES" NVARCHAR(5000) NOT NULL,
- "SNAPSHOT" NVARCHAR(1000) NOT NULL, "STATE" NVARCHAR(40) NOT NULL, "SERIAL" BIGINT NOT NULL, "CREATED" BOOLEAN NOT NULL, PRIMARY KEY ("MIGRATION", "SOURCE_SCHEMA", "SOURCE_NAME")`},
+ "SNAPSHOT" NVARCHAR(1000) NOT NULL, "STATE" NVARCHAR(40) NOT NULL, "SERIAL" BIGINT NOT NULL, "CREATED" BOOLEAN NOT NULL, "EDITION" BIGINT NOT NULL, PRIMARY KEY ("MIGRATION", "SOURCE_SCHEMA", "SOURCE_NAME")`},
 		{"PLANNED", `"MIGRATION" NVARCHAR(256) NOT NULL, "ID" NVARCHAR(600) NOT NULL, "SOURCE_SCHEMA" NVARCHAR(256) NOT NULL, "SOURCE_NAME" NVARCHAR(256) NOT NULL,
  "RANGE" NCLOB NOT NULL, "GENERATION" NVARCHAR(256) NOT NULL, PRIMARY KEY ("MIGRATION", "ID")`},
 		{"LOADED", `"MIGRATION" NVARCHAR(256) NOT NULL, "ID" NVARCHAR(600) NOT NULL, "SOURCE_SCHEMA" NVARCHAR(256) NOT NULL, "SOURCE_NAME" NVARCHAR(256) NOT NULL,
@@ -195,11 +195,11 @@ func readLedger(ctx context.Context, s *session, migration string) (*ledger.Cont
 		return nil, err
 	}
 	key := []any{migration}
-	err = s.query(ctx, opLedger, `SELECT "SOURCE_SCHEMA", "SOURCE_NAME", "TARGET_SCHEMA", "TARGET_NAME", "STRUCTURE", "FILE", "COUNT", "CHANGES", "SNAPSHOT", "STATE", "SERIAL", "CREATED"
+	err = s.query(ctx, opLedger, `SELECT "SOURCE_SCHEMA", "SOURCE_NAME", "TARGET_SCHEMA", "TARGET_NAME", "STRUCTURE", "FILE", "COUNT", "CHANGES", "SNAPSHOT", "STATE", "SERIAL", "CREATED", "EDITION"
 FROM "DMO"."TABLES" WHERE "MIGRATION" = ? ORDER BY "SOURCE_SCHEMA", "SOURCE_NAME"`, key, func(r row) error {
 		c.Tables = append(c.Tables, ledger.Table{Migration: migration, Source: catalog.Name{Schema: r.text(0), Name: r.text(1)},
 			Target: catalog.Name{Schema: r.text(2), Name: r.text(3)}, Structure: r.text(4), File: r.text(5), Count: r.int(6), Changes: r.text(7),
-			Snapshot: r.text(8), State: r.text(9), Serial: r.int(10), Created: r.bool(11)})
+			Snapshot: r.text(8), State: r.text(9), Serial: r.int(10), Created: r.bool(11), Edition: r.int(12)})
 		return nil
 	})
 	if err != nil {

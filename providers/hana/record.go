@@ -39,17 +39,22 @@ func (w *writing) Record(ctx context.Context, c ledger.Change) error {
 				return err
 			}
 		}
-		if err := w.remove(ctx, s, c.RemoveTables, "TABLES", "PLANNED", "LOADED"); err != nil {
-			return err
-		}
-		if err := w.remove(ctx, s, c.RemovePackages, "PLANNED"); err != nil {
-			return err
-		}
-		if err := w.writeTables(ctx, s, c.Tables); err != nil {
-			return err
-		}
-		return w.writePackages(ctx, s, c.Packages)
+		return w.writeChange(ctx, s, c)
 	})
+}
+
+// writeChange writes what a change says of tables and packages, inside the caller's transaction.
+func (w *writing) writeChange(ctx context.Context, s *session, c ledger.Change) error {
+	if err := w.remove(ctx, s, c.RemoveTables, "TABLES", "PLANNED", "LOADED"); err != nil {
+		return err
+	}
+	if err := w.remove(ctx, s, c.RemovePackages, "PLANNED"); err != nil {
+		return err
+	}
+	if err := w.writeTables(ctx, s, c.Tables); err != nil {
+		return err
+	}
+	return w.writePackages(ctx, s, c.Packages)
 }
 
 // remove deletes the rows of source tables from the ledger's tables.
@@ -78,10 +83,10 @@ func (w *writing) writeTables(ctx context.Context, s *session, tables []ledger.T
 	rows := make([][]any, len(tables))
 	for i, t := range tables {
 		rows[i] = []any{w.run.Migration, t.Source.Schema, t.Source.Name, t.Target.Schema, t.Target.Name, t.Structure, t.File, t.Count, t.Changes,
-			t.Snapshot, t.State, t.Serial, t.Created}
+			t.Snapshot, t.State, t.Serial, t.Created, t.Edition}
 	}
 	_, err := s.bulk(ctx, opRecord, upsert("TABLES", "MIGRATION", "SOURCE_SCHEMA", "SOURCE_NAME", "TARGET_SCHEMA", "TARGET_NAME", "STRUCTURE", "FILE",
-		"COUNT", "CHANGES", "SNAPSHOT", "STATE", "SERIAL", "CREATED"), rows)
+		"COUNT", "CHANGES", "SNAPSHOT", "STATE", "SERIAL", "CREATED", "EDITION"), rows)
 	return err
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/providers"
 )
 
@@ -29,6 +30,7 @@ type alteration struct {
 	relations   map[catalog.Name]bool                  // indexes and sequences
 	constraints map[catalog.Name]map[string]constraint // by table
 	out         []statement
+	records     []ledger.Change // of the ledger, after the statements
 }
 
 // constraint is one that exists.
@@ -55,7 +57,15 @@ func (w *writing) Alter(ctx context.Context, ddl []providers.DDL) error {
 				return err
 			}
 		}
-		return a.run(ctx, s)
+		if err := a.run(ctx, s); err != nil {
+			return err
+		}
+		for _, c := range a.records {
+			if err := w.writeChange(ctx, s, c); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
@@ -211,7 +221,7 @@ func (a *alteration) plan(d providers.DDL) error {
 			a.add(d.Sequence.Name, createSequence(d.Sequence))
 		}
 	case providers.CreateTable:
-		return a.createTable(d.Table)
+		return a.createTable(d)
 	case providers.DropTable:
 		a.add(d.Table, "DROP TABLE IF EXISTS "+quoteName(d.Table)+" CASCADE")
 		delete(a.tables, d.Table)
@@ -225,6 +235,8 @@ func (a *alteration) plan(d providers.DDL) error {
 		return a.dropForeignKey(d)
 	case providers.RaiseSequence:
 		return a.raise(d)
+	case providers.Record:
+		a.records = append(a.records, d.Change)
 	case providers.Analyze:
 		a.add(d.Table, "ANALYZE "+quoteName(d.Table))
 	default:

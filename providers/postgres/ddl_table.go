@@ -9,8 +9,12 @@ import (
 )
 
 // createTable makes a table with its partitions, or compares the one that exists.
-func (a *alteration) createTable(t *catalog.Table) error {
+func (a *alteration) createTable(d providers.CreateTable) error {
+	t := d.Table
 	if have := a.tables[t.Name]; have != nil {
+		if d.New {
+			return providers.TableExists(opAlter, t.Name)
+		}
 		if difference := compare(t, have); difference != "" {
 			return &providers.Error{Kind: providers.Exists, Op: opAlter, Table: t.Name,
 				Err: fmt.Errorf("the table exists and differs: %s", difference), Fix: "Drop it, alter it, or use existing = \"recreate\"."}

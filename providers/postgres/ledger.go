@@ -15,7 +15,7 @@ import (
 
 const (
 	ledgerSchema    = "dmo"
-	ledgerSignature = "dmoctl ledger, format 1" // comment of the ledger's tables, by which ours are known
+	ledgerSignature = "dmoctl ledger, format 2" // comment of the ledger's tables, by which ours are known
 	opLedger        = "read ledger"
 )
 
@@ -29,7 +29,7 @@ CREATE TABLE dmo.run (
 CREATE TABLE dmo.tables (
   migration text, source_schema text, source_name text, target_schema text NOT NULL, target_name text NOT NULL,
   structure text NOT NULL, file text NOT NULL, count bigint NOT NULL, changes text NOT NULL, snapshot text NOT NULL,
-  state text NOT NULL, serial bigint NOT NULL, created boolean NOT NULL, PRIMARY KEY (migration, source_schema, source_name));
+  state text NOT NULL, serial bigint NOT NULL, created boolean NOT NULL, edition bigint NOT NULL, PRIMARY KEY (migration, source_schema, source_name));
 CREATE TABLE dmo.planned (
   migration text, id text, source_schema text NOT NULL, source_name text NOT NULL, range text NOT NULL, generation text NOT NULL,
   PRIMARY KEY (migration, id));
@@ -95,11 +95,11 @@ func readLedger(ctx context.Context, s *session, migration string) (*ledger.Cont
 		return nil, err
 	}
 	key := []string{migration}
-	err = s.query(ctx, opLedger, `SELECT source_schema, source_name, target_schema, target_name, structure, file, count, changes, snapshot, state, serial, created
+	err = s.query(ctx, opLedger, `SELECT source_schema, source_name, target_schema, target_name, structure, file, count, changes, snapshot, state, serial, created, edition
 FROM dmo.tables WHERE migration = $1 ORDER BY source_schema COLLATE "C", source_name COLLATE "C"`, key, func(r row) error {
 		c.Tables = append(c.Tables, ledger.Table{Migration: migration, Source: catalog.Name{Schema: r.text(0), Name: r.text(1)},
 			Target: catalog.Name{Schema: r.text(2), Name: r.text(3)}, Structure: r.text(4), File: r.text(5), Count: r.int(6), Changes: r.text(7),
-			Snapshot: r.text(8), State: r.text(9), Serial: r.int(10), Created: r.bool(11)})
+			Snapshot: r.text(8), State: r.text(9), Serial: r.int(10), Created: r.bool(11), Edition: r.int(12)})
 		return nil
 	})
 	if err != nil {

@@ -37,17 +37,22 @@ func (w *writing) Record(ctx context.Context, c ledger.Change) error {
 				return err
 			}
 		}
-		if err := w.remove(ctx, s, c.RemoveTables, "tables", "planned", "loaded"); err != nil {
-			return err
-		}
-		if err := w.remove(ctx, s, c.RemovePackages, "planned"); err != nil {
-			return err
-		}
-		if err := w.writeTables(ctx, s, c.Tables); err != nil {
-			return err
-		}
-		return w.writePackages(ctx, s, c.Packages)
+		return w.writeChange(ctx, s, c)
 	})
+}
+
+// writeChange writes what a change says of tables and packages, inside the caller's transaction.
+func (w *writing) writeChange(ctx context.Context, s *session, c ledger.Change) error {
+	if err := w.remove(ctx, s, c.RemoveTables, "tables", "planned", "loaded"); err != nil {
+		return err
+	}
+	if err := w.remove(ctx, s, c.RemovePackages, "planned"); err != nil {
+		return err
+	}
+	if err := w.writeTables(ctx, s, c.Tables); err != nil {
+		return err
+	}
+	return w.writePackages(ctx, s, c.Packages)
 }
 
 // remove deletes the rows of source tables from the ledger's tables.
@@ -76,13 +81,13 @@ func (w *writing) writeTables(ctx context.Context, s *session, tables []ledger.T
 	rows := make([][]string, len(tables))
 	for i, t := range tables {
 		rows[i] = []string{t.Source.Schema, t.Source.Name, t.Target.Schema, t.Target.Name, t.Structure, t.File, formatInt(t.Count), t.Changes,
-			t.Snapshot, t.State, formatInt(t.Serial), fmt.Sprint(t.Created)}
+			t.Snapshot, t.State, formatInt(t.Serial), fmt.Sprint(t.Created), formatInt(t.Edition)}
 	}
-	return s.query(ctx, opRecord, `INSERT INTO dmo.tables (migration, source_schema, source_name, target_schema, target_name, structure, file, count, changes, snapshot, state, serial, created)
-SELECT $1, ss, sn, ts, tn, st, fi, co::bigint, ch, sp, sa, se::bigint, cr::boolean FROM `+unnested(12)+` v(ss, sn, ts, tn, st, fi, co, ch, sp, sa, se, cr)
+	return s.query(ctx, opRecord, `INSERT INTO dmo.tables (migration, source_schema, source_name, target_schema, target_name, structure, file, count, changes, snapshot, state, serial, created, edition)
+SELECT $1, ss, sn, ts, tn, st, fi, co::bigint, ch, sp, sa, se::bigint, cr::boolean, ed::bigint FROM `+unnested(13)+` v(ss, sn, ts, tn, st, fi, co, ch, sp, sa, se, cr, ed)
 ON CONFLICT (migration, source_schema, source_name) DO UPDATE SET target_schema = excluded.target_schema, target_name = excluded.target_name,
 structure = excluded.structure, file = excluded.file, count = excluded.count, changes = excluded.changes, snapshot = excluded.snapshot,
-state = excluded.state, serial = excluded.serial, created = excluded.created`, append([]string{w.run.Migration}, columnsOf(12, rows)...), nil)
+state = excluded.state, serial = excluded.serial, created = excluded.created, edition = excluded.edition`, append([]string{w.run.Migration}, columnsOf(13, rows)...), nil)
 }
 
 func (w *writing) writePackages(ctx context.Context, s *session, packages []ledger.Package) error {

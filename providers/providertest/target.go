@@ -25,6 +25,7 @@ func Target(t *testing.T, h Harness) {
 		{"Policies", targetPolicies},
 		{"Names", targetNames},
 		{"Structures", targetStructures},
+		{"WhatIsMadeIsRecordedWithIt", targetRecordsWhatItMakes},
 		{"KeysAreChecked", targetKeysAreChecked},
 		{"SequencesOnlyRise", targetSequencesOnlyRise},
 		{"LedgerKeeps", targetLedgerKeeps},

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/providers"
 )
 
@@ -78,6 +79,38 @@ func targetStructures(t *testing.T, h Harness) {
 	other.Columns = append([]catalog.Column(nil), other.Columns[1:]...)
 	other.Definition = ""
 	wantKind(t, s.Alter(t.Context(), []providers.DDL{providers.CreateTable{Table: &other}}), providers.Exists)
+}
+
+// targetRecordsWhatItMakes makes tables together with the ledger rows that say so: both are
+// there, or neither. A table of somebody else's is neither taken over nor recorded.
+func targetRecordsWhatItMakes(t *testing.T, h Harness) {
+	// Done: left: a table that somebody makes meanwhile is never taken for dmoctl's.
+	b := newBench(t, h)
+	db := b.target(t)
+	s := lock(t, db, "a")
+	ours, theirs := plain(h, "ours"), plain(h, "theirs")
+	alter(t, s, providers.CreateTable{Table: theirs})
+	row := func(tb *catalog.Table) ledger.Table {
+		return ledger.Table{Migration: migration, Source: tb.Name, Target: tb.Name, State: ledger.Made, Created: true}
+	}
+	made := func(tb *catalog.Table) []providers.DDL {
+		return []providers.DDL{providers.CreateTable{Table: tb, New: true},
+			providers.Record{Change: ledger.Change{Tables: []ledger.Table{row(tb)}}}}
+	}
+	wantKind(t, s.Alter(t.Context(), made(theirs)), providers.Exists)
+	if c, err := s.Read(t.Context()); err != nil || len(c.Tables) != 0 {
+		t.Errorf("the ledger says %+v, %v of a table that was there", c.Tables, err)
+	}
+	alter(t, s, made(ours)...)
+	if c, err := s.Read(t.Context()); err != nil || len(c.Tables) != 1 || c.Tables[0] != row(ours) {
+		t.Errorf("the ledger says %+v, %v", c.Tables, err)
+	}
+	gone := row(ours)
+	gone.State, gone.Created = ledger.Planned, false
+	alter(t, s, providers.DropTable{Table: ours.Name}, providers.Record{Change: ledger.Change{Tables: []ledger.Table{gone}}})
+	if c, err := s.Read(t.Context()); err != nil || len(c.Tables) != 1 || c.Tables[0] != gone {
+		t.Errorf("after the drop the ledger says %+v, %v", c.Tables, err)
+	}
 }
 
 // targetKeysAreChecked breaks a key and a foreign key.

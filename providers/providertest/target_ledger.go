@@ -28,7 +28,7 @@ func targetLedgerKeeps(t *testing.T, h Harness) {
 	s := lock(t, db, "a")
 	name := func(n string) catalog.Name { return catalog.Name{Schema: "S/1", Name: n} }
 	table := ledger.Table{Migration: migration, Source: name("t"), Target: b.name("t"), Structure: "sd", File: "f", Count: -1, Changes: "c",
-		Snapshot: "s", State: ledger.Planned, Serial: 3, Created: true}
+		Snapshot: "s", State: ledger.Planned, Serial: 3, Created: true, Edition: 4}
 	other := ledger.Table{Migration: migration, Source: name("u"), Target: b.name("u"), State: ledger.Made, Count: 7}
 	cut := ledger.Package{Migration: migration, ID: "S/1.t/0001", Source: name("t"), Generation: "g", Range: catalog.Range{By: "key",
 		Columns: []string{"a", "ä"}, Lower: []string{"i:1", "t:"}, Rows: 5, Bytes: -1, Partition: &catalog.Name{Schema: "x", Name: "y"}}}

@@ -23,7 +23,7 @@ func alter(ctx context.Context, c *conn, d providers.DDL) error {
 	case providers.CreateSequence:
 		return noSequence(d.Sequence)
 	case providers.CreateTable:
-		return failedOn(ctx, "create table", d.Table.Name, createTable(ctx, c, d.Table))
+		return failedOn(ctx, "create table", d.Table.Name, createTable(ctx, c, d))
 	case providers.DropTable:
 		return failedOn(ctx, "drop table", d.Table, c.exec(ctx, "DROP TABLE IF EXISTS "+quote(d.Table.Name)))
 	case providers.AddKey:
@@ -89,13 +89,17 @@ func exists(ctx context.Context, c *conn, name string) (there bool, err error) {
 	return there, err
 }
 
-func createTable(ctx context.Context, c *conn, t *catalog.Table) error {
+func createTable(ctx context.Context, c *conn, d providers.CreateTable) error {
+	t := d.Table
 	there, err := describeTable(ctx, c, t.Name.Name)
 	if err != nil {
 		return err
 	}
 	if there == nil {
 		return c.exec(ctx, createSQL(t))
+	}
+	if d.New {
+		return providers.TableExists("create table", t.Name)
 	}
 	if why := differ(t, there); why != "" {
 		e := refuse(providers.Exists, "create table", t.Name, fmt.Errorf("a table of this name exists, %s", why))

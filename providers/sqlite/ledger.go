@@ -20,15 +20,15 @@ func ledgerTables() map[string]string {
 	return map[string]string{
 		"dmo_run": `CREATE TABLE dmo_run (migration TEXT NOT NULL PRIMARY KEY, lineage TEXT NOT NULL, serial INTEGER NOT NULL,
   plan TEXT NOT NULL, token TEXT NOT NULL, owner TEXT NOT NULL, sessions TEXT NOT NULL, spec TEXT NOT NULL,
-  closed INTEGER NOT NULL) WITHOUT ROWID /* dmoctl ledger 1 */`,
+  closed INTEGER NOT NULL) WITHOUT ROWID /* dmoctl ledger 2 */`,
 		"dmo_tables": `CREATE TABLE dmo_tables (migration TEXT NOT NULL, source TEXT NOT NULL, target TEXT NOT NULL, structure TEXT NOT NULL,
   file TEXT NOT NULL, count INTEGER NOT NULL, changes TEXT NOT NULL, snapshot TEXT NOT NULL, state TEXT NOT NULL,
-  serial INTEGER NOT NULL, created INTEGER NOT NULL, PRIMARY KEY (migration, source)) WITHOUT ROWID /* dmoctl ledger 1 */`,
+  serial INTEGER NOT NULL, created INTEGER NOT NULL, edition INTEGER NOT NULL, PRIMARY KEY (migration, source)) WITHOUT ROWID /* dmoctl ledger 2 */`,
 		"dmo_planned": `CREATE TABLE dmo_planned (migration TEXT NOT NULL, id TEXT NOT NULL, source TEXT NOT NULL, range TEXT NOT NULL,
-  generation TEXT NOT NULL, PRIMARY KEY (migration, id)) WITHOUT ROWID /* dmoctl ledger 1 */`,
+  generation TEXT NOT NULL, PRIMARY KEY (migration, id)) WITHOUT ROWID /* dmoctl ledger 2 */`,
 		"dmo_loaded": `CREATE TABLE dmo_loaded (migration TEXT NOT NULL, id TEXT NOT NULL, source TEXT NOT NULL, generation TEXT NOT NULL,
   rows INTEGER NOT NULL, bytes INTEGER NOT NULL, digest TEXT NOT NULL, read_at TEXT NOT NULL, snapshot TEXT NOT NULL,
-  run TEXT NOT NULL, seconds REAL NOT NULL, PRIMARY KEY (migration, id)) WITHOUT ROWID /* dmoctl ledger 1 */`,
+  run TEXT NOT NULL, seconds REAL NOT NULL, PRIMARY KEY (migration, id)) WITHOUT ROWID /* dmoctl ledger 2 */`,
 	}
 }
 
@@ -86,11 +86,11 @@ func readLedger(ctx context.Context, c *conn, migration string) (*ledger.Content
 	}
 	err = c.rows(ctx, func(s *sqlite.Stmt) error {
 		t := ledger.Table{Migration: migration, Structure: s.ColumnText(2), File: s.ColumnText(3), Count: s.ColumnInt64(4), Changes: s.ColumnText(5),
-			Snapshot: s.ColumnText(6), State: s.ColumnText(7), Serial: s.ColumnInt64(8), Created: s.ColumnBool(9)}
+			Snapshot: s.ColumnText(6), State: s.ColumnText(7), Serial: s.ColumnInt64(8), Created: s.ColumnBool(9), Edition: s.ColumnInt64(10)}
 		out.Tables = append(out.Tables, t)
 		t2 := &out.Tables[len(out.Tables)-1]
 		return errors.Join(fromJSON(s.ColumnText(0), &t2.Source), fromJSON(s.ColumnText(1), &t2.Target))
-	}, `SELECT source, target, structure, file, count, changes, snapshot, state, serial, created
+	}, `SELECT source, target, structure, file, count, changes, snapshot, state, serial, created, edition
 		FROM dmo_tables WHERE migration = ? ORDER BY source`, migration)
 	if err != nil {
 		return nil, err
@@ -154,8 +154,8 @@ func writeChange(ctx context.Context, c *conn, migration string, change ledger.C
 		}
 	}
 	for _, t := range change.Tables {
-		err := c.prepared(ctx, nil, "INSERT OR REPLACE INTO dmo_tables VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", migration, toJSON(t.Source), toJSON(t.Target),
-			t.Structure, t.File, t.Count, t.Changes, t.Snapshot, t.State, t.Serial, t.Created)
+		err := c.prepared(ctx, nil, "INSERT OR REPLACE INTO dmo_tables VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", migration, toJSON(t.Source), toJSON(t.Target),
+			t.Structure, t.File, t.Count, t.Changes, t.Snapshot, t.State, t.Serial, t.Created, t.Edition)
 		if err != nil {
 			return err
 		}

@@ -113,6 +113,12 @@ func (s *session) Record(ctx context.Context, change ledger.Change) error {
 func (s *session) Alter(ctx context.Context, ddl []providers.DDL) error {
 	return s.within(ctx, "alter", func() error {
 		for _, d := range ddl {
+			if r, ok := d.(providers.Record); ok {
+				if err := writeChange(ctx, s.conn, s.migration, r.Change); err != nil {
+					return err
+				}
+				continue
+			}
 			if err := alter(ctx, s.conn, d); err != nil {
 				return err
 			}
