@@ -188,7 +188,7 @@ func dump(t testing.TB, f *file) string {
 		t.Skip("the sqlite3 program is missing")
 	}
 	out := f.query(t, ".dump")
-	out = regexp.MustCompile(`(?s)CREATE TABLE dmo_\w+ \(.*?/\* dmoctl ledger 1 \*/;\n`).ReplaceAllString(out, "")
+	out = regexp.MustCompile(`(?s)CREATE TABLE dmo_\w+ \(.*?/\* dmoctl ledger 2 \*/;\n`).ReplaceAllString(out, "")
 	out = regexp.MustCompile(`(?m)^INSERT INTO dmo_\w+ VALUES.*\n`).ReplaceAllString(out, "")
 	return strings.ReplaceAll(out, "CREATE TABLE IF NOT EXISTS", "CREATE TABLE")
 }
