@@ -14,14 +14,13 @@ import (
 	"github.com/dmoctl/dmoctl/providers/all"
 )
 
-// app is what every command gets: the process's streams, which mask secrets, the
-// global flags, the drivers.
+// app is what every command gets: the process's streams, the global flags, the drivers.
 type app struct {
 	in  io.Reader
 	out io.Writer // results
 	err io.Writer // everything else
 
-	stdout                               io.Writer // out without the guard
+	stdout                               io.Writer // what out writes to
 	outTerminal, errTerminal, inTerminal bool
 	// screen is standard error where it is a terminal, nil elsewhere: what draws
 	// there has to know the terminal, and masks by itself.
@@ -40,12 +39,14 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *app {
 		drawn = &screen{file: stderr.(*os.File)}
 		stderr = drawn
 	}
-	return &app{
-		screen: drawn, stdout: stdout,
-		in: stdin, out: g.writer(stdout), err: g.writer(stderr),
+	a := &app{
+		screen: drawn, stdout: stdout, in: stdin,
 		inTerminal: isTerminal(stdin), outTerminal: isTerminal(stdout), errTerminal: drawn != nil,
 		guard: g, log: hclog.NewNullLogger(), drivers: all.Drivers(),
 	}
+	a.out = &stream{guard: g, to: stdout, colour: func() bool { return a.colour(a.outTerminal) }}
+	a.err = &stream{guard: g, to: stderr, colour: func() bool { return a.colour(a.errTerminal) }}
+	return a
 }
 
 // configure applies the global flags.

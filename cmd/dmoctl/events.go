@@ -26,7 +26,7 @@ func (s *jsonEvents) Emit(e report.Event) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	// A reader that went away must not stop a migration.
+	// An event that cannot be printed must not stop a migration.
 	_, _ = s.out.Write(append(line, '\n'))
 }
 

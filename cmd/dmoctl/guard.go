@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
-	"io"
 	"net/url"
 	"slices"
 	"strconv"
@@ -71,22 +70,6 @@ func (g *guard) mask(p []byte) []byte {
 		}
 	}
 	return p
-}
-
-// writer returns a writer that masks what goes to w. What is printed at once is
-// searched as a whole; dmoctl prints at least a line at once.
-func (g *guard) writer(w io.Writer) io.Writer { return &guardedWriter{guard: g, to: w} }
-
-type guardedWriter struct {
-	guard *guard
-	to    io.Writer
-}
-
-func (w *guardedWriter) Write(p []byte) (int, error) {
-	if _, err := w.to.Write(w.guard.mask(p)); err != nil {
-		return 0, err
-	}
-	return len(p), nil
 }
 
 // encodings returns a secret in the forms in which programs print values.

@@ -37,7 +37,7 @@ func TestGuardMasksEveryEncoding(t *testing.T) {
 	}
 	for name, text := range texts {
 		var b strings.Builder
-		if _, err := fmt.Fprintf(g.writer(&b), "before %s after someone\n", text); err != nil {
+		if _, err := fmt.Fprintf(&stream{guard: g, to: &b, colour: func() bool { return false }}, "before %s after someone\n", text); err != nil {
 			t.Fatal(err)
 		}
 		if !strings.Contains(b.String(), masked) || !strings.HasSuffix(b.String(), "after someone\n") {

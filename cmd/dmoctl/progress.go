@@ -9,6 +9,7 @@ import (
 	"github.com/vbauerster/mpb/v8/decor"
 
 	"github.com/dmoctl/dmoctl/internal/plan"
+	"github.com/dmoctl/dmoctl/internal/printable"
 	"github.com/dmoctl/dmoctl/internal/report"
 )
 
@@ -72,7 +73,7 @@ func (s *barEvents) Emit(e report.Event) {
 		}
 	case report.Waiting, report.Retry, report.PackageFailed, report.TableFailed:
 		// Lines go above the bars. What cannot be drawn is no reason to stop.
-		_, _ = s.bars.Write(s.guard.mask([]byte(eventLine(e) + "\n")))
+		_, _ = s.bars.Write(visible(s.guard.mask([]byte(printable.Line(eventLine(e))+"\n")), false))
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 // process's exit code.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	collectEarly()
+	survivePipes()
 	a := newApp(stdin, stdout, stderr)
 	return a.protect(func() int { return a.dispatch(args) })
 }

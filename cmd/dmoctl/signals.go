@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// stopper turns Ctrl-C and SIGTERM into the two ways to stop. By default the first
+// stopper turns Ctrl-C, SIGTERM and a terminal that is closed into the two ways to stop. By default the first
 // signal cancels the command's context. A command that drains finishes what is
 // under way after the first, and is cancelled by the second.
 type stopper struct {
@@ -28,6 +28,9 @@ func newStopper(a *app) (context.Context, *stopper) {
 		signals: make(chan os.Signal, 2), drain: make(chan struct{}), ended: make(chan struct{}),
 	}
 	signal.Notify(s.signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) { // nohup
+		signal.Notify(s.signals, syscall.SIGHUP)
+	}
 	go s.listen()
 	return ctx, s
 }

@@ -16,7 +16,7 @@ const module = "github.com/dmoctl/dmoctl/"
 func floors() map[string]int {
 	table := []string{
 		0: "internal/arch internal/batch internal/catalog internal/digest internal/evidence" +
-			" internal/nodetest internal/pgtest internal/sample internal/schema internal/sim/erp internal/sim/hana internal/sim/oracle internal/sim/store lang/diag",
+			" internal/nodetest internal/pgtest internal/printable internal/sample internal/schema internal/sim/erp internal/sim/hana internal/sim/oracle internal/sim/store lang/diag",
 		1: "internal/desired internal/exportfile internal/ledger internal/plan" +
 			" internal/report internal/state",
 		2: "internal/journal providers",

@@ -12,6 +12,7 @@ func TestCtrlC(t *testing.T) {
 		"once":    {syscall.SIGINT},
 		"twice":   {syscall.SIGINT, syscall.SIGINT},
 		"SIGTERM": {syscall.SIGTERM},
+		"SIGHUP":  {syscall.SIGHUP},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b, p, _ := throughProxy(t, specOptions{consistency: "quiet", parts: 4})

@@ -16,7 +16,7 @@ func done() []promise {
 		{"staging", "a hand-over belongs to one migration, and the staging's files to nobody else", []string{}},
 		{"settings", "settings that change meaning are pinned or compared; errors have the right kind; expressions are no code", []string{}},
 		{"view", "rows are read from the tables that the plan names, all of them, as of one moment", []string{}},
-		{"shell", "hostile input ends in bounds, waiting says for whom, and what is printed deceives nobody", []string{}},
+		{"shell", "hostile input ends in bounds, waiting says for whom, and what is printed deceives nobody", shell()},
 	} {
 		if len(area.clauses) > 0 {
 			out = append(out, promise{name: "Done: " + area.name, what: area.what, clauses: area.clauses})
@@ -27,3 +27,10 @@ func done() []promise {
 
 // left lists the cases in which a run used to end well with something missing.
 func left() []string { return nil }
+
+// shell lists how input and surroundings used to harm, or deceive, who runs dmoctl.
+func shell() []string {
+	return []string{
+		"SIGPIPE is ignored", "one Ctrl-C",
+	}
+}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -45,7 +46,9 @@ not json
 	}
 	for _, want := range []string{
 		"pass     x TestOnce", "skip     x TestTwo", "pass     cmd TestScript/stop",
-		"Invariant 2: every run", "MISSING", "33 promises without a test that passed",
+		"Invariant 2: every run", "MISSING",
+		// The two that a test above proves whole are not among them.
+		fmt.Sprintf("%d promises without a test that passed", len(promises())-2),
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, out.String())
