@@ -14,7 +14,7 @@ func done() []promise {
 		{"names", "existence is decided by owner, kind and definition, never by a name", []string{}},
 		{"undo", "what dmoctl made is what it removes; nobody else's objects are touched", []string{}},
 		{"staging", "a hand-over belongs to one migration, and the staging's files to nobody else", []string{}},
-		{"settings", "settings that change meaning are pinned or compared; errors have the right kind; expressions are no code", []string{}},
+		{"settings", "settings that change meaning are pinned or compared; errors have the right kind; expressions are no code", settings()},
 		{"view", "rows are read from the tables that the plan names, all of them, as of one moment", []string{}},
 		{"shell", "hostile input ends in bounds, waiting says for whom, and what is printed deceives nobody", shell()},
 	} {
@@ -32,5 +32,13 @@ func left() []string { return nil }
 func shell() []string {
 	return []string{
 		"SIGPIPE is ignored", "one Ctrl-C",
+	}
+}
+
+// settings lists what a session, an error's kind or an expression used to change.
+func settings() []string {
+	return []string{
+		"every setting is decided", "each setting is pinned at connect", "each pinned setting at its worst value", "cannot be pinned is refused",
+		"default_transaction_isolation", "default_transaction_read_only", "lc_monetary",
 	}
 }

@@ -192,6 +192,9 @@ func (r *catalogReader) tableTypes(ctx context.Context) error {
 		order = append(order, t)
 		return names(v, 10, &t.labels)
 	})
+	if err == nil {
+		err = r.moneyTypes(ctx)
+	}
 	if err != nil {
 		return err
 	}
@@ -202,6 +205,22 @@ func (r *catalogReader) tableTypes(ctx context.Context) error {
 	made := make(map[uint32]bool)
 	for _, t := range order {
 		r.addUserType(t, made)
+	}
+	return nil
+}
+
+// moneyTypes notes how many digits money has here; it is part of the structure, because
+// amounts change with it.
+func (r *catalogReader) moneyTypes(ctx context.Context) error {
+	for _, t := range r.types {
+		if t.name != (catalog.Name{Schema: systemSchema, Name: moneyType}) {
+			continue
+		}
+		digits, err := moneyDigits(ctx, r.s)
+		for _, n := range digits { // where they differ, the preflight stops
+			t.digits = max(t.digits, n)
+		}
+		return err
 	}
 	return nil
 }

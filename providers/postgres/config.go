@@ -44,31 +44,8 @@ func targetBlock() schema.Block {
 	)}
 }
 
-// sessionSettings are sent with the connection request, so that no session is ever without them.
-func sessionSettings(application string) map[string]string {
-	return map[string]string{
-		"application_name":                    application,
-		"client_encoding":                     "UTF8",
-		"datestyle":                           "ISO, YMD",
-		"intervalstyle":                       "postgres",
-		"timezone":                            "UTC",
-		"extra_float_digits":                  "3",
-		"bytea_output":                        "hex",
-		"standard_conforming_strings":         "on",
-		"search_path":                         "pg_catalog", // every name is qualified
-		"row_security":                        "off",        // a policy that hides rows is an error, not fewer rows
-		"statement_timeout":                   "0",
-		"lock_timeout":                        "0",
-		"idle_in_transaction_session_timeout": "0",
-		"idle_session_timeout":                "0",
-		"tcp_keepalives_idle":                 "30", // a host that lost power closes no socket
-		"tcp_keepalives_interval":             "10",
-		"tcp_keepalives_count":                "3",
-	}
-}
-
 // parseConfig reads the connection arguments. Errors hold no argument's value.
-func parseConfig(v schema.Values, application string) (*pgconn.Config, error) {
+func parseConfig(v schema.Values, application string, as role) (*pgconn.Config, error) {
 	if err := v.Check(); err != nil {
 		return nil, &providers.Error{Kind: providers.Config, Op: "read arguments", Err: err}
 	}
@@ -98,7 +75,7 @@ func parseConfig(v schema.Values, application string) (*pgconn.Config, error) {
 	if cfg.Database == "" {
 		cfg.Database = cfg.User
 	}
-	for name, value := range sessionSettings(application) {
+	for name, value := range startSettings(application, as) {
 		cfg.RuntimeParams[name] = value
 	}
 	if cfg.ConnectTimeout == 0 {

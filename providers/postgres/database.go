@@ -34,20 +34,15 @@ type database struct {
 }
 
 func open(ctx context.Context, v schema.Values, env providers.Env, as role) (*database, error) {
-	cfg, err := parseConfig(v, env.Application)
+	cfg, err := parseConfig(v, env.Application, as)
 	if err != nil {
 		return nil, err
-	}
-	if as == source {
-		cfg.RuntimeParams["default_transaction_read_only"] = "on"
-	} else {
-		cfg.RuntimeParams["default_transaction_read_only"] = "off"
 	}
 	db := &database{cfg: cfg, env: env, role: as, schema: v.String("schema")}
 	if db.schema == "" {
 		db.schema = "public"
 	}
-	s, err := dial(ctx, cfg)
+	s, err := db.dial(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -103,12 +98,10 @@ func (db *database) get(ctx context.Context) (*session, error) {
 
 func (db *database) dial(ctx context.Context) (*session, error) {
 	s, err := dial(ctx, db.cfg)
-	if err != nil || db.role == source {
-		return s, err
-	}
-	// A commit that was acknowledged must survive a crash of the server.
-	_, err = s.exec(ctx, "set up a session", "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'")
 	if err != nil {
+		return nil, err
+	}
+	if err := db.pin(ctx, s); err != nil {
 		s.close()
 		return nil, err
 	}

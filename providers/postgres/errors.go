@@ -115,6 +115,8 @@ func fixOfState(pg *pgconn.PgError) string {
 	switch pg.Code {
 	case "42501":
 		return "Grant the role what docs/providers/postgres.md lists."
+	case "25006":
+		return "The session may not write: default_transaction_read_only is on, or the server is a standby. Set default_transaction_read_only = off for the role in the database, or name the primary."
 	case "53100":
 		return "Make room on the server's disk, then run the same command again."
 	case "53300":

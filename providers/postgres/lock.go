@@ -50,7 +50,7 @@ type writing struct {
 // renew writes the new token once no package transaction of an older run is left.
 func (w *writing) renew(ctx context.Context, wait func(string)) error {
 	s := w.holder
-	if _, err := s.exec(ctx, opLock, "BEGIN"); err != nil {
+	if _, err := s.exec(ctx, opLock, beginWriter); err != nil {
 		return err
 	}
 	if err := w.exclude(ctx, wait); err != nil {
@@ -178,7 +178,7 @@ func terminate(ctx context.Context, s *session, keys ...string) error {
 // guard starts a transaction that may write: the shared lock comes first, in a
 // statement of its own, so that the token is read after an exclusive holder has committed.
 func (w *writing) guard(ctx context.Context, s *session, op string) error {
-	results, err := s.exec(ctx, op, "BEGIN; SELECT pg_advisory_xact_lock_shared("+w.keys.token+"); SELECT token, owner FROM dmo.run WHERE migration = "+quoteLiteral(w.run.Migration))
+	results, err := s.exec(ctx, op, beginWriter+"; SELECT pg_advisory_xact_lock_shared("+w.keys.token+"); SELECT token, owner FROM dmo.run WHERE migration = "+quoteLiteral(w.run.Migration))
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ func env() providers.Env {
 
 func openSource(t testing.TB, url string) providers.Database {
 	t.Helper()
-	db, err := postgres.Driver().OpenSource(context.Background(), schema.Values{"url": url, "schema": "public"}, env())
+	db, err := postgres.Driver().OpenSource(context.Background(), values(url), env())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +33,7 @@ func openSource(t testing.TB, url string) providers.Database {
 
 func openTarget(t testing.TB, url string) providers.Target {
 	t.Helper()
-	db, err := postgres.Driver().OpenTarget(context.Background(), schema.Values{"url": url, "schema": "public"}, env())
+	db, err := postgres.Driver().OpenTarget(context.Background(), values(url), env())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -255,3 +255,5 @@ func move(t testing.TB, sourceURL, targetURL string, how catalog.SplitSpec) []pa
 	}
 	return pairs
 }
+
+func values(url string) schema.Values { return schema.Values{"url": url, "schema": "public"} }

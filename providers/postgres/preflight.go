@@ -14,11 +14,11 @@ const opPreflight = "preflight"
 // Preflight implements providers.Database.
 func (db *database) Preflight(ctx context.Context, tables []*catalog.Table) ([]providers.Finding, error) {
 	var out []providers.Finding
-	checks := []func(context.Context, *session, []*catalog.Table) ([]providers.Finding, error){db.connections}
+	checks := []func(context.Context, *session, []*catalog.Table) ([]providers.Finding, error){db.connections, db.undecidedSettings, db.comparableMoney}
 	if db.role == source {
 		checks = append(checks, preparedTransactions, unreadable, unreadableSequences, largeObjects, longTransactions)
 	} else {
-		checks = append(checks, db.creatable)
+		checks = append(checks, writable, db.creatable)
 	}
 	err := db.with(ctx, func(s *session) error {
 		for _, check := range checks {

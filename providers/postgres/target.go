@@ -75,7 +75,7 @@ func (w *writing) lockedBy(ctx context.Context, exists bool) error {
 // makeLedger creates the four tables, all or none; two runs that try at once queue.
 func makeLedger(ctx context.Context, s *session) error {
 	const op = "create ledger"
-	if _, err := s.exec(ctx, op, "BEGIN; SELECT pg_advisory_xact_lock("+lockKey("ledger", "")+")"); err != nil {
+	if _, err := s.exec(ctx, op, beginWriter+"; SELECT pg_advisory_xact_lock("+lockKey("ledger", "")+")"); err != nil {
 		return err
 	}
 	exists, err := ledgerExists(ctx, s)

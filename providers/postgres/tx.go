@@ -16,6 +16,10 @@ import (
 const (
 	opClaim  = "claim packages"
 	opCommit = "commit packages"
+	// beginWriter says its level: the token is read in a view taken after the lock is held,
+	// whatever the default is. Under repeatable read the first statement, which waits for
+	// the lock, would fix the view, and a fenced run would find its own token.
+	beginWriter = "BEGIN ISOLATION LEVEL READ COMMITTED NOT DEFERRABLE"
 )
 
 // tx is one transaction of packages. One goroutine.

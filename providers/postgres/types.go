@@ -24,6 +24,7 @@ type typeInfo struct {
 	spelledBase  string // of a domain, with its modifier
 	labels       []string
 	domain       string // rest of CREATE DOMAIN after the base type
+	digits       int    // of money, behind the point
 }
 
 const systemSchema = "pg_catalog"
@@ -43,7 +44,9 @@ func (tt typeTable) neutral(oid uint32, modifier int32, spelled string) catalog.
 		return catalog.Type{Kind: catalog.String, Length: maxIdentifier}
 	case t.elem != 0:
 		if tt.carriesElement(t.elem) {
-			return native(catalog.Refused, spelled)
+			out := native(catalog.Refused, spelled)
+			out.Scale = tt[t.elem].digits
+			return out
 		}
 		return refused(spelled)
 	case t.name.Schema != systemSchema:
@@ -113,7 +116,9 @@ func builtin(t *typeInfo, modifier int32, spelled string) catalog.Type {
 		return catalog.Type{Kind: catalog.TimestampTZ, Precision: digits}
 	}
 	if t.binary && !strings.HasPrefix(t.name.Name, "reg") && t.kind != 'c' && t.kind != 'p' && !serverLocal(t.name.Name) {
-		return native(catalog.Refused, spelled)
+		out := native(catalog.Refused, spelled)
+		out.Scale = t.digits
+		return out
 	}
 	return refused(spelled)
 }
