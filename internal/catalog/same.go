@@ -24,9 +24,9 @@ func (c Comparison) SameTable(a, b Name) bool {
 func (c Comparison) sameNames(a, b []string) bool { return slices.EqualFunc(a, b, c.SameName) }
 
 // SameExpression compares SQL of one dialect: blanks, comments and the quotes around
-// names are no difference, nor are parentheses around the whole.
+// names are no difference, nor is what a server spells anew when it reads its own words.
 func (c Comparison) SameExpression(a, b string) bool {
-	return a == b || slices.Equal(bare(c.tokens(a)), bare(c.tokens(b)))
+	return a == b || slices.Equal(c.normal(c.tokens(a)), c.normal(c.tokens(b)))
 }
 
 // SameIndex compares secondary indexes.
@@ -35,7 +35,7 @@ func (c Comparison) SameIndex(want, have Index) bool {
 		return false
 	}
 	if want.Definition != "" && have.Definition != "" {
-		return slices.Equal(c.indexed(want.Definition), c.indexed(have.Definition))
+		return c.sameDefinition(want.Definition, have.Definition)
 	}
 	return !want.Special && !have.Special && len(want.Columns) > 0 &&
 		slices.EqualFunc(want.Columns, have.Columns, func(x, y IndexColumn) bool { return x.Desc == y.Desc && c.SameName(x.Name, y.Name) })
@@ -55,7 +55,12 @@ func (c Comparison) SameKey(want, have Key) bool {
 	case have.Definition == "":
 		return c.plainKey(want)
 	}
-	return want.Index == have.Index && slices.Equal(c.indexed(want.Definition), c.indexed(have.Definition))
+	return want.Index == have.Index && c.sameDefinition(want.Definition, have.Definition)
+}
+
+// sameDefinition compares definitions of indexes and keys.
+func (c Comparison) sameDefinition(a, b string) bool {
+	return a == b || slices.Equal(c.normal(c.indexed(a)), c.normal(c.indexed(b)))
 }
 
 // KeyIndex is a key that is a unique index, as an index.

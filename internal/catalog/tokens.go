@@ -103,14 +103,6 @@ func wordByte(b byte) bool {
 	return b == '_' || b == '$' || b >= 0x80 || '0' <= b && b <= '9' || 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z'
 }
 
-// bare takes parentheses off that hold all of the tokens.
-func bare(tokens []string) []string {
-	for len(tokens) >= 2 && tokens[0] == "(" && match(tokens) == len(tokens)-1 {
-		tokens = tokens[1 : len(tokens)-1]
-	}
-	return tokens
-}
-
 // match returns where the parenthesis that tokens begin with is closed.
 func match(tokens []string) int {
 	depth := 0
@@ -149,13 +141,13 @@ func (c Comparison) clauses(definition string) [][]string {
 	tokens := c.tokens(definition)
 	for i := 0; i < len(tokens); i++ {
 		if tokens[i] == "CONSTRAINT" && i+1 < len(tokens) {
-			out, clause = append(out, clause), nil
+			out, clause = append(out, c.normal(clause)), nil
 			i++
 			continue
 		}
 		clause = append(clause, tokens[i])
 	}
-	out = append(out, clause)
+	out = append(out, c.normal(clause))
 	slices.SortFunc(out[1:], slices.Compare)
 	return out
 }
