@@ -9,7 +9,7 @@ func done() []promise {
 		clauses    []string
 	}{
 		{"left", "what is left is derived from the whole ledger", left()},
-		{"structure", "the finished structure is compared with the one that was asked for", []string{}},
+		{"structure", "the finished structure is compared with the one that was asked for", compared()},
 		{"histories", "random histories end equal and complete, or say why not", []string{}},
 		{"names", "existence is decided by owner, kind and definition, never by a name", []string{}},
 		{"undo", "what dmoctl made is what it removes; nobody else's objects are touched", []string{}},
