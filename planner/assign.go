@@ -2,6 +2,7 @@ package planner
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -85,9 +86,13 @@ func assign(spec *desired.Spec, o *Observation) (*assignment, diag.Diagnostics) 
 	groups, excludes := newMatcher(o.Source.Schema, groupLists(spec)), newMatcher(o.Source.Schema, excludeLists(spec))
 	a := &assignment{names: make(map[catalog.Name]catalog.Name)}
 	known := make(map[catalog.Name]bool, len(o.Source.Tables))
+	outside := make(map[catalog.Name]bool) // what can be excluded, too, though it is no table of the catalog
 	var unassigned []catalog.Name
 	for _, t := range o.Source.Tables {
 		known[t.Name] = true
+		for _, c := range t.Children {
+			outside[c.Name] = true
+		}
 		out, in := excludes.find(t.Name), groups.find(t.Name)
 		own := t.Schema == o.Source.Schema
 		next := assigned{source: t}
@@ -110,7 +115,11 @@ func assign(spec *desired.Spec, o *Observation) (*assignment, diag.Diagnostics) 
 		a.tables = append(a.tables, next)
 	}
 	ds := unmatched(groups, patternsOf(groupLists(spec)), known)
-	ds = append(ds, unmatched(excludes, patternsOf(excludeLists(spec)), known)...)
+	maps.Copy(outside, known)
+	for n := range outside {
+		excludes.find(n)
+	}
+	ds = append(ds, unmatched(excludes, patternsOf(excludeLists(spec)), outside)...)
 	if len(unassigned) > 0 {
 		ds = append(ds, unassignedTables(unassigned))
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/desired"
 	"github.com/dmoctl/dmoctl/internal/plan"
 )
 
@@ -38,8 +39,8 @@ func (p *draft) carrySchemas(o *Observation, ds []*decision) {
 }
 
 // notCarried lists by name what exists on the source and does not travel.
-func notCarried(o *Observation, a *assignment, ds []*decision) []catalog.Object {
-	out := slices.Clone(o.Source.NotCarried)
+func notCarried(spec *desired.Spec, o *Observation, ds []*decision) []catalog.Object {
+	out := append(slices.Clone(o.Source.NotCarried), leftBehind(spec, o, ds)...)
 	for _, d := range ds {
 		for _, x := range d.source.NotCarried {
 			name := tableID(d.source.Name)

@@ -118,7 +118,7 @@ func decide(spec *desired.Spec, o *Observation, a *assignment, opts Options) []*
 	for i := range o.Mappings {
 		mappings[o.Mappings[i].Source] = &o.Mappings[i]
 	}
-	j := &judge{spec: spec, o: o, k: k, opts: opts}
+	j := &judge{spec: spec, o: o, k: k, opts: opts, names: a.names}
 	out := make([]*decision, 0, len(a.tables))
 	for _, t := range a.tables {
 		if !selected(opts.Tables, o.Source.Schema, t.source.Name) {
@@ -138,6 +138,7 @@ func decide(spec *desired.Spec, o *Observation, a *assignment, opts Options) []*
 		out = append(out, d)
 	}
 	j.refuseHanging(out)
+	j.refuseChildren(out)
 	j.unrefer(out)
 	return out
 }

@@ -43,7 +43,7 @@ func Diff(spec *desired.Spec, o *Observation, history []*report.Report, opts Opt
 	p.Steps = g.ordered()
 	p.Tables = append(p.Tables, forgotten...)
 	slices.SortFunc(p.Tables, func(a, b *plan.Table) int { return a.Source.Compare(b.Source.Name) })
-	p.NotCarried = notCarried(o, a, decisions)
+	p.NotCarried = notCarried(spec, o, decisions)
 	p.Others = others(o, a, k)
 	p.Warnings = warnings(spec, o, decisions, forgotten)
 	p.total(pace, decisions)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/desired"
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/plan"
@@ -16,6 +17,8 @@ type judge struct {
 	o    *Observation
 	k    *kept
 	opts Options
+	// names are all tables that the migration carries, also those that --table leaves out.
+	names map[catalog.Name]catalog.Name
 }
 
 func (j *judge) judge(d *decision) {

@@ -48,8 +48,11 @@ type Table struct {
 	Checks      []Check      `json:"checks,omitempty"`
 	PartitionBy string       `json:"partition_by,omitempty"` // engine's own clause, e.g. "RANGE (day)"
 	Partitions  []Partition  `json:"partitions,omitempty"`   // parents before children
-	Options     string       `json:"options,omitempty"`      // engine's own table options, e.g. "WITHOUT ROWID"
-	Comment     string       `json:"comment,omitempty"`
+	// Children are the tables that inherit from this one, however deep: a query of this table
+	// shows their rows, too. Rows of each belong to itself only. Partitions are none.
+	Children []Child `json:"children,omitempty"`
+	Options  string  `json:"options,omitempty"` // engine's own table options, e.g. "WITHOUT ROWID"
+	Comment  string  `json:"comment,omitempty"`
 	// Definition is the engine's own CREATE TABLE, for the same engine. It is never
 	// part of a structure digest: what it says is in the fields above.
 	Definition string `json:"definition,omitempty"`
@@ -166,6 +169,21 @@ type Partition struct {
 	Rows        int64  `json:"rows"`
 	Bytes       int64  `json:"bytes"`
 	File        string `json:"file,omitempty"`
+}
+
+// Child is a table that inherits from another one.
+type Child struct {
+	Name
+	// Foreign: its rows are stored elsewhere, and it is no table of the catalog.
+	Foreign bool `json:"foreign,omitempty"`
+}
+
+// String prints the name, and what is special about it.
+func (c Child) String() string {
+	if c.Foreign {
+		return c.Name.String() + " (a foreign table)"
+	}
+	return c.Name.String()
 }
 
 // Leaf says whether the partition holds rows.

@@ -15,7 +15,7 @@ func done() []promise {
 		{"undo", "what dmoctl made is what it removes; nobody else's objects are touched", []string{}},
 		{"staging", "a hand-over belongs to one migration, and the staging's files to nobody else", []string{}},
 		{"settings", "settings that change meaning are pinned or compared; errors have the right kind; expressions are no code", settings()},
-		{"view", "rows are read from the tables that the plan names, all of them, as of one moment", []string{}},
+		{"view", "rows are read from the tables that the plan names, all of them, as of one moment", view()},
 		{"shell", "hostile input ends in bounds, waiting says for whom, and what is printed deceives nobody", shell()},
 	} {
 		if len(area.clauses) > 0 {

@@ -27,7 +27,7 @@ type mapping struct {
 // mapTable implements providers.Driver.MapTable.
 func mapTable(source *catalog.Table, how providers.MapOptions) providers.Mapping {
 	t := *source
-	t.Name, t.NotCarried, t.File, t.Definition, t.Options = how.To, nil, "", "", ""
+	t.Name, t.NotCarried, t.Children, t.File, t.Definition, t.Options = how.To, nil, nil, "", "", ""
 	m := &mapping{source: source, how: how, same: how.Engine == engine, out: providers.Mapping{Table: &t}}
 	m.names()
 	m.compare()

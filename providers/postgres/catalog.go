@@ -43,7 +43,7 @@ func readCatalog(ctx context.Context, s *session, schemas []string, wanted provi
 	r := &catalogReader{s: s, schemas: schemas, wanted: wanted, out: &catalog.Catalog{Engine: engine},
 		byOID: make(map[uint32]*catalog.Table), columns: make(map[attribute]int),
 		partitions: make(map[uint32]partitionOf), types: make(typeTable)}
-	steps := []func(context.Context) error{r.relations, r.tableColumns, r.tableTypes, r.constraints,
+	steps := []func(context.Context) error{r.relations, r.children, r.tableColumns, r.tableTypes, r.constraints,
 		r.indexes, r.sequences, r.functionUses, r.dependents}
 	if !wanted.StructureOnly {
 		steps = append(steps, r.tableRest, r.partitionRest, r.schemaRest)

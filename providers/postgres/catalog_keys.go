@@ -150,8 +150,11 @@ func (r *catalogReader) tableRest(ctx context.Context) error {
 	return r.s.query(ctx, opCatalog, tableRestSQL, []string{r.oids()}, func(v row) error {
 		t := r.byOID[oid(v, 0)]
 		o := catalog.Object{Kind: v.text(1), Name: v.text(2)}
-		if o.Kind == "inheritance" {
+		switch o.Kind {
+		case "inheritance":
 			o.Reason = "the table is copied on its own, without the link to its parent"
+		case "partition":
+			o.Reason = "it is being detached, and queries of the table show its rows no more"
 		}
 		t.NotCarried = append(t.NotCarried, o)
 		return nil

@@ -44,6 +44,15 @@ func (r *catalogReader) partitionRest(ctx context.Context) error {
 	})
 }
 
+// children reads which tables inherit from others.
+func (r *catalogReader) children(ctx context.Context) error {
+	return r.s.query(ctx, opCatalog, childrenSQL, []string{r.oids()}, func(v row) error {
+		t := r.byOID[oid(v, 0)]
+		t.Children = append(t.Children, catalog.Child{Name: catalog.Name{Schema: v.text(1), Name: v.text(2)}, Foreign: v.bool(3)})
+		return nil
+	})
+}
+
 // partitionOf is a partition and the table that it is part of, however deep.
 type partitionOf struct {
 	table *catalog.Table

@@ -26,7 +26,7 @@ WITH RECURSIVE tree(oid, root, parent, depth) AS (
     AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
   UNION ALL
   SELECT i.inhrelid, t.root, i.inhparent, t.depth + 1
-  FROM tree t JOIN pg_class p ON p.oid = t.oid AND p.relkind = 'p' JOIN pg_inherits i ON i.inhparent = t.oid
+  FROM tree t JOIN pg_class p ON p.oid = t.oid AND p.relkind = 'p' JOIN pg_inherits i ON i.inhparent = t.oid AND NOT i.inhdetachpending
 )
 SELECT t.oid, t.root, n.nspname, c.relname, c.relkind, c.relpersistence, ` + measured + `,
   pg_relation_filenode(c.oid), pg_get_partkeydef(c.oid), pg_get_expr(c.relpartbound, c.oid),
@@ -35,6 +35,17 @@ FROM tree t JOIN pg_class c ON c.oid = t.oid JOIN pg_namespace n ON n.oid = c.re
 LEFT JOIN pg_class p ON p.oid = t.parent LEFT JOIN pg_namespace pn ON pn.oid = p.relnamespace
 ORDER BY t.depth, n.nspname COLLATE "C", c.relname COLLATE "C"`
 }
+
+// childrenSQL: $1 oids of tables. Temporary children are seen by their own session only.
+const childrenSQL = `
+WITH RECURSIVE kid(root, oid) AS (
+  SELECT c.oid, i.inhrelid FROM pg_class c JOIN pg_inherits i ON i.inhparent = c.oid
+  WHERE c.oid = ANY ($1::oid[]) AND c.relkind = 'r' AND c.relhassubclass
+  UNION SELECT k.root, i.inhrelid FROM kid k JOIN pg_inherits i ON i.inhparent = k.oid
+)
+SELECT k.root, n.nspname, c.relname, c.relkind = 'f'
+FROM kid k JOIN pg_class c ON c.oid = k.oid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relpersistence <> 't' ORDER BY k.root, n.nspname COLLATE "C", c.relname COLLATE "C"`
 
 // columnsSQL: $1 oids of tables.
 const columnsSQL = `
@@ -136,6 +147,7 @@ SELECT rel, kind, name FROM (
   UNION ALL SELECT oid, 'replica identity', '' FROM pg_class WHERE relreplident <> 'd' AND oid = ANY ($1::oid[])
   UNION ALL SELECT oid, 'storage parameters', array_to_string(reloptions, ', ') FROM pg_class WHERE reloptions IS NOT NULL AND oid = ANY ($1::oid[])
   UNION ALL SELECT i.inhrelid, 'inheritance', i.inhparent::regclass::text FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent WHERE p.relkind = 'r'
+  UNION ALL SELECT pg_partition_root(inhparent), 'partition', inhrelid::regclass::text FROM pg_inherits WHERE inhdetachpending
   UNION ALL SELECT d.objoid, 'column comment', a.attname FROM pg_description d JOIN pg_attribute a ON a.attrelid = d.objoid AND a.attnum = d.objsubid
     WHERE d.classoid = 'pg_class'::regclass AND d.objsubid > 0
 ) t(rel, kind, name) WHERE rel = ANY ($1::oid[]) ORDER BY rel, kind, name COLLATE "C"`

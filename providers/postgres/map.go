@@ -20,7 +20,7 @@ type mapping struct {
 // mapTable implements providers.Driver.MapTable.
 func mapTable(source *catalog.Table, how providers.MapOptions) providers.Mapping {
 	t := *source
-	t.Name, t.NotCarried, t.File = how.To, nil, ""
+	t.Name, t.NotCarried, t.Children, t.File = how.To, nil, nil, ""
 	if how.Schema == "" {
 		how.Schema, how.ToSchema = source.Schema, how.To.Schema
 	}

@@ -18,7 +18,7 @@ func (db *database) Preflight(ctx context.Context, tables []*catalog.Table) ([]p
 	if db.role == source {
 		checks = append(checks, preparedTransactions, unreadable, unreadableSequences, largeObjects, longTransactions)
 	} else {
-		checks = append(checks, writable, db.creatable)
+		checks = append(checks, writable, db.creatable, parents)
 	}
 	err := db.with(ctx, func(s *session) error {
 		for _, check := range checks {
@@ -161,6 +161,24 @@ ORDER BY v.name`, columnsOf(1, rows), func(r row) error {
 	}
 	return []providers.Finding{{Stop: true, Summary: "Schemas cannot be made or filled",
 		Detail: "The role may not create " + listed(denied) + ", or tables in it. Grant CREATE on the database, or CREATE and USAGE on the schema."}}, nil
+}
+
+// parents lists tables of the target that others inherit from: who queries such a table sees
+// rows that dmoctl has neither loaded nor compared.
+func parents(ctx context.Context, s *session, tables []*catalog.Table) ([]providers.Finding, error) {
+	var found []string
+	err := s.query(ctx, opPreflight, `SELECT format('%s (child %s)', c.oid::regclass, min(i.inhrelid::regclass::text))
+FROM unnest($1::text[], $2::text[]) v(nsp, name) JOIN pg_namespace n ON n.nspname = v.nsp
+JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = v.name AND c.relkind = 'r' JOIN pg_inherits i ON i.inhparent = c.oid
+GROUP BY c.oid ORDER BY 1`, columnsOf(2, schemaAndName(tables)), func(r row) error {
+		found = append(found, r.text(0))
+		return nil
+	})
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return []providers.Finding{{Stop: true, Summary: "Tables have children",
+		Detail: "Queries of " + listed(found) + " also show rows of the tables that inherit from them, which the source's tables do not have. End that with ALTER TABLE ... NO INHERIT, or load into another schema."}}, nil
 }
 
 func listed(names []string) string {

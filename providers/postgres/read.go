@@ -69,7 +69,17 @@ func from(t *catalog.Table, r catalog.Range) string {
 	return "ONLY " + quoteName(t.Name)
 }
 
-func openReader(ctx context.Context, s *session, t *catalog.Table, r catalog.Range, how providers.ReadOptions) (*reader, error) {
+// from names what is read of a table. A target is read as queries of it are answered, so that
+// rows of a child which nobody loaded are found.
+func (db *database) from(t *catalog.Table, r catalog.Range) string {
+	if db.role == targetRole && r.Partition == nil {
+		return quoteName(t.Name)
+	}
+	return from(t, r)
+}
+
+func openReader(ctx context.Context, v *view, t *catalog.Table, r catalog.Range, how providers.ReadOptions) (*reader, error) {
+	s := v.s
 	if how.BatchRows <= 0 {
 		how.BatchRows = batch.Rows
 	}
@@ -94,7 +104,7 @@ func openReader(ctx context.Context, s *session, t *catalog.Table, r catalog.Ran
 	if err != nil {
 		return nil, &providers.Error{Kind: providers.Internal, Op: opRead, Table: t.Name, Err: err}
 	}
-	sql := "COPY (SELECT " + strings.Join(list, ", ") + " FROM " + from(t, r) + where + ") TO STDOUT (FORMAT binary)"
+	sql := "COPY (SELECT " + strings.Join(list, ", ") + " FROM " + v.sn.db.from(t, r) + where + ") TO STDOUT (FORMAT binary)"
 	s.pg.Frontend().Send(&pgproto3.Query{String: sql})
 	if err := s.pg.Frontend().Flush(); err != nil {
 		s.dead = true

@@ -202,7 +202,7 @@ type view struct {
 
 // Read implements providers.View.
 func (v *view) Read(ctx context.Context, t *catalog.Table, r catalog.Range, how providers.ReadOptions) (providers.Reader, error) {
-	rd, err := openReader(ctx, v.s, t, r, how)
+	rd, err := openReader(ctx, v, t, r, how)
 	if err != nil {
 		return nil, err
 	}
@@ -217,7 +217,7 @@ func (v *view) Count(ctx context.Context, tables []*catalog.Table) ([]providers.
 		part := tables[start:min(start+most, len(tables))]
 		list := make([]string, len(part))
 		for i, t := range part {
-			list[i] = "(SELECT count(*) FROM " + from(t, catalog.Range{}) + ")"
+			list[i] = "(SELECT count(*) FROM " + v.sn.db.from(t, catalog.Range{}) + ")"
 		}
 		r, err := v.s.one(ctx, "count", "SELECT "+strings.Join(list, ", "))
 		if err != nil {

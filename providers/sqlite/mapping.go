@@ -64,7 +64,7 @@ func (m *mapper) names() {
 func (m *mapper) same() {
 	t := *m.source
 	t.Name = m.how.To
-	t.File, t.NotCarried = "", nil
+	t.File, t.NotCarried, t.Children = "", nil, nil
 	normal := func(c catalog.Column) bool {
 		switch c.Type.Kind {
 		case catalog.Int64, catalog.Float64, catalog.String, catalog.Text, catalog.Blob, catalog.Native:
