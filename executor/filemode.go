@@ -140,14 +140,17 @@ func (f *fileMode) clean(ctx context.Context) error {
 	return f.remove(ctx, slices.DeleteFunc(names, func(name string) bool { return needed[name] }))
 }
 
-// data lists the data objects.
+// data lists the data objects that may be removed: those of this owner and older ones.
+// What a newer owner writes is its own, and a name of another form somebody else's.
 func (f *fileMode) data(ctx context.Context) ([]string, error) {
 	var names []string
 	for o, err := range f.staging.List(ctx, "data/") {
 		if err != nil {
 			return nil, fmt.Errorf("list the staging: %w", err)
 		}
-		names = append(names, o.Name)
+		if owner, _, ours := exportfile.ParseObjectName(o.Name); ours && owner <= f.journal.Owner() {
+			names = append(names, o.Name)
+		}
 	}
 	return names, nil
 }

@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -41,9 +43,24 @@ func plain(c byte) bool {
 }
 
 // ObjectName names the n-th object, from 1, of one attempt at a package: owner is
-// the number of the journal entry by which the exporter became the owner.
+// the number of the journal entry by which the exporter became the owner, attempt 12
+// hexadecimal digits.
 func ObjectName(pkg string, owner int64, attempt string, n int) string {
 	return fmt.Sprintf("data/%s/%d-%s/%d", Escape(pkg), owner, Escape(attempt), n)
+}
+
+// objectName is the form of ObjectName's names.
+var objectName = regexp.MustCompile(`^data/[^/]+/([1-9][0-9]{0,18})-([0-9a-f]{12})/[1-9][0-9]*$`)
+
+// ParseObjectName returns the owner number and the attempt that an object of ours is named
+// after. ok is false for names of another form: such an object is somebody else's.
+func ParseObjectName(name string) (owner int64, attempt string, ok bool) {
+	parts := objectName.FindStringSubmatch(name)
+	if parts == nil || !ValidName(name) {
+		return 0, "", false
+	}
+	owner, err := strconv.ParseInt(parts[1], 10, 64)
+	return owner, parts[2], err == nil
 }
 
 // ValidName says whether a staging takes the name: slash-separated elements of

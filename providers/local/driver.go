@@ -2,7 +2,8 @@
 //
 // An object is a file below the folder. It is written as a temporary file and
 // linked under its name once it is whole and on disk, so that nobody sees half of
-// one and nobody's object is replaced.
+// one and nobody's object is replaced. The folder is dmoctl's own, which a marker in it
+// says; nothing outside of it is reached, and no link inside of it is followed.
 package local
 
 import (
@@ -25,7 +26,7 @@ func Driver() providers.Driver {
 		Staging: schema.Block{Attrs: []schema.Attr{
 			{
 				Name: "path", Kind: schema.String, Required: true, Connection: true, Example: "staging",
-				Doc: "Folder of the objects, made where it is missing. A relative path starts at the spec's folder. Its file system must have hard links.",
+				Doc: "Folder of the objects, made where it is missing; one that holds anything else is refused. A relative path starts at the spec's folder. Its file system must have hard links.",
 			},
 			{
 				Name: "quota", Kind: schema.Size, Example: "200GiB", Min: 1,
@@ -51,15 +52,21 @@ func open(ctx context.Context, v schema.Values, env providers.Env) (providers.St
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(root, 0o750); err != nil {
+	if err := os.MkdirAll(root, folderMode); err != nil {
 		return nil, failure("open staging", err)
 	}
-	s := &staging{root: filepath.Clean(root), quota: v.Int("quota")}
-	if err := s.clean(); err != nil {
-		return nil, failure("clean staging", err)
+	folder, err := os.OpenRoot(root)
+	if err != nil {
+		return nil, failure("open staging", err)
+	}
+	s := &staging{root: folder, quota: v.Int("quota")}
+	if err := s.occupy(); err != nil {
+		folder.Close()
+		return nil, err
 	}
 	if s.quota > 0 {
 		if err := s.measure(); err != nil {
+			folder.Close()
 			return nil, failure("measure staging", err)
 		}
 	}
@@ -68,6 +75,9 @@ func open(ctx context.Context, v schema.Values, env providers.Env) (providers.St
 
 // failure gives an error of the file system its kind.
 func failure(op string, err error) error {
+	if own := (*providers.Error)(nil); errors.As(err, &own) {
+		return err
+	}
 	e := &providers.Error{Kind: providers.Internal, Op: op, Err: err}
 	var code syscall.Errno
 	if errors.As(err, &code) {

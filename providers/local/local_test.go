@@ -19,6 +19,17 @@ func TestConformance(t *testing.T) {
 	providertest.Staging(t, providertest.StagingHarness{
 		Driver: Driver(),
 		New:    func(t testing.TB) schema.Values { return schema.Values{"path": filepath.Join(t.TempDir(), "made")} },
+		Foreign: func(t testing.TB, name, content string) (schema.Values, func() string) {
+			path := filepath.Join(t.TempDir(), filepath.FromSlash(name))
+			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			root := strings.TrimSuffix(path, filepath.FromSlash("/"+name))
+			return schema.Values{"path": root}, func() string { return tree(t, root) }
+		},
 	})
 }
 
@@ -152,7 +163,9 @@ func TestDeadWriters(t *testing.T) {
 	if _, err := out.Read(line); err != nil {
 		t.Fatal(err)
 	}
-	openAt(t, schema.Values{"path": dir})
+	if err := put(t, openAt(t, schema.Values{"path": dir}), "a", "x"); err != nil {
+		t.Fatal(err)
+	}
 	if got := temporaries(t, dir); len(got) != 2 {
 		t.Errorf("while both live: %v", got)
 	}
@@ -162,7 +175,13 @@ func TestDeadWriters(t *testing.T) {
 	if err := cmd.Wait(); err == nil {
 		t.Error("the killed process ended well")
 	}
-	openAt(t, schema.Values{"path": dir})
+	before := openAt(t, schema.Values{"path": dir})
+	if got := temporaries(t, dir); len(got) != 2 {
+		t.Errorf("opened, not written to: %v", got)
+	}
+	if err := put(t, before, "b", "x"); err != nil {
+		t.Fatal(err)
+	}
 	if got := temporaries(t, dir); len(got) != 1 {
 		t.Errorf("after one died: %v", got)
 	}

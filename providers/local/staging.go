@@ -9,7 +9,7 @@ import (
 	"io/fs"
 	"iter"
 	"os"
-	"path/filepath"
+	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -20,42 +20,38 @@ import (
 
 // staging is one open folder. Its methods are safe for concurrent use.
 type staging struct {
-	root  string
+	root  *os.Root
 	quota int64 // bytes; 0 is none
 
 	mu     sync.Mutex
 	used   int64    // bytes of objects and of what is being written here; kept with a quota only
-	temps  string   // folder of temporary files, made by the first Create
+	temps  string   // folder of temporary files, made by the first Create; in root
 	lock   *os.File // held while this process may write into temps
 	next   int      // number of the next temporary file
 	closed bool
 }
 
-// path returns the file of an object.
-func (s *staging) path(op, name string) (string, error) {
-	if !exportfile.ValidName(name) {
-		return "", &providers.Error{Kind: providers.Config, Op: op, Err: fmt.Errorf("%.80q is no object name", name)}
+// valid refuses what is no object's name.
+func valid(op, name string) error {
+	if exportfile.ValidName(name) {
+		return nil
 	}
-	return filepath.Join(s.root, filepath.FromSlash(name)), nil
+	return &providers.Error{Kind: providers.Config, Op: op, Err: fmt.Errorf("%.80q is no object name", name)}
 }
 
 // Open reads a range of an object; one that ends behind the object ends with it.
 func (s *staging) Open(ctx context.Context, name string, offset, length int64) (io.ReadCloser, error) {
-	path, err := s.path("open object", name)
-	if err != nil {
+	if err := valid("open object", name); err != nil {
 		return nil, err
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	f, err := os.Open(path)
+	f, err := s.openRegular(name, os.O_RDONLY)
 	if err != nil {
 		return nil, failure("open object", err)
 	}
 	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = fs.ErrNotExist // a folder is part of other objects' names
-	}
 	if err != nil {
 		f.Close()
 		return nil, failure("open object", err)
@@ -105,7 +101,7 @@ func (s *staging) walk(ctx context.Context, dir string, visit func(string, fs.Fi
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	entries, err := os.ReadDir(filepath.Join(s.root, filepath.FromSlash(dir)))
+	entries, err := s.readDir(strings.TrimSuffix(dir, "/"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -131,7 +127,7 @@ func (s *staging) walk(ctx context.Context, dir string, visit func(string, fs.Fi
 			}
 			continue
 		}
-		info, err := e.Info()
+		info, err := s.root.Lstat(name)
 		if errors.Is(err, fs.ErrNotExist) || err == nil && !info.Mode().IsRegular() {
 			continue
 		}
@@ -147,19 +143,18 @@ func (s *staging) walk(ctx context.Context, dir string, visit func(string, fs.Fi
 
 // Remove deletes an object and the folders that it leaves empty.
 func (s *staging) Remove(ctx context.Context, name string) error {
-	path, err := s.path("remove object", name)
-	if err != nil {
+	if err := valid("remove object", name); err != nil {
 		return err
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	info, err := os.Lstat(path)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && info.IsDir() {
+	info, err := s.lstat(name)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !info.Mode().IsRegular() {
 		return nil
 	}
 	if err == nil {
-		err = os.Remove(path)
+		err = s.root.Remove(name)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -168,8 +163,8 @@ func (s *staging) Remove(ctx context.Context, name string) error {
 		return failure("remove object", err)
 	}
 	s.release(info.Size())
-	for dir := filepath.Dir(path); dir != s.root; dir = filepath.Dir(dir) {
-		if os.Remove(dir) != nil { // not empty, or another process was faster
+	for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
+		if s.root.Remove(dir) != nil { // not empty, or another process was faster
 			break
 		}
 	}
@@ -180,13 +175,17 @@ func (s *staging) Remove(ctx context.Context, name string) error {
 func (s *staging) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.closed = true
-	if s.lock == nil {
+	if s.closed {
 		return nil
 	}
-	err := os.RemoveAll(s.temps)
-	s.lock.Close()
-	s.lock = nil
+	s.closed = true
+	var err error
+	if s.lock != nil {
+		err = s.removeTemps(s.temps)
+		s.lock.Close()
+		s.lock = nil
+	}
+	s.root.Close()
 	if err != nil {
 		return failure("close staging", err)
 	}

@@ -2,11 +2,13 @@ package local
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
+	"regexp"
+	"strings"
 	"syscall"
 
 	"github.com/dmoctl/dmoctl/providers"
@@ -18,55 +20,55 @@ import (
 // or looked at, so that no folder is seen before its lock is held.
 const tempRoot = ".dmo-temporary"
 
-// claim makes this process's folder. The caller holds s.mu.
+// claim makes this process's folder, after it has removed what dead processes left. The
+// caller holds s.mu.
 func (s *staging) claim() error {
 	all, err := s.lockAll()
 	if err != nil {
 		return err
 	}
 	defer all.Close()
-	dir, err := os.MkdirTemp(filepath.Join(s.root, tempRoot), fmt.Sprintf("%d-", os.Getpid()))
-	if err != nil {
+	if err := s.clean(); err != nil {
 		return err
 	}
-	lock, err := lockFile(filepath.Join(dir, "lock"), syscall.LOCK_EX|syscall.LOCK_NB)
+	dir := fmt.Sprintf("%s/%d-%s", tempRoot, os.Getpid(), strings.ToLower(rand.Text()))
+	if err := s.root.Mkdir(dir, folderMode); err != nil {
+		return err
+	}
+	lock, err := s.lockFile(dir+"/lock", syscall.LOCK_EX|syscall.LOCK_NB)
 	if err != nil {
-		return errors.Join(err, os.RemoveAll(dir))
+		return errors.Join(err, s.removeTemps(dir))
 	}
 	s.temps, s.lock = dir, lock
 	return nil
 }
 
-// clean removes what dead processes left.
+// tempFolder is the form of a process's folder, tempFile that of a file in it. Nothing
+// else below tempRoot is ours.
+var (
+	tempFolder = regexp.MustCompile(`^[0-9]+-[0-9a-z]+$`)
+	tempFile   = regexp.MustCompile(`^[0-9]+$`)
+)
+
+// clean removes what dead processes left. The caller holds the lock over all.
 func (s *staging) clean() error {
-	entries, err := os.ReadDir(filepath.Join(s.root, tempRoot))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
+	entries, err := s.readDir(tempRoot)
 	if err != nil {
 		return err
 	}
-	all, err := s.lockAll()
-	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
-		return nil // who may not write may still read
-	}
-	if err != nil {
-		return err
-	}
-	defer all.Close()
 	for _, e := range entries {
-		dir := filepath.Join(s.root, tempRoot, e.Name())
-		if !e.IsDir() {
+		if !e.IsDir() || !tempFolder.MatchString(e.Name()) {
 			continue
 		}
-		lock, err := lockFile(filepath.Join(dir, "lock"), syscall.LOCK_EX|syscall.LOCK_NB)
+		dir := tempRoot + "/" + e.Name()
+		lock, err := s.lockFile(dir+"/lock", syscall.LOCK_EX|syscall.LOCK_NB)
 		if errors.Is(err, syscall.EWOULDBLOCK) || errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		err = os.RemoveAll(dir)
+		err = s.removeTemps(dir)
 		lock.Close()
 		if err != nil {
 			return err
@@ -75,16 +77,54 @@ func (s *staging) clean() error {
 	return nil
 }
 
-func (s *staging) lockAll() (*os.File, error) {
-	if err := os.MkdirAll(filepath.Join(s.root, tempRoot), 0o750); err != nil {
-		return nil, err
+// removeTemps removes a process's folder with the files in it that are of our form. What
+// else somebody put there stays, and the folder with it.
+func (s *staging) removeTemps(dir string) error {
+	entries, err := s.readDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
-	return lockFile(filepath.Join(s.root, tempRoot, "lock"), syscall.LOCK_EX)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if !e.Type().IsRegular() || !tempFile.MatchString(e.Name()) {
+			continue
+		}
+		if err := s.removeFile(dir + "/" + e.Name()); err != nil {
+			return err
+		}
+	}
+	if err := s.removeFile(dir + "/lock"); err != nil {
+		return err
+	}
+	err = s.root.Remove(dir)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTEMPTY) || errors.Is(err, syscall.EEXIST) {
+		return nil
+	}
+	return err
 }
 
-// lockFile opens a file and locks it; closing it gives the lock back.
-func lockFile(path string, how int) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o640)
+func (s *staging) removeFile(name string) error {
+	if err := s.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+func (s *staging) lockAll() (*os.File, error) {
+	if err := s.folder(tempRoot); err != nil {
+		return nil, err
+	}
+	return s.lockFile(tempRoot+"/lock", syscall.LOCK_EX)
+}
+
+// lockFile makes a file where it is missing and locks it; closing it gives the lock back.
+func (s *staging) lockFile(name string, how int) (*os.File, error) {
+	f, err := s.root.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, fileMode)
+	if errors.Is(err, fs.ErrExist) {
+		f, err = s.openRegular(name, os.O_RDWR)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +136,7 @@ func lockFile(path string, how int) (*os.File, error) {
 	}
 	if err != nil {
 		f.Close()
-		return nil, fmt.Errorf("lock %s: %w", path, err)
+		return nil, fmt.Errorf("lock %s: %w", name, err)
 	}
 	return f, nil
 }
@@ -148,15 +188,34 @@ func (s *staging) measureLocked() error {
 	if err != nil {
 		return err
 	}
-	temps, err := filepath.Glob(filepath.Join(s.root, tempRoot, "*", "*"))
+	temps, err := s.measureTemps()
 	if err != nil {
 		return err
 	}
-	for _, path := range temps {
-		if info, err := os.Lstat(path); err == nil {
-			used += info.Size()
-		}
-	}
+	used += temps
 	s.used = used
 	return nil
+}
+
+func (s *staging) measureTemps() (used int64, err error) {
+	folders, err := s.readDir(tempRoot)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return 0, err
+	}
+	for _, d := range folders {
+		if !d.IsDir() || !tempFolder.MatchString(d.Name()) {
+			continue
+		}
+		dir := tempRoot + "/" + d.Name()
+		files, err := s.readDir(dir)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return 0, err
+		}
+		for _, f := range files {
+			if info, err := s.root.Lstat(dir + "/" + f.Name()); err == nil && tempFile.MatchString(f.Name()) {
+				used += info.Size()
+			}
+		}
+	}
+	return used, nil
 }

@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
+	"path"
 	"strconv"
+	"strings"
 
 	"github.com/dmoctl/dmoctl/providers"
 )
@@ -17,7 +18,7 @@ type writer struct {
 	ctx   context.Context
 	s     *staging
 	name  string
-	path  string // the object's
+	temp  string // name of the temporary file in the folder
 	file  *os.File
 	size  int64
 	begun int64 // bytes that are on their way to the disk
@@ -31,8 +32,7 @@ const writebackBytes = 8 << 20
 
 // Create starts a temporary file.
 func (s *staging) Create(ctx context.Context, name string) (providers.ObjectWriter, error) {
-	path, err := s.path("create object", name)
-	if err != nil {
+	if err := valid("create object", name); err != nil {
 		return nil, err
 	}
 	if err := ctx.Err(); err != nil {
@@ -42,11 +42,11 @@ func (s *staging) Create(ctx context.Context, name string) (providers.ObjectWrit
 	if err != nil {
 		return nil, failure("create object", err)
 	}
-	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
+	f, err := s.root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, fileMode)
 	if err != nil {
 		return nil, failure("create object", err)
 	}
-	return &writer{ctx: ctx, s: s, name: name, path: path, file: f}, nil
+	return &writer{ctx: ctx, s: s, name: name, temp: temp, file: f}, nil
 }
 
 // temporary names a new file in this process's own folder.
@@ -62,7 +62,7 @@ func (s *staging) temporary() (string, error) {
 		}
 	}
 	s.next++
-	return filepath.Join(s.temps, strconv.Itoa(s.next)), nil
+	return s.temps + "/" + strconv.Itoa(s.next), nil
 }
 
 func (w *writer) Write(p []byte) (int, error) {
@@ -103,7 +103,7 @@ func (w *writer) Commit(ctx context.Context) error {
 	if err == nil {
 		w.ended = true
 		w.file.Close()
-		os.Remove(w.file.Name()) // what is left here goes with the folder of temporary files
+		w.s.root.Remove(w.temp) // what is left here goes with the folder of temporary files
 		return nil
 	}
 	if errors.Is(err, fs.ErrExist) {
@@ -115,50 +115,48 @@ func (w *writer) Commit(ctx context.Context) error {
 // link makes the object's folders and name. Somebody who removes the last object of
 // a folder takes the folder along, so that a missing one is made again.
 func (w *writer) link() error {
+	dir := path.Dir(w.name)
 	for range 100 {
-		dir, err := w.s.folder(filepath.Dir(w.path))
+		err := w.s.folder(dir)
 		if err == nil {
-			err = os.Link(w.file.Name(), w.path)
+			err = w.s.root.Link(w.temp, w.name)
 		}
 		if err == nil {
-			err = syncDir(dir)
+			err = w.s.syncDir(strings.TrimPrefix(dir, "."))
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		if _, gone := os.Lstat(w.file.Name()); gone != nil {
+		if _, gone := w.s.root.Lstat(w.temp); gone != nil {
 			return gone
 		}
 	}
-	return fmt.Errorf("folder %s vanishes again and again", filepath.Dir(w.path))
+	return fmt.Errorf("folder %s vanishes again and again", dir)
 }
 
-// folder makes a folder and those above it, each on disk before the next.
-func (s *staging) folder(dir string) (string, error) {
-	if dir == s.root {
-		return dir, nil
+// folder makes a folder and those above it, each on disk before the next. "." is the
+// staging's own.
+func (s *staging) folder(dir string) error {
+	if dir == "." {
+		return nil
 	}
-	above, err := s.folder(filepath.Dir(dir))
-	if err != nil {
-		return "", err
+	above := path.Dir(dir)
+	if err := s.folder(above); err != nil {
+		return err
 	}
-	err = os.Mkdir(dir, 0o750)
+	err := s.root.Mkdir(dir, folderMode)
 	if errors.Is(err, fs.ErrExist) {
-		return dir, nil
+		info, err := s.root.Lstat(dir)
+		if err == nil && !info.IsDir() {
+			err = &providers.Error{Kind: providers.Unsupported, Op: "write object", Err: fmt.Errorf("%s in the staging is a link or no folder", dir),
+				Fix: "Links in a staging are not followed. Remove it, or name a folder of its own in the staging's path."}
+		}
+		return err
 	}
-	if err != nil {
-		return "", err
-	}
-	return dir, syncDir(above)
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
 	if err != nil {
 		return err
 	}
-	defer d.Close()
-	return d.Sync()
+	return s.syncDir(strings.TrimPrefix(above, "."))
 }
 
 // Abort drops the temporary file.
@@ -169,7 +167,7 @@ func (w *writer) Abort() error {
 	w.ended = true
 	w.s.release(w.size)
 	w.file.Close()
-	if err := os.Remove(w.file.Name()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := w.s.root.Remove(w.temp); err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrClosed) {
 		return failure("abort object", err)
 	}
 	return nil

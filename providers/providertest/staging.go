@@ -20,6 +20,9 @@ type StagingHarness struct {
 	Driver providers.Driver
 	// New makes an empty staging that is gone after the test, and returns its arguments.
 	New func(t testing.TB) schema.Values
+	// Foreign makes a place that holds somebody else's thing under an object's name. look says
+	// all that is in it, in any form. Nil where a place holds nothing but a staging's objects.
+	Foreign func(t testing.TB, name, content string) (v schema.Values, look func() string)
 }
 
 // Staging runs the conformance suite of stagings.
@@ -48,6 +51,33 @@ func Staging(t *testing.T, h StagingHarness) {
 			s.Staging = s.open(t)
 			test.run(t, s)
 		})
+	}
+	if h.Foreign == nil {
+		return
+	}
+	t.Run("other people's places", func(t *testing.T) {
+		wantNoLeak(t)
+		stagingForeign(t, h)
+	})
+}
+
+// stagingForeign opens a place that was never a staging: it is refused as it is.
+func stagingForeign(t *testing.T, h StagingHarness) {
+	// Done: staging: in a folder with other people's files: refused
+	for _, name := range []string{"data/customers.csv", "data/t/1-0123456789ab/1", "source/00000001.json", "x"} {
+		v, look := h.Foreign(t, name, "theirs")
+		before := look()
+		st, err := h.Driver.OpenStaging(t.Context(), v, providers.Env{Log: hclog.NewNullLogger(), Dir: t.TempDir()})
+		if err == nil {
+			st.Close()
+		}
+		var e *providers.Error
+		if !errors.As(err, &e) || e.Kind != providers.Exists || e.Fix == "" {
+			t.Errorf("beside %s: got %v, want an error of kind %s that says what to do", name, err, providers.Exists)
+		}
+		if diff := cmp.Diff(before, look()); diff != "" {
+			t.Errorf("beside %s: %s", name, diff)
+		}
 	}
 }
 
