@@ -45,8 +45,8 @@ type Selector struct {
 // Finding is one result of a preflight.
 type Finding struct {
 	Stop    bool   `json:"stop"`
-	Summary string `json:"summary"` // short, without user data
-	Detail  string `json:"detail"`  // what, why, how to fix
+	Summary string `json:"summary"`             // short, without user data
+	Detail  string `json:"detail" print:"ours"` // what, why, how to fix
 }
 
 // SnapshotOptions say what kind of view is wanted.

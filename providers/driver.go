@@ -74,6 +74,6 @@ type Mapping struct {
 type Loss struct {
 	Table  catalog.Name `json:"table"`
 	Column string       `json:"column,omitempty"`
-	What   string       `json:"what"`          // a sentence: what is lost or refused
-	Fix    string       `json:"fix,omitempty"` // a sentence: what to do
+	What   string       `json:"what" print:"ours"`          // a sentence: what is lost or refused
+	Fix    string       `json:"fix,omitempty" print:"ours"` // a sentence: what to do
 }

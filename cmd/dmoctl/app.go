@@ -5,10 +5,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/hashicorp/go-hclog"
 	"golang.org/x/term"
 
+	"github.com/dmoctl/dmoctl/internal/printable"
 	"github.com/dmoctl/dmoctl/lang/diag"
 	"github.com/dmoctl/dmoctl/providers"
 	"github.com/dmoctl/dmoctl/providers/all"
@@ -27,6 +29,8 @@ type app struct {
 	screen *screen
 
 	globals globals
+	// lines are the pieces of data with line ends that may be quoted in what is printed.
+	lines   printable.Lines
 	guard   *guard
 	log     hclog.Logger
 	drivers []providers.Driver
@@ -55,9 +59,20 @@ func (a *app) configure(g globals) {
 	a.log = hclog.New(&hclog.LoggerOptions{
 		Name:       "dmoctl",
 		Level:      hclog.LevelFromString(g.LogLevel),
-		Output:     a.err,
+		Output:     entries{a.err},
 		JSONFormat: g.LogJSON,
 	})
+}
+
+// entries keeps each entry of the log, which is written at once, within one line.
+type entries struct{ to io.Writer }
+
+func (e entries) Write(p []byte) (int, error) {
+	line := printable.Line(strings.TrimRight(string(p), "\n"))
+	if _, err := io.WriteString(e.to, line+"\n"); err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }
 
 func isTerminal(stream any) bool {
@@ -97,11 +112,35 @@ func (a *app) style() textStyle {
 	return s
 }
 
-// printf writes a piece of the result.
-func (a *app) printf(format string, args ...any) { fmt.Fprintf(a.out, format, args...) }
+// printf writes a piece of the result. Each argument stays within its line, but for what is ours.
+func (a *app) printf(format string, args ...any) { fmt.Fprintf(a.out, format, a.lined(args)...) }
 
-// notef writes something that is no result: progress, hints.
-func (a *app) notef(format string, args ...any) { fmt.Fprintf(a.err, format, args...) }
+// notef writes something that is no result: progress, hints. Its arguments are as those of printf.
+func (a *app) notef(format string, args ...any) { fmt.Fprintf(a.err, format, a.lined(args)...) }
+
+// ours is text that dmoctl has written itself and that has lines of its own, as an
+// argument of printf and notef. Data that is quoted in it still stays within one line.
+type ours string
+
+// lined makes the arguments of a format safe to print.
+func (a *app) lined(args []any) []any {
+	out := make([]any, len(args))
+	for i, arg := range args {
+		switch v := arg.(type) {
+		case ours:
+			out[i] = a.lines.Text(string(v))
+		case string:
+			out[i] = printable.Line(v)
+		case error:
+			out[i] = printable.Line(v.Error())
+		case fmt.Stringer:
+			out[i] = printable.Line(v.String())
+		default:
+			out[i] = v
+		}
+	}
+	return out
+}
 
 // width is where details wrap: at the terminal's edge, and nowhere where programs read.
 func (a *app) width() int {
@@ -113,8 +152,12 @@ func (a *app) width() int {
 
 // diagnose prints diagnostics to standard error.
 func (a *app) diagnose(ds diag.Diagnostics) {
+	ds = ds.Sorted()
+	for i := range ds {
+		ds[i].Detail = a.lines.Text(ds[i].Detail)
+	}
 	how := diag.TextOptions{Color: a.colour(a.errTerminal), Width: a.width()}
-	if err := diag.WriteText(a.err, ds.Sorted(), how); err != nil {
+	if err := diag.WriteText(a.err, ds, how); err != nil {
 		a.log.Error("print diagnostics", "error", err)
 	}
 }

@@ -198,7 +198,7 @@ func (a *app) unsaid(r *report.Report, err error) error {
 		return err
 	}
 	if o.Exit == report.Stale {
-		a.notef("%s\n", o.Fix)
+		a.notef("%s\n", ours(o.Fix))
 	}
 	return &exitError{Code: o.Exit}
 }

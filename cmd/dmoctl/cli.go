@@ -61,7 +61,7 @@ func parser(grammar *cli, a *app, leave func(code int)) (*kong.Kong, error) {
 			if err := kong.DefaultHelpPrinter(how, ctx); err != nil {
 				return err
 			}
-			a.printf("\n%s", exitCodes)
+			a.printf("\n%s", ours(exitCodes))
 			return nil
 		}),
 	)

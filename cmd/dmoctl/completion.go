@@ -22,11 +22,11 @@ func (c *completionCmd) Run(a *app, k *kong.Kong) error {
 	words := completions(k.Model.Node, nil)
 	switch c.Shell {
 	case "bash":
-		a.printf("%s", bashCompletion(words))
+		a.printf("%s", ours(bashCompletion(words)))
 	case "zsh":
-		a.printf("autoload -U +X bashcompinit && bashcompinit\n%s", bashCompletion(words))
+		a.printf("autoload -U +X bashcompinit && bashcompinit\n%s", ours(bashCompletion(words)))
 	default:
-		a.printf("%s", fishCompletion(words))
+		a.printf("%s", ours(fishCompletion(words)))
 	}
 	return nil
 }

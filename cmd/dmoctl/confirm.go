@@ -19,7 +19,7 @@ func (a *app) confirm(ctx context.Context, question, flag string) error {
 	if !a.inTerminal || a.globals.NoInput {
 		return declined("Nobody could be asked", "There is no terminal to ask for \"yes\" on, so nothing was changed. To say it beforehand, give "+flag+".")
 	}
-	a.notef("%s\n  Only \"yes\" goes on: ", question)
+	a.notef("%s\n  Only \"yes\" goes on: ", ours(question))
 	answer := make(chan string, 1)
 	go func() {
 		// The goroutine ends with the process where the user interrupts instead.

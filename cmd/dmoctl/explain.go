@@ -9,6 +9,7 @@ import (
 
 	"github.com/dmoctl/dmoctl/executor"
 	"github.com/dmoctl/dmoctl/internal/ledger"
+	"github.com/dmoctl/dmoctl/internal/printable"
 	"github.com/dmoctl/dmoctl/internal/report"
 	"github.com/dmoctl/dmoctl/internal/schema"
 	"github.com/dmoctl/dmoctl/internal/state"
@@ -84,16 +85,16 @@ func (a *app) explain(err error) diag.Diagnostics {
 	var unset *schema.UnsetError
 	if errors.As(err, &unset) {
 		return diag.Diagnostics{diag.Error("missing-environment-variable", "Missing environment variable",
-			sentence(strings.TrimSpace(where+": "+unset.Error()))+" To set it, run\n\n  export "+strings.Join(unset.Envs, "=... ")+"=...")}
+			sentence(printable.Line(strings.TrimSpace(where+": "+unset.Error())))+" To set it, run\n\n  export "+strings.Join(unset.Envs, "=... ")+"=...")}
 	}
 	var failed *providers.Error
 	if errors.As(err, &failed) {
 		return diag.Diagnostics{providerDiagnostic(failed, err, side)}
 	}
 	if advice := state.Advice(err); advice != "" {
-		return diag.Diagnostics{diag.Error("unusable-state", "The state cannot be used", sentence(err.Error())+" "+advice)}
+		return diag.Diagnostics{diag.Error("unusable-state", "The state cannot be used", said(err)+" "+advice)}
 	}
-	return diag.Diagnostics{diag.Error("failed", "The command failed", sentence(err.Error()))}
+	return diag.Diagnostics{diag.Error("failed", "The command failed", said(err))}
 }
 
 // joined returns the errors that errors.Join has put side by side; nil where err is
@@ -118,7 +119,7 @@ func (a *app) outcomeDiagnostic(o *executor.Outcome) diag.Diagnostic {
 	}
 	detail := ""
 	if o.Err != nil {
-		detail = sentence(o.Err.Error()) + " "
+		detail = said(o.Err) + " "
 	}
 	if failed != nil && failed.Fix != "" && failed.Fix != o.Fix {
 		detail += sentence(failed.Fix) + " "
@@ -145,7 +146,7 @@ func providerDiagnostic(e *providers.Error, whole error, side string) diag.Diagn
 	if side != "" && (e.Kind == providers.Unreachable || e.Kind == providers.Auth || e.Kind == providers.Permission || e.Kind == providers.Unsupported) {
 		summary = strings.ToUpper(side[:1]) + side[1:] + ": " + strings.ToLower(summary[:1]) + summary[1:]
 	}
-	detail := sentence(whole.Error())
+	detail := said(whole)
 	if e.Fix != "" {
 		detail += " " + sentence(e.Fix)
 	}
@@ -154,6 +155,7 @@ func providerDiagnostic(e *providers.Error, whole error, side string) diag.Diagn
 }
 
 func lockedDiagnostic(kind providers.Kind, o ledger.Owner) diag.Diagnostic {
+	o = printable.Of(o)
 	held := "Held by " + o.User + "@" + o.Host + " (pid " + strconv.Itoa(o.PID) + ") since " +
 		o.Started.Local().Format("2006-01-02 15:04:05") + "."
 	if kind == providers.Deposed {
@@ -202,6 +204,9 @@ func kindSummary(k providers.Kind) string {
 	}
 	return "The command failed"
 }
+
+// said makes an error's text a sentence. A server's words, or a name in them, stay within its line.
+func said(err error) string { return sentence(printable.Line(err.Error())) }
 
 // sentence makes an error's text a sentence.
 func sentence(s string) string {

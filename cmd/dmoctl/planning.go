@@ -75,6 +75,7 @@ func (a *app) planFrom(ctx context.Context, s *spec, sd planner.Sides, f planFla
 		return nil, err
 	}
 	seen, ds, err := planner.Observe(ctx, s.Spec, sd, opts)
+	a.lines.Learn(seen)
 	if err != nil || ds.HasErrors() {
 		return nil, errors.Join(err, asError(s.locate(ds)))
 	}
@@ -127,7 +128,7 @@ func (a *app) history(ctx context.Context, s *spec) ([]*report.Report, error) {
 // as right, only its estimates are rougher.
 func (a *app) noHistory(err error) {
 	a.diagnose(diag.Diagnostics{diag.Warning("unread-state", "Earlier runs cannot be read",
-		"Estimates do without them. "+sentence(err.Error())+" "+state.Advice(err))})
+		"Estimates do without them. "+said(err)+" "+state.Advice(err))})
 }
 
 // openState opens the spec's state file. The error wraps os.ErrNotExist where it
@@ -165,6 +166,7 @@ func (a *app) readPlan(name string) (*plan.Plan, error) {
 	if errors.Is(err, plan.ErrFormat) {
 		return nil, refuse("invalid-plan", "Not a plan", sentence(fmt.Sprintf("%s is %v", name, err))+" Make a new one:\n\n  dmoctl plan --out FILE")
 	}
+	a.lines.Learn(p)
 	return p, err
 }
 
@@ -190,7 +192,7 @@ func fileProblem(what string, err error) error {
 		}
 		return refuse("missing-file", "File not found", "There is no "+what+" file "+name+".")
 	}
-	return refuse("unreadable-file", "A file cannot be read", sentence(err.Error()))
+	return refuse("unreadable-file", "A file cannot be read", said(err))
 }
 
 // checkFresh refuses a saved plan that does not fit the spec or the target's ledger any more.

@@ -41,7 +41,7 @@ type providerDescription struct {
 // Run lists the providers with their roles and arguments, from the schemas.
 func (c *providersCmd) Run(a *app) error {
 	if c.Markdown {
-		a.printf("%s", lang.Reference(a.drivers))
+		a.printf("%s", ours(lang.Reference(a.drivers)))
 		return nil
 	}
 	var all []providerDescription

@@ -70,7 +70,7 @@ func (a *app) record(ctx context.Context, s *spec, owner ledger.Owner, k *kong.C
 	st, err := a.openState(s, state.ReadWrite)
 	if err != nil {
 		a.diagnose(diag.Diagnostics{diag.Warning("unwritten-state", "The rollback is not recorded",
-			sentence(err.Error())+" "+state.Advice(err))})
+			said(err)+" "+state.Advice(err))})
 		return nil
 	}
 	a.audit(ctx, st, owner, k)

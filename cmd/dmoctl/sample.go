@@ -31,14 +31,10 @@ func (c *sampleCmd) Run(ctx context.Context, a *app) error {
 	progress := func(table string, rows int64) {
 		total += rows - seen[table]
 		seen[table] = rows
-		if a.errTerminal {
-			a.notef("\r\x1b[K%s rows, %s", showRows(total), table)
-		}
+		a.redraw(showRows(total) + " rows, " + table)
 	}
 	err := c.write(ctx, a, how, progress)
-	if a.errTerminal {
-		a.notef("\r\x1b[K")
-	}
+	a.redraw("")
 	if errors.Is(err, sample.ErrExists) {
 		return refuse("exists", "Exists already", sentence(err.Error())+" Nothing was changed. Name another place, or remove it first.")
 	}

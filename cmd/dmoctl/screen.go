@@ -4,6 +4,8 @@ import (
 	"io"
 	"os"
 	"sync"
+
+	"github.com/dmoctl/dmoctl/internal/printable"
 )
 
 // screen is standard error on a terminal. While something draws there, lines are
@@ -28,6 +30,14 @@ func (s *screen) draw(w io.Writer) {
 	if w == nil && s.restore != nil {
 		s.restore()
 		s.restore = nil
+	}
+}
+
+// redraw replaces the last line on a terminal; elsewhere it prints nothing.
+func (a *app) redraw(line string) {
+	if a.screen != nil {
+		// What cannot be drawn is no reason to stop.
+		_, _ = a.screen.Write([]byte("\r\x1b[K" + printable.Line(line)))
 	}
 }
 

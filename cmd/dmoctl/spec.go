@@ -54,6 +54,7 @@ func (a *app) load(parsed *kong.Context) (*spec, error) {
 	if ds.HasErrors() {
 		return nil, &diagnosed{ds}
 	}
+	a.lines.Learn(s)
 	a.diagnose(ds)
 	for _, e := range []*desired.Endpoint{&s.Source, &s.Target, s.Staging} {
 		if e != nil {

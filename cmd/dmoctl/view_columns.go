@@ -9,6 +9,7 @@ import (
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/plan"
+	"github.com/dmoctl/dmoctl/internal/printable"
 )
 
 // columnRow is how one column is carried.
@@ -60,6 +61,7 @@ func listed(p *plan.Plan) (out []*plan.Table) {
 // writeColumns prints the columns of the tables to be made, a table each. Lines are not wrapped: they
 // are read side by side.
 func writeColumns(w io.Writer, p *plan.Plan) error {
+	p = printable.Of(p)
 	var b strings.Builder
 	for _, t := range listed(p) {
 		fmt.Fprintf(&b, "%s -> %s\n", t.Source.Name, t.Target.Name)

@@ -6,8 +6,10 @@ import (
 	"io"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/dmoctl/dmoctl/internal/plan"
+	"github.com/dmoctl/dmoctl/internal/printable"
 )
 
 // writeDOT prints the plan's graph for Graphviz, one cluster a phase.
@@ -85,9 +87,19 @@ func stepsOf(p *plan.Plan, phase string) []*plan.Step {
 }
 
 func dotQuote(s string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", " ").Replace(s) + `"`
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(printable.Line(s)) + `"`
 }
 
+// mermaidText spells all that Mermaid could read as its own: quotes, entities, and
+// directives, which it looks for in labels too.
 func mermaidText(s string) string {
-	return strings.NewReplacer(`"`, "#quot;", "<", "#lt;", ">", "#gt;", "\n", " ", "`", "#96;").Replace(s)
+	var b strings.Builder
+	for _, r := range printable.Line(s) {
+		if r < utf8.RuneSelf && !letterOrDigit(r) && !strings.ContainsRune(" _.,-/", r) {
+			fmt.Fprintf(&b, "#%d;", r)
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
 }

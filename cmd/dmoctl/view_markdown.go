@@ -5,9 +5,11 @@ import (
 	"io"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/plan"
+	"github.com/dmoctl/dmoctl/internal/printable"
 )
 
 // markdownLimit keeps a plan below what code hosts accept as a comment.
@@ -183,19 +185,43 @@ func (v *markdownView) section(s section, after int) {
 	v.out.WriteString(b.String() + "\n")
 }
 
-// code prints a name as Markdown code that no name can end.
+// code prints a name as code that no name can end. Where Markdown's own marks for that do
+// not hold, in a table or out of it, every character that means something is an entity.
 func code(s string) string {
-	s = strings.NewReplacer("|", "\\|", "\n", " ", "\r", " ").Replace(shorten(s, 200))
-	if !strings.Contains(s, "`") {
+	s = printable.Line(shorten(s, 200))
+	if !strings.ContainsAny(s, "`|\\") && strings.TrimSpace(s) == s && s != "" {
 		return "`" + s + "`"
 	}
-	return "`` " + s + " ``"
+	var b strings.Builder
+	for _, r := range s {
+		if r < utf8.RuneSelf && r != ' ' && !letterOrDigit(r) {
+			fmt.Fprintf(&b, "&#%d;", r)
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return "<code>" + b.String() + "</code>"
 }
 
-// escape keeps text from being read as Markdown or HTML.
+func letterOrDigit(r rune) bool {
+	return '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
+}
+
+// escape keeps text from being read as Markdown, HTML, a link or a mention.
 func escape(s string) string {
-	return strings.NewReplacer("\\", "\\\\", "|", "\\|", "<", "&lt;", ">", "&gt;", "*", "\\*", "_", "\\_",
-		"`", "\\`", "[", "\\[", "\n", " ", "\r", " ").Replace(s)
+	return markdownText().Replace(printable.Line(s))
+}
+
+func markdownText() *strings.Replacer {
+	pairs := []string{
+		"<", "&lt;", ">", "&gt;", "&", "&amp;",
+		// A host's own signs are looked for in the text after Markdown; a comment parts them from what they name.
+		"@", "@<!-- -->", "://", ":\\/\\/", "www.", "www\\.",
+	}
+	for _, mark := range "\\`*_[]|#~$!" {
+		pairs = append(pairs, string(mark), "\\"+string(mark))
+	}
+	return strings.NewReplacer(pairs...)
 }
 
 // shorten cuts s to at most limit bytes, between characters.

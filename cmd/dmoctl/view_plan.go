@@ -9,6 +9,7 @@ import (
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/plan"
+	"github.com/dmoctl/dmoctl/internal/printable"
 )
 
 // planView is what the text and the Markdown of a plan are made from. It never
@@ -19,7 +20,9 @@ type planView struct {
 	schema string // the schema that all source tables share, left out of names
 }
 
+// Every string of it is printable: a view may print what it finds.
 func viewPlan(p *plan.Plan, now time.Time) planView {
+	p = printable.Of(p)
 	v := planView{Plan: p, now: now}
 	for i, t := range p.Tables {
 		switch {
@@ -36,9 +39,17 @@ func viewPlan(p *plan.Plan, now time.Time) planView {
 // name prints a source table.
 func (v planView) name(n catalog.Name) string {
 	if n.Schema == v.schema {
-		return n.Name
+		return bounded(n.Name)
 	}
-	return n.String()
+	return bounded(n.String())
+}
+
+// bounded puts a name between quotes where its end could not be told otherwise.
+func bounded(name string) string {
+	if name != "" && !strings.ContainsAny(name, " ,;:\"\\()") {
+		return name
+	}
+	return `"` + strings.ReplaceAll(name, `"`, `\"`) + `"`
 }
 
 // tableLine is one table as a row of a view.
@@ -92,7 +103,7 @@ func (v planView) line(t *plan.Table) tableLine {
 		}
 	}
 	if t.Target != nil && t.Target.Name.Name != t.Source.Name.Name {
-		l.name += " -> " + t.Target.Name.Name
+		l.name += " -> " + bounded(t.Target.Name.Name)
 	}
 	return l
 }
@@ -191,7 +202,7 @@ func (v planView) policies() []string {
 		}
 		names := make([]string, min(len(r.Listed), policyColumns))
 		for j := range names {
-			names[j] = v.name(r.Listed[j].Table) + "." + r.Listed[j].Name
+			names[j] = v.name(r.Listed[j].Table) + "." + bounded(r.Listed[j].Name)
 		}
 		out[i] += count(r.Columns, "column") + " of " + count(r.Tables, "table") + ": " + strings.Join(names, ", ")
 		if left := r.Columns - len(names); left > 0 {
@@ -309,7 +320,7 @@ func (v planView) longestPath() string {
 func (v planView) stepTitle(s *plan.Step) string {
 	what := s.Kind
 	if s.Index != "" {
-		return what + " " + s.Index
+		return what + " " + bounded(s.Index)
 	}
 	switch len(s.Tables) {
 	case 0:

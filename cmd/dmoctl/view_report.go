@@ -102,7 +102,7 @@ func (a *app) failures(r *report.Report) {
 	if failed > 0 && r.Totals.Packages > 0 {
 		a.notef("\n%s. What is in stays in; when the cause is gone, copy the rest:\n\n  dmoctl apply\n", count(failed, "failure"))
 	}
-	a.differences(a.err, r.Tables)
+	differences(a.notef, r.Tables)
 }
 
 func (a *app) failed(failures []report.Failure) {
@@ -112,7 +112,7 @@ func (a *app) failed(failures []report.Failure) {
 		}
 		a.notef("\nFAILED %s (%s)\n  %s\n", cmp.Or(f.Package, f.Table, f.Step), f.Kind, sentence(f.Message))
 		if f.Fix != "" {
-			a.notef("  %s\n", sentence(f.Fix))
+			a.notef("  %s\n", ours(sentence(f.Fix)))
 		}
 	}
 }
@@ -127,7 +127,7 @@ func (a *app) printVerification(r *report.Report) {
 	if line := resultLine(r.Tables); line != "" {
 		a.printf("%s.\n", line)
 	}
-	a.differences(a.out, r.Tables)
+	differences(a.printf, r.Tables)
 	a.failed(r.Failures)
 }
 
@@ -181,16 +181,16 @@ func (a *app) printTables(tables []report.Table) {
 }
 
 // differences names the tables that differ, each with the command that explains it.
-func (a *app) differences(w io.Writer, tables []report.Table) {
+func differences(printf func(string, ...any), tables []report.Table) {
 	for _, t := range tables {
 		if t.Result != report.Unequal {
 			continue
 		}
-		fmt.Fprintf(w, "\nDIFFERENT %s\n", t.Table)
+		printf("\nDIFFERENT %s\n", t.Table)
 		if t.Detail != "" {
-			fmt.Fprintf(w, "  %s\n", sentence(t.Detail))
+			printf("  %s\n", sentence(t.Detail))
 		}
-		fmt.Fprintf(w, "  To see which rows, run\n\n  dmoctl verify --explain %s\n", shellQuote(t.Table))
+		printf("  To see which rows, run\n\n  dmoctl verify --explain %s\n", shellQuote(t.Table))
 	}
 }
 

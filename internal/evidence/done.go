@@ -32,6 +32,7 @@ func left() []string { return nil }
 func shell() []string {
 	return []string{
 		"SIGPIPE is ignored", "one Ctrl-C",
+		"every view of a plan and of a run", "events --json stays JSON", "forge \"No changes.\"",
 	}
 }
 

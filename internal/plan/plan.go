@@ -208,7 +208,7 @@ type Step struct {
 type Warning struct {
 	ID      string `json:"id"`
 	Summary string `json:"summary"`
-	Detail  string `json:"detail,omitempty"`
+	Detail  string `json:"detail,omitempty" print:"ours"`
 }
 
 // Totals are for the last lines of every view.
@@ -241,6 +241,6 @@ func (p *Plan) Table(n catalog.Name) *Table {
 // Loss is carried with a difference that a reviewer should know.
 type Loss struct {
 	Column string `json:"column,omitempty"`
-	What   string `json:"what"`
-	Fix    string `json:"fix,omitempty"`
+	What   string `json:"what" print:"ours"`
+	Fix    string `json:"fix,omitempty" print:"ours"`
 }

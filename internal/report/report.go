@@ -125,5 +125,5 @@ type Failure struct {
 	Step    string `json:"step,omitempty"`
 	Kind    string `json:"kind"`
 	Message string `json:"message"`
-	Fix     string `json:"fix,omitempty"`
+	Fix     string `json:"fix,omitempty" print:"ours"`
 }

@@ -6,6 +6,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
+
+	"github.com/dmoctl/dmoctl/internal/printable"
 )
 
 // excerptBytes bounds how much of one source line is shown.
@@ -55,7 +57,7 @@ func NewSnippet(src []byte, subject hcl.Range, secret []hcl.Range) *Snippet {
 			next = min(stop, to)
 		} else {
 			r, size := utf8.DecodeRune(src[i:to])
-			code.WriteString(printable(r))
+			code.WriteString(shown(r))
 			next = i + size
 		}
 		if i < end {
@@ -98,17 +100,15 @@ func covers(secret []hcl.Range, i int) int {
 	return -1
 }
 
-// printable keeps control characters, which could drive a terminal, out of excerpts.
-func printable(r rune) string {
+// shown returns a character of an excerpt as it is printed.
+func shown(r rune) string {
 	switch {
 	case r == '\t':
 		return "  "
 	case r == '\r':
 		return ""
-	case r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) || r == utf8.RuneError:
+	case r == utf8.RuneError:
 		return "\uFFFD"
-	case r == 0x200e || r == 0x200f || (r >= 0x202a && r <= 0x202e) || (r >= 0x2066 && r <= 0x2069):
-		return "\uFFFD" // direction marks reorder what a reader sees
 	}
-	return string(r)
+	return printable.Line(string(r))
 }

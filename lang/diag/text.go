@@ -7,6 +7,8 @@ import (
 
 	"github.com/mattn/go-runewidth"
 	"github.com/mitchellh/go-wordwrap"
+
+	"github.com/dmoctl/dmoctl/internal/printable"
 )
 
 // TextOptions say how WriteText prints.
@@ -31,7 +33,7 @@ func writeOne(out *strings.Builder, d Diagnostic, how TextOptions) {
 	if d.Severity == SeverityWarning {
 		word, colour = "Warning", "\x1b[33;1m"
 	}
-	fmt.Fprintf(out, "%s %s", paint(how, colour, word+":"), paint(how, "\x1b[1m", printableLine(d.Summary)))
+	fmt.Fprintf(out, "%s %s", paint(how, colour, word+":"), paint(how, "\x1b[1m", printable.Line(d.Summary)))
 	if d.ID != "" {
 		out.WriteString(paint(how, "\x1b[2m", " ["+d.ID+"]"))
 	}
@@ -46,7 +48,7 @@ func writeOne(out *strings.Builder, d Diagnostic, how TextOptions) {
 }
 
 func writePlace(out *strings.Builder, d Diagnostic, how TextOptions) {
-	fmt.Fprintf(out, "  at %s", printableLine(d.Subject.Filename))
+	fmt.Fprintf(out, "  at %s", printable.Line(d.Subject.Filename))
 	if d.Subject.Start.Line > 0 {
 		fmt.Fprintf(out, ":%d:%d", d.Subject.Start.Line, d.Subject.Start.Column)
 	}
@@ -56,7 +58,7 @@ func writePlace(out *strings.Builder, d Diagnostic, how TextOptions) {
 		return
 	}
 	if s.Context != "" {
-		fmt.Fprintf(out, ", in %s", printableLine(s.Context))
+		fmt.Fprintf(out, ", in %s", printable.Line(s.Context))
 	}
 	number := fmt.Sprint(s.StartLine)
 	gutter := strings.Repeat(" ", len(number))
@@ -81,7 +83,7 @@ func wrap(detail string, width int) string {
 	}
 	var b strings.Builder
 	for line := range strings.Lines(detail) {
-		line = printableLine(strings.TrimRight(line, "\n"))
+		line = printable.Line(strings.TrimRight(line, "\n"))
 		if !strings.HasPrefix(line, " ") {
 			line = wordwrap.WrapString(line, uint(max(20, width-2)))
 		}
@@ -91,14 +93,6 @@ func wrap(detail string, width int) string {
 			}
 			b.WriteString(part)
 		}
-	}
-	return b.String()
-}
-
-func printableLine(s string) string {
-	var b strings.Builder
-	for _, r := range s {
-		b.WriteString(printable(r))
 	}
 	return b.String()
 }
