@@ -8,6 +8,7 @@ import (
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/desired"
+	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/lang/diag"
 	"github.com/dmoctl/dmoctl/providers"
 )
@@ -30,6 +31,7 @@ type assigned struct {
 type assignment struct {
 	tables []assigned                    // by source name
 	names  map[catalog.Name]catalog.Name // source to target, for foreign keys
+	left   []plan.LeftOut                // by source name
 }
 
 // matcher finds the first of several pattern lists that takes a table. Exact names
@@ -99,6 +101,7 @@ func assign(spec *desired.Spec, o *Observation) (*assignment, diag.Diagnostics) 
 		switch {
 		case out >= 0:
 			if spec.Excludes[out].Content != contentStructure {
+				a.left = append(a.left, plan.LeftOut{Table: t.Name, Reason: fmt.Sprintf("exclude %q: %s", spec.Excludes[out].Name, spec.Excludes[out].Reason)})
 				continue
 			}
 			next.group, next.structure, next.why = spec.Excludes[out].Name, true, spec.Excludes[out].Reason
@@ -110,7 +113,9 @@ func assign(spec *desired.Spec, o *Observation) (*assignment, diag.Diagnostics) 
 			unassigned = append(unassigned, t.Name)
 			continue
 		default:
-			continue // of another schema, which the spec takes only by name
+			// The spec takes tables of another schema only by name.
+			a.left = append(a.left, plan.LeftOut{Table: t.Name, Reason: "no table_group takes it, and it is not of the source's own schema"})
+			continue
 		}
 		a.tables = append(a.tables, next)
 	}

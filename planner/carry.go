@@ -62,6 +62,18 @@ func notCarried(spec *desired.Spec, o *Observation, ds []*decision) []catalog.Ob
 	return out
 }
 
+// leftOut lists the source's tables that are no part of the plan.
+func leftOut(o *Observation, a *assignment, opts Options) []plan.LeftOut {
+	out := slices.Clone(a.left)
+	for _, t := range a.tables {
+		if !selected(opts.Tables, o.Source.Schema, t.source.Name) {
+			out = append(out, plan.LeftOut{Table: t.source.Name, Reason: plan.NotAskedFor})
+		}
+	}
+	slices.SortFunc(out, func(a, b plan.LeftOut) int { return a.Table.Compare(b.Table) })
+	return out
+}
+
 // others lists the target's tables that the plan never touches.
 func others(o *Observation, a *assignment, k *kept) []catalog.Name {
 	ours := make(map[catalog.Name]bool, len(a.tables))

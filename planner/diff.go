@@ -45,6 +45,7 @@ func Diff(spec *desired.Spec, o *Observation, history []*report.Report, opts Opt
 	slices.SortFunc(p.Tables, func(a, b *plan.Table) int { return a.Source.Compare(b.Source.Name) })
 	p.NotCarried = notCarried(spec, o, decisions)
 	p.Others = others(o, a, k)
+	p.LeftOut = leftOut(o, a, opts)
 	p.Warnings = warnings(spec, o, decisions, forgotten)
 	p.total(pace, decisions)
 	p.ID = plan.Identify(p.Plan)

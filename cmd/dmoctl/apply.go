@@ -130,15 +130,11 @@ func (c *applyCmd) show(a *app, p *plan.Plan) error {
 // approve asks for yes where nobody has said it yet. Dropping tables is asked
 // about by the target's name, whatever else was approved.
 func (c *applyCmd) approve(ctx context.Context, a *app, s *spec, p *plan.Plan) error {
-	drops := 0
-	for _, t := range p.Tables {
-		if t.Foreign {
-			drops++
-		}
-	}
+	f := viewPlan(p, time.Now()).fates()
 	target := s.Target.Address()
-	if drops > 0 && !slices.Contains(c.ConfirmRecreate, target) && !slices.Contains(c.ConfirmRecreate, s.Target.Name) {
-		question := fmt.Sprintf("\nexisting = \"recreate\": %s on %s, with all rows, will be dropped.", count(drops, "table"), target)
+	if len(f.foreign) > 0 && !slices.Contains(c.ConfirmRecreate, target) && !slices.Contains(c.ConfirmRecreate, s.Target.Name) {
+		question := fmt.Sprintf("\nexisting = \"recreate\": %s on %s, with all rows, will be dropped: %s.",
+			count(len(f.foreign), "table"), target, strings.Join(f.foreign, ", "))
 		if err := a.confirm(ctx, question, "--confirm-recreate "+target); err != nil {
 			return err
 		}
@@ -146,7 +142,11 @@ func (c *applyCmd) approve(ctx context.Context, a *app, s *spec, p *plan.Plan) e
 	if c.File != "" || c.AutoApprove {
 		return nil
 	}
-	return a.confirm(ctx, "\nDo you want to carry out this plan?", "--auto-approve, or apply a saved plan")
+	question := "\nDo you want to carry out this plan?"
+	if lost := f.question(); lost != "" {
+		question = "\n" + lost + question
+	}
+	return a.confirm(ctx, question, "--auto-approve, or apply a saved plan")
 }
 
 // applying is one run of apply.

@@ -32,12 +32,12 @@ func TestViewsOfEveryKindOfStep(t *testing.T) {
 		write func(io.Writer) error
 	}{
 		{"every-step.txt", func(w io.Writer) error { return writeText(w, p, moment(), textStyle{}) }},
-		{"every-step.md", func(w io.Writer) error { return writeMarkdown(w, p, moment()) }},
+		{"every-step.md", func(w io.Writer) error { return writeMarkdown(w, p, moment(), false) }},
 		{"every-step.json", func(w io.Writer) error { return plan.Encode(w, p) }},
 		{"every-step.dot", func(w io.Writer) error { return writeDOT(w, p) }},
 		{"every-step.mmd", func(w io.Writer) error { return writeMermaid(w, p) }},
 		{"no-changes.txt", func(w io.Writer) error { return writeText(w, nothingLeft(), moment(), textStyle{}) }},
-		{"no-changes.md", func(w io.Writer) error { return writeMarkdown(w, nothingLeft(), moment()) }},
+		{"no-changes.md", func(w io.Writer) error { return writeMarkdown(w, nothingLeft(), moment(), false) }},
 	}
 	for _, v := range views {
 		t.Run(v.name, func(t *testing.T) {
@@ -89,6 +89,11 @@ func everyStep() *plan.Plan {
 		Sequences:  []catalog.Sequence{{Name: catalog.Name{Schema: "public", Name: "numbers"}, Increment: 1, Start: 1, Min: 1, Max: 99}},
 		NotCarried: []catalog.Object{{Kind: "view", Name: "open_orders"}, {Kind: "trigger", Name: "stamp on MARA", Reason: "triggers run code of one engine"}},
 		Others:     []catalog.Name{{Schema: "public", Name: "audit_log"}},
+		LeftOut: []plan.LeftOut{
+			{Table: catalog.Name{Name: "TMP_A"}, Reason: "exclude \"scratch\": made anew by every run"},
+			{Table: catalog.Name{Name: "TMP_B"}, Reason: "exclude \"scratch\": made anew by every run"},
+			{Table: catalog.Name{Name: "ZUSER"}, Reason: plan.NotAskedFor},
+		},
 		Warnings: []plan.Warning{{ID: "wal-grows", Summary: "The source's WAL grows until the copy ends",
 			Detail: "Readers hold one view of the data; SQLite cannot checkpoint behind it."}},
 	}

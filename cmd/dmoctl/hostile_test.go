@@ -146,6 +146,7 @@ func hostilePlan(name string) *plan.Plan {
 	for _, s := range p.Steps {
 		s.Index, s.Reason = name, name
 	}
+	p.LeftOut = []plan.LeftOut{{Table: at, Reason: name}}
 	p.Migration, p.Others = name, []catalog.Name{at}
 	p.Reach = []plan.PolicyReach{{Policy: "number", Value: name, Tables: 1, Columns: 1, Listed: []plan.Column{{Table: at, Name: name}}}}
 	p.NotCarried = []catalog.Object{{Kind: "view", Name: name, Reason: name}}

@@ -83,10 +83,7 @@ func (a *app) show(p *plan.Plan, how viewFlags) error {
 	case how.JSON:
 		return plan.Encode(a.out, p)
 	case how.Markdown:
-		if err := writeMarkdown(a.out, p, time.Now()); err != nil || !how.Columns {
-			return err
-		}
-		return writeColumnsMarkdown(a.out, p)
+		return writeMarkdown(a.out, p, time.Now(), how.Columns)
 	}
 	if how.Columns {
 		if err := writeColumns(a.out, p); err != nil {

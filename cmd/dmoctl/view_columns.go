@@ -82,18 +82,34 @@ func writeColumns(w io.Writer, p *plan.Plan) error {
 	return nil
 }
 
-// writeColumnsMarkdown prints the same as Markdown, without its limit: whoever asks wants all.
-func writeColumnsMarkdown(w io.Writer, p *plan.Plan) error {
-	var b strings.Builder
-	for _, t := range listed(p) {
-		fmt.Fprintf(&b, "\n#### %s → %s\n\n| column | %s | %s | what differs |\n|---|---|---|---|\n",
-			code(t.Source.Name.String()), code(t.Target.Name.String()), escape(p.Source.Type), escape(p.Target.Type))
-		for _, r := range columnRows(t) {
-			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", code(r.name), code(r.source), code(r.target), escape(r.remark))
+// columns prints the same as Markdown, as much as fits.
+func (v *markdownView) columns() {
+	tables := listed(v.Plan)
+	const reserve = 300 // for what says that there is more
+	for i, t := range tables {
+		head := fmt.Sprintf("#### %s → %s\n\n| column | %s | %s | what differs |\n|---|---|---|---|\n",
+			code(t.Source.Name.String()), code(t.Target.Name.String()), escape(v.Source.Type), escape(v.Target.Type))
+		var rows strings.Builder
+		printed := 0
+		all := columnRows(t)
+		for _, r := range all {
+			row := fmt.Sprintf("| %s | %s | %s | %s |\n", code(r.name), code(r.source), code(r.target), shorten(escape(r.remark), 500))
+			if v.out.Len()+len(head)+rows.Len()+len(row)+reserve > markdownLimit {
+				break
+			}
+			rows.WriteString(row)
+			printed++
+		}
+		if printed > 0 {
+			v.out.WriteString(head + rows.String() + "\n")
+		}
+		if printed < len(all) {
+			left := len(all) - printed
+			for _, t := range tables[i+1:] {
+				left += len(columnRows(t))
+			}
+			fmt.Fprintf(&v.out, "**and %s of %s; `--columns` as text and `--json` have them all**\n", count(left, "more column"), count(len(tables)-i, "table"))
+			return
 		}
 	}
-	if _, err := io.WriteString(w, b.String()); err != nil {
-		return fmt.Errorf("print columns: %w", err)
-	}
-	return nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -18,20 +19,37 @@ const markdownLimit = 60_000
 // markdownReserve is what every section leaves for those after it.
 const markdownReserve = 6_000
 
+// columnsReserve is what the plan leaves for its columns, where they are asked for.
+const columnsReserve = 18_000
+
 // markdownView prints a plan for a pull request.
 type markdownView struct {
 	planView
-	out strings.Builder
+	out     strings.Builder
+	empties map[catalog.Name]bool // the tables that steps empty
 }
 
-// writeMarkdown prints p in at most markdownLimit bytes: the biggest tables first,
-// what does not fit counted. It never prints key boundaries.
-func writeMarkdown(w io.Writer, p *plan.Plan, now time.Time) error {
-	v := &markdownView{planView: viewPlan(p, now)}
+// writeMarkdown prints p in at most markdownLimit bytes: what is lost first, then the
+// biggest tables, what does not fit counted. It never prints key boundaries. Columns, where
+// they are asked for, get their share.
+func writeMarkdown(w io.Writer, p *plan.Plan, now time.Time, columns bool) error {
+	v := &markdownView{planView: viewPlan(p, now), empties: map[catalog.Name]bool{}}
+	for _, s := range v.Steps {
+		for _, n := range s.Tables {
+			v.empties[n] = v.empties[n] || s.Kind == plan.StepEmpty
+		}
+	}
 	v.head()
 	sections := v.sections()
+	after := len(sections) - 1
+	if columns {
+		after += columnsReserve / markdownReserve
+	}
 	for i, s := range sections {
-		v.section(s, len(sections)-1-i)
+		v.section(s, after-i)
+	}
+	if columns {
+		v.columns()
 	}
 	if _, err := io.WriteString(w, v.out.String()); err != nil {
 		return fmt.Errorf("print plan: %w", err)
@@ -105,29 +123,62 @@ func (v *markdownView) sections() []section {
 	for _, p := range v.policies() {
 		policies = append(policies, "- "+shorten(escape(p), 1000))
 	}
+	add(v.again())
+	add(v.left())
 	add(section{title: "Warnings", rows: warnings})
 	add(section{title: policiesTitle, rows: policies})
-	add(v.again())
 	add(v.copies())
 	add(section{title: "Carried with a difference", rows: losses})
 	add(section{title: "Not carried", rows: objects, folded: true})
 	return out
 }
 
-// again lists what a reviewer reads first.
+// fateOf says what a table loses, the gravest first; a rank below 0 is nothing.
+func (v *markdownView) fateOf(t *plan.Table) (rank int, what string) {
+	switch {
+	case t.Drop && t.Foreign:
+		return 0, "drop what others made, create, copy"
+	case t.Drop:
+		return 1, "drop, create, copy"
+	case v.empties[t.Source.Name] && t.Action == plan.Structure:
+		return 2, "empty"
+	case v.empties[t.Source.Name], t.Action == plan.Reload, t.Action == plan.Restart:
+		return 2, t.Action
+	case t.Action == plan.Forget:
+		return 3, t.Action
+	}
+	return -1, ""
+}
+
+// again lists what a reviewer reads first, and of that first what others made.
 func (v *markdownView) again() section {
-	s := section{title: "Tables that are dropped, emptied or forgotten", header: "| | Table | What | Why |\n|---|---|---|---|\n"}
+	var rows [4][]string
 	for _, t := range v.Tables {
-		what := t.Action
-		switch {
-		case t.Foreign:
-			what = "drop what others made, create, copy"
-		case t.Drop:
-			what = "drop, create, copy"
-		case t.Action != plan.Reload && t.Action != plan.Restart && t.Action != plan.Forget:
-			continue
+		if rank, what := v.fateOf(t); rank >= 0 {
+			why := t.Reason
+			if why == "" && rank == 0 {
+				why = "existing = \"recreate\""
+			}
+			rows[rank] = append(rows[rank], fmt.Sprintf("| %s | %s | %s | %s |", mark(t.Action), code(v.name(t.Source.Name)), what, shorten(escape(why), 500)))
 		}
-		s.rows = append(s.rows, fmt.Sprintf("| %s | %s | %s | %s |", mark(t.Action), code(v.name(t.Source.Name)), what, escape(t.Reason)))
+	}
+	return section{
+		title: "Tables that are dropped, emptied or forgotten", header: "| | Table | What | Why |\n|---|---|---|---|\n",
+		rows: slices.Concat(rows[:]...),
+		rest: func(left int) string {
+			return fmt.Sprintf("**and %s that do not fit here: in all %d are dropped, %d emptied, %d forgotten. `dmoctl plan` and `dmoctl show` name every one**",
+				count(left, "more table"), len(rows[0])+len(rows[1]), len(rows[2]), len(rows[3]))
+		},
+	}
+}
+
+// left lists what a reviewer could believe to be moved.
+func (v *markdownView) left() section {
+	s := section{title: "Left out", header: "| Table | Why |\n|---|---|\n", open: 40, rest: func(left int) string {
+		return fmt.Sprintf("**and %s left out (%s in all); `dmoctl plan` and `dmoctl show` name every one**", count(left, "more table"), showCount(int64(len(v.LeftOut))))
+	}}
+	for _, t := range v.LeftOut {
+		s.rows = append(s.rows, fmt.Sprintf("| %s | %s |", code(v.name(t.Table)), shorten(escape(t.Reason), 500)))
 	}
 	return s
 }

@@ -257,7 +257,11 @@ func (v planView) summary() string {
 		return "No changes. The plan has no table."
 	}
 	if !v.Changes() {
-		return "No changes. Every package of the plan is in the target."
+		text := "No changes. Every package of the plan is in the target."
+		if n := len(v.LeftOut); n > 0 {
+			text += " Left out: " + count(n, "table") + "."
+		}
+		return text
 	}
 	var parts []string
 	add := func(n int, text string) {
@@ -268,10 +272,17 @@ func (v planView) summary() string {
 	t := v.Totals
 	add(t.Packages, count(t.Packages, "package")+" to copy")
 	add(t.Create, count(t.Create, "table")+" to create")
+	f := v.fates()
+	drops := len(f.foreign) + len(f.own)
+	add(drops, count(drops, "table")+" to drop")
+	add(len(f.emptied), count(len(f.emptied), "table")+" to empty")
 	add(t.Reload, count(t.Reload, "table")+" to reload")
 	resumed := len(v.lines(plan.Resume))
 	add(resumed, count(resumed, "table")+" to complete")
+	forgotten := len(v.lines(plan.Forget))
+	add(forgotten, count(forgotten, "table")+" to forget")
 	add(t.Unchanged, fmt.Sprintf("%s unchanged", showCount(int64(t.Unchanged))))
+	add(len(v.LeftOut), fmt.Sprintf("%s left out", showCount(int64(len(v.LeftOut)))))
 	if len(parts) == 0 {
 		parts = append(parts, count(len(v.Steps), "step")+" left")
 	}

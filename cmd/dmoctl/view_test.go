@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -25,7 +26,7 @@ func TestMarkdownStaysBelowItsLimit(t *testing.T) {
 		p.NotCarried = append(p.NotCarried, catalog.Object{Kind: "view", Name: strings.Repeat("v", 300)})
 	}
 	var b strings.Builder
-	if err := writeMarkdown(&b, p, moment()); err != nil {
+	if err := writeMarkdown(&b, p, moment(), false); err != nil {
 		t.Fatal(err)
 	}
 	if b.Len() > markdownLimit {
@@ -38,6 +39,82 @@ func TestMarkdownStaysBelowItsLimit(t *testing.T) {
 	}
 	if strings.Contains(b.String(), "TABLE_WITH_A_LONG_NAME_00001`") {
 		t.Error("a small table is shown where only the biggest fit")
+	}
+}
+
+func TestWhatIsLostIsNamedFirst(t *testing.T) {
+	// Done: shell: the plan names every table that is dropped, emptied or left out: text, Markdown, prompt and the Plan: line
+	p := everyStep()
+	names := map[string]bool{}
+	p.Tables, p.Steps, p.LeftOut = nil, []*plan.Step{{ID: "drop", Kind: plan.StepDrop}, {ID: "empty", Kind: plan.StepEmpty}}, nil
+	for i := range 60 {
+		for j, kind := range []string{"FOREIGN", "OWN", "RELOAD", "LEFT"} {
+			n := catalog.Name{Name: fmt.Sprintf("%s_%02d", kind, i)}
+			names[n.Name] = true
+			if kind == "LEFT" {
+				p.LeftOut = append(p.LeftOut, plan.LeftOut{Table: n, Reason: fmt.Sprintf("exclude \"x%d\": because", i%2)})
+				continue
+			}
+			x := &plan.Table{Source: &catalog.Table{Name: n}, Target: &catalog.Table{Name: n}, Action: plan.Copy, Drop: j < 2, Foreign: j == 0}
+			s := p.Steps[0]
+			if j == 2 {
+				x.Action, x.Reason, s = plan.Reload, "it was asked for", p.Steps[1]
+			}
+			s.Tables, p.Tables = append(s.Tables, n), append(p.Tables, x)
+		}
+	}
+	var text, markdown strings.Builder
+	if err := errors.Join(writeText(&text, p, moment(), textStyle{}), writeMarkdown(&markdown, p, moment(), true)); err != nil {
+		t.Fatal(err)
+	}
+	question := viewPlan(p, moment()).fates().question()
+	for n := range names {
+		for where, s := range map[string]string{"text": text.String(), "Markdown": markdown.String(), "prompt": question} {
+			if (where != "prompt" || n[0] != 'L') && !strings.Contains(s, n) {
+				t.Errorf("%s does not name %s", where, n)
+			}
+		}
+	}
+	for _, want := range []string{"120 tables to drop", "60 tables to empty", "60 left out"} {
+		if !strings.Contains(viewPlan(p, moment()).summary(), want) {
+			t.Errorf("no %q in %q", want, viewPlan(p, moment()).summary())
+		}
+	}
+	if lost, first := strings.Index(markdown.String(), "FOREIGN_00"), strings.Index(markdown.String(), "#### "); lost < first || strings.Index(markdown.String()[lost:], "#### Warnings") < 0 {
+		t.Error("what is lost does not come first")
+	}
+}
+
+func TestMarkdownSaysWhatOfTheLostDoesNotFit(t *testing.T) {
+	// Done: shell: plan --markdown --columns is bounded, and drops and empties are never among the others without a word
+	p := everyStep()
+	p.Tables, p.Steps, p.LeftOut = nil, []*plan.Step{{ID: "drop", Kind: plan.StepDrop}}, nil
+	for i := range 5000 {
+		n := catalog.Name{Name: fmt.Sprintf("DROPPED_`|\\_%05d", i)}
+		columns := []catalog.Column{{Name: strings.Repeat("|", 200), Declared: "text", Default: strings.Repeat("x", 5000)}}
+		p.Tables = append(p.Tables, &plan.Table{
+			Source: &catalog.Table{Name: n, Columns: columns}, Target: &catalog.Table{Name: n, Columns: columns},
+			Action: plan.Copy, Create: true, Drop: true, Foreign: true, Reason: strings.Repeat("*", 5000),
+		})
+		p.Steps[0].Tables = append(p.Steps[0].Tables, n)
+		p.LeftOut = append(p.LeftOut, plan.LeftOut{Table: n, Reason: strings.Repeat("why ", 500)})
+	}
+	for _, columns := range []bool{false, true} {
+		var b strings.Builder
+		if err := writeMarkdown(&b, p, moment(), columns); err != nil {
+			t.Fatal(err)
+		}
+		if b.Len() > markdownLimit {
+			t.Errorf("%d bytes, more than %d", b.Len(), markdownLimit)
+		}
+		for _, want := range []string{"that do not fit here: in all 5000 are dropped, 0 emptied", "left out (5,000 in all)"} {
+			if !strings.Contains(b.String(), want) {
+				t.Errorf("no %q in the Markdown", want)
+			}
+		}
+		if got := strings.Contains(b.String(), "more columns of "); got != columns {
+			t.Errorf("more columns are named: %v, want %v", got, columns)
+		}
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 
 	"github.com/mattn/go-runewidth"
 
-	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/plan"
 )
 
@@ -33,6 +32,7 @@ func writeText(w io.Writer, p *plan.Plan, now time.Time, style textStyle) error 
 	v.downtime()
 	v.phase("finalize", v.finalizing())
 	v.phase("verify", v.verification())
+	v.phase("left out", v.missing()...)
 	v.out.WriteString("\n")
 	v.remarks()
 	v.out.WriteString(v.bold(v.summary()) + "\n")
@@ -82,48 +82,34 @@ func (v *textView) phase(name string, lines ...string) {
 
 func (v *textView) structures() {
 	var lines []string
-	foreign, own, empty := v.emptied()
-	if foreign > 0 {
-		lines = append(lines, v.paint("31", "- "+count(foreign, "table")+" dropped first: existing = \"recreate\""))
+	f := v.fates()
+	add := func(colour, mark, what string, names []string) {
+		if len(names) > 0 {
+			lines = append(lines, v.paint(colour, mark+" "+count(len(names), "table")+" "+what+": "+strings.Join(names, ", ")))
+		}
 	}
-	if own > 0 {
-		lines = append(lines, v.paint("33", "- "+count(own, "table")+" of this migration dropped first"))
-	}
+	add("31", "-", "of others dropped first, existing = \"recreate\"", f.foreign)
+	add("33", "-", "of this migration dropped first", f.own)
 	if n := v.Totals.Create; n > 0 {
 		lines = append(lines, v.paint("32", "+ "+count(n, "table")))
 	}
-	if n := len(v.lines(plan.Structure)); n > 0 {
-		lines = append(lines, ". "+count(n, "table")+" without rows")
+	for _, g := range v.withoutRows() {
+		lines = append(lines, ". "+count(len(g.names), "table")+" without rows: "+g.String())
 	}
-	if empty > 0 {
-		lines = append(lines, v.paint("33", "~ "+count(empty, "table")+" emptied"))
-	}
+	add("33", "~", "emptied", f.emptied)
 	if text := v.unreferredText(); text != "" {
 		lines = append(lines, v.paint("33", "~ "+text))
 	}
 	v.phase("structures", lines...)
 }
 
-// emptied counts the tables that steps drop, those that somebody else made apart
-// from the migration's own, and those that steps empty.
-func (v planView) emptied() (foreign, own, empty int) {
-	strangers := map[catalog.Name]bool{}
-	for _, t := range v.Tables {
-		strangers[t.Source.Name] = t.Foreign
+// missing names the tables that are no part of the plan.
+func (v *textView) missing() []string {
+	var lines []string
+	for _, g := range v.leftOut() {
+		lines = append(lines, v.paint("33", count(len(g.names), "table")+": "+g.String()))
 	}
-	for _, s := range v.Steps {
-		for _, n := range s.Tables {
-			switch {
-			case s.Kind == plan.StepDrop && strangers[n]:
-				foreign++
-			case s.Kind == plan.StepDrop:
-				own++
-			case s.Kind == plan.StepEmpty:
-				empty++
-			}
-		}
-	}
-	return foreign, own, empty
+	return lines
 }
 
 func (v *textView) downtime() {
@@ -184,8 +170,9 @@ func (v *textView) reasons(colour string, actions ...string) []string {
 			}
 			out = append(out, v.paint(colour, line))
 		}
-		if n := len(all) - textTables; n > 0 {
-			out = append(out, fmt.Sprintf("%s %s more to %s", mark(action), count(n, "table"), action))
+		rest := all[min(len(all), textTables):]
+		for _, g := range grouped(len(rest), func(i int) (string, string) { return rest[i].name, rest[i].reason }) {
+			out = append(out, v.paint(colour, fmt.Sprintf("%s %s to %s: %s", mark(action), count(len(g.names), "more table"), action, g)))
 		}
 	}
 	return out

@@ -50,6 +50,7 @@ type Plan struct {
 	Steps      []*Step            `json:"steps"` // in an order that respects Needs
 	NotCarried []catalog.Object   `json:"not_carried,omitempty"`
 	Others     []catalog.Name     `json:"others,omitempty"` // tables on the target that the plan never touches
+	LeftOut    []LeftOut          `json:"left_out,omitempty"`
 	Warnings   []Warning          `json:"warnings,omitempty"`
 	Totals     Totals             `json:"totals"`
 }
@@ -203,6 +204,15 @@ type Step struct {
 	Bytes    int64          `json:"bytes,omitempty"`
 	Seconds  float64        `json:"seconds,omitempty"` // estimate
 }
+
+// LeftOut is a table that was seen on the source and is no part of the plan.
+type LeftOut struct {
+	Table  catalog.Name `json:"table"`
+	Reason string       `json:"reason"` // a clause for people
+}
+
+// NotAskedFor is the Reason of the tables that --table does not take.
+const NotAskedFor = "--table does not take it"
 
 // Warning is something a reviewer should know. It stops nothing.
 type Warning struct {
