@@ -63,15 +63,6 @@ func (c Comparison) sameDefinition(a, b string) bool {
 	return a == b || slices.Equal(c.normal(c.indexed(a)), c.normal(c.indexed(b)))
 }
 
-// KeyIndex is a key that is a unique index, as an index.
-func KeyIndex(k Key) Index {
-	x := Index{Name: k.Name, Unique: true, Definition: k.Definition}
-	for _, n := range k.Columns {
-		x.Columns = append(x.Columns, IndexColumn{Name: n})
-	}
-	return x
-}
-
 // plainKey says whether a key's definition holds nothing but its columns.
 func (c Comparison) plainKey(k Key) bool {
 	have := c.indexed(k.Definition)

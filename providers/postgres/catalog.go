@@ -184,14 +184,7 @@ func (r *catalogReader) tableTypes(ctx context.Context) error {
 	for id := range distinct {
 		ids = append(ids, strconv.FormatUint(uint64(id), 10))
 	}
-	var order []*typeInfo
-	err := r.s.query(ctx, opCatalog, typesSQL, []string{"{" + strings.Join(ids, ",") + "}"}, func(v row) error {
-		t := &typeInfo{oid: oid(v, 0), name: catalog.Name{Schema: v.text(1), Name: v.text(2)}, kind: v[3][0], base: oid(v, 4),
-			baseModifier: int32(v.int(5)), elem: oid(v, 6), binary: v.bool(7), spelled: v.text(8), spelledBase: v.text(9), domain: v.text(11)}
-		r.types[t.oid] = t
-		order = append(order, t)
-		return names(v, 10, &t.labels)
-	})
+	order, err := r.readTypes(ctx, ids)
 	if err == nil {
 		err = r.moneyTypes(ctx)
 	}
@@ -202,11 +195,50 @@ func (r *catalogReader) tableTypes(ctx context.Context) error {
 		c.column.Type = r.types.neutral(c.oid, c.modifier, c.column.Declared)
 		c.column.UserType = r.types.userType(c.oid)
 	}
+	r.addUserTypes(order)
+	return nil
+}
+
+// readKeys reads tables with keys, indexes and references only, none of which is chosen as
+// the key of a table that has no primary one.
+func readKeys(ctx context.Context, s *session, tables []catalog.Name) (*catalog.Catalog, error) {
+	r := &catalogReader{s: s, wanted: providers.Selector{Tables: tables, StructureOnly: true}, out: &catalog.Catalog{Engine: engine},
+		byOID: make(map[uint32]*catalog.Table), partitions: make(map[uint32]partitionOf)}
+	for _, step := range []func(context.Context) error{r.relations, r.constraints, r.indexesOnly} {
+		if err := step(ctx); err != nil {
+			return nil, wrap(opCatalog, err)
+		}
+	}
+	return r.out, nil
+}
+
+// readUserTypes reads enums and domains, by their oids, and those that they are made of.
+func readUserTypes(ctx context.Context, s *session, ids []string) ([]catalog.UserType, error) {
+	r := &catalogReader{s: s, out: &catalog.Catalog{}, types: make(typeTable)}
+	order, err := r.readTypes(ctx, ids)
+	if err != nil {
+		return nil, wrap(opCatalog, err)
+	}
+	r.addUserTypes(order)
+	return r.out.Types, nil
+}
+
+func (r *catalogReader) readTypes(ctx context.Context, ids []string) (order []*typeInfo, err error) {
+	err = r.s.query(ctx, opCatalog, typesSQL, []string{"{" + strings.Join(ids, ",") + "}"}, func(v row) error {
+		t := &typeInfo{oid: oid(v, 0), name: catalog.Name{Schema: v.text(1), Name: v.text(2)}, kind: v[3][0], base: oid(v, 4),
+			baseModifier: int32(v.int(5)), elem: oid(v, 6), binary: v.bool(7), spelled: v.text(8), spelledBase: v.text(9), domain: v.text(11)}
+		r.types[t.oid] = t
+		order = append(order, t)
+		return names(v, 10, &t.labels)
+	})
+	return order, err
+}
+
+func (r *catalogReader) addUserTypes(order []*typeInfo) {
 	made := make(map[uint32]bool)
 	for _, t := range order {
 		r.addUserType(t, made)
 	}
-	return nil
 }
 
 // moneyTypes notes how many digits money has here; it is part of the structure, because

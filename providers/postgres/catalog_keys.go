@@ -86,7 +86,23 @@ type indexColumn struct {
 }
 
 func (r *catalogReader) indexes(ctx context.Context) error {
-	candidates := make(map[*catalog.Table][]catalog.Key) // unique indexes over NOT NULL columns
+	candidates, err := r.uniqueIndexes(ctx)
+	for _, t := range r.out.Tables {
+		if t.Key == nil {
+			chooseKey(t, candidates[t])
+		}
+	}
+	return err
+}
+
+func (r *catalogReader) indexesOnly(ctx context.Context) error {
+	_, err := r.uniqueIndexes(ctx)
+	return err
+}
+
+// uniqueIndexes reads the secondary indexes and returns those that identify every row.
+func (r *catalogReader) uniqueIndexes(ctx context.Context) (map[*catalog.Table][]catalog.Key, error) {
+	candidates := make(map[*catalog.Table][]catalog.Key)
 	err := r.s.query(ctx, opCatalog, indexesSQL, []string{r.oids()}, func(v row) error {
 		t := r.byOID[oid(v, 0)]
 		name := v.text(1)
@@ -112,12 +128,7 @@ func (r *catalogReader) indexes(ctx context.Context) error {
 		t.Indexes = append(t.Indexes, x)
 		return nil
 	})
-	for _, t := range r.out.Tables {
-		if t.Key == nil {
-			chooseKey(t, candidates[t])
-		}
-	}
-	return err
+	return candidates, err
 }
 
 // chooseKey takes the shortest unique constraint over NOT NULL columns as the

@@ -24,19 +24,9 @@ type statement struct {
 // alteration turns structure changes into statements. What exists is read
 // with a fixed number of statements first, so that a call may be repeated.
 type alteration struct {
-	tables      map[catalog.Name]*catalog.Table // that exist, of those to be created
-	types       map[catalog.Name]bool
-	schemas     map[string]bool
-	relations   map[catalog.Name]bool                  // indexes and sequences
-	constraints map[catalog.Name]map[string]constraint // by table
-	out         []statement
-	records     []ledger.Change // of the ledger, after the statements
-}
-
-// constraint is one that exists.
-type constraint struct {
-	foreign, validated bool
-	kept               bool // it only stands for a foreign key
+	*existing
+	out     []statement
+	records []ledger.Change // of the ledger, after the statements
 }
 
 // Alter implements providers.Session. Everything is one transaction.
@@ -45,10 +35,11 @@ func (w *writing) Alter(ctx context.Context, ddl []providers.DDL) error {
 		return nil
 	}
 	return w.guarded(ctx, opAlter, func(s *session) error {
-		a, err := lookFirst(ctx, s, ddl)
+		there, err := lookFirst(ctx, s, ddl)
 		if err != nil {
 			return err
 		}
+		a := &alteration{existing: there}
 		if w.maintenanceMemory > 0 {
 			a.add(catalog.Name{}, "SET LOCAL maintenance_work_mem = '"+formatInt(w.maintenanceMemory>>10)+"kB'")
 		}
@@ -110,101 +101,6 @@ func alterError(err error, table catalog.Name) error {
 	return err
 }
 
-// lookFirst reads what exists of what the changes are about.
-func lookFirst(ctx context.Context, s *session, ddl []providers.DDL) (*alteration, error) {
-	a := &alteration{tables: make(map[catalog.Name]*catalog.Table), types: make(map[catalog.Name]bool), schemas: make(map[string]bool),
-		relations: make(map[catalog.Name]bool), constraints: make(map[catalog.Name]map[string]constraint)}
-	var created, altered, named []catalog.Name
-	types := false
-	for _, d := range ddl {
-		switch d := d.(type) {
-		case providers.CreateTable:
-			created = append(created, d.Table.Name)
-			for _, p := range d.Table.Partitions {
-				named = append(named, p.Name)
-			}
-			for _, c := range d.Table.Columns {
-				if c.Sequence != nil {
-					named = append(named, c.Sequence.Name)
-				}
-			}
-		case providers.CreateType, providers.CreateSchema:
-			types = true
-		case providers.CreateSequence:
-			named = append(named, d.Sequence.Name)
-		case providers.AddKey:
-			altered = append(altered, d.Table.Name)
-			named = append(named, catalog.Name{Schema: d.Table.Schema, Name: d.Key.Name})
-		case providers.CreateIndex:
-			altered = append(altered, d.Table.Name)
-			named = append(named, catalog.Name{Schema: d.Table.Schema, Name: d.Index.Name})
-		case providers.AddForeignKey:
-			altered = append(altered, d.Table.Name)
-		case providers.DropForeignKey:
-			altered = append(altered, d.Table)
-		}
-	}
-	if len(created) > 0 {
-		c, err := readCatalog(ctx, s, nil, providers.Selector{Tables: created, StructureOnly: true})
-		if err != nil {
-			return nil, err
-		}
-		for _, t := range c.Tables {
-			a.tables[t.Name] = t
-		}
-	}
-	return a, errors.Join(a.readRelations(ctx, s, named), a.readConstraints(ctx, s, altered), a.readTypes(ctx, s, types))
-}
-
-func pairs(names []catalog.Name) []string {
-	rows := make([][]string, len(names))
-	for i, n := range names {
-		rows[i] = []string{n.Schema, n.Name}
-	}
-	return columnsOf(2, rows)
-}
-
-func (a *alteration) readRelations(ctx context.Context, s *session, names []catalog.Name) error {
-	if len(names) == 0 {
-		return nil
-	}
-	return s.query(ctx, opAlter, `SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE (n.nspname, c.relname) IN (SELECT * FROM unnest($1::text[], $2::text[]))`, pairs(names), func(r row) error {
-		a.relations[catalog.Name{Schema: r.text(0), Name: r.text(1)}] = true
-		return nil
-	})
-}
-
-func (a *alteration) readConstraints(ctx context.Context, s *session, tables []catalog.Name) error {
-	if len(tables) == 0 {
-		return nil
-	}
-	return s.query(ctx, opAlter, `SELECT n.nspname, c.relname, k.conname, k.contype, k.convalidated,
-  CASE WHEN k.contype = 'c' AND NOT k.convalidated THEN obj_description(k.oid, 'pg_constraint') END FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
-JOIN pg_namespace n ON n.oid = c.relnamespace WHERE (n.nspname, c.relname) IN (SELECT * FROM unnest($1::text[], $2::text[]))`, pairs(tables), func(r row) error {
-		n := catalog.Name{Schema: r.text(0), Name: r.text(1)}
-		a.noted(n, r.text(2), constraint{foreign: r.text(3) == "f", validated: r.bool(4), kept: keptForeignKey(r.text(5)) != nil})
-		return nil
-	})
-}
-
-func (a *alteration) readTypes(ctx context.Context, s *session, wanted bool) error {
-	if !wanted {
-		return nil
-	}
-	err := s.query(ctx, opAlter, "SELECT n.nspname, t.typname FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE t.typtype IN ('e', 'd')", nil, func(r row) error {
-		a.types[catalog.Name{Schema: r.text(0), Name: r.text(1)}] = true
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	return s.query(ctx, opAlter, "SELECT nspname FROM pg_namespace", nil, func(r row) error {
-		a.schemas[r.text(0)] = true
-		return nil
-	})
-}
-
 // plan appends what one change needs.
 func (a *alteration) plan(d providers.DDL) error {
 	switch d := d.(type) {
@@ -214,23 +110,20 @@ func (a *alteration) plan(d providers.DDL) error {
 			a.add(catalog.Name{}, "CREATE SCHEMA "+quoteIdent(d.Schema))
 		}
 	case providers.CreateType:
-		a.createType(d.Type)
+		return a.createType(d.Type)
 	case providers.CreateSequence:
-		if !a.relations[d.Sequence.Name] {
-			a.relations[d.Sequence.Name] = true
-			a.add(d.Sequence.Name, createSequence(d.Sequence))
-		}
+		return a.createSequence(d.Sequence)
 	case providers.CreateTable:
 		return a.createTable(d)
 	case providers.DropTable:
 		a.add(d.Table, "DROP TABLE IF EXISTS "+quoteName(d.Table)+" CASCADE")
-		delete(a.tables, d.Table)
+		a.dropped(d.Table)
 	case providers.AddKey:
-		a.addKey(d.Table, d.Key)
+		return a.addKey(d.Table, d.Key)
 	case providers.CreateIndex:
-		a.createIndex(d.Table, d.Index)
+		return a.createIndex(d.Table, d.Index)
 	case providers.AddForeignKey:
-		a.addForeignKey(d.Table, d.ForeignKey)
+		return a.addForeignKey(d.Table, d.ForeignKey)
 	case providers.DropForeignKey:
 		return a.dropForeignKey(d)
 	case providers.RaiseSequence:
@@ -245,37 +138,61 @@ func (a *alteration) plan(d providers.DDL) error {
 	return nil
 }
 
-func (a *alteration) createType(t catalog.UserType) {
-	if a.types[t.Name] {
-		return
+// createType makes a type, or compares the one that exists: values travel in the form of
+// the wanted one, and another one would take them for something else.
+func (a *alteration) createType(t catalog.UserType) error {
+	if have, there := a.types[t.Name]; there {
+		if have.Type != nil && exact.SameType(t, *have.Type) {
+			return nil
+		}
+		return taken(t.Name, fmt.Sprintf("type %s (%s)", t.Name, typeWords(t)), have.String())
 	}
-	a.types[t.Name] = true
+	a.types[t.Name] = occupant{Kind: "type", Name: t.Name, Type: &t}
 	if t.Kind == "domain" {
 		a.add(t.Name, "CREATE DOMAIN "+quoteName(t.Name)+" AS "+t.Definition)
-		return
+		return nil
 	}
 	labels := make([]string, len(t.Labels))
 	for i, l := range t.Labels {
 		labels[i] = quoteLiteral(l)
 	}
 	a.add(t.Name, "CREATE TYPE "+quoteName(t.Name)+" AS ENUM ("+strings.Join(labels, ", ")+")")
+	return nil
 }
 
-func (a *alteration) addKey(t *catalog.Table, k catalog.Key) {
-	_, made := a.constraints[t.Name][k.Name]
-	if made || k.Index && a.relations[catalog.Name{Schema: t.Schema, Name: k.Name}] {
-		return
+// createSequence makes a sequence that no column owns, or compares the one that exists.
+func (a *alteration) createSequence(q catalog.Sequence) error {
+	have, there := a.relations[q.Name]
+	if !there {
+		a.relations[q.Name] = occupant{Kind: "sequence", Name: q.Name, Sequence: &q}
+		a.add(q.Name, createSequence(q))
+		return nil
 	}
+	if have.Sequence != nil && have.Table == (catalog.Name{}) && exact.SameSequence(q, *have.Sequence) {
+		return nil
+	}
+	return taken(q.Name, fmt.Sprintf("sequence %s (%s)", q.Name, sequenceWords(q)), have.String())
+}
+
+func (a *alteration) addKey(t *catalog.Table, k catalog.Key) error {
+	have := a.of(t.Name)
+	if k.Index && exact.FindIndex(t, have, catalog.KeyIndex(k)) != nil || exact.FindKey(t, have, k) != nil {
+		return nil
+	}
+	if err := a.free(t.Name, k.Name, "key "+k.Name); err != nil {
+		return err
+	}
+	have.Uniques = append(have.Uniques, k)
+	a.relations[catalog.Name{Schema: t.Schema, Name: k.Name}] = occupant{Kind: "index", Name: catalog.Name{Schema: t.Schema, Name: k.Name}, Table: t.Name}
 	definition := k.Definition
 	if k.Index {
-		a.relations[catalog.Name{Schema: t.Schema, Name: k.Name}] = true
 		if definition == "" {
 			definition = "(" + quoteIdents(k.Columns) + ")"
 		}
 		a.add(t.Name, "CREATE UNIQUE INDEX "+quoteIdent(k.Name)+" ON "+quoteName(t.Name)+" "+definition)
-		return
+		return nil
 	}
-	a.noted(t.Name, k.Name, constraint{validated: true})
+	a.noted(t.Name, k.Name, constraint{kind: "key", validated: true})
 	if definition == "" {
 		definition = "UNIQUE (" + quoteIdents(k.Columns) + ")"
 		if k.Primary {
@@ -283,17 +200,24 @@ func (a *alteration) addKey(t *catalog.Table, k catalog.Key) {
 		}
 	}
 	a.add(t.Name, "ALTER TABLE "+quoteName(t.Name)+" ADD CONSTRAINT "+quoteIdent(k.Name)+" "+definition)
+	return nil
 }
 
-func (a *alteration) createIndex(t *catalog.Table, x catalog.Index) {
-	if _, made := a.constraints[t.Name][x.Name]; made || a.relations[catalog.Name{Schema: t.Schema, Name: x.Name}] {
-		return
+func (a *alteration) createIndex(t *catalog.Table, x catalog.Index) error {
+	have := a.of(t.Name)
+	if exact.FindIndex(t, have, x) != nil {
+		return nil
 	}
-	a.relations[catalog.Name{Schema: t.Schema, Name: x.Name}] = true
+	if err := a.free(t.Name, x.Name, "index "+x.Name); err != nil {
+		return err
+	}
+	have.Indexes = append(have.Indexes, x)
+	a.relations[catalog.Name{Schema: t.Schema, Name: x.Name}] = occupant{Kind: "index", Name: catalog.Name{Schema: t.Schema, Name: x.Name}, Table: t.Name}
 	definition := x.Definition
 	if strings.HasPrefix(definition, "EXCLUDE ") {
+		a.noted(t.Name, x.Name, constraint{kind: "exclusion", validated: true})
 		a.add(t.Name, "ALTER TABLE "+quoteName(t.Name)+" ADD CONSTRAINT "+quoteIdent(x.Name)+" "+definition)
-		return
+		return nil
 	}
 	if definition == "" {
 		columns := make([]string, len(x.Columns))
@@ -310,12 +234,5 @@ func (a *alteration) createIndex(t *catalog.Table, x catalog.Index) {
 		unique = "UNIQUE "
 	}
 	a.add(t.Name, "CREATE "+unique+"INDEX "+quoteIdent(x.Name)+" ON "+quoteName(t.Name)+" "+definition)
-}
-
-// noted notes a constraint, so that the same change twice in one call makes it once.
-func (a *alteration) noted(table catalog.Name, name string, c constraint) {
-	if a.constraints[table] == nil {
-		a.constraints[table] = make(map[string]constraint)
-	}
-	a.constraints[table][name] = c
+	return nil
 }

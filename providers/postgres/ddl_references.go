@@ -3,6 +3,7 @@ package postgres
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
@@ -32,10 +33,13 @@ func keptForeignKey(comment string) *catalog.ForeignKey {
 // name that every row satisfies takes its place in the same statement.
 func (a *alteration) dropForeignKey(d providers.DropForeignKey) error {
 	c, there := a.constraints[d.Table][d.Name]
-	if !there || !c.foreign {
+	if !there || c.kind != foreignKind {
 		return nil
 	}
 	table, name := quoteName(d.Table), quoteIdent(d.Name)
+	of := a.of(d.Table)
+	of.ForeignKeys = slices.DeleteFunc(of.ForeignKeys, func(f catalog.ForeignKey) bool { return f.Name == d.Name })
+	of.Pending = slices.DeleteFunc(of.Pending, func(f catalog.ForeignKey) bool { return f.Name == d.Name })
 	if d.Keep == nil {
 		a.add(d.Table, "ALTER TABLE "+table+" DROP CONSTRAINT "+name)
 		delete(a.constraints[d.Table], d.Name)
@@ -47,24 +51,42 @@ func (a *alteration) dropForeignKey(d providers.DropForeignKey) error {
 	}
 	a.add(d.Table, "ALTER TABLE "+table+" DROP CONSTRAINT "+name+", ADD CONSTRAINT "+name+" CHECK (true) NOT VALID")
 	a.add(d.Table, "COMMENT ON CONSTRAINT "+name+" ON "+table+" IS "+quoteLiteral(keptPrefix+string(text)))
-	a.noted(d.Table, d.Name, constraint{kept: true})
+	a.noted(d.Table, d.Name, constraint{kind: "check", kept: true})
 	return nil
 }
 
-// addForeignKey validates one that exists unvalidated, unless it is to stay so.
-func (a *alteration) addForeignKey(t *catalog.Table, f catalog.ForeignKey) {
+// foreignKind is how a constraint that is a foreign key is called in words.
+const foreignKind = "foreign key"
+
+// addForeignKey makes a foreign key where the table has none of its definition, and
+// validates one that exists unvalidated, unless it is to stay so.
+func (a *alteration) addForeignKey(t *catalog.Table, f catalog.ForeignKey) error {
 	table, name := quoteName(t.Name), quoteIdent(f.Name)
-	c, made := a.constraints[t.Name][f.Name]
+	have := a.of(t.Name)
+	c, named := a.constraints[t.Name][f.Name]
+	half := slices.IndexFunc(have.Pending, func(p catalog.ForeignKey) bool { return p.Name == f.Name && !p.Dropped && exact.SameForeignKey(f, p) })
 	switch {
-	case made && c.kept:
+	case exact.FindForeignKey(t, have, f) != nil:
+		return nil
+	case named && c.kept:
 		a.add(t.Name, "ALTER TABLE "+table+" DROP CONSTRAINT "+name+", ADD CONSTRAINT "+name+" "+foreignKey(f))
-	case made && (c.validated || f.NotValid):
-	case made:
+	case half >= 0 && f.NotValid:
+		return nil
+	case half >= 0:
+		have.Pending = slices.Delete(have.Pending, half, half+1)
 		a.add(t.Name, "ALTER TABLE "+table+" VALIDATE CONSTRAINT "+name)
+	case named:
+		return taken(t.Name, "foreign key "+f.Name+" of table "+t.Name.String(), c.kind+" "+f.Name+" of the same table")
 	default:
 		a.add(t.Name, "ALTER TABLE "+table+" ADD CONSTRAINT "+name+" "+foreignKey(f))
 	}
-	a.noted(t.Name, f.Name, constraint{foreign: true, validated: !f.NotValid})
+	a.noted(t.Name, f.Name, constraint{kind: foreignKind, validated: !f.NotValid})
+	if f.NotValid {
+		have.Pending = append(have.Pending, f)
+		return nil
+	}
+	have.ForeignKeys = append(have.ForeignKeys, f)
+	return nil
 }
 
 func foreignKey(f catalog.ForeignKey) string {
