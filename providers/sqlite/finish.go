@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,21 +15,19 @@ import (
 // checkForeignKey looks for rows without a parent: the load runs with foreign keys
 // off, as SQLite recommends for schema changes.
 func checkForeignKey(ctx context.Context, c *conn, t *catalog.Table, f catalog.ForeignKey) error {
-	there, err := describeTable(ctx, c, t.Name.Name)
+	there, err := altered(ctx, c, "check foreign key", t)
 	if err != nil {
 		return err
 	}
-	if there == nil {
-		return refuse(providers.NotFound, "check foreign key", t.Name, errors.New("the table does not exist"))
-	}
 	id := -1
 	for i, have := range there.ForeignKeys {
-		if sameName(have.Table.Name, f.Table.Name) && slices.EqualFunc(have.Columns, f.Columns, sameName) {
+		have.Deferrable = f.Deferrable // it plays no part in which rows have a parent
+		if loose.SameForeignKey(f, have) {
 			id = len(there.ForeignKeys) - 1 - i // PRAGMA foreign_key_list counts from the last one
 		}
 	}
 	if id < 0 {
-		return refuse(providers.NotFound, "check foreign key", t.Name, fmt.Errorf("the table has no foreign key over %s", strings.Join(f.Columns, ", ")))
+		return refuse(providers.NotFound, "check foreign key", t.Name, fmt.Errorf("the table has no foreign key over %s to %s as it is wanted", strings.Join(f.Columns, ", "), f.Table.Name))
 	}
 	const named = 5
 	var rowids []int64

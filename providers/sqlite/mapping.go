@@ -104,11 +104,11 @@ func (m *mapper) same() {
 	}
 	t.Indexes = slices.Clone(m.source.Indexes)
 	for i := range t.Indexes {
-		t.Indexes[i].Definition = rewriteIndex(t.Indexes[i].Definition, m.how.To.Name)
+		t.Indexes[i].Definition = rewriteIndex(t.Indexes[i].Definition, t.Indexes[i].Name, m.how.To.Name)
 	}
 	if k := m.source.Key; k != nil && k.Definition != "" {
 		moved := *k
-		moved.Definition = rewriteIndex(k.Definition, m.how.To.Name)
+		moved.Definition = rewriteIndex(k.Definition, k.Name, m.how.To.Name)
 		t.Key = &moved
 	}
 	m.out.Table = &t

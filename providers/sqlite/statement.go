@@ -225,13 +225,14 @@ func renamed(sql string, t token, name string) string {
 	return quote(name)
 }
 
-// rewriteIndex returns a CREATE INDEX on another table.
-func rewriteIndex(sql, table string) string {
+// rewriteIndex returns a CREATE INDEX under another name, on another table. SQLite stores it
+// without a schema: CREATE [UNIQUE] INDEX name ON table.
+func rewriteIndex(sql, name, table string) string {
 	tokens := tokenize(sql)
-	for i := 0; i+1 < len(tokens); i++ {
-		if tokens[i].kind == word && strings.EqualFold(sql[tokens[i].start:tokens[i].end], "ON") {
-			t := tokens[i+1]
-			return sql[:t.start] + renamed(sql, t, table) + sql[t.end:]
+	for i := 0; i+3 < len(tokens); i++ {
+		if tokens[i].kind == word && strings.EqualFold(sql[tokens[i].start:tokens[i].end], "INDEX") {
+			x, t := tokens[i+1], tokens[i+3]
+			return sql[:x.start] + renamed(sql, x, name) + sql[x.end:t.start] + renamed(sql, t, table) + sql[t.end:]
 		}
 	}
 	return sql
