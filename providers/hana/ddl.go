@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
@@ -33,7 +32,8 @@ type statement struct {
 type alteration struct {
 	w         *writing
 	tables    map[catalog.Name]*catalog.Table // that exist, of those concerned
-	sequences map[catalog.Name]bool
+	sequences map[catalog.Name]catalog.Sequence
+	indexes   map[catalog.Name]catalog.Name // tables of the indexes that have names wanted here
 	schemas   map[string]bool
 	out       []statement
 }
@@ -44,7 +44,7 @@ func (w *writing) Alter(ctx context.Context, ddl []providers.DDL) error {
 	if len(ddl) == 0 {
 		return nil
 	}
-	a := &alteration{w: w, tables: make(map[catalog.Name]*catalog.Table), sequences: make(map[catalog.Name]bool), schemas: make(map[string]bool)}
+	a := &alteration{w: w, tables: make(map[catalog.Name]*catalog.Table), sequences: make(map[catalog.Name]catalog.Sequence), indexes: make(map[catalog.Name]catalog.Name), schemas: make(map[string]bool)}
 	err := w.guarded(ctx, opAlter, false, func(s *session) error { return a.look(ctx, s, ddl) })
 	if err != nil {
 		return err
@@ -125,66 +125,6 @@ func alterError(err error, table catalog.Name) error {
 	return err
 }
 
-// look reads what exists of what the changes are about.
-func (a *alteration) look(ctx context.Context, s *session, ddl []providers.DDL) error {
-	names := make(map[catalog.Name]bool)
-	schemas := make(map[string]bool)
-	sequences := false
-	for _, d := range ddl {
-		switch d := d.(type) {
-		case providers.CreateSchema:
-			schemas[d.Schema] = true
-		case providers.CreateTable:
-			names[d.Table.Name] = true
-		case providers.DropTable:
-			names[d.Table] = true
-		case providers.AddKey:
-			names[d.Table.Name] = true
-		case providers.CreateIndex:
-			names[d.Table.Name] = true
-		case providers.AddForeignKey:
-			names[d.Table.Name] = true
-		case providers.DropForeignKey:
-			names[d.Table] = true
-		case providers.Analyze:
-			names[d.Table] = true
-		case providers.CreateSequence:
-			sequences = true
-		}
-	}
-	if len(names) > 0 {
-		sel := providers.Selector{StructureOnly: true}
-		in := make(map[string]bool)
-		for n := range names {
-			sel.Tables = append(sel.Tables, n)
-			in[n.Schema] = true
-		}
-		for n := range in {
-			sel.Schemas = append(sel.Schemas, n)
-		}
-		c, err := readCatalog(ctx, s, sel.Schemas, sel)
-		if err != nil {
-			return err
-		}
-		for _, t := range c.Tables {
-			a.tables[t.Name] = t
-		}
-	}
-	if len(schemas) > 0 {
-		err := s.query(ctx, opAlter, `SELECT "SCHEMA_NAME" FROM "SYS"."SCHEMAS"`, nil, func(r row) error { a.schemas[r.text(0)] = true; return nil })
-		if err != nil {
-			return err
-		}
-	}
-	if !sequences {
-		return nil
-	}
-	return s.query(ctx, opAlter, `SELECT "SCHEMA_NAME", "SEQUENCE_NAME" FROM "SYS"."SEQUENCES"`, nil, func(r row) error {
-		a.sequences[catalog.Name{Schema: r.text(0), Name: r.text(1)}] = true
-		return nil
-	})
-}
-
 // plan appends what one change needs.
 func (a *alteration) plan(d providers.DDL) error {
 	switch d := d.(type) {
@@ -195,10 +135,17 @@ func (a *alteration) plan(d providers.DDL) error {
 		}
 	case providers.CreateType: // HANA has neither enums nor domains; the mapping made plain columns of them
 	case providers.CreateSequence:
-		if !a.sequences[d.Sequence.Name] {
-			a.sequences[d.Sequence.Name] = true
-			a.add(d.Sequence.Name, "CREATE SEQUENCE "+quoteName(d.Sequence.Name)+sequenceOptions(d.Sequence))
+		if have, there := a.sequences[d.Sequence.Name]; there {
+			if exact.SameSequence(d.Sequence, have) {
+				return nil
+			}
+			what := func(q catalog.Sequence) string {
+				return "sequence " + q.Name.String() + " (" + strings.TrimSpace(sequenceOptions(q)) + ")"
+			}
+			return taken(d.Sequence.Name, what(d.Sequence), what(have))
 		}
+		a.sequences[d.Sequence.Name] = d.Sequence
+		a.add(d.Sequence.Name, "CREATE SEQUENCE "+quoteName(d.Sequence.Name)+sequenceOptions(d.Sequence))
 	case providers.CreateTable:
 		return a.createTable(d)
 	case providers.DropTable:
@@ -241,8 +188,11 @@ func (a *alteration) addKey(t *catalog.Table, k catalog.Key) error {
 	if err != nil {
 		return err
 	}
-	if hasKey(have, k) || k.Name != "" && hasIndex(have, k.Name) {
+	if hasKey(have, k) {
 		return nil
+	}
+	if err := a.free(have, "key", k.Name); err != nil {
+		return err
 	}
 	columns := " (" + quoteIdents(k.Columns) + ")"
 	switch {
@@ -257,22 +207,6 @@ func (a *alteration) addKey(t *catalog.Table, k catalog.Key) error {
 	}
 	a.tables[t.Name] = withKey(have, k)
 	return nil
-}
-
-// hasKey compares by columns: the server names what has no name.
-func hasKey(t *catalog.Table, k catalog.Key) bool {
-	same := func(o *catalog.Key) bool {
-		return o != nil && (o.Primary || !k.Primary) && strings.Join(o.Columns, "\x00") == strings.Join(k.Columns, "\x00")
-	}
-	if same(t.Key) {
-		return true
-	}
-	for i := range t.Uniques {
-		if same(&t.Uniques[i]) {
-			return true
-		}
-	}
-	return false
 }
 
 func withKey(t *catalog.Table, k catalog.Key) *catalog.Table {
@@ -290,8 +224,11 @@ func (a *alteration) createIndex(t *catalog.Table, x catalog.Index) error {
 	if err != nil {
 		return err
 	}
-	if hasIndex(have, x.Name) {
+	if exact.FindIndex(t, have, x) != nil {
 		return nil
+	}
+	if err := a.free(have, "index", x.Name); err != nil {
+		return err
 	}
 	columns := make([]string, len(x.Columns))
 	for i, c := range x.Columns {
@@ -311,22 +248,18 @@ func (a *alteration) createIndex(t *catalog.Table, x catalog.Index) error {
 	return nil
 }
 
-// hasIndex compares by name. A unique index may stand among the keys, as the catalog sees it.
-func hasIndex(t *catalog.Table, name string) bool {
-	return slices.ContainsFunc(t.Indexes, func(x catalog.Index) bool { return x.Name == name }) ||
-		slices.ContainsFunc(t.Uniques, func(k catalog.Key) bool { return k.Name == name }) ||
-		t.Key != nil && t.Key.Name == name
-}
-
 func (a *alteration) addForeignKey(t *catalog.Table, f catalog.ForeignKey) error {
 	have, err := a.of(t.Name)
 	if err != nil {
 		return err
 	}
-	for _, o := range have.ForeignKeys {
-		if o.Name == f.Name && f.Name != "" || f.Name == "" && o.Table == f.Table && strings.Join(o.Columns, "\x00") == strings.Join(f.Columns, "\x00") {
-			return nil
-		}
+	told := f // as the server's catalog tells it
+	told.OnDelete, told.OnUpdate, told.Deferrable = rule(f.OnDelete), rule(f.OnUpdate), ""
+	if exact.FindForeignKey(t, have, told) != nil {
+		return nil
+	}
+	if there := constraintOf(have, f.Name); there != "" && f.Name != "" {
+		return taken(t.Name, "foreign key "+f.Name, there)
 	}
 	name := ""
 	if f.Name != "" {
