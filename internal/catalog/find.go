@@ -7,7 +7,8 @@ import "slices"
 // Where the wanted table has two alike, two have to be there.
 func (c Comparison) FindIndex(want, have *Table, x Index) *Index {
 	wanted, at := listed(indexesOf(want), x, func(a, b Index) bool { return a.Name == b.Name })
-	return found(wanted, indexesOf(have), at, func(x Index) string { return x.Name }, c.SameIndex)
+	by := identity[Index]{func(x Index) string { return x.Name }, c.SameIndex}
+	return by.partner(wanted, indexesOf(have), at)
 }
 
 // FindKey does the same for a primary key or unique constraint.
@@ -19,13 +20,15 @@ func (c Comparison) FindKey(want, have *Table, k Key) *Key {
 			there = append(there, indexKey(x))
 		}
 	}
-	return found(wanted, there, at, func(k Key) string { return k.Name }, c.SameKey)
+	by := identity[Key]{func(k Key) string { return k.Name }, c.SameKey}
+	return by.partner(wanted, there, at)
 }
 
 // FindForeignKey does the same for a reference that holds for all rows.
 func (c Comparison) FindForeignKey(want, have *Table, f ForeignKey) *ForeignKey {
 	wanted, at := listed(want.ForeignKeys, f, func(a, b ForeignKey) bool { return a.Name == b.Name && slices.Equal(a.Columns, b.Columns) })
-	return found(wanted, have.ForeignKeys, at, func(f ForeignKey) string { return f.Name }, c.SameForeignKey)
+	by := identity[ForeignKey]{func(f ForeignKey) string { return f.Name }, c.SameForeignKey}
+	return by.partner(wanted, have.ForeignKeys, at)
 }
 
 // KeysOf returns the primary key, or what stands for it, and the unique constraints.
@@ -74,15 +77,21 @@ func listed[T any](list []T, x T, is func(a, b T) bool) ([]T, int) {
 	return append(slices.Clone(list), x), len(list)
 }
 
-// found pairs what is wanted with what is there: first by name, then in order. It returns
+// identity is what things are called and when two are the same.
+type identity[T any] struct {
+	name func(T) string
+	same func(want, have T) bool
+}
+
+// partner pairs what is wanted with what is there: first by name, then in order. It returns
 // the partner of the wanted one at a place, or nil.
-func found[T any](want, have []T, at int, name func(T) string, same func(want, have T) bool) *T {
+func (by identity[T]) partner(want, have []T, at int) *T {
 	taken := make([]bool, len(have))
 	paired := make([]bool, len(want))
-	for _, byName := range []bool{true, false} {
+	for _, named := range []bool{true, false} {
 		for i, w := range want {
 			for k, h := range have {
-				if paired[i] || taken[k] || byName && (name(w) == "" || name(w) != name(h)) || !same(w, h) {
+				if paired[i] || taken[k] || named && (by.name(w) == "" || by.name(w) != by.name(h)) || !by.same(w, h) {
 					continue
 				}
 				if i == at {

@@ -17,19 +17,21 @@ func (d *Data) alter(x providers.DDL, o Options) error {
 	case providers.DropTable:
 		d.Drop(x.Table)
 	case providers.AddKey:
-		return d.within(x.Table.Name, func(t *Table) error { return addKey(t, x.Key) })
+		return d.within(x.Table.Name, func(t *Table) error { return addKey(t, x.Table, x.Key) })
 	case providers.CreateIndex:
 		return d.within(x.Table.Name, func(t *Table) error {
-			i := slices.IndexFunc(t.Indexes, func(h catalog.Index) bool { return h.Name == x.Index.Name })
-			if i >= 0 {
-				return same(t.Name, "index "+x.Index.Name, t.Indexes[i], x.Index)
+			if exact.FindIndex(x.Table, &t.Table, x.Index) != nil {
+				return nil
+			}
+			if slices.ContainsFunc(t.Indexes, func(h catalog.Index) bool { return h.Name == x.Index.Name }) {
+				return taken(t.Name, "index "+x.Index.Name)
 			}
 			t.Indexes = append(slices.Clone(t.Indexes), x.Index)
 			slices.SortFunc(t.Indexes, func(a, b catalog.Index) int { return strings.Compare(a.Name, b.Name) })
 			return unique(t)
 		})
 	case providers.AddForeignKey:
-		return d.within(x.Table.Name, func(t *Table) error { return d.addForeignKey(t, x.ForeignKey) })
+		return d.within(x.Table.Name, func(t *Table) error { return d.addForeignKey(t, x.Table, x.ForeignKey) })
 	case providers.DropForeignKey:
 		if o.InlineKeys {
 			return nil
@@ -45,11 +47,15 @@ func (d *Data) alter(x providers.DDL, o Options) error {
 			}
 		})
 	case providers.CreateSequence:
-		if d.sequence(x.Sequence.Name) == nil {
-			q := x.Sequence
-			q.Last, q.Called = q.Start, false
-			d.Sequences = append(d.Sequences, q)
+		if have := d.sequence(x.Sequence.Name); have != nil {
+			if !exact.SameSequence(x.Sequence, *have) {
+				return taken(x.Sequence.Name, "sequence "+x.Sequence.Name.String())
+			}
+			return nil
 		}
+		q := x.Sequence
+		q.Last, q.Called = q.Start, false
+		d.Sequences = append(d.Sequences, q)
 	case providers.RaiseSequence:
 		return d.raise(x)
 	}
@@ -61,6 +67,14 @@ func (d *Data) within(n catalog.Name, f func(t *Table) error) (err error) {
 	err = of(n, fail(providers.NotFound, "alter", "there is no such table"))
 	d.Change(n, func(t *Table) { err = f(t) })
 	return err
+}
+
+// exact compares names bytewise.
+var exact = catalog.Comparison{}
+
+// taken is the error for a name that something else has.
+func taken(t catalog.Name, what string) error {
+	return of(t, fail(providers.Exists, "alter", "%s of %s is there and is another one", what, t))
 }
 
 func same(t catalog.Name, what string, have, want any) error {
@@ -97,14 +111,13 @@ func (d *Data) create(want *catalog.Table, o Options) error {
 	return nil
 }
 
-func addKey(t *Table, k catalog.Key) error {
-	all := slices.Clone(t.Uniques)
-	if t.Key != nil {
-		all = append(all, *t.Key)
+func addKey(t *Table, want *catalog.Table, k catalog.Key) error {
+	if exact.FindKey(want, &t.Table, k) != nil {
+		return nil
 	}
-	for _, have := range all {
+	for _, have := range catalog.KeysOf(&t.Table) {
 		if k.Primary && have.Primary || k.Name != "" && have.Name == k.Name {
-			return same(t.Name, "key "+k.Name, have, k)
+			return taken(t.Name, "key "+k.Name)
 		}
 	}
 	if k.Primary || k.Index && t.Key == nil {
@@ -116,14 +129,14 @@ func addKey(t *Table, k catalog.Key) error {
 	return unique(t)
 }
 
-func (d *Data) addForeignKey(t *Table, f catalog.ForeignKey) error {
+func (d *Data) addForeignKey(t *Table, want *catalog.Table, f catalog.ForeignKey) error {
 	named := func(h catalog.ForeignKey) bool { return h.Name == f.Name }
 	t.Pending, f.Dropped = slices.DeleteFunc(slices.Clone(t.Pending), named), false
-	if i := slices.IndexFunc(t.ForeignKeys, named); i >= 0 {
-		if err := same(t.Name, "foreign key "+f.Name, t.ForeignKeys[i], f); err != nil {
-			return err
-		}
+	if exact.FindForeignKey(want, &t.Table, f) != nil {
 		return d.broken(t)
+	}
+	if slices.ContainsFunc(t.ForeignKeys, named) {
+		return taken(t.Name, "foreign key "+f.Name)
 	}
 	if f.NotValid {
 		t.Pending = append(t.Pending, f)
