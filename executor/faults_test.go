@@ -322,3 +322,40 @@ func TestProgressNeverExceedsPlan(t *testing.T) {
 		t.Errorf("%d progress events", len(list))
 	}
 }
+
+// hasty loses every snapshot at once.
+type hasty struct {
+	providers.Database
+	taken []time.Time
+}
+
+func (h *hasty) Snapshot(ctx context.Context, how providers.SnapshotOptions) (providers.Snapshot, error) {
+	h.taken = append(h.taken, time.Now())
+	snap, err := h.Database.Snapshot(ctx, how)
+	return &lostAtOnce{snap}, err
+}
+
+type lostAtOnce struct{ providers.Snapshot }
+
+func (l *lostAtOnce) Begin(context.Context, []*catalog.Table) (providers.View, error) {
+	return nil, &providers.Error{Kind: providers.SnapshotLost, Op: "begin", Err: errors.New("gone")}
+}
+
+func TestLostSnapshotsArePausedBetween(t *testing.T) {
+	// Done: settings: lost snapshots: a run waits before it takes the next one, longer each time.
+	b := newBed(t, numbered(10))
+	p := b.plan()
+	lost := &hasty{Database: b.source}
+	b.source = lost
+	if _, exit := b.apply(p, b.deps()); exit == report.OK {
+		t.Fatal("exit 0 without a snapshot")
+	}
+	if len(lost.taken) != 4 {
+		t.Fatalf("%d snapshots", len(lost.taken))
+	}
+	for i, least := range []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second} {
+		if got := lost.taken[i+1].Sub(lost.taken[i]); got < least {
+			t.Errorf("%s between snapshots %d and %d, want %s at least", got, i+1, i+2, least)
+		}
+	}
+}

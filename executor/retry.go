@@ -38,19 +38,25 @@ func (r *run) retry(ctx context.Context, what string, try func(context.Context) 
 			return err
 		}
 		r.emit(report.Event{Event: report.Retry, Message: fmt.Sprintf("%s: try %d: %v", what, n, err), Kind: string(providers.KindOf(err))})
-		// Half of the wait is random, so that processes that failed together do not come back together.
-		pause := time.NewTimer(wait/2 + rand.N(wait/2))
-		select {
-		case <-pause.C:
-		case <-ctx.Done():
-			pause.Stop()
-			return err
-		case <-r.d.Stop:
-			pause.Stop()
+		if !r.pause(ctx, wait) {
 			return err
 		}
 		wait = min(2*wait, retryMost)
 	}
+}
+
+// pause waits and says whether there is still something to wait for. Half of it is
+// random, so that processes that failed together do not come back together.
+func (r *run) pause(ctx context.Context, wait time.Duration) bool {
+	t := time.NewTimer(wait/2 + rand.N(wait/2))
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+	case <-r.d.Stop:
+	}
+	return false
 }
 
 func again(err error) bool {

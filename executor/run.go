@@ -21,7 +21,12 @@ import (
 )
 
 // rounds is how often a run takes a snapshot at most, when the one before was lost.
-const rounds = 4
+// Before each but the first it waits, twice as long each time: what ended the snapshot
+// may end the next one as fast.
+const (
+	rounds     = 4
+	roundPause = time.Second
+)
 
 // run is one Apply.
 type run struct {
@@ -165,6 +170,9 @@ func (r *run) apply(ctx context.Context) error {
 		r.emit(report.Event{Event: report.Retry, Kind: string(providers.SnapshotLost),
 			Message: "the snapshot is lost: tables that are not complete start again under a new one"})
 		r.closeSnapshot()
+		if !r.pause(ctx, roundPause<<(n-1)) {
+			return nil
+		}
 		if err := r.reread(ctx); err != nil {
 			return err
 		}

@@ -21,7 +21,8 @@ const (
 	Changed      Kind = "changed"       // structure or stored rows of a table changed: it stops, by name
 	Value        Kind = "value"         // a value does not fit: fails the package, by table, column and key
 	Constraint   Kind = "constraint"    // a key, NOT NULL or foreign key is violated: fails the package
-	Full         Kind = "full"          // disk, memory or quota is exhausted: nothing half visible, run again
+	Full         Kind = "full"          // disk or quota is exhausted: nothing half visible, run again
+	Exhausted    Kind = "exhausted"     // a limit of the server that one statement met, such as its locks or memory: fails the package
 	Corrupt      Kind = "corrupt"       // stored bytes are not what was written
 	Deposed      Kind = "deposed"       // another run holds the token: this one stops at once
 	Locked       Kind = "locked"        // another run holds the lock; Owner says who
@@ -76,4 +77,15 @@ func KindOf(err error) Kind {
 		return e.Kind
 	}
 	return Internal
+}
+
+// Gone makes a Changed error of a NotFound one: a table or column that the plan was made
+// with is not there any more. It is for reading and writing the rows of a known table; other errors come back as they are.
+func Gone(err error) error {
+	var e *Error
+	if errors.As(err, &e) && e.Kind == NotFound {
+		e.Kind = Changed
+		e.Fix = "The table's structure is another one than when the plan was made, or the right to use it was taken away. Run dmoctl plan to see what differs."
+	}
+	return err
 }

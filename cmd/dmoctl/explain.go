@@ -181,6 +181,8 @@ func kindSummary(k providers.Kind) string {
 		return "A constraint is violated"
 	case providers.Full:
 		return "No space left"
+	case providers.Exhausted:
+		return "A limit of the server is reached"
 	case providers.Corrupt:
 		return "Stored data is corrupt"
 	case providers.Deposed:

@@ -74,6 +74,15 @@ func Take(ctx context.Context, st providers.Staging, journal string, owner ledge
 			w.next++
 			continue
 		}
+		if missing, err := w.missing(ctx); err != nil || missing {
+			if err == nil {
+				err = w.gap(ctx)
+			}
+			if err != nil {
+				return nil, nil, err
+			}
+			continue // it is there by now
+		}
 		// Only here is another's number no loss: whoever comes last owns the journal.
 		e = w.entry(Record{Owner: &owner})
 		e.Owner = e.Number
@@ -87,6 +96,30 @@ func Take(ctx context.Context, st providers.Staging, journal string, owner ledge
 			return w, contents, nil
 		}
 	}
+}
+
+// missing says whether there are entries behind the next one.
+func (w *Writer) missing(ctx context.Context) (bool, error) {
+	for o, err := range w.staging.List(ctx, w.journal+"/") {
+		if err != nil {
+			return false, fmt.Errorf("list journal entries: %w", err)
+		}
+		if o.Name > Name(w.journal, w.next) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// gap is the error of an entry that is missing, unless somebody has written it since: an owner
+// entry in its place would make the entries behind it look like those of another run.
+func (w *Writer) gap(ctx context.Context) error {
+	name := Name(w.journal, w.next)
+	if _, there, err := Read(ctx, w.staging, w.journal, w.next); err != nil || there {
+		return err
+	}
+	return &providers.Error{Kind: providers.Corrupt, Op: "read journal entry " + name, Err: errors.New("it is missing, and there are later ones"),
+		Fix: "Restore it from a copy; or run dmoctl rollback --empty-target, name an empty staging, and apply again."}
 }
 
 // Owner returns the number of the owner entry, by which objects are named.

@@ -234,3 +234,28 @@ func FuzzEntry(f *testing.F) {
 		}
 	})
 }
+
+func TestAMissingEntryIsNoOtherRun(t *testing.T) {
+	// Done: settings: a missing journal entry is damage, and no other run.
+	for missing := range 5 {
+		st := staging(t)
+		for range 2 { // entries 1 to 3 of a first run, 4 to 6 of a second
+			w, _ := take(t, st, "ana")
+			for _, id := range []string{"T/1", "T/2"} {
+				if err := w.Append(t.Context(), manifest(w.Owner(), "a", id)); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if err := st.Remove(t.Context(), Name(Source, int64(missing+1))); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			_, _, err := Take(t.Context(), st, Source, ledger.Owner{ID: "ben"})
+			var e *providers.Error
+			if !errors.As(err, &e) || e.Kind != providers.Corrupt || e.Fix == "" || e.Owner != nil {
+				t.Errorf("without entry %d: %v", missing+1, err)
+			}
+		}
+	}
+}

@@ -117,8 +117,10 @@ func kindOfCode(code int) providers.Kind {
 		return providers.Transient
 	case 597, 613, 1029, 1033, 1036, 1888, 1890, 1892, 3587:
 		return providers.Disconnected
-	case 4, 14, 2055:
+	case 4, 14:
 		return providers.Full
+	case 2055: // rows of one table or partition
+		return providers.Exhausted
 	case codeUnique, 287, 349, 433, 461, 462, 677:
 		return providers.Constraint
 	case 274, 295, 302, 303, 307, 314, 339, 341, 348, 359, 609:

@@ -121,7 +121,7 @@ func openReader(ctx context.Context, v *view, t *catalog.Table, r catalog.Range,
 		return err
 	})
 	if err != nil {
-		return nil, wrapTable(opRead, t.Name, err)
+		return nil, providers.Gone(wrapTable(opRead, t.Name, err))
 	}
 	rd.dest = make([]driver.Value, len(list))
 	return rd, nil
@@ -148,7 +148,7 @@ func (rd *reader) Next(ctx context.Context) (arrow.RecordBatch, error) {
 		if b != nil {
 			b.Release()
 		}
-		rd.failed = wrapTable(opRead, rd.table.Name, err)
+		rd.failed = providers.Gone(wrapTable(opRead, rd.table.Name, err))
 		return nil, rd.failed
 	}
 	if b == nil {

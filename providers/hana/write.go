@@ -71,7 +71,7 @@ func (w *writer) prepare(ctx context.Context) error {
 		var meta hdb.StmtMetadata
 		st, err := w.s.conn.(driver.ConnPrepareContext).PrepareContext(hdb.WithStmtMetadata(ctx, &meta), w.sql)
 		if err != nil {
-			return wrapTable(opWrite, w.table.Name, err)
+			return providers.Gone(wrapTable(opWrite, w.table.Name, err))
 		}
 		w.stmt = st
 		for i, p := range meta.ParameterTypes() {
@@ -92,7 +92,7 @@ func (w *writer) Write(ctx context.Context, b arrow.RecordBatch) error {
 		return w.failed
 	}
 	if err := w.write(ctx, b); err != nil {
-		w.failed = wrapTable(opWrite, w.table.Name, err)
+		w.failed = providers.Gone(wrapTable(opWrite, w.table.Name, err))
 		return w.failed
 	}
 	return nil
@@ -213,7 +213,7 @@ func (w *writer) Finish(ctx context.Context) (int64, error) {
 	}
 	w.done = true
 	if err := w.drop(ctx); err != nil {
-		w.failed = wrapTable(opWrite, w.table.Name, err)
+		w.failed = providers.Gone(wrapTable(opWrite, w.table.Name, err))
 		return 0, w.failed
 	}
 	if w.taken != w.sent {

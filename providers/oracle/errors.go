@@ -151,14 +151,16 @@ func kindOf(code int) providers.Kind {
 		return providers.Transient
 	case 18, 20: // too many sessions or processes, until one ends
 		return providers.Transient
-	case 3113, 3114, 3135, 12170, 12514, 12516, 12518, 12519, 12520, 12528, 12537, 12541, 12547, 12570, 1012, 1033, 1034, 1089, 28, 2396, 1092:
+	case 3113, 3114, 3135, 12170, 12514, 12516, 12518, 12519, 12520, 12528, 12537, 12541, 12547, 12560, 12570, 12571, 1012, 1033, 1034, 1041, 1089, 28, 2396, 2399, 1092, 3136, 25402, 25408:
 		return providers.Disconnected
 	case 1555, 22924, 8180, 8181: // undo is gone, of rows or of large objects; no such SCN
 		return providers.SnapshotLost
 	case 8103, 1410, 1466: // the object is another one now, or its definition
 		return providers.Changed
-	case 257, 1652, 1653, 1654, 1536, 30036, 4030, 4031: // archiver, temporary space, tablespace, quota, undo, memory
+	case 257, 1653, 1654, 1536, 30036: // archiver, tablespace, quota, undo
 		return providers.Full
+	case 1652, 4030, 4031, 1000: // temporary space, memory and cursors of one statement
+		return providers.Exhausted
 	case 1, 2290, 2291, 2292, 1400:
 		return providers.Constraint
 	case 1722, 1840, 1841, 1843, 1847, 1426, 1438, 1476, 12899, 29275, 3120:
@@ -167,7 +169,7 @@ func kindOf(code int) providers.Kind {
 		return providers.Corrupt
 	case 1031, 1950, 28113, 28115, 1720, 12526, 1035: // privileges, policies, restricted session
 		return providers.Permission
-	case 1017, 1005, 28000, 28001, 28002, 1045, 28040, 3136:
+	case 1017, 1005, 28000, 28001, 28002, 1045, 28040:
 		return providers.Auth
 	case 942, 904, 4043, 2289, 2149, 12154, 12505:
 		return providers.NotFound
@@ -203,6 +205,10 @@ func fixOf(code int) string {
 		return "Raise UNDO_RETENTION and the undo tablespace above the time that the copy takes (LOBs: RETENTION or PCTVERSION), or copy from a source where nobody writes with consistency = \"quiet\"."
 	case 257, 1652, 1653, 1654, 30036:
 		return "Make room on the server, then run the same command again."
+	case 4030, 4031:
+		return "Give the instance more memory (pga_aggregate_limit, shared_pool_size), or lower the run's processes; then run the same command again."
+	case 1000:
+		return "Raise open_cursors on the server."
 	case 3120:
 		return "Set lob_fetch = \"stream\"."
 	}

@@ -178,7 +178,7 @@ func (v *view) Read(ctx context.Context, t *catalog.Table, r catalog.Range, how 
 // failed makes an error of the contract. A quiet source has no snapshot to lose: a long
 // statement without undo is tried again.
 func (v *view) failed(op string, table catalog.Name, err error) error {
-	err = wrapTable(op, table, err)
+	err = providers.Gone(wrapTable(op, table, err)) // it was there when the catalog was read
 	var e *providers.Error
 	if !errors.As(err, &e) {
 		return err
@@ -188,8 +188,6 @@ func (v *view) failed(op string, table catalog.Name, err error) error {
 		e.Kind = providers.Transient
 	case e.Kind == providers.Changed && e.Fix == "":
 		e.Fix = again
-	case isCode(err, 942): // it was there when the catalog was read
-		e.Kind = providers.Changed
 	}
 	return err
 }

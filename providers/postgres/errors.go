@@ -74,23 +74,29 @@ func (s *stated) Unwrap() error { return s.cause }
 // kindOfState decides by SQLSTATE what the executor does. Appendix A of the manual lists the codes.
 func kindOfState(code string) providers.Kind {
 	switch code {
-	case "40001", "40P01", "55P03", "53300", "57P05": // serialization, deadlock, lock timeout, too many clients, idle session
+	// serialization, other rollbacks, deadlock, lock not available, too many clients, cancelled by somebody
+	case "40000", "40001", "40P01", "55P03", "53300", "57014":
 		return providers.Transient
-	case "57P01", "57P02", "57P03", "57014": // shutdown, crash, starting up, cancelled
+	// shutdown, crash, starting up; timeouts that end the session; whether a statement was done is not known
+	case "57P01", "57P02", "57P03", "57P05", "25P03", "25P04", "40003":
 		return providers.Disconnected
+	case "08P01": // what was sent breaks the protocol, as do data of COPY that are too short: trying again sends it again
+		return providers.Internal
 	case "72000": // snapshot too old
 		return providers.SnapshotLost
-	case "53100", "53200", "54000": // disk, memory, limits
-		return providers.Full
+	case "53200", "53400": // locks or memory of one statement; a configured limit such as temp_file_limit
+		return providers.Exhausted
+	case "54000": // such as a value that is too long for an index
+		return providers.Value
 	case "42501", "25006":
 		return providers.Permission
-	case "42P01", "42703", "42704", "3D000", "3F000", "42883":
+	case "42P01", "42703", "42704", "3D000", "3F000", "42883", "57P04":
 		return providers.NotFound
-	case "42P07", "42710", "42P06", "42701":
+	case "42P07", "42710", "42P06", "42701", "42723":
 		return providers.Exists
 	case "0A000":
 		return providers.Unsupported
-	case "XX001", "XX002":
+	case "XX001", "XX002", "58P01": // damaged row or index, a file of the database that is missing
 		return providers.Corrupt
 	}
 	if len(code) != 5 {
@@ -101,11 +107,13 @@ func kindOfState(code string) providers.Kind {
 		return providers.Disconnected
 	case "53":
 		return providers.Full
+	case "54": // more columns or arguments than there may be
+		return providers.Unsupported
 	case "28":
 		return providers.Auth
 	case "22":
 		return providers.Value
-	case "23":
+	case "23", "44", "P0": // constraints, views' check options, what a trigger raises
 		return providers.Constraint
 	}
 	return providers.Internal
@@ -121,11 +129,12 @@ func fixOfState(pg *pgconn.PgError) string {
 		return "Make room on the server's disk, then run the same command again."
 	case "53300":
 		return "Raise max_connections on the server, or lower processes."
-	case "53200":
-		if strings.Contains(pg.Hint, "max_locks_per_transaction") {
-			return "Raise max_locks_per_transaction on the server."
-		}
-		return "Give the server more memory, or lower processes."
+	case "53200": // the server has one code for both
+		return "If the server says \"out of shared memory\", it has too few locks: raise max_locks_per_transaction above twice the table's partitions and indexes, and restart it. Else give it more memory, or lower processes. Then run the same command again."
+	case "53400":
+		return "Raise the limit that the server names, such as temp_file_limit, then run the same command again."
+	case "54000":
+		return "Shorten the value on the source, or leave out the index that it is too long for."
 	case "28P01":
 		return "Check user and password."
 	case "28000":
@@ -147,6 +156,9 @@ func connectError(cfg *pgconn.Config, err error) error {
 		e.Kind, e.Code, e.Fix = kindOfState(pg.Code), pg.Code, fixOfState(pg)
 		if e.Kind == providers.Permission { // CONNECT on the database
 			e.Fix = "Grant the role CONNECT on the database."
+		}
+		if pg.Code == "08P01" {
+			e.Kind, e.Fix = providers.Unsupported, "What answers is no PostgreSQL server that takes settings with the connection request, but a connection pooler, say. Connect to the server itself."
 		}
 		e.Err = errors.New(pg.Message)
 	case errors.Is(err, context.Canceled):

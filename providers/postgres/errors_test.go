@@ -185,3 +185,41 @@ func TestAReferencedTableIsEmptiedWithItsReferences(t *testing.T) {
 		t.Errorf("after the reload: %+v, %s rows, %v", c, f.rows(t), err)
 	}
 }
+
+func TestAColumnThatGoesInMidCopyIsAChangedStructure(t *testing.T) {
+	// Done: settings: 42703 in mid-copy is a changed structure, on either side.
+	f := newField(t)
+	ctx := context.Background()
+	s := lock(t, openTarget(t, f.dst), "one")
+	for _, c := range []struct{ database, sql, undo string }{
+		{f.src, "ALTER TABLE t RENAME v TO w", "ALTER TABLE t RENAME w TO v"},
+		{f.dst, "ALTER TABLE t RENAME v TO w", "ALTER TABLE t RENAME w TO v"},
+		{f.dst, "ALTER TABLE t RENAME TO gone", "ALTER TABLE gone RENAME TO t"},
+		{f.src, "ALTER TABLE t RENAME TO gone", "ALTER TABLE gone RENAME TO t"},
+	} {
+		f.server.Exec(t, c.database, c.sql)
+		_, err := (course{f.snapshot(t), s}).load(ctx, f.pair, whole, catalog.Range{})
+		wantKind(t, c.sql, err, providers.Changed)
+		var e *providers.Error
+		if !errors.As(err, &e) || e.Table.Name != "t" {
+			t.Errorf("%s: the table is not named: %v", c.sql, err)
+		}
+		f.server.Exec(t, c.database, c.undo)
+	}
+	if _, err := (course{f.snapshot(t), s}).load(ctx, f.pair, whole, catalog.Range{}); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+}
+
+func TestDataThatBreakTheProtocolAreNotSentAgain(t *testing.T) {
+	// Done: settings: 08P01 is no lost connection: it fails the package at once.
+	f := newField(t)
+	s := lock(t, openTarget(t, f.dst), "one")
+	f.server.Exec(t, f.dst, "ALTER TABLE t ALTER id TYPE bigint") // takes eight bytes and gets four
+	_, err := (course{f.snapshot(t), s}).load(context.Background(), f.pair, whole, catalog.Range{})
+	wantKind(t, "load", err, providers.Internal)
+	var e *providers.Error
+	if !errors.As(err, &e) || e.Code != "08P01" {
+		t.Errorf("the server does not answer with 08P01: %v", err)
+	}
+}

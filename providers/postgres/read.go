@@ -181,7 +181,7 @@ func (rd *reader) control() (done bool, err error) {
 	}
 	switch m := m.(type) {
 	case *pgproto3.ErrorResponse:
-		rd.failed = wrapTable(opRead, rd.table.Name, pgconn.ErrorResponseToPgError(m))
+		rd.failed = providers.Gone(wrapTable(opRead, rd.table.Name, pgconn.ErrorResponseToPgError(m)))
 		if isState(rd.failed, "40001") {
 			rd.failed = snapshotError(rd.failed)
 		}

@@ -113,7 +113,7 @@ func (t *tx) Writer(ctx context.Context, table *catalog.Table, _ catalog.Range) 
 	}
 	forms, err := t.w.formsOf(ctx, t.s, table)
 	if err != nil {
-		return nil, wrapTable(opWrite, table.Name, err)
+		return nil, providers.Gone(wrapTable(opWrite, table.Name, err))
 	}
 	w := &writer{table: table}
 	var columns []string
@@ -130,7 +130,7 @@ func (t *tx) Writer(ctx context.Context, table *catalog.Table, _ catalog.Range) 
 	// A range's partition is the source's: names and bounds may be others here, and hashes
 	// of enums always are. The server routes.
 	if w.out, err = newCopyIn(t.s, "COPY "+quoteName(table.Name)+columnList(columns)+" FROM STDIN (FORMAT binary)"); err != nil {
-		return nil, wrapTable(opWrite, table.Name, err)
+		return nil, providers.Gone(wrapTable(opWrite, table.Name, err))
 	}
 	t.writer = w
 	return w, nil

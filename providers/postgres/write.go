@@ -337,7 +337,7 @@ func (w *writer) fail(err error) error {
 			w.out.s.dead = true
 		}
 	}
-	wrapped := wrapTable(opWrite, w.table.Name, err)
+	wrapped := providers.Gone(wrapTable(opWrite, w.table.Name, err))
 	var e *providers.Error
 	if isServer && errors.As(wrapped, &e) {
 		w.place(e, pg)

@@ -35,6 +35,8 @@ func failedOn(ctx context.Context, op string, table catalog.Name, err error) err
 	return e
 }
 
+const noMemory = "One statement needed more memory than there is: lower processes, or lob_max."
+
 // classify maps result codes (https://www.sqlite.org/rescode.html) to kinds.
 func classify(code sqlite.ResultCode) (kind providers.Kind, fix string) {
 	switch code {
@@ -43,7 +45,9 @@ func classify(code sqlite.ResultCode) (kind providers.Kind, fix string) {
 	case sqlite.ResultBusySnapshot:
 		return providers.SnapshotLost, ""
 	case sqlite.ResultIOErrNoMem:
-		return providers.Full, ""
+		return providers.Exhausted, noMemory
+	case sqlite.ResultReadOnlyDBMoved:
+		return providers.Unreachable, "The file was moved, renamed or replaced while it was open. Put it back, then run the same command again."
 	}
 	switch code.ToPrimary() {
 	case sqlite.ResultBusy, sqlite.ResultLocked, sqlite.ResultProtocol:
@@ -51,7 +55,7 @@ func classify(code sqlite.ResultCode) (kind providers.Kind, fix string) {
 	case sqlite.ResultFull:
 		return providers.Full, "Make room on the file system of the database."
 	case sqlite.ResultNoMem:
-		return providers.Full, ""
+		return providers.Exhausted, noMemory
 	case sqlite.ResultNotADB:
 		return providers.Config, "Check path: the file is no SQLite database, or an encrypted one."
 	case sqlite.ResultCorrupt:
@@ -60,6 +64,8 @@ func classify(code sqlite.ResultCode) (kind providers.Kind, fix string) {
 		return providers.Permission, "Check the permissions of the database file and of its folder."
 	case sqlite.ResultConstraint:
 		return providers.Constraint, ""
+	case sqlite.ResultMismatch:
+		return providers.Value, "The column takes whole numbers only."
 	case sqlite.ResultTooBig:
 		return providers.Value, "SQLite holds values and rows of at most 1,000,000,000 bytes."
 	case sqlite.ResultSchema:
@@ -73,4 +79,20 @@ func classify(code sqlite.ResultCode) (kind providers.Kind, fix string) {
 // refuse makes an error that no code of SQLite stands behind.
 func refuse(kind providers.Kind, op string, table catalog.Name, err error) *providers.Error {
 	return &providers.Error{Kind: kind, Op: op, Table: table, Err: err}
+}
+
+// gone makes an error of reading or writing a table's rows Changed where the table, or one
+// of its columns, is not there any more: SQLite has one code for every statement that it cannot prepare.
+func gone(ctx context.Context, c *conn, t *catalog.Table, err error) error {
+	if sqlite.ErrCode(err) != sqlite.ResultError {
+		return failedOn(ctx, "read", t.Name, err)
+	}
+	have := make(map[string]bool)
+	looked := c.rows(ctx, func(s *sqlite.Stmt) error { have[s.ColumnText(0)] = true; return nil }, "SELECT name FROM pragma_table_xinfo(?)", t.Name.Name)
+	for _, col := range t.CopiedColumns() {
+		if looked == nil && !have[col.Name] {
+			return providers.Gone(&providers.Error{Kind: providers.NotFound, Op: "read", Table: t.Name, Column: col.Name, Err: err})
+		}
+	}
+	return failedOn(ctx, "read", t.Name, err)
 }

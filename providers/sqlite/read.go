@@ -41,7 +41,7 @@ func (v *view) Read(ctx context.Context, t *catalog.Table, r catalog.Range, how 
 		}
 	}
 	if err != nil {
-		return nil, failedOn(ctx, "read", t.Name, errors.Join(err, rd.Close()))
+		return nil, gone(ctx, v.conn, t, errors.Join(err, rd.Close()))
 	}
 	return rd, nil
 }

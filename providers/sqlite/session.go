@@ -229,7 +229,7 @@ func (t *tx) Writer(ctx context.Context, table *catalog.Table, _ catalog.Range) 
 	}
 	w, err := newWriter(ctx, t.session.conn, table)
 	if err != nil {
-		return nil, failedOn(ctx, "write", table.Name, err)
+		return nil, gone(ctx, t.session.conn, table, err)
 	}
 	return w, nil
 }
