@@ -179,7 +179,8 @@ func TestCodesDecideKinds(t *testing.T) {
 	for kind, codes := range map[providers.Kind][]int{
 		providers.Transient:    {131, 133, 138, 143, 146, 150, 16, 1343, 139, 129, 132, 145, 149, 154, 1038, 1034, 142},
 		providers.Disconnected: {1029, 1033, 1036, 1888, 1890, 1892, 3587, 597, 613},
-		providers.Full:         {4, 14, 2055},
+		providers.Full:         {4, 14},
+		providers.Exhausted:    {2055},
 		providers.Constraint:   {301, 287, 433, 461},
 		providers.Value:        {274, 314, 339, 359, 609},
 		providers.Auth:         {10, 416, 19},

@@ -50,7 +50,7 @@ func TestErrorsNameTheRow(t *testing.T) {
 	t.Run("the limit of rows", func(t *testing.T) {
 		b, _, s, tb := ready(t, catalog.Type{Kind: catalog.String, Length: 10})
 		b.sim.SetRowLimit(2)
-		e := failure(t, loaded(t.Context(), s, tb, "t/0001", rowsOf(t, tb, "a", "b", "c")), providers.Full)
+		e := failure(t, loaded(t.Context(), s, tb, "t/0001", rowsOf(t, tb, "a", "b", "c")), providers.Exhausted)
 		if e.Code != "2055" || !strings.Contains(e.Fix, "partition block") {
 			t.Errorf("code %s, fix %q", e.Code, e.Fix)
 		}

@@ -262,3 +262,26 @@ func TestConnectErrors(t *testing.T) {
 		}
 	}
 }
+
+func TestEverySessionSetsWhatChangesMeaning(t *testing.T) {
+	// Done: settings: each setting is pinned at connect, in every session of Oracle's.
+	b := newBed(t, nil)
+	db := b.source(t, nil)
+	sn, err := db.Snapshot(t.Context(), providers.SnapshotOptions{Readers: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sn.Close()
+	for range 2 {
+		v, err := sn.Begin(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer v.Close()
+	}
+	for _, setting := range []string{"NLS_TERRITORY='AMERICA'", "NLS_DATE_FORMAT=", "NLS_CALENDAR='GREGORIAN'", "NLS_COMP='BINARY'", "QUERY_REWRITE_ENABLED=FALSE", "TIME_ZONE='+00:00'", "ROW ARCHIVAL VISIBILITY = ALL"} {
+		if n := b.seen(setting); n < 2 || n != b.seen("ROW ARCHIVAL VISIBILITY = ALL") {
+			t.Errorf("%s was set in %d sessions, the rest in %d", setting, n, b.seen("ROW ARCHIVAL VISIBILITY = ALL"))
+		}
+	}
+}

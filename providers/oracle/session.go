@@ -136,21 +136,6 @@ func recovered(err *error) {
 	}
 }
 
-// setUp makes the session read alike everywhere: numbers and dates are spelled the same,
-// text compares bytewise, zones are UTC, and rows that are archived in place are seen.
-func (s *session) setUp(ctx context.Context) error {
-	for _, sql := range []string{
-		"ALTER SESSION SET NLS_NUMERIC_CHARACTERS='.,' NLS_CALENDAR='GREGORIAN' NLS_SORT='BINARY' NLS_COMP='BINARY'",
-		"ALTER SESSION SET TIME_ZONE='+00:00'",
-		"ALTER SESSION SET ROW ARCHIVAL VISIBILITY = ALL",
-	} {
-		if err := s.exec(ctx, "set up a session", sql); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // close ends the session. One that is dead is not spoken to any more.
 func (s *session) close() {
 	if s.dead {

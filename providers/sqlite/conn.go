@@ -22,7 +22,11 @@ func connect(path string, flags sqlite.OpenFlags, pragmas ...string) (*conn, err
 	if err != nil {
 		return nil, err
 	}
-	for _, p := range append([]string{"PRAGMA foreign_keys=OFF", "PRAGMA trusted_schema=OFF"}, pragmas...) {
+	var set []string
+	for _, p := range pinnedPragmas() {
+		set = append(set, "PRAGMA "+p.name+"="+p.value)
+	}
+	for _, p := range append(set, pragmas...) {
 		if err := sqlitex.ExecuteTransient(c, p, nil); err != nil {
 			return nil, errors.Join(err, c.Close())
 		}
