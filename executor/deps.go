@@ -60,6 +60,7 @@ const (
 	PointComplete = "complete"
 	PointFinalize = "finalize"
 	PointVerify   = "verify"
+	PointAudit    = "audit"
 	PointClose    = "close"
 	PointExport   = "export"   // file mode: before a data object is committed
 	PointManifest = "manifest" // file mode: before a manifest is committed

@@ -101,7 +101,7 @@ func (r *run) sourceNow(ctx context.Context, tables []*table) (*catalog.Catalog,
 		names = sources(r.order[:min(1, len(r.order))]) // no name at all would mean every table
 	}
 	schemas := schemasOf(names)
-	for _, s := range r.p.Sequences {
+	for _, s := range r.p.Wanted.Sequences {
 		schemas = append(schemas, schemasOf([]catalog.Name{s.Name})...)
 	}
 	var c *catalog.Catalog

@@ -20,7 +20,7 @@ func (r *run) finish(ctx context.Context, err error) (*report.Report, error) {
 	rep := r.report
 	rep.Ended = r.d.now()
 	rep.Totals = *r.progress.totals()
-	rep.Phases = r.progress.durations()
+	rep.Phases = append(r.progress.durations(), r.audits...)
 	rep.Failures = r.failures
 	rep.Tables = r.results()
 	if out != nil {

@@ -3,6 +3,7 @@ package executor
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -20,6 +21,8 @@ type VerifyOptions struct {
 	// Content reads both sides again. Without it the target is read back, each table
 	// at the level that its spec asks for, and compared with the ledger.
 	Content bool
+	// Structure: structures are compared, and no row is read. Otherwise both are.
+	Structure bool
 }
 
 // Verify compares source and target on its own, at any time, without a lock; it
@@ -43,10 +46,20 @@ func (r *run) verifyOnly(ctx context.Context, how VerifyOptions) error {
 	}
 	r.report.Lineage, r.report.Serial = contents.Run.Lineage, contents.Run.Serial
 	r.adopt(contents)
-	tables, err := r.chosen(how.Tables)
+	named, err := r.named(how.Tables)
 	if err != nil {
 		return err
 	}
+	found, err := r.compareStructures(ctx, named)
+	if err != nil {
+		return fmt.Errorf("compare structures: %w", err)
+	}
+	r.misshapen(found, report.Different)
+	if how.Structure {
+		r.onlyStructures(named)
+		return nil
+	}
+	tables := r.chosen(named, len(how.Tables) > 0)
 	r.mu.Lock()
 	if len(how.Tables) > 0 {
 		r.order = tables // the report is about these
@@ -95,30 +108,53 @@ func altered(err error) bool {
 	return kind == providers.Changed || kind == providers.NotFound
 }
 
-// chosen returns the tables that rows travel of, and lists those that are not all in.
-func (r *run) chosen(names []catalog.Name) ([]*table, error) {
-	tables := r.order
-	if len(names) > 0 {
-		tables = nil
-		for _, n := range names {
-			t := r.tables[n]
-			if t == nil {
-				return nil, fmt.Errorf("the migration has no table %s", n)
-			}
-			tables = append(tables, t)
+// named returns the tables of those names; without any all of the plan.
+func (r *run) named(names []catalog.Name) ([]*table, error) {
+	if len(names) == 0 {
+		return r.order, nil
+	}
+	var out []*table
+	for _, n := range names {
+		t := r.tables[n]
+		if t == nil {
+			return nil, fmt.Errorf("the migration has no table %s", n)
+		}
+		out = append(out, t)
+	}
+	return out, nil
+}
+
+// onlyStructures makes the report one about structures.
+func (r *run) onlyStructures(tables []*table) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	differ := make(map[catalog.Name]bool)
+	for _, d := range r.report.Structure {
+		differ[d.Table] = true
+	}
+	r.order = slices.DeleteFunc(slices.Clone(tables), func(t *table) bool { return t.plan.Action == plan.Forget || t.target == nil })
+	for _, t := range r.order {
+		as := *t.plan
+		as.Verify = report.Structure
+		if t.plan, t.result = &as, report.Equal; differ[t.target.Name] {
+			t.result = report.Unequal
 		}
 	}
+}
+
+// chosen returns the tables that rows travel of, and lists those that are not all in.
+func (r *run) chosen(tables []*table, byName bool) []*table {
 	var out []*table
 	for _, t := range tables {
 		switch {
-		case t.plan.Action == plan.Structure, t.plan.Action == plan.Forget, t.plan.Verify == levelNone && len(names) == 0:
+		case t.plan.Action == plan.Structure, t.plan.Action == plan.Forget, t.plan.Verify == levelNone && !byName:
 		case !isComplete(t.row.State):
 			r.differs(t, fmt.Sprintf("it is not complete: %d packages are in", len(t.in)))
 		default:
 			out = append(out, t)
 		}
 	}
-	return out, nil
+	return out
 }
 
 // portions cuts tables into parts that one reader takes: many small ones, or one large.

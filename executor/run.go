@@ -69,6 +69,8 @@ type run struct {
 	failures []report.Failure
 	codes    []int
 	cause    error // of halt
+	audited  bool
+	audits   []report.Phase
 	report   *report.Report
 }
 
@@ -160,7 +162,7 @@ func (r *run) apply(ctx context.Context) error {
 		r.lost.Store(false)
 		r.execute(ctx)
 		if !r.lost.Load() || r.halted.Load() || ctx.Err() != nil || r.d.stopped() {
-			return nil
+			return r.audit(ctx) // where the migration is not closed: a phase or tables were asked for
 		}
 		if n == rounds {
 			return &providers.Error{Kind: providers.SnapshotLost, Op: "read source",

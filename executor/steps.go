@@ -201,10 +201,13 @@ func (r *run) emptyStep(ctx context.Context, s *plan.Step) error {
 
 // closeStep records that every step is done, and removes what served only the run.
 func (r *run) closeStep(ctx context.Context) error {
-	r.mu.Lock()
-	clean := len(r.codes) == 0 && r.cause == nil
-	r.mu.Unlock()
-	if !clean || r.d.Until != "" && phaseRank(r.d.Until) < phaseRank(plan.Postprocess) {
+	if !r.clean() || r.d.Until != "" && phaseRank(r.d.Until) < phaseRank(plan.Postprocess) {
+		return nil
+	}
+	if err := r.audit(ctx); err != nil {
+		return err
+	}
+	if !r.clean() {
 		return nil
 	}
 	r.d.before(PointClose)
@@ -219,6 +222,13 @@ func (r *run) closeStep(ctx context.Context) error {
 	r.led.Closed = true
 	led := r.led
 	return r.record(ctx, ledger.Change{Run: &led})
+}
+
+// clean says whether nothing has failed so far.
+func (r *run) clean() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.codes) == 0 && r.cause == nil
 }
 
 // analyzeRows is from how many rows on statistics are worth a statement of their own;

@@ -38,6 +38,7 @@ func Diff(spec *desired.Spec, o *Observation, history []*report.Report, opts Opt
 		p.Continues = p.continues(decisions, k)
 	}
 	p.carrySchemas(o, decisions)
+	p.Wanted = wantedBesides(o)
 	g := newGraph(p.Plan, o, pace, k)
 	g.build(decisions, forgotten, opts)
 	p.Steps = g.ordered()

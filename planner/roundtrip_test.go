@@ -15,6 +15,7 @@ import (
 	"github.com/dmoctl/dmoctl/internal/pgtest"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/schema"
+	"github.com/dmoctl/dmoctl/internal/structure"
 	"github.com/dmoctl/dmoctl/providers"
 	"github.com/dmoctl/dmoctl/providers/postgres"
 	"github.com/dmoctl/dmoctl/providers/sqlite"
@@ -113,11 +114,9 @@ func TestMadeTablesAreNotTakenForAltered(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, x := range p.Tables {
-				there := found.Find(x.Target.Name)
-				if there == nil {
-					t.Errorf("%s is not on the target", x.Target.Name)
-				} else if diff := differences(x.Target, there); len(diff) > 0 {
-					t.Errorf("%s: %s", x.Target.Name, joined(diff))
+				how := structure.Options{Same: o.Source.Engine == o.Target.Engine, IgnoreCase: o.Limits.IgnoreCase}
+				for _, d := range structure.Compare(x.Target, found.Find(x.Target.Name), how) {
+					t.Errorf("%s: %s", x.Target.Name, d)
 				}
 			}
 		})
@@ -167,6 +166,11 @@ func build(t *testing.T, target providers.Target, p *plan.Plan) {
 		}
 		for _, i := range x.Target.Indexes {
 			ddl = append(ddl, providers.CreateIndex{Table: x.Target, Index: i})
+		}
+	}
+	for _, x := range p.Tables {
+		for _, f := range x.Target.ForeignKeys {
+			ddl = append(ddl, providers.AddForeignKey{Table: x.Target, ForeignKey: f})
 		}
 	}
 	if err := session.Alter(t.Context(), ddl); err != nil {

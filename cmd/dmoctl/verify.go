@@ -15,10 +15,11 @@ import (
 )
 
 type verifyCmd struct {
-	Table   []string `sep:"none" placeholder:"GLOB" xor:"what" help:"Compare these tables only."`
-	Content bool     `xor:"how" help:"Read both sides again and compare every row, whatever the spec's level is."`
-	Explain string   `placeholder:"TABLE" xor:"what,how" help:"Find the rows of one table that differ, by key."`
-	JSON    bool     `name:"json" help:"Print JSON."`
+	Table     []string `sep:"none" placeholder:"GLOB" xor:"what" help:"Compare these tables only."`
+	Content   bool     `xor:"how" help:"Read both sides again and compare every row, whatever the spec's level is."`
+	Structure bool     `xor:"how" help:"Compare structures only: columns, defaults, keys, indexes, references, checks, sequences, partitions. No row is read."`
+	Explain   string   `placeholder:"TABLE" xor:"what,how" help:"Find the rows of one table that differ, by key."`
+	JSON      bool     `name:"json" help:"Print JSON."`
 }
 
 // Run compares source and target. It changes nothing and needs no lock.
@@ -57,7 +58,7 @@ func (c *verifyCmd) Run(ctx context.Context, a *app, k *kong.Context, stop *stop
 	}
 	events, ended := a.sink(nil, false)
 	deps.Events = events
-	r, err := executor.Verify(ctx, p, executor.VerifyOptions{Tables: tables, Content: c.Content}, deps)
+	r, err := executor.Verify(ctx, p, executor.VerifyOptions{Tables: tables, Content: c.Content, Structure: c.Structure}, deps)
 	ended()
 	if c.JSON {
 		return errors.Join(a.printJSON(r), err)

@@ -95,25 +95,45 @@ func (a *app) failures(r *report.Report) {
 	a.failed(r.Failures)
 	failed := 0
 	for _, f := range r.Failures {
-		if f.Kind != report.Unequal {
+		if f.Kind != report.Unequal && f.Kind != report.Structure {
 			failed++
 		}
 	}
 	if failed > 0 && r.Totals.Packages > 0 {
 		a.notef("\n%s. What is in stays in; when the cause is gone, copy the rest:\n\n  dmoctl apply\n", count(failed, "failure"))
 	}
+	structures(a.notef, r.Failures)
 	differences(a.notef, r.Tables)
 }
 
+// structuresListed is how many tables whose structure differs are printed; the report has all.
+const structuresListed = 20
+
 func (a *app) failed(failures []report.Failure) {
 	for _, f := range failures {
-		if f.Kind == report.Unequal {
-			continue // listed among the tables, with the command that explains it
+		if f.Kind == report.Unequal || f.Kind == report.Structure {
+			continue // listed among the tables, with the command that helps
 		}
 		a.notef("\nFAILED %s (%s)\n  %s\n", cmp.Or(f.Package, f.Table, f.Step), f.Kind, sentence(f.Message))
 		if f.Fix != "" {
 			a.notef("  %s\n", ours(sentence(f.Fix)))
 		}
+	}
+}
+
+// structures names the tables whose structure differs.
+func structures(printf func(string, ...any), failures []report.Failure) {
+	n := 0
+	for _, f := range failures {
+		if f.Kind != report.Structure {
+			continue
+		}
+		if n++; n <= structuresListed {
+			printf("\nDIFFERENT STRUCTURE %s\n  %s\n  %s\n", cmp.Or(f.Table, "of types and sequences"), sentence(f.Message), sentence(f.Fix))
+		}
+	}
+	if n > structuresListed {
+		printf("\n%s more with another structure; the report lists them all.\n", count(n-structuresListed, "table"))
 	}
 }
 
@@ -127,6 +147,7 @@ func (a *app) printVerification(r *report.Report) {
 	if line := resultLine(r.Tables); line != "" {
 		a.printf("%s.\n", line)
 	}
+	structures(a.printf, r.Failures)
 	differences(a.printf, r.Tables)
 	a.failed(r.Failures)
 }
@@ -183,7 +204,7 @@ func (a *app) printTables(tables []report.Table) {
 // differences names the tables that differ, each with the command that explains it.
 func differences(printf func(string, ...any), tables []report.Table) {
 	for _, t := range tables {
-		if t.Result != report.Unequal {
+		if t.Result != report.Unequal || t.Verify == report.Structure {
 			continue
 		}
 		printf("\nDIFFERENT %s\n", t.Table)

@@ -43,6 +43,9 @@ func withoutCasts(all []string) (left, casts []string) {
 		n := typeLength(all[i+2:])
 		name := slices.DeleteFunc(slices.Clone(all[i+2:i+2+n]), func(s string) bool { return s == "[" || s == "]" })
 		casts = append(casts, strings.Join(name, " "))
+		if last := len(left) - 1; last >= 0 && casts[len(casts)-1] == "regclass" { // a name within a literal
+			left[last] = strings.ReplaceAll(left[last], `"`, "")
+		}
 		i += 2 + n
 	}
 	return left, casts

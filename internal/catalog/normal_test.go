@@ -13,6 +13,7 @@ func TestAServersOwnWordsReadAgain(t *testing.T) {
 		{`CHECK (((VALUE)::text = 'x'::text))`, `CHECK (((VALUE)::text = ('x'::text)))`},
 		{`((t)::timestamp(3) without time zone > 'x')`, `(t)::timestamp(3) without time zone > 'x'`},
 		{`"lower"((a)::text)`, `lower(a::text)`},
+		{`nextval('"Sales 2"."free"'::regclass)`, `nextval('"Sales 2".free'::regclass)`},
 		{`(s = ANY (ARRAY['a'::app.mood, 'b'::app.mood]))`, `(s = ANY ((ARRAY['a'::app.mood, 'b'::app.mood])))`},
 	} {
 		if !exact.SameExpression(x.a, x.b) {

@@ -47,12 +47,20 @@ type Plan struct {
 	Schemas    []string           `json:"schemas,omitempty"` // to make on the target
 	Types      []catalog.UserType `json:"types,omitempty"`
 	Sequences  []catalog.Sequence `json:"sequences,omitempty"`
+	Wanted     Wanted             `json:"wanted,omitzero"`
 	Steps      []*Step            `json:"steps"` // in an order that respects Needs
 	NotCarried []catalog.Object   `json:"not_carried,omitempty"`
 	Others     []catalog.Name     `json:"others,omitempty"` // tables on the target that the plan never touches
 	LeftOut    []LeftOut          `json:"left_out,omitempty"`
 	Warnings   []Warning          `json:"warnings,omitempty"`
 	Totals     Totals             `json:"totals"`
+}
+
+// Wanted is what the target shall have besides tables once all is done, whether or not
+// this plan makes it.
+type Wanted struct {
+	Types     []catalog.UserType `json:"types,omitempty"`
+	Sequences []catalog.Sequence `json:"sequences,omitempty"` // that no column owns, where the source's stand
 }
 
 // Endpoint is one side as the plan knows it.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/structure"
 )
 
 // EventVersion is the version of Event's JSON form.
@@ -93,7 +94,15 @@ type Report struct {
 	Tables     []Table          `json:"tables"`
 	Failures   []Failure        `json:"failures,omitempty"`
 	NotCarried []catalog.Object `json:"not_carried,omitempty"`
+	// Structure is what the audit found to differ on the target, all of it.
+	Structure []structure.Difference `json:"structure,omitempty"`
 }
+
+// Audit is the name under which Phases has the time of the audit, and Failures its findings.
+const Audit = "audit"
+
+// Structure is the Kind of a Failure that is about a structure.
+const Structure = "structure"
 
 // Phase is one phase's time.
 type Phase struct {

@@ -8,6 +8,7 @@ package structure
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 )
@@ -103,6 +104,22 @@ func (d Difference) String() string {
 		return part
 	}
 	return fmt.Sprintf("%s is %s, wanted is %s", part, orNone(d.Found), orNone(d.Wanted))
+}
+
+// listed bounds how many differences one line names.
+const listed = 5
+
+// Summary prints differences in one line, bounded.
+func Summary(ds []Difference) string {
+	parts := make([]string, 0, listed+1)
+	for i, d := range ds {
+		if i == listed {
+			parts = append(parts, fmt.Sprintf("and %d more", len(ds)-i))
+			break
+		}
+		parts = append(parts, d.String())
+	}
+	return strings.Join(parts, "; ")
 }
 
 func orNone(s string) string {

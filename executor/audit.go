@@ -1,0 +1,248 @@
+package executor
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/plan"
+	"github.com/dmoctl/dmoctl/internal/report"
+	"github.com/dmoctl/dmoctl/internal/structure"
+	"github.com/dmoctl/dmoctl/providers"
+)
+
+// audit is the last act of a run: it reads the catalogs again and lists what is missing,
+// whatever the steps have said. The migration is not closed before it.
+func (r *run) audit(ctx context.Context) error {
+	if r.audited || !r.clean() || r.ending(ctx) || phaseRank(r.d.Until) < phaseRank(plan.Structures) {
+		return nil
+	}
+	r.audited = true
+	r.d.before(PointAudit)
+	started := r.d.now()
+	r.emit(report.Event{Event: report.PhaseStarted, Phase: report.Audit})
+	found, err := r.compareStructures(ctx, r.order)
+	took := r.d.now().Sub(started).Seconds()
+	r.emit(report.Event{Event: report.PhaseDone, Phase: report.Audit, Seconds: took})
+	r.audits = []report.Phase{{Name: report.Audit, Started: started, Seconds: took}}
+	if err != nil {
+		return fmt.Errorf("audit: %w", err)
+	}
+	r.misshapen(found, report.Error)
+	return nil
+}
+
+// compareStructures compares what is on the target with what the plan wants.
+func (r *run) compareStructures(ctx context.Context, tables []*table) ([]structure.Difference, error) {
+	a := auditor{run: r, outside: make(map[catalog.Name][]structure.Difference)}
+	err := a.all(ctx, tables)
+	r.mu.Lock()
+	r.report.Structure = a.found
+	r.mu.Unlock()
+	return a.found, err
+}
+
+// auditor compares structures, some tables at a time.
+type auditor struct {
+	run   *run
+	found []structure.Difference
+	// outside are references to tables that the plan leaves out, by such a table: they are
+	// made where it is there.
+	outside map[catalog.Name][]structure.Difference
+}
+
+func (a *auditor) all(ctx context.Context, tables []*table) error {
+	tables = slices.DeleteFunc(slices.Clone(tables), func(t *table) bool { return t.plan.Action == plan.Forget || t.target == nil })
+	for part := range slices.Chunk(tables, inspectedTables) {
+		if err := a.part(ctx, part); err != nil {
+			return err
+		}
+	}
+	if err := a.sequences(ctx, tables); err != nil {
+		return err
+	}
+	return a.references(ctx)
+}
+
+// part compares some tables. A quiet source has to be what it was; where others write to
+// it, it may have gone on since the plan was made.
+func (a *auditor) part(ctx context.Context, tables []*table) error {
+	r := a.run
+	have, err := r.catalogOf(ctx, r.d.Target, targets(tables))
+	if err != nil {
+		return err
+	}
+	source := make(map[catalog.Name]*catalog.Table)
+	if r.p.Quiet {
+		if source, err = r.inspect(ctx, r.d.Source, sources(tables)); err != nil {
+			return err
+		}
+	}
+	there := make(map[catalog.Name]*catalog.Table, len(have.Tables))
+	for _, t := range have.Tables {
+		there[t.Name] = t
+	}
+	for _, t := range tables {
+		from := t.plan.Source
+		if now := source[from.Name]; now != nil {
+			from = now
+		}
+		h, how := there[t.target.Name], r.howCompared(t)
+		ds := structure.Compare(t.target, h, how)
+		a.take(t, append(ds, structure.Positions(from, t.target, h, how)...))
+	}
+	a.found = append(a.found, structure.Types(r.p.Wanted.Types, have.Types)...)
+	return nil
+}
+
+func (r *run) howCompared(t *table) structure.Options {
+	return structure.Options{Same: r.p.Source.Type == r.p.Target.Type, IgnoreCase: r.d.Target.Limits().IgnoreCase, Foreign: t.known && !t.row.Created}
+}
+
+// take keeps the differences that the phases asked for should not have left.
+func (a *auditor) take(t *table, ds []structure.Difference) {
+	for _, d := range ds {
+		if d.Made() && d.Part != structure.Table && phaseRank(a.run.d.Until) < phaseRank(plan.Finalize) {
+			continue
+		}
+		if d.Part == structure.ForeignKey && d.Kind == structure.Missing && !a.run.d.Target.Limits().InlineKeys {
+			if to, out := a.leftOut(t, d.Name); out {
+				a.outside[to] = append(a.outside[to], d)
+				continue
+			}
+		}
+		a.found = append(a.found, d)
+	}
+}
+
+// leftOut says whether a foreign key refers to a table that is not in the plan, as --table
+// may have it.
+func (a *auditor) leftOut(t *table, name string) (to catalog.Name, out bool) {
+	for _, f := range t.target.ForeignKeys {
+		if f.Name == name {
+			planned := slices.ContainsFunc(a.run.order, func(o *table) bool { return o.target != nil && o.target.Name == f.Table })
+			return f.Table, !planned
+		}
+	}
+	return catalog.Name{}, false
+}
+
+// references keeps those to tables outside of the plan that are there.
+func (a *auditor) references(ctx context.Context) error {
+	names := make([]catalog.Name, 0, len(a.outside))
+	for n := range a.outside {
+		names = append(names, n)
+	}
+	slices.SortFunc(names, catalog.Name.Compare)
+	for part := range slices.Chunk(names, inspectedTables) {
+		have, err := a.run.inspect(ctx, a.run.d.Target, part)
+		if err != nil {
+			return err
+		}
+		for _, n := range part {
+			if have[n] != nil {
+				a.found = append(a.found, a.outside[n]...)
+			}
+		}
+	}
+	return nil
+}
+
+// sequences compares those that no column owns.
+func (a *auditor) sequences(ctx context.Context, tables []*table) error {
+	r := a.run
+	if len(r.p.Wanted.Sequences) == 0 || len(tables) == 0 {
+		return nil
+	}
+	var names []catalog.Name
+	for _, s := range r.p.Wanted.Sequences {
+		names = append(names, s.Name)
+	}
+	var have *catalog.Catalog
+	err := r.retry(ctx, "read sequences", func(ctx context.Context) (err error) {
+		have, err = r.d.Target.Catalog(ctx, providers.Selector{Schemas: schemasOf(names), Tables: targets(tables[:1]), StructureOnly: true})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	want := slices.Clone(r.p.Wanted.Sequences)
+	if r.p.Quiet {
+		now, err := r.sourceNow(ctx, nil)
+		if err != nil {
+			return err
+		}
+		for i := range want {
+			if s := sourceOf(want[i].Name, now); s != nil {
+				want[i].Last, want[i].Called = s.Last, s.Called
+			}
+		}
+	}
+	for _, d := range structure.Sequences(want, have.Sequences) {
+		if d.Part != structure.SequencePlace || phaseRank(r.d.Until) >= phaseRank(plan.Finalize) {
+			a.found = append(a.found, d)
+		}
+	}
+	return nil
+}
+
+// misshapen lists tables whose structure differs as failures, and what is no table's.
+func (r *run) misshapen(found []structure.Difference, code int) {
+	bySource := make(map[catalog.Name]*table, len(r.order))
+	for _, t := range r.order {
+		if t.target != nil {
+			bySource[t.target.Name] = t
+		}
+	}
+	for len(found) > 0 {
+		n := 1
+		for n < len(found) && found[n].Table == found[0].Table {
+			n++
+		}
+		f := report.Failure{Step: report.Audit, Kind: report.Structure, Message: structure.Summary(found[:n])}
+		made := !slices.ContainsFunc(found[:n], func(d structure.Difference) bool { return !d.Made() })
+		t := bySource[found[0].Table]
+		if t != nil {
+			f.Table = t.name()
+		}
+		f.Fix = fixOf(t, made)
+		found = found[n:]
+		r.mu.Lock()
+		r.failures, r.codes = append(r.failures, f), append(r.codes, code)
+		r.mu.Unlock()
+		r.progress.failed()
+		r.emit(report.Event{Event: report.TableFailed, Step: f.Step, Table: f.Table, Message: f.Message, Kind: f.Kind})
+	}
+}
+
+// fixOf says how a table gets the structure that was asked for.
+func fixOf(t *table, made bool) string {
+	switch {
+	case made:
+		return "To make what is missing, run: dmoctl apply"
+	case t == nil:
+		return "Alter it on the target as it is wanted; apply does not."
+	case t.known && !t.row.Created:
+		return "Alter the table on the target as it is wanted: dmoctl did not make it, and alters no table of others."
+	}
+	return "Alter the table on the target as it is wanted, or have it made and filled anew: dmoctl apply --reload " + t.name()
+}
+
+// catalogOf reads the structures of tables, by name.
+func (r *run) catalogOf(ctx context.Context, db providers.Database, names []catalog.Name) (*catalog.Catalog, error) {
+	var c *catalog.Catalog
+	err := r.retry(ctx, "read structures", func(ctx context.Context) (err error) {
+		c, err = db.Catalog(ctx, providers.Selector{Schemas: schemasOf(names), Tables: names, StructureOnly: true})
+		return err
+	})
+	return c, err
+}
+
+func targets(tables []*table) []catalog.Name {
+	out := make([]catalog.Name, len(tables))
+	for i, t := range tables {
+		out[i] = t.target.Name
+	}
+	return out
+}
