@@ -122,7 +122,7 @@ func TestARunStoppedInAReloadIsDeposed(t *testing.T) {
 	b.fill(t, 2, 2000)
 	want := contents(t, b.source, b.sourceDB)
 	b.apply(t, 0)
-	p.holdNext("truncate")
+	p.holdNext("truncate only") // a setting has "truncate" in its name
 	first := b.startApply(t, "--reload", "*")
 	wait(t, p.held, "holding a TRUNCATE back")
 	first.signal(t, syscall.SIGSTOP)
