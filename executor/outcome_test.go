@@ -314,6 +314,7 @@ func TestRollback(t *testing.T) {
 	if _, exit := b.apply(p, b.deps()); exit != report.OK {
 		t.Fatalf("exit %d", exit)
 	}
+	later := b.plan()
 	d := b.deps()
 	d.Source = nil // the source may be dead
 	undone, err := executor.Rollback(t.Context(), "m", true, d)
@@ -326,7 +327,10 @@ func TestRollback(t *testing.T) {
 	if n := query(t, b.path("target.db"), "SELECT count(*) FROM mine"); n != "1" {
 		t.Error("a table that is not the migration's was touched")
 	}
-	if _, exit := b.apply(p, b.deps()); exit != report.Stale {
+	if n := query(t, b.path("target.db"), "SELECT group_concat(name) FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'"); n != "mine" {
+		t.Errorf("the target holds %s", n)
+	}
+	if _, exit := b.apply(later, b.deps()); exit != report.Stale {
 		t.Errorf("the plan from before: exit %d", exit)
 	}
 	if _, exit := b.apply(b.plan(), b.deps()); exit != report.OK {

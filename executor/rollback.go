@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
@@ -16,8 +17,17 @@ import (
 
 // Undone lists what Rollback did.
 type Undone struct {
-	Dropped []catalog.Name `json:"dropped"` // tables on the target that dmoctl had made
-	Emptied []catalog.Name `json:"emptied"` // tables that it had only loaded
+	Dropped []catalog.Name  `json:"dropped"`           // tables on the target that dmoctl had made
+	Emptied []catalog.Name  `json:"emptied"`           // tables that it had only loaded
+	Removed []ledger.Object `json:"removed,omitempty"` // schemas, types and sequences that it had made
+	Left    []Left          `json:"left,omitempty"`
+	Again   bool            `json:"again,omitempty"` // the ledger stays and remembers what is in use
+}
+
+// Left is an object that dmoctl made once and that Rollback leaves where it is.
+type Left struct {
+	Object ledger.Object `json:"object"`
+	Why    string        `json:"why"`
 }
 
 // Rollback falls back. With emptyTarget it drops the tables that dmoctl made, and
@@ -69,9 +79,9 @@ func rollback(ctx context.Context, migration string, d Deps, out *Undone) error 
 	if err != nil {
 		return fmt.Errorf("read the ledger: %w", err)
 	}
-	now, err := existing(ctx, d.Target, c.Tables)
-	if err != nil {
-		return fmt.Errorf("read the target: %w", err)
+	b := &back{target: d.Target, session: session, c: c, out: out}
+	if err := b.look(ctx); err != nil {
+		return err
 	}
 	// A new serial, so that no plan from before the rollback can be applied.
 	led := *c.Run
@@ -80,14 +90,16 @@ func rollback(ctx context.Context, migration string, d Deps, out *Undone) error 
 	if err := session.Record(ctx, ledger.Change{Run: &led}); err != nil {
 		return fmt.Errorf("record the rollback: %w", err)
 	}
-	b := &back{target: d.Target, session: session, rows: c.Tables, loaded: loadedTables(c), now: now, out: out}
-	if err := b.dropMade(ctx); err != nil {
+	if err := b.dropTables(ctx); err != nil {
 		return err
 	}
 	if err := b.emptyLoaded(ctx); err != nil {
 		return err
 	}
-	return session.Record(ctx, ledger.Change{RemoveTables: namesOf(c.Tables)})
+	if err := session.Record(ctx, ledger.Change{RemoveTables: namesOf(c.Tables)}); err != nil {
+		return err
+	}
+	return b.dropRest(ctx)
 }
 
 // recordEmptied replaces the progress of the last apply, whose rows are gone. State
@@ -134,74 +146,164 @@ func existing(ctx context.Context, db providers.Target, rows []ledger.Table) (ma
 type back struct {
 	target  providers.Target
 	session providers.Session
-	rows    []ledger.Table
-	loaded  map[catalog.Name]bool           // by source name, where packages are in
-	now     map[catalog.Name]*catalog.Table // by name, as they are on the target
+	c       *ledger.Contents
+	ours    map[catalog.Name]*catalog.Table // tables that dmoctl made, as they are
+	now     map[catalog.Name]*catalog.Table // those that were there before
+	keys    []providers.DDL                 // foreign keys between tables of ours
 	out     *Undone
 }
 
-// countPlanned counts the rows of tables that were planned and never recorded as made.
-func (b *back) countPlanned(ctx context.Context) (map[catalog.Name]int64, error) {
-	var tables []*catalog.Table
-	for _, row := range b.rows {
-		if t := b.now[row.Target]; t != nil && row.State == ledger.Planned && row.Created {
-			tables = append(tables, t)
+// look reads what is there of the migration, and refuses where others have built on it.
+func (b *back) look(ctx context.Context) error {
+	made := make(map[catalog.Name]ledger.Object)
+	for _, o := range b.c.Made {
+		if o.Kind == ledger.KindTable {
+			made[o.Name] = o
 		}
 	}
-	out := make(map[catalog.Name]int64)
-	if len(tables) == 0 {
-		return out, nil
-	}
-	snap, err := b.target.Snapshot(ctx, providers.SnapshotOptions{Readers: 1, Quiet: true})
-	if err != nil {
-		return nil, err
-	}
-	defer snap.Close()
-	for part := range slices.Chunk(tables, bundleTables) {
-		view, err := snap.Begin(ctx, part)
-		if err != nil {
-			return nil, err
-		}
-		counts, err := view.Count(ctx, part)
-		view.Close()
-		if err != nil {
-			return nil, err
-		}
-		for i, t := range part {
-			out[t.Name] = counts[i].Rows
+	var before []ledger.Table
+	for _, row := range b.c.Tables {
+		if _, ours := made[row.Target]; !ours {
+			before = append(before, row)
 		}
 	}
-	return out, nil
+	var err error
+	if b.now, err = existing(ctx, b.target, before); err != nil {
+		return fmt.Errorf("read the target: %w", err)
+	}
+	return b.lookAtMade(ctx, made)
 }
 
-// dropMade drops the tables that dmoctl made: those that refer to others first.
-// A table that was planned and never recorded as made may be somebody else's, so it
-// is only dropped while it is empty.
-func (b *back) dropMade(ctx context.Context) error {
-	rows, now, out, s := b.rows, b.now, b.out, b.session
-	full, err := b.countPlanned(ctx)
-	if err != nil {
-		return fmt.Errorf("count tables: %w", err)
-	}
-	ours := make(map[catalog.Name]*catalog.Table)
-	for _, row := range rows {
-		t := now[row.Target]
-		if t != nil && row.Created && (row.State != ledger.Planned || full[row.Target] == 0) {
-			ours[row.Target] = t
-		}
-	}
-	var ddl []providers.DDL
-	for _, name := range dropOrder(ours) {
-		ddl = append(ddl, providers.DropTable{Table: name})
-		out.Dropped = append(out.Dropped, name)
-	}
-	if len(ddl) == 0 {
+func (b *back) lookAtMade(ctx context.Context, made map[catalog.Name]ledger.Object) error {
+	b.ours = make(map[catalog.Name]*catalog.Table)
+	names := slices.SortedFunc(maps.Keys(made), catalog.Name.Compare)
+	if len(names) == 0 {
 		return nil
 	}
-	if err := s.Alter(ctx, ddl); err != nil {
-		return fmt.Errorf("drop tables: %w", err)
+	seen := drop{target: b.target, gone: make(map[catalog.Name]bool), again: func(catalog.Dependent) bool { return false }}
+	// First what is still ours: a table that somebody made in its place is theirs, with all that hangs on it.
+	var now []*catalog.Table
+	for part := range slices.Chunk(names, inspectedTables) {
+		c, err := b.target.Catalog(ctx, providers.Selector{Schemas: schemasOf(part), Tables: part, StructureOnly: true, Dependents: true})
+		if err != nil {
+			return fmt.Errorf("read the target: %w", err)
+		}
+		now = append(now, c.Tables...)
+	}
+	for _, t := range now {
+		if made[t.Name].ID == t.ID {
+			b.ours[t.Name], seen.gone[t.Name] = t, true
+		} else {
+			b.leave(made[t.Name], "another table has its name now, or somebody has altered it")
+		}
+	}
+	var lost []string
+	for _, t := range b.ours {
+		keys, others := seen.sort(t)
+		b.keys = append(b.keys, keys...)
+		lost = append(lost, others...)
+		for _, p := range t.Partitions {
+			if _, ours := made[p.Name]; !ours {
+				lost = append(lost, fmt.Sprintf("partition %s of %s", p.Name, t.Name))
+			}
+		}
+	}
+	slices.Sort(lost)
+	return inUse(lost)
+}
+
+func (b *back) leave(o ledger.Object, why string) {
+	b.out.Left = append(b.out.Left, Left{Object: o, Why: why})
+}
+
+// dropTables drops the tables that dmoctl made: those that refer to others first.
+func (b *back) dropTables(ctx context.Context) error {
+	byName := make(map[catalog.Name]ledger.Object)
+	var gone []providers.DDL // partitions that went with their table, and what somebody else has dropped
+	for _, o := range b.c.Made {
+		byName[o.Name] = o
+		theirs := slices.ContainsFunc(b.out.Left, func(l Left) bool { return l.Object == o })
+		if o.Kind == ledger.KindTable && b.ours[o.Name] == nil && !theirs {
+			gone = append(gone, providers.Drop{Object: o})
+		}
+	}
+	order := dropOrder(b.ours)
+	size := bundleTables
+	if b.target.Limits().InlineKeys {
+		size = max(1, len(order)) // keys between tables go with all of them only
+	}
+	if len(b.keys) > 0 {
+		if err := b.session.Alter(ctx, b.keys); err != nil {
+			return fmt.Errorf("drop foreign keys: %w", err)
+		}
+	}
+	for part := range slices.Chunk(order, size) {
+		var ddl []providers.DDL
+		for _, name := range part {
+			ddl = append(ddl, providers.Drop{Object: byName[name]})
+		}
+		if err := b.session.Alter(ctx, ddl); err != nil {
+			return fmt.Errorf("drop tables: %w", err)
+		}
+		b.out.Dropped = append(b.out.Dropped, part...)
+	}
+	for part := range slices.Chunk(gone, bundleTables) {
+		if err := b.session.Alter(ctx, part); err != nil {
+			return fmt.Errorf("drop tables: %w", err)
+		}
 	}
 	return nil
+}
+
+// dropRest drops sequences, types and schemas that dmoctl made, and at the end its ledger. What
+// others use stays, and so does the ledger then: it remembers what to drop when they do not any more.
+func (b *back) dropRest(ctx context.Context) error {
+	var rest []ledger.Object
+	for _, kind := range []string{ledger.KindSequence, ledger.KindType, ledger.KindSchema} {
+		for _, o := range b.c.Made {
+			if o.Kind == kind {
+				rest = append(rest, o)
+			}
+		}
+	}
+	used := make(map[ledger.Object]error)
+	for before := -1; len(rest) != before; { // a type may be made of types that come later
+		before = len(rest)
+		var again []ledger.Object
+		for _, o := range rest {
+			err := b.session.Alter(ctx, []providers.DDL{providers.Drop{Object: o}})
+			switch {
+			case err == nil:
+				b.out.Removed = append(b.out.Removed, o)
+			case providers.KindOf(err) == providers.InUse:
+				again, used[o] = append(again, o), err
+			case providers.KindOf(err) == providers.Exists:
+				b.leave(o, "another one has its name now")
+			default:
+				return fmt.Errorf("drop %s %s: %w", o.Kind, o.Name, err)
+			}
+		}
+		rest = again
+	}
+	for _, o := range rest {
+		b.leave(o, "it is in use: "+cause(used[o]))
+	}
+	if b.out.Again = len(rest) > 0; b.out.Again {
+		return nil
+	}
+	if err := b.session.Alter(ctx, []providers.DDL{providers.DropLedger{}}); err != nil {
+		return fmt.Errorf("drop the ledger: %w", err)
+	}
+	return nil
+}
+
+// cause is what a server said, without where it was asked.
+func cause(err error) string {
+	var e *providers.Error
+	if errors.As(err, &e) && e.Err != nil {
+		return e.Err.Error()
+	}
+	return err.Error()
 }
 
 // dropOrder puts tables that refer to others before these.
@@ -234,9 +336,10 @@ func dropOrder(tables map[catalog.Name]*catalog.Table) []catalog.Name {
 func (b *back) emptyLoaded(ctx context.Context) error {
 	var reload []providers.ReloadTable
 	var again []providers.DDL
-	for _, row := range b.rows {
+	loaded := loadedTables(b.c)
+	for _, row := range b.c.Tables {
 		t := b.now[row.Target]
-		if t == nil || row.Created {
+		if t == nil {
 			continue
 		}
 		for _, f := range t.Pending {
@@ -244,7 +347,7 @@ func (b *back) emptyLoaded(ctx context.Context) error {
 				again = append(again, providers.AddForeignKey{Table: t, ForeignKey: f})
 			}
 		}
-		if row.State == ledger.Planned && !b.loaded[row.Source] {
+		if row.State == ledger.Planned && !loaded[row.Source] {
 			continue // what is in it is not ours
 		}
 		reload = append(reload, providers.ReloadTable{Source: row.Source, Target: withoutFiles(t)})

@@ -112,9 +112,7 @@ func (r *run) dropStep(ctx context.Context, s *plan.Step) error {
 		}
 		r.mu.Unlock()
 	}
-	return r.each(ctx, s, tables, func(t *table) []providers.DDL {
-		return []providers.DDL{providers.DropTable{Table: t.target.Name}}
-	})
+	return r.dropTables(ctx, s, tables)
 }
 
 // createStep makes tables and records that they are made.

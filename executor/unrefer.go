@@ -38,7 +38,11 @@ func (r *run) unrefer(ctx context.Context, emptied []*table) error {
 		}
 		for _, f := range t.target.ForeignKeys {
 			if again[t.plan.Source.Name] && !t.unrefers(f.Name) && (gone[t.target.Name] || gone[f.Table]) {
-				ddl = append(ddl, providers.DropForeignKey{Table: t.target.Name, Name: f.Name})
+				drop := providers.DropForeignKey{Table: t.target.Name, Name: f.Name}
+				if !t.row.Created {
+					drop.Keep = &f // a rollback makes it again, too
+				}
+				ddl = append(ddl, drop)
 			}
 		}
 	}

@@ -38,7 +38,7 @@ type Selector struct {
 	// StructureOnly: what is no part of a structure and costs time or memory is not asked
 	// for. Rows and Bytes may be -1, NotCarried incomplete.
 	StructureOnly bool
-	// Dependents: Table.Dependents are asked for, of engines that drop them with the table.
+	// Dependents: Table.ID is asked for, and Table.Dependents of engines that drop them with the table.
 	Dependents bool
 }
 

@@ -6,6 +6,10 @@ import (
 )
 
 // DDL is one structure change. The set is sealed: every target handles each.
+//
+// What a Create change really makes is written into Made of the ledger, in the same transaction;
+// what was there before is not. No change takes along what it does not name: where others depend
+// on an object that is to be dropped, the change is an InUse error and the object stays.
 type DDL interface{ ddl() }
 
 // CreateSchema makes a schema. Targets without schemas ignore it.
@@ -26,8 +30,16 @@ type CreateTable struct {
 	New bool
 }
 
-// DropTable drops a table where it exists.
+// DropTable drops a table where it exists, whoever made it.
 type DropTable struct{ Table catalog.Name }
+
+// Drop drops what the ledger says that dmoctl made, and forgets it. One that is gone is no
+// error; another object of its name is an Exists error, and stays.
+type Drop struct{ Object ledger.Object }
+
+// DropLedger removes all that the ledger says about the migration, and the ledger itself
+// where it says nothing about another one. It comes last: afterwards the Session can only be closed.
+type DropLedger struct{}
 
 // AddKey makes a primary key or unique constraint of a loaded table.
 type AddKey struct {
@@ -78,6 +90,8 @@ func (CreateType) ddl()     {}
 func (CreateSequence) ddl() {}
 func (CreateTable) ddl()    {}
 func (DropTable) ddl()      {}
+func (Drop) ddl()           {}
+func (DropLedger) ddl()     {}
 func (AddKey) ddl()         {}
 func (CreateIndex) ddl()    {}
 func (AddForeignKey) ddl()  {}

@@ -31,6 +31,7 @@ const (
 	Unreachable  Kind = "unreachable"
 	NotFound     Kind = "not found"
 	Exists       Kind = "exists"
+	InUse        Kind = "in use"      // others depend on the object, or it is not empty: it stays
 	Unsupported  Kind = "unsupported" // version, setting or object that the provider refuses
 	Config       Kind = "config"
 )

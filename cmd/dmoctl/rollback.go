@@ -15,7 +15,7 @@ import (
 )
 
 type rollbackCmd struct {
-	EmptyTarget bool `help:"Drop the tables that dmoctl made, and empty those that it only loaded. Without it the target stays for inspection."`
+	EmptyTarget bool `help:"Drop all that dmoctl made, and empty the tables that it only loaded. Without it the target stays for inspection."`
 	AutoApprove bool `help:"Do not ask for \"yes\"."`
 }
 
@@ -31,7 +31,7 @@ func (c *rollbackCmd) Run(ctx context.Context, a *app, k *kong.Context) error {
 		return nil
 	}
 	if !c.AutoApprove {
-		question := fmt.Sprintf("The tables that dmoctl made on %s will be dropped, those that it only loaded emptied.", s.Target.Address())
+		question := fmt.Sprintf("What dmoctl made on %s will be dropped: tables, types, sequences, schemas. Tables that it only loaded will be emptied.", s.Target.Address())
 		if err := a.confirm(ctx, question, "--auto-approve"); err != nil {
 			return err
 		}
@@ -57,11 +57,22 @@ func (c *rollbackCmd) Run(ctx context.Context, a *app, k *kong.Context) error {
 	if undone != nil {
 		a.printUndone("Dropped", undone.Dropped)
 		a.printUndone("Emptied", undone.Emptied)
+		for _, o := range undone.Removed {
+			a.printf("Dropped %s %s.\n", o.Kind, o.Name)
+		}
+		for _, l := range undone.Left {
+			a.printf("Left %s %s: %s.\n", l.Object.Kind, l.Object.Name, l.Why)
+		}
 	}
-	if err == nil {
-		a.printf("The target holds nothing of migration %q any more.\n", s.Migration)
+	if err != nil {
+		return err
 	}
-	return err
+	if undone.Again {
+		a.printf("The target holds nothing else of migration %q but its ledger, which remembers this. When nobody uses it any more, run rollback again.\n", s.Migration)
+		return nil
+	}
+	a.printf("The target holds nothing of migration %q any more.\n", s.Migration)
+	return nil
 }
 
 // record opens the state to record a rollback in, nil where it cannot be: a target can

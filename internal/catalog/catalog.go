@@ -66,8 +66,10 @@ type Table struct {
 	// Pending are foreign keys that do not hold for all rows: those that are NOT VALID, and
 	// those that a run has dropped until its rows are in. They do not travel.
 	Pending []ForeignKey `json:"pending,omitempty"`
-	// Dependents are objects that would go where the table is dropped, on request only.
+	// Dependents are objects that would go where the table is dropped, on request only. ID comes
+	// with them: the engine's own identity of the table, as ledger.Object has it.
 	Dependents []Dependent `json:"dependents,omitempty"`
+	ID         string      `json:"id,omitempty"`
 }
 
 // Dependent is an object that hangs on a table and is no part of it.

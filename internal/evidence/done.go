@@ -12,7 +12,7 @@ func done() []promise {
 		{"structure", "the finished structure is compared with the one that was asked for", compared()},
 		{"histories", "random histories end equal and complete, or say why not", []string{}},
 		{"names", "existence is decided by owner, kind and definition, never by a name", []string{}},
-		{"undo", "what dmoctl made is what it removes; nobody else's objects are touched", []string{}},
+		{"undo", "what dmoctl made is what it removes; nobody else's objects are touched", undo()},
 		{"staging", "a hand-over belongs to one migration, and the staging's files to nobody else", staging()},
 		{"settings", "settings that change meaning are pinned or compared; errors have the right kind; expressions are no code", settings()},
 		{"view", "rows are read from the tables that the plan names, all of them, as of one moment", view()},

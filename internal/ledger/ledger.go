@@ -1,6 +1,6 @@
 // Package ledger describes the target's own record of which packages are in.
 //
-// The four tables of the ledger live on the target, in a schema dmo or under the
+// The five tables of the ledger live on the target, in a schema dmo or under the
 // prefix dmo_; they are the truth about a migration. Everything here is plain data.
 package ledger
 
@@ -88,6 +88,25 @@ type Loaded struct {
 	Seconds    float64      `json:"seconds"` // time it took, for the next plan
 }
 
+// Kinds of an Object.
+const (
+	KindSchema   = "schema" // its Name has no Schema
+	KindType     = "type"   // an enum or a domain
+	KindSequence = "sequence"
+	KindTable    = "table" // a partition is one, too
+)
+
+// Object is an object of the target that a CREATE of dmoctl's made. What was there before is
+// never one, however much it looks like what was wanted. The target writes the row in
+// the transaction of the CREATE, and removes it with the object.
+type Object struct {
+	Migration string       `json:"migration"`
+	Kind      string       `json:"kind"`
+	Name      catalog.Name `json:"name"`
+	// ID is the engine's own: another object that somebody gives the name has another one.
+	ID string `json:"id"`
+}
+
 // Contents is the whole ledger of one migration. A nil *Contents, or one with a
 // nil Run, is a target that no run of the migration has touched.
 type Contents struct {
@@ -95,6 +114,7 @@ type Contents struct {
 	Tables   []Table
 	Packages []Package
 	Loaded   []Loaded
+	Made     []Object // by kind and name
 }
 
 // Change is a set of ledger rows written in one transaction under the token.

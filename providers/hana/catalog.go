@@ -125,6 +125,11 @@ func (rd *reading) part(ctx context.Context, schema string, names []string) erro
 			return err
 		}
 	}
+	if rd.sel.Dependents {
+		if err := rd.dependents(ctx, schema, names); err != nil {
+			return err
+		}
+	}
 	if rd.wanted != nil {
 		return rd.identities(ctx, schema)
 	}
@@ -333,6 +338,27 @@ func (rd *reading) foreignKeys(ctx context.Context, schema string, names []strin
 		last, lastName = t.Name, r.text(1)
 		f := &t.ForeignKeys[len(t.ForeignKeys)-1]
 		f.Columns, f.References = append(f.Columns, r.text(2)), append(f.References, r.text(5))
+		return nil
+	})
+}
+
+// dependents lists what DROP TABLE takes along without a word: foreign keys of other tables.
+func (rd *reading) dependents(ctx context.Context, schema string, names []string) error {
+	err := rd.view(ctx, of("TABLES", `"TABLE_NAME", "TABLE_OID"`, ""), schema, names, func(t *catalog.Table, r row) error {
+		if t != nil {
+			t.ID = r.text(1)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	q := selection{view: "REFERENTIAL_CONSTRAINTS", columns: `DISTINCT "REFERENCED_TABLE_NAME", "CONSTRAINT_NAME", "SCHEMA_NAME", "TABLE_NAME"`,
+		schema: "REFERENCED_SCHEMA_NAME", table: "REFERENCED_TABLE_NAME", order: `"SCHEMA_NAME", "TABLE_NAME", "CONSTRAINT_NAME"`}
+	return rd.view(ctx, q, schema, names, func(t *catalog.Table, r row) error {
+		if of := (catalog.Name{Schema: r.text(2), Name: r.text(3)}); t != nil && of != t.Name {
+			t.Dependents = append(t.Dependents, catalog.Dependent{Kind: "foreign key", Name: r.text(1), Table: of})
+		}
 		return nil
 	})
 }

@@ -23,6 +23,8 @@ type statement struct {
 	sql   string
 	table catalog.Name
 	long  bool // reads rows: nothing shares its transaction but what belongs to it
+	makes *ledger.Object
+	drops *ledger.Object
 	// record is what the ledger says once the statements before it are done, in their transaction.
 	record *ledger.Change
 }
@@ -50,16 +52,22 @@ func (w *writing) Alter(ctx context.Context, ddl []providers.DDL) error {
 		return err
 	}
 	for _, d := range ddl {
-		if r, ok := d.(providers.RaiseSequence); ok {
-			if err := a.run(ctx); err != nil {
-				return err
-			}
-			if err := w.raise(ctx, r); err != nil {
+		alone := func() error { return nil }
+		switch d := d.(type) {
+		case providers.RaiseSequence:
+			alone = func() error { return w.raise(ctx, d) }
+		case providers.DropLedger:
+			alone = func() error { return w.dropLedger(ctx) }
+		default:
+			if err := a.plan(d); err != nil {
 				return err
 			}
 			continue
 		}
-		if err := a.plan(d); err != nil {
+		if err := a.run(ctx); err != nil {
+			return err
+		}
+		if err := alone(); err != nil {
 			return err
 		}
 	}
@@ -68,6 +76,11 @@ func (w *writing) Alter(ctx context.Context, ddl []providers.DDL) error {
 
 func (a *alteration) add(table catalog.Name, sql string) {
 	a.out = append(a.out, statement{sql: sql, table: table})
+}
+
+// create is add for a CREATE.
+func (a *alteration) create(kind string, n catalog.Name, sql string) {
+	a.out = append(a.out, statement{sql: sql, table: n, makes: &ledger.Object{Kind: kind, Name: n}})
 }
 
 func (a *alteration) addLong(table catalog.Name, sql string) {
@@ -90,8 +103,8 @@ func (a *alteration) run(ctx context.Context) error {
 					}
 					continue
 				}
-				if _, err := s.exec(ctx, opAlter, st.sql); err != nil {
-					return alterError(err, st.table)
+				if err := a.execute(ctx, s, st); err != nil {
+					return err
 				}
 			}
 			return nil
@@ -119,6 +132,8 @@ func alterError(err error, table catalog.Name) error {
 	switch {
 	case hasCode(err, codeNoPrivilege):
 		e.Fix = "Grant the user CREATE ANY, ALTER, INDEX, REFERENCES and DROP on the schema; docs/providers/hana.md has the statements."
+	case hasCode(err, codeRestricted):
+		e.Fix = dependedOn
 	case hasCode(err, 457):
 		e.Fix = "Another object of the schema has this name: rename it, or drop it."
 	}
@@ -131,7 +146,7 @@ func (a *alteration) plan(d providers.DDL) error {
 	case providers.CreateSchema:
 		if d.Schema != "" && !a.schemas[d.Schema] {
 			a.schemas[d.Schema] = true
-			a.add(catalog.Name{}, "CREATE SCHEMA "+quoteIdent(d.Schema))
+			a.create(ledger.KindSchema, catalog.Name{Name: d.Schema}, "CREATE SCHEMA "+quoteIdent(d.Schema))
 		}
 	case providers.CreateType: // HANA has neither enums nor domains; the mapping made plain columns of them
 	case providers.CreateSequence:
@@ -145,7 +160,7 @@ func (a *alteration) plan(d providers.DDL) error {
 			return taken(d.Sequence.Name, what(d.Sequence), what(have))
 		}
 		a.sequences[d.Sequence.Name] = d.Sequence
-		a.add(d.Sequence.Name, "CREATE SEQUENCE "+quoteName(d.Sequence.Name)+sequenceOptions(d.Sequence))
+		a.create(ledger.KindSequence, d.Sequence.Name, "CREATE SEQUENCE "+quoteName(d.Sequence.Name)+sequenceOptions(d.Sequence))
 	case providers.CreateTable:
 		return a.createTable(d)
 	case providers.DropTable:
@@ -153,8 +168,11 @@ func (a *alteration) plan(d providers.DDL) error {
 			delete(a.tables, d.Table)
 			// Neither CASCADE nor RESTRICT: views of others become invalid, and valid again with the new
 			// table (SQL reference, DROP TABLE). In a transaction of its own: the name is free after it.
-			a.addLong(d.Table, "DROP TABLE "+quoteName(d.Table))
+			a.out = append(a.out, statement{sql: "DROP TABLE " + quoteName(d.Table), table: d.Table, long: true,
+				drops: &ledger.Object{Kind: ledger.KindTable, Name: d.Table}})
 		}
+	case providers.Drop:
+		a.drop(d.Object)
 	case providers.AddKey:
 		return a.addKey(d.Table, d.Key)
 	case providers.CreateIndex:

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/providers"
 )
 
@@ -54,7 +55,7 @@ func (a *alteration) createTable(d providers.CreateTable) error {
 	if t.Comment != "" {
 		sql += " COMMENT " + quoteLiteral(t.Comment)
 	}
-	a.add(t.Name, sql)
+	a.create(ledger.KindTable, t.Name, sql)
 	return nil
 }
 

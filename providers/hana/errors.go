@@ -103,6 +103,7 @@ const (
 	codeNoTable      = 259
 	codeExistsTable  = 288
 	codeUnique       = 301
+	codeRestricted   = 419 // DROP ... RESTRICT, and others depend on it
 	codeNoSession    = 729
 	codeNoSchema     = 362
 	codeExistsSchema = 386
@@ -133,6 +134,8 @@ func kindOfCode(code int) providers.Kind {
 		return providers.NotFound
 	case codeExistsTable, 289, 324, 329, codeExistsSchema, 457:
 		return providers.Exists
+	case codeRestricted:
+		return providers.InUse
 	case 7:
 		return providers.Unsupported
 	}

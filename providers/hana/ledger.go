@@ -17,11 +17,12 @@ import (
 
 const (
 	ledgerSchema    = "DMO"
-	ledgerSignature = "dmoctl ledger, format 2" // comment of the ledger's tables, by which ours are known
+	ledgerMark      = "dmoctl ledger, format "
+	ledgerSignature = ledgerMark + "2" // comment of the ledger's tables, by which ours are known
 	opLedger        = "read ledger"
 )
 
-// ledgerTables are the four tables of the ledger, and LOCKS: rows that are locked and never
+// ledgerTables are the tables of the ledger, and LOCKS: rows that are locked and never
 // changed, because HANA has no advisory locks. Ranges may be longer than NVARCHAR allows.
 func ledgerTables() []struct{ name, columns string } {
 	return []struct{ name, columns string }{
@@ -35,6 +36,8 @@ func ledgerTables() []struct{ name, columns string } {
 		{"LOADED", `"MIGRATION" NVARCHAR(256) NOT NULL, "ID" NVARCHAR(600) NOT NULL, "SOURCE_SCHEMA" NVARCHAR(256) NOT NULL, "SOURCE_NAME" NVARCHAR(256) NOT NULL,
  "GENERATION" NVARCHAR(256) NOT NULL, "ROWS" BIGINT NOT NULL, "BYTES" BIGINT NOT NULL, "DIGEST" NVARCHAR(256) NOT NULL, "READ_AT" NVARCHAR(40) NOT NULL,
  "SNAPSHOT" NVARCHAR(1000) NOT NULL, "RUN" NVARCHAR(256) NOT NULL, "SECONDS" DOUBLE NOT NULL, PRIMARY KEY ("MIGRATION", "ID")`},
+		{"MADE", `"MIGRATION" NVARCHAR(256) NOT NULL, "KIND" NVARCHAR(40) NOT NULL, "SCHEMA" NVARCHAR(256) NOT NULL, "NAME" NVARCHAR(256) NOT NULL, "ID" NVARCHAR(256) NOT NULL,
+ PRIMARY KEY ("MIGRATION", "KIND", "SCHEMA", "NAME")`},
 		{"LOCKS", `"MIGRATION" NVARCHAR(256) NOT NULL, "KIND" NVARCHAR(40) NOT NULL, PRIMARY KEY ("MIGRATION", "KIND")`},
 	}
 }
@@ -125,13 +128,19 @@ func (t *target) createLedger(ctx context.Context, s *session) error {
 	for _, t := range ledgerTables() {
 		sql = append(sql, "CREATE COLUMN TABLE "+quoteIdent(ledgerSchema)+"."+quoteIdent(t.name)+" ("+t.columns+") COMMENT "+quoteLiteral(ledgerSignature))
 	}
-	for _, statement := range sql {
+	madeSchema := false
+	for i, statement := range sql {
 		// Each commits by itself; one that another run has made meanwhile is as good.
-		if _, err := s.exec(ctx, op, statement); err != nil && !hasCode(err, codeExistsTable, codeExistsSchema) {
+		_, err := s.exec(ctx, op, statement)
+		if err != nil && !hasCode(err, codeExistsTable, codeExistsSchema) {
 			return err
 		}
+		madeSchema = madeSchema || n == 0 && i == 0 && err == nil
 	}
-	return nil
+	if !madeSchema {
+		return nil
+	}
+	return recordMade(ctx, s, "", ledger.Object{Kind: ledger.KindSchema, Name: catalog.Name{Name: ledgerSchema}})
 }
 
 // Kinds of a migration's locks.
@@ -172,7 +181,7 @@ func (t *target) Ledger(ctx context.Context, migration string) (*ledger.Contents
 		if err != nil || have != ledgerWhole {
 			return err
 		}
-		// One snapshot for all four tables. Ranges are large objects, which are read in a transaction.
+		// One snapshot for all tables. Ranges are large objects, which are read in a transaction.
 		if err := s.begin(ctx, opLedger, true); err != nil {
 			return err
 		}
@@ -229,6 +238,13 @@ FROM "DMO"."LOADED" WHERE "MIGRATION" = ? ORDER BY "ID"`, key, func(r row) error
 			return fmt.Errorf("time of package %s: %w", l.ID, err)
 		}
 		c.Loaded = append(c.Loaded, l)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = s.query(ctx, opLedger, `SELECT "KIND", "SCHEMA", "NAME", "ID" FROM "DMO"."MADE" WHERE "MIGRATION" = ? ORDER BY "KIND", "SCHEMA", "NAME"`, key, func(r row) error {
+		c.Made = append(c.Made, ledger.Object{Migration: migration, Kind: r.text(0), Name: catalog.Name{Schema: r.text(1), Name: r.text(2)}, ID: r.text(3)})
 		return nil
 	})
 	return c, err

@@ -22,6 +22,18 @@ func (t *target) Limits() providers.Limits { return limits() }
 
 // Lock implements providers.Target.
 func (t *target) Lock(ctx context.Context, run ledger.Run, wait func(string)) (providers.Session, error) {
+	s, err := t.lock(ctx, run, wait)
+	if hasCode(err, codeNoTable, codeNoSchema) {
+		// Another migration was rolled back meanwhile, and took the empty ledger along.
+		s, err = t.lock(ctx, run, wait)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (t *target) lock(ctx context.Context, run ledger.Run, wait func(string)) (*writing, error) {
 	if err := t.makeLedger(ctx, run.Migration); err != nil {
 		return nil, err
 	}

@@ -149,7 +149,7 @@ func (c *Client) Catalog(ctx context.Context, sel providers.Selector) (*catalog.
 			t := d.Tables[n].Table
 			t.Rows, t.Bytes = int64(len(d.Tables[n].Rows)), size(d.Tables[n].Rows)
 			if sel.Dependents {
-				t.Dependents = d.hanging(n)
+				t.Dependents, t.ID = d.hanging(n), d.Tables[n].id
 			}
 			out.Tables = append(out.Tables, &t)
 		}

@@ -13,9 +13,12 @@ import (
 func (d *Data) alter(x providers.DDL, o Options) error {
 	switch x := x.(type) {
 	case providers.CreateTable:
+		if x.New && d.Tables[x.Table.Name] != nil {
+			return providers.TableExists("alter", x.Table.Name)
+		}
 		return d.create(x.Table, o)
 	case providers.DropTable:
-		d.Drop(x.Table)
+		return d.dropAlone(x.Table)
 	case providers.AddKey:
 		return d.within(x.Table.Name, func(t *Table) error { return addKey(t, x.Table, x.Key) })
 	case providers.CreateIndex:

@@ -30,6 +30,7 @@ type Table struct {
 	catalog.Table
 	Rows    []Row
 	Written int64 // change counter
+	id      string
 }
 
 // Data is what a database holds.
@@ -44,6 +45,7 @@ type Data struct {
 func (d *Data) Put(t *Table) {
 	d.files++
 	t.File = fmt.Sprint(d.files)
+	t.id = t.File
 	d.Tables[t.Name] = t
 }
 
@@ -149,7 +151,7 @@ func copied(c *ledger.Contents) *ledger.Contents {
 	if c == nil {
 		return &ledger.Contents{}
 	}
-	out := &ledger.Contents{Tables: slices.Clone(c.Tables), Packages: slices.Clone(c.Packages), Loaded: slices.Clone(c.Loaded)}
+	out := &ledger.Contents{Tables: slices.Clone(c.Tables), Packages: slices.Clone(c.Packages), Loaded: slices.Clone(c.Loaded), Made: slices.Clone(c.Made)}
 	if c.Run != nil {
 		run := *c.Run
 		out.Run = &run

@@ -256,10 +256,10 @@ func (d *Data) refusesEmpty(n catalog.Name, with []providers.ReloadTable) error 
 // Alter carries structure changes out, together or each by itself.
 func (s *session) Alter(ctx context.Context, ddl []providers.DDL) error {
 	do := func(part []providers.DDL) error {
-		return s.under("alter", func(*ledger.Contents) error {
+		return s.under("alter", func(c *ledger.Contents) error {
 			d := s.client.srv.data.clone()
 			for _, x := range part {
-				if err := d.alter(x, s.client.srv.opts); err != nil {
+				if err := d.record(c, s.migration, x, s.client.srv.opts); err != nil {
 					return err
 				}
 			}

@@ -47,7 +47,8 @@ func (r *catalogReader) dependents(ctx context.Context) error {
 	add := func(id, root uint32) {
 		rows = append(rows, []string{strconv.FormatUint(uint64(id), 10), strconv.FormatUint(uint64(root), 10)})
 	}
-	for id := range r.byOID {
+	for id, t := range r.byOID {
+		t.ID = strconv.FormatUint(uint64(id), 10)
 		add(id, id)
 	}
 	roots := make(map[*catalog.Table]uint32, len(r.byOID))

@@ -25,8 +25,11 @@ type statement struct {
 // with a fixed number of statements first, so that a call may be repeated.
 type alteration struct {
 	*existing
-	out     []statement
-	records []ledger.Change // of the ledger, after the statements
+	ids        map[ledger.Object]string // of what exists, of those to be dropped
+	out        []statement
+	records    []ledger.Change // of the ledger, after the statements
+	made, gone []ledger.Object // by the statements of out
+	dropLedger bool
 }
 
 // Alter implements providers.Session. Everything is one transaction.
@@ -40,6 +43,9 @@ func (w *writing) Alter(ctx context.Context, ddl []providers.DDL) error {
 			return err
 		}
 		a := &alteration{existing: there}
+		if a.ids, err = lookAtMade(ctx, s, ddl); err != nil {
+			return err
+		}
 		if w.maintenanceMemory > 0 {
 			a.add(catalog.Name{}, "SET LOCAL maintenance_work_mem = '"+formatInt(w.maintenanceMemory>>10)+"kB'")
 		}
@@ -48,20 +54,40 @@ func (w *writing) Alter(ctx context.Context, ddl []providers.DDL) error {
 				return err
 			}
 		}
-		if err := a.run(ctx, s); err != nil {
+		return w.carryOut(ctx, s, a)
+	})
+}
+
+// carryOut sends the statements, and writes into the ledger what they made and dropped.
+func (w *writing) carryOut(ctx context.Context, s *session, a *alteration) error {
+	if err := a.run(ctx, s); err != nil {
+		return err
+	}
+	if err := forgetMade(ctx, s, a.gone); err != nil {
+		return err
+	}
+	if err := recordMade(ctx, s, w.run.Migration, a.made); err != nil {
+		return err
+	}
+	for _, c := range a.records {
+		if err := w.writeChange(ctx, s, c); err != nil {
 			return err
 		}
-		for _, c := range a.records {
-			if err := w.writeChange(ctx, s, c); err != nil {
-				return err
-			}
-		}
+	}
+	if !a.dropLedger {
 		return nil
-	})
+	}
+	return dropLedger(ctx, s, w.run.Migration)
 }
 
 func (a *alteration) add(table catalog.Name, sql string) {
 	a.out = append(a.out, statement{sql, table})
+}
+
+// create is add for a CREATE.
+func (a *alteration) create(kind string, n catalog.Name, sql string) {
+	a.add(n, sql)
+	a.made = append(a.made, ledger.Object{Kind: kind, Name: n})
 }
 
 // run sends the statements in groups, without waiting for each answer.
@@ -92,6 +118,8 @@ func alterError(err error, table catalog.Name) error {
 	var e *providers.Error
 	if errors.As(err, &e) {
 		switch e.Code {
+		case "2BP01":
+			e.Fix = "Drop what depends on it yourself, and make it again after the migration."
 		case "42883", "42704":
 			e.Fix = "Create what is missing on the target first: functions, operators, collations and extensions are not carried."
 		case "42501":
@@ -107,7 +135,7 @@ func (a *alteration) plan(d providers.DDL) error {
 	case providers.CreateSchema:
 		if d.Schema != "" && !a.schemas[d.Schema] {
 			a.schemas[d.Schema] = true
-			a.add(catalog.Name{}, "CREATE SCHEMA "+quoteIdent(d.Schema))
+			a.create(ledger.KindSchema, catalog.Name{Name: d.Schema}, "CREATE SCHEMA "+quoteIdent(d.Schema))
 		}
 	case providers.CreateType:
 		return a.createType(d.Type)
@@ -116,8 +144,11 @@ func (a *alteration) plan(d providers.DDL) error {
 	case providers.CreateTable:
 		return a.createTable(d)
 	case providers.DropTable:
-		a.add(d.Table, "DROP TABLE IF EXISTS "+quoteName(d.Table)+" CASCADE")
-		a.dropped(d.Table)
+		a.dropTable(d.Table)
+	case providers.Drop:
+		a.drop(d.Object)
+	case providers.DropLedger:
+		a.dropLedger = true
 	case providers.AddKey:
 		return a.addKey(d.Table, d.Key)
 	case providers.CreateIndex:
@@ -149,14 +180,14 @@ func (a *alteration) createType(t catalog.UserType) error {
 	}
 	a.types[t.Name] = occupant{Kind: "type", Name: t.Name, Type: &t}
 	if t.Kind == "domain" {
-		a.add(t.Name, "CREATE DOMAIN "+quoteName(t.Name)+" AS "+t.Definition)
+		a.create(ledger.KindType, t.Name, "CREATE DOMAIN "+quoteName(t.Name)+" AS "+t.Definition)
 		return nil
 	}
 	labels := make([]string, len(t.Labels))
 	for i, l := range t.Labels {
 		labels[i] = quoteLiteral(l)
 	}
-	a.add(t.Name, "CREATE TYPE "+quoteName(t.Name)+" AS ENUM ("+strings.Join(labels, ", ")+")")
+	a.create(ledger.KindType, t.Name, "CREATE TYPE "+quoteName(t.Name)+" AS ENUM ("+strings.Join(labels, ", ")+")")
 	return nil
 }
 
@@ -165,7 +196,7 @@ func (a *alteration) createSequence(q catalog.Sequence) error {
 	have, there := a.relations[q.Name]
 	if !there {
 		a.relations[q.Name] = occupant{Kind: "sequence", Name: q.Name, Sequence: &q}
-		a.add(q.Name, createSequence(q))
+		a.create(ledger.KindSequence, q.Name, createSequence(q))
 		return nil
 	}
 	if have.Sequence != nil && have.Table == (catalog.Name{}) && exact.SameSequence(q, *have.Sequence) {

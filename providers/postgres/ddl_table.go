@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/providers"
 )
 
@@ -53,7 +54,7 @@ func (a *alteration) createTable(d providers.CreateTable) error {
 	if t.PartitionBy != "" {
 		sql += " PARTITION BY " + t.PartitionBy
 	}
-	a.add(t.Name, sql)
+	a.create(ledger.KindTable, t.Name, sql)
 	a.out = append(a.out, owned...)
 	if err := a.createPartitions(t, &catalog.Table{}); err != nil {
 		return err
@@ -85,7 +86,7 @@ func (a *alteration) createPartitions(t, have *catalog.Table) error {
 		if p.PartitionBy != "" {
 			sql += " PARTITION BY " + p.PartitionBy
 		}
-		a.add(t.Name, sql)
+		a.create(ledger.KindTable, p.Name, sql)
 	}
 	return nil
 }

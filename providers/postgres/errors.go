@@ -94,6 +94,8 @@ func kindOfState(code string) providers.Kind {
 		return providers.NotFound
 	case "42P07", "42710", "42P06", "42701", "42723":
 		return providers.Exists
+	case "2BP01": // dependent objects still exist
+		return providers.InUse
 	case "0A000":
 		return providers.Unsupported
 	case "XX001", "XX002", "58P01": // damaged row or index, a file of the database that is missing

@@ -10,60 +10,12 @@ import (
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/ledger"
-	"github.com/dmoctl/dmoctl/providers"
 )
 
 const (
-	ledgerSchema    = "dmo"
-	ledgerSignature = "dmoctl ledger, format 2" // comment of the ledger's tables, by which ours are known
-	opLedger        = "read ledger"
+	ledgerSchema = "dmo"
+	opLedger     = "read ledger"
 )
-
-// ledgerDDL makes the four tables. Ranges are JSON text, because jsonb would
-// not keep them byte for byte.
-const ledgerDDL = `
-CREATE SCHEMA IF NOT EXISTS dmo;
-CREATE TABLE dmo.run (
-  migration text PRIMARY KEY, lineage text NOT NULL, serial bigint NOT NULL, plan text NOT NULL, token text NOT NULL,
-  owner text NOT NULL, sessions text NOT NULL, spec text NOT NULL, closed boolean NOT NULL);
-CREATE TABLE dmo.tables (
-  migration text, source_schema text, source_name text, target_schema text NOT NULL, target_name text NOT NULL,
-  structure text NOT NULL, file text NOT NULL, count bigint NOT NULL, changes text NOT NULL, snapshot text NOT NULL,
-  state text NOT NULL, serial bigint NOT NULL, created boolean NOT NULL, edition bigint NOT NULL, PRIMARY KEY (migration, source_schema, source_name));
-CREATE TABLE dmo.planned (
-  migration text, id text, source_schema text NOT NULL, source_name text NOT NULL, range text NOT NULL, generation text NOT NULL,
-  PRIMARY KEY (migration, id));
-CREATE TABLE dmo.loaded (
-  migration text, id text, source_schema text NOT NULL, source_name text NOT NULL, generation text NOT NULL, rows bigint NOT NULL,
-  bytes bigint NOT NULL, digest text NOT NULL, read_at text NOT NULL, snapshot text NOT NULL, run text NOT NULL, seconds float8 NOT NULL,
-  PRIMARY KEY (migration, id));
-COMMENT ON TABLE dmo.run IS '` + ledgerSignature + `';
-COMMENT ON TABLE dmo.tables IS '` + ledgerSignature + `';
-COMMENT ON TABLE dmo.planned IS '` + ledgerSignature + `';
-COMMENT ON TABLE dmo.loaded IS '` + ledgerSignature + `';`
-
-// ledgerExists says whether the ledger is there. Tables of its names that are not ours are an error.
-func ledgerExists(ctx context.Context, s *session) (bool, error) {
-	ours, others := 0, ""
-	err := s.query(ctx, opLedger, `SELECT c.relname, coalesce(obj_description(c.oid, 'pg_class') = $1, false)
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname = 'dmo' AND c.relname IN ('run', 'tables', 'planned', 'loaded')`, []string{ledgerSignature}, func(r row) error {
-		if r.bool(1) {
-			ours++
-		} else {
-			others = r.text(0)
-		}
-		return nil
-	})
-	if err != nil {
-		return false, err
-	}
-	if others != "" || ours != 0 && ours != 4 {
-		return false, &providers.Error{Kind: providers.Exists, Op: opLedger, Table: catalog.Name{Schema: ledgerSchema, Name: others},
-			Err: errors.New("schema dmo holds tables that are not dmoctl's ledger"), Fix: "Rename that schema, or load into another database."}
-	}
-	return ours == 4, nil
-}
 
 // Ledger implements providers.Target.
 func (t *target) Ledger(ctx context.Context, migration string) (*ledger.Contents, error) {
@@ -74,7 +26,7 @@ func (t *target) Ledger(ctx context.Context, migration string) (*ledger.Contents
 			out = &ledger.Contents{}
 			return err
 		}
-		// One snapshot for all four tables.
+		// One snapshot for all tables.
 		if _, err := s.exec(ctx, opLedger, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"); err != nil {
 			return err
 		}
@@ -131,7 +83,15 @@ FROM dmo.loaded WHERE migration = $1 ORDER BY id COLLATE "C"`, key, func(r row) 
 		c.Loaded = append(c.Loaded, l)
 		return nil
 	})
-	return c, wrap(opLedger, err)
+	if err != nil {
+		return nil, wrap(opLedger, err)
+	}
+	err = s.query(ctx, opLedger, `SELECT kind, schema, name, id FROM dmo.made WHERE migration = $1
+ORDER BY kind COLLATE "C", schema COLLATE "C", name COLLATE "C"`, key, func(r row) error {
+		c.Made = append(c.Made, ledger.Object{Migration: migration, Kind: r.text(0), Name: catalog.Name{Schema: r.text(1), Name: r.text(2)}, ID: r.text(3)})
+		return nil
+	})
+	return c, err
 }
 
 // readRun reads the row of one migration; nil where there is none. Tail is added to the statement.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/providers"
 )
@@ -47,12 +48,21 @@ func (w *writing) take(ctx context.Context, wait func(string)) error {
 	if !r.bool(0) {
 		return w.lockedBy(ctx, exists)
 	}
-	if !exists {
-		if err := makeLedger(ctx, w.holder); err != nil {
+	for {
+		if !exists {
+			if err := makeLedger(ctx, w.holder); err != nil {
+				return err
+			}
+		}
+		if err := w.renew(ctx, wait); !undefinedTable(err) {
 			return err
 		}
+		// Another migration was rolled back meanwhile, and took the empty ledger along.
+		if err := w.holder.rollback(); err != nil {
+			return err
+		}
+		exists = false
 	}
-	return w.renew(ctx, wait)
 }
 
 // lockedBy says who has the lock, as far as the ledger knows.
@@ -72,15 +82,21 @@ func (w *writing) lockedBy(ctx context.Context, exists bool) error {
 	return e
 }
 
-// makeLedger creates the four tables, all or none; two runs that try at once queue.
+// makeLedger creates the tables, all or none; two runs that try at once queue.
 func makeLedger(ctx context.Context, s *session) error {
 	const op = "create ledger"
 	if _, err := s.exec(ctx, op, beginWriter+"; SELECT pg_advisory_xact_lock("+lockKey("ledger", "")+")"); err != nil {
 		return err
 	}
-	exists, err := ledgerExists(ctx, s)
-	if err == nil && !exists {
-		_, err = s.exec(ctx, op, ledgerDDL)
+	there, err := lookAtLedger(ctx, s)
+	if err == nil && !there.schema {
+		_, err = s.exec(ctx, op, "CREATE SCHEMA dmo")
+	}
+	if err == nil && !there.tables {
+		_, err = s.exec(ctx, op, ledgerDDL())
+	}
+	if err == nil && !there.schema {
+		err = recordMade(ctx, s, "", []ledger.Object{{Kind: ledger.KindSchema, Name: catalog.Name{Name: ledgerSchema}}})
 	}
 	if err != nil {
 		return errors.Join(err, s.rollback())

@@ -94,6 +94,9 @@ func readCatalog(ctx context.Context, c *conn, out *catalog.Catalog, sel provide
 			if err != nil {
 				return err
 			}
+			if sel.Dependents {
+				t.ID = idOf(o.sql)
+			}
 			out.Tables = append(out.Tables, t)
 		}
 	}

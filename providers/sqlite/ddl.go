@@ -16,22 +16,29 @@ import (
 // alter carries out one change inside the caller's transaction. SQLite has no
 // schemas and no types of its own, and loads with foreign keys off, so those are
 // nothing to do.
-func alter(ctx context.Context, c *conn, d providers.DDL) error {
+func (s *session) alter(ctx context.Context, d providers.DDL) error {
+	c := s.conn
 	switch d := d.(type) {
 	case providers.CreateSchema, providers.CreateType, providers.DropForeignKey:
 		return nil
 	case providers.CreateSequence:
 		return noSequence(d.Sequence)
 	case providers.CreateTable:
-		return failedOn(ctx, "create table", d.Table.Name, createTable(ctx, c, d))
+		return failedOn(ctx, "create table", d.Table.Name, createTable(ctx, c, s.migration, d))
 	case providers.DropTable:
-		return failedOn(ctx, "drop table", d.Table, c.exec(ctx, "DROP TABLE IF EXISTS "+quote(d.Table.Name)))
+		return failedOn(ctx, "drop table", d.Table, dropTable(ctx, c, d.Table))
+	case providers.Drop:
+		return failedOn(ctx, "drop table", d.Object.Name, dropMade(ctx, c, d.Object))
+	case providers.DropLedger:
+		return failed(ctx, "drop ledger", dropLedger(ctx, c, s.migration))
 	case providers.AddKey:
 		return failedOn(ctx, "add key", d.Table.Name, addKey(ctx, c, d.Table, d.Key))
 	case providers.CreateIndex:
 		return failedOn(ctx, "create index", d.Table.Name, createIndex(ctx, c, d.Table, d.Index))
 	case providers.AddForeignKey:
 		return failedOn(ctx, "check foreign key", d.Table.Name, checkForeignKey(ctx, c, d.Table, d.ForeignKey))
+	case providers.Record:
+		return failed(ctx, "write ledger", writeChange(ctx, c, s.migration, d.Change))
 	case providers.RaiseSequence:
 		if d.Table == nil {
 			return noSequence(d.Sequence)
@@ -89,7 +96,7 @@ func exists(ctx context.Context, c *conn, name string) (there bool, err error) {
 	return there, err
 }
 
-func createTable(ctx context.Context, c *conn, d providers.CreateTable) error {
+func createTable(ctx context.Context, c *conn, migration string, d providers.CreateTable) error {
 	t := d.Table
 	there, err := describeTable(ctx, c, t.Name.Name)
 	if err != nil {
@@ -99,7 +106,10 @@ func createTable(ctx context.Context, c *conn, d providers.CreateTable) error {
 		if err := unoccupied(ctx, c, t.Name.Name, "table "+t.Name.Name, t); err != nil {
 			return err
 		}
-		return c.exec(ctx, createSQL(t))
+		if err := c.exec(ctx, createSQL(t)); err != nil {
+			return err
+		}
+		return recordMade(ctx, c, migration, t.Name)
 	}
 	if d.New {
 		return providers.TableExists("create table", t.Name)

@@ -5,6 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
 	"time"
 
 	"zombiezen.com/go/sqlite"
@@ -29,33 +33,49 @@ func ledgerTables() map[string]string {
 		"dmo_loaded": `CREATE TABLE dmo_loaded (migration TEXT NOT NULL, id TEXT NOT NULL, source TEXT NOT NULL, generation TEXT NOT NULL,
   rows INTEGER NOT NULL, bytes INTEGER NOT NULL, digest TEXT NOT NULL, read_at TEXT NOT NULL, snapshot TEXT NOT NULL,
   run TEXT NOT NULL, seconds REAL NOT NULL, PRIMARY KEY (migration, id)) WITHOUT ROWID /* dmoctl ledger 2 */`,
+		"dmo_made": `CREATE TABLE dmo_made (migration TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, id TEXT NOT NULL,
+  PRIMARY KEY (migration, kind, name)) WITHOUT ROWID /* dmoctl ledger 2 */`,
 	}
+}
+
+// olderLedger says whether a statement made a ledger of another format.
+func olderLedger(sql string) bool {
+	return regexp.MustCompile(`/\* dmoctl ledger \d+ \*/$`).MatchString(sql)
 }
 
 // ledgerTable says whether a table is one of ours.
 func ledgerTable(name, sql string) bool { return sql != "" && ledgerTables()[name] == sql }
 
-// findLedger says whether the ledger is there. A user's table of such a name is an Exists error.
+// findLedger says whether the ledger is there. What is not dmoctl's to the letter is an Exists
+// error: a trigger of somebody else would act on what dmoctl writes.
 func findLedger(ctx context.Context, c *conn) (bool, error) {
 	found := 0
 	for name, want := range ledgerTables() {
-		sql, there := "", false
-		err := c.rows(ctx, func(s *sqlite.Stmt) error { sql, there = s.ColumnText(0), true; return nil },
-			"SELECT sql FROM sqlite_schema WHERE name = ? COLLATE NOCASE", name)
+		err := c.rows(ctx, func(s *sqlite.Stmt) error {
+			kind, sql := s.ColumnText(0), s.ColumnText(2)
+			switch {
+			case kind == "table" && sql == want:
+				found++
+				return nil
+			case kind == "table" && olderLedger(sql):
+				e := refuse(providers.Unsupported, "open ledger", catalog.Name{Name: name}, errors.New("the ledger was made by another version of dmoctl"))
+				e.Fix = "Finish that migration with the dmoctl that began it, or drop the tables " + strings.Join(ledgerNames(), ", ") + " and begin anew."
+				return e
+			case kind == "index" && sql == "": // of the primary key
+				return nil
+			}
+			e := refuse(providers.Exists, "open ledger", catalog.Name{Name: name}, fmt.Errorf("the %s %s is not of dmoctl's ledger", kind, s.ColumnText(1)))
+			e.Fix = "Rename or drop it: dmoctl keeps its ledger under this name, and nobody else adds to it."
+			return e
+		}, "SELECT type, name, sql FROM sqlite_schema WHERE name = ?1 COLLATE NOCASE OR tbl_name = ?1 COLLATE NOCASE", name)
 		if err != nil {
 			return false, err
-		}
-		if there && sql != want {
-			e := refuse(providers.Exists, "open ledger", catalog.Name{Name: name}, errors.New("a table of this name exists that is not dmoctl's ledger"))
-			e.Fix = "Rename that table: dmoctl keeps its ledger under this name."
-			return false, e
-		}
-		if there {
-			found++
 		}
 	}
 	return found == len(ledgerTables()), nil
 }
+
+func ledgerNames() []string { return slices.Sorted(maps.Keys(ledgerTables())) }
 
 // makeLedger creates what is missing, inside the caller's transaction.
 func makeLedger(ctx context.Context, c *conn) error {
@@ -112,6 +132,13 @@ func readLedger(ctx context.Context, c *conn, migration string) (*ledger.Content
 		return err
 	}, `SELECT id, source, generation, rows, bytes, digest, read_at, snapshot, run, seconds
 		FROM dmo_loaded WHERE migration = ? ORDER BY id`, migration)
+	if err != nil {
+		return nil, err
+	}
+	err = c.rows(ctx, func(s *sqlite.Stmt) error {
+		out.Made = append(out.Made, ledger.Object{Migration: migration, Kind: s.ColumnText(0), ID: s.ColumnText(2)})
+		return fromJSON(s.ColumnText(1), &out.Made[len(out.Made)-1].Name)
+	}, "SELECT kind, name, id FROM dmo_made WHERE migration = ? ORDER BY kind, name", migration)
 	if err != nil {
 		return nil, err
 	}

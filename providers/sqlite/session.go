@@ -112,18 +112,23 @@ func (s *session) Record(ctx context.Context, change ledger.Change) error {
 // Alter carries out all changes in one transaction.
 func (s *session) Alter(ctx context.Context, ddl []providers.DDL) error {
 	return s.within(ctx, "alter", func() error {
-		for _, d := range ddl {
-			if r, ok := d.(providers.Record); ok {
-				if err := writeChange(ctx, s.conn, s.migration, r.Change); err != nil {
-					return err
-				}
-				continue
-			}
-			if err := alter(ctx, s.conn, d); err != nil {
+		drops := slices.ContainsFunc(ddl, func(d providers.DDL) bool { _, ok := d.(providers.Drop); return ok })
+		var before hanging
+		if drops {
+			var err error
+			if before, err = readHanging(ctx, s.conn); err != nil {
 				return err
 			}
 		}
-		return nil
+		for _, d := range ddl {
+			if err := s.alter(ctx, d); err != nil {
+				return err
+			}
+		}
+		if !drops {
+			return nil
+		}
+		return before.lost(ctx, s.conn)
 	})
 }
 

@@ -1,0 +1,124 @@
+package executor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/plan"
+	"github.com/dmoctl/dmoctl/providers"
+)
+
+// dependentsListed is how many dependents an error names.
+const dependentsListed = 10
+
+// drop is a set of tables that are dropped together, looked at under the run's lock: what
+// others have hung on them since the plan was made must not go with them.
+type drop struct {
+	target providers.Target
+	gone   map[catalog.Name]bool        // dropped, with these or by another step
+	again  func(catalog.Dependent) bool // made again later
+	tables map[catalog.Name]*catalog.Table
+	keys   []providers.DDL // foreign keys to be taken off first
+}
+
+// look reads tables that are to be dropped, and whatever other tables of gone have to go in
+// the same moment. A table that is not there is none of them. An InUse error names what else depends on them.
+func (d *drop) look(ctx context.Context, names []catalog.Name) error {
+	d.tables = make(map[catalog.Name]*catalog.Table)
+	var lost []string
+	for len(names) > 0 {
+		c, err := d.target.Catalog(ctx, providers.Selector{Schemas: schemasOf(names), Tables: names, StructureOnly: true, Dependents: true})
+		if err != nil {
+			return fmt.Errorf("read what depends on tables: %w", err)
+		}
+		more := make(map[catalog.Name]bool)
+		for _, t := range c.Tables {
+			d.tables[t.Name] = t
+			keys, others := d.sort(t)
+			d.keys, lost = append(d.keys, keys...), append(lost, others...)
+			for _, x := range t.Dependents {
+				if x.Kind != foreignKey && d.gone[x.Table] {
+					more[x.Table] = true
+				}
+			}
+		}
+		maps.DeleteFunc(more, func(n catalog.Name, _ bool) bool { return d.tables[n] != nil })
+		names = slices.SortedFunc(maps.Keys(more), catalog.Name.Compare)
+	}
+	return inUse(lost)
+}
+
+const foreignKey = "foreign key" // kind of a Dependent
+
+// sort tells the foreign keys that are taken off a table from what nobody makes again.
+func (d *drop) sort(t *catalog.Table) (keys []providers.DDL, lost []string) {
+	for _, x := range t.Dependents {
+		switch {
+		case x.Kind == foreignKey && (d.gone[x.Table] || d.again(x)):
+			keys = append(keys, providers.DropForeignKey{Table: x.Table, Name: x.Name})
+		case !d.gone[x.Table]:
+			lost = append(lost, fmt.Sprintf("%s, which depends on %s", x, t.Name))
+		}
+	}
+	return keys, lost
+}
+
+func inUse(lost []string) error {
+	if len(lost) == 0 {
+		return nil
+	}
+	more := ""
+	if n := len(lost) - dependentsListed; n > 0 {
+		lost, more = lost[:dependentsListed], fmt.Sprintf(" and %d more", n)
+	}
+	return &providers.Error{Kind: providers.InUse, Op: "drop tables", Err: errors.New("others have built on what is to be dropped: " + strings.Join(lost, "; ") + more),
+		Fix: "Drop it yourself, and make it again after the migration."}
+}
+
+// dropTables drops tables of a step: those of existing = "recreate", and those of dmoctl's own that
+// have to be made anew.
+func (r *run) dropTables(ctx context.Context, s *plan.Step, tables []*table) error {
+	gone := make(map[catalog.Name]bool)
+	again := make(map[catalog.Name]*table)
+	for _, t := range r.order {
+		if t.plan.Target != nil {
+			gone[t.target.Name] = t.plan.Drop
+			again[t.target.Name] = t
+		}
+	}
+	dropAll := func(of []*table) error {
+		d := drop{target: r.d.Target, gone: gone, again: func(x catalog.Dependent) bool {
+			t := again[x.Table]
+			return t != nil && slices.ContainsFunc(t.target.ForeignKeys, func(f catalog.ForeignKey) bool { return f.Name == x.Name })
+		}}
+		names := make([]catalog.Name, len(of))
+		for i, t := range of {
+			names[i] = t.target.Name
+		}
+		if err := r.retry(ctx, "look at tables to be dropped", func(ctx context.Context) error { return d.look(ctx, names) }); err != nil {
+			return err
+		}
+		all := slices.Clone(d.keys)
+		for _, t := range of {
+			delete(d.tables, t.target.Name)
+			all = append(all, providers.DropTable{Table: t.target.Name})
+		}
+		for _, n := range slices.SortedFunc(maps.Keys(d.tables), catalog.Name.Compare) {
+			all = append(all, providers.DropTable{Table: n}) // its own step finds it gone
+		}
+		return r.alter(ctx, all)
+	}
+	if len(tables) == 0 {
+		return nil
+	}
+	err := dropAll(tables)
+	if err == nil || ctx.Err() != nil || errors.Is(err, errStopped) || hopeless(err) {
+		return err
+	}
+	return r.oneByOne(ctx, s.ID, tables, err, func(t *table) error { return dropAll([]*table{t}) })
+}

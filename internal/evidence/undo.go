@@ -1,0 +1,9 @@
+package main
+
+// undo lists what dmoctl used to leave behind, to take along from others, or to trust.
+func undo() []string {
+	return []string{
+		"the ledger says what a CREATE of dmoctl's made", "what others hung on a table", "the ledger goes with the last migration",
+		"rollback removes everything that it made", "rollback is refused where others have built on it", "recreate is refused where others have built on it",
+	}
+}

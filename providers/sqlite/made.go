@@ -1,0 +1,143 @@
+package sqlite
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/ledger"
+	"github.com/dmoctl/dmoctl/providers"
+)
+
+// tableID is the digest of the statement that made a table, "" where there is none. SQLite
+// gives tables no number; the text is another one once somebody has altered the table.
+func tableID(ctx context.Context, c *conn, name string) (string, error) {
+	id := ""
+	err := c.prepared(ctx, func(s *sqlite.Stmt) error { id = idOf(s.ColumnText(0)); return nil }, "SELECT sql FROM sqlite_schema WHERE name = ?", name)
+	return id, err
+}
+
+func idOf(sql string) string {
+	sum := sha256.Sum256([]byte(sql))
+	return hex.EncodeToString(sum[:16])
+}
+
+// recordMade notes a table that was just made, inside the caller's transaction.
+func recordMade(ctx context.Context, c *conn, migration string, n catalog.Name) error {
+	id, err := tableID(ctx, c, n.Name)
+	if err != nil {
+		return err
+	}
+	return c.prepared(ctx, nil, "INSERT OR REPLACE INTO dmo_made VALUES (?, ?, ?, ?)", migration, ledger.KindTable, toJSON(n), id)
+}
+
+// dropTable drops a table where it exists, and forgets that anybody made it.
+func dropTable(ctx context.Context, c *conn, n catalog.Name) error {
+	if err := c.exec(ctx, "DROP TABLE IF EXISTS "+quote(n.Name)); err != nil {
+		return err
+	}
+	return c.prepared(ctx, nil, "DELETE FROM dmo_made WHERE kind = ? AND name = ?", ledger.KindTable, toJSON(n))
+}
+
+// dropMade drops a table that is still the one that dmoctl made.
+func dropMade(ctx context.Context, c *conn, o ledger.Object) error {
+	id, err := tableID(ctx, c, o.Name.Name)
+	if err != nil {
+		return err
+	}
+	if id != "" && id != o.ID {
+		e := refuse(providers.Exists, "drop", o.Name, errors.New("the table is another one than dmoctl made, or was altered since"))
+		e.Fix = "Drop it yourself where nobody needs it."
+		return e
+	}
+	return dropTable(ctx, c, o.Name)
+}
+
+// dropLedger removes the rows of one migration, and the tables where no other has any.
+func dropLedger(ctx context.Context, c *conn, migration string) error {
+	for _, name := range ledgerNames() {
+		if err := c.exec(ctx, "DELETE FROM "+name+" WHERE migration = ?", migration); err != nil {
+			return err
+		}
+	}
+	_, others, err := c.int64(ctx, "SELECT 1 FROM dmo_run LIMIT 1")
+	if err != nil || others {
+		return err
+	}
+	for _, name := range ledgerNames() {
+		if err := c.exec(ctx, "DROP TABLE "+name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hanging is what SQLite lets lose its footing without a word: views, and foreign keys of tables.
+type hanging struct {
+	views      map[string]bool    // that can be read
+	references map[[2]string]bool // child and parent, of tables that exist
+}
+
+func readHanging(ctx context.Context, c *conn) (hanging, error) {
+	h := hanging{make(map[string]bool), make(map[[2]string]bool)}
+	var views []string
+	err := c.rows(ctx, func(s *sqlite.Stmt) error { views = append(views, s.ColumnText(0)); return nil },
+		"SELECT name FROM sqlite_schema WHERE type = 'view'")
+	if err != nil {
+		return h, err
+	}
+	for _, v := range views {
+		if st, _, err := c.PrepareTransient("SELECT * FROM " + quote(v)); err == nil {
+			_ = st.Finalize()
+			h.views[v] = true
+		}
+	}
+	err = c.rows(ctx, func(s *sqlite.Stmt) error {
+		h.references[[2]string{s.ColumnText(0), s.ColumnText(1)}] = true
+		return nil
+	},
+		`SELECT m.name, p.name FROM sqlite_schema m JOIN pragma_foreign_key_list(m.name) f
+JOIN sqlite_schema p ON p.type = 'table' AND p.name = f."table" COLLATE NOCASE WHERE m.type = 'table'`)
+	return h, err
+}
+
+// lost says what hung on tables before they were dropped, and is still there.
+func (h hanging) lost(ctx context.Context, c *conn) error {
+	now, err := readHanging(ctx, c)
+	if err != nil {
+		return err
+	}
+	var out []string
+	for v := range h.views {
+		_, there, err := c.int64(ctx, "SELECT 1 FROM sqlite_schema WHERE type = 'view' AND name = ?", v)
+		if err != nil {
+			return err
+		}
+		if there && !now.views[v] {
+			out = append(out, "view "+v)
+		}
+	}
+	for r := range h.references {
+		_, there, err := c.int64(ctx, "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?", r[0])
+		if err != nil {
+			return err
+		}
+		if there && !now.references[r] {
+			out = append(out, "a foreign key of "+r[0]+" to "+r[1])
+		}
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	slices.Sort(out)
+	e := refuse(providers.InUse, "drop", catalog.Name{}, fmt.Errorf("others depend on tables that are to be dropped: %s", strings.Join(out, ", ")))
+	e.Fix = "Drop it yourself, and make it again after the migration."
+	return e
+}
