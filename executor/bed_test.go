@@ -40,6 +40,8 @@ type bed struct {
 	quota  int64 // of the staging; 0 is none
 	parts  int   // packages a table with a key
 	tweak  func(*plan.Plan)
+	// outcome is how the last apply ended, where it did not end well.
+	outcome *executor.Outcome
 }
 
 // newBed makes the source with the given SQL, and opens both sides.
@@ -57,7 +59,7 @@ func (b *bed) path(name string) string { return filepath.Join(b.dir, name) }
 func (b *bed) open() {
 	b.t.Helper()
 	b.events = &events{}
-	env := providers.Env{Log: hclog.NewNullLogger(), Dir: b.dir, Application: "test", Readers: 3, Writers: 1}
+	env := b.env()
 	consistency := "snapshot"
 	if b.quiet {
 		consistency = "quiet"
@@ -82,6 +84,10 @@ func (b *bed) open() {
 		b.t.Fatal(err)
 	}
 	b.t.Cleanup(func() { b.store.Close() })
+}
+
+func (b *bed) env() providers.Env {
+	return providers.Env{Log: hclog.NewNullLogger(), Dir: b.dir, Application: "test", Readers: 3, Writers: 1}
 }
 
 func execute(t *testing.T, path, script string) {
@@ -151,6 +157,7 @@ func (b *bed) apply(p *plan.Plan, d executor.Deps) (*report.Report, int) {
 	if err != nil && !errors.As(err, &o) {
 		b.t.Fatalf("the error is no outcome: %v", err)
 	}
+	b.outcome = o
 	if o == nil {
 		return rep, report.OK
 	}

@@ -248,9 +248,11 @@ func (a *attempt) claims() []ledger.Loaded {
 
 // loadedRow is the package's ledger row before its rows are known.
 func (r *run) loadedRow(u *unit) ledger.Loaded {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	return ledger.Loaded{
 		Migration: r.p.Migration, ID: u.pkg.ID, Source: u.table.plan.Source.Name, Generation: u.pkg.Generation,
-		ReadAt: r.snapshot.Time(), Snapshot: r.snapshot.ID(), Run: r.d.Owner.ID,
+		ReadAt: r.snapshot.Time(), Snapshot: u.table.row.Snapshot, Run: r.d.Owner.ID,
 	}
 }
 

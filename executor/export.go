@@ -109,7 +109,7 @@ func (f *fileMode) exportOnce(ctx context.Context, work []*unit) error {
 	r.d.before(PointManifest)
 	m := a.manifest()
 	a.kept = true // from here on nobody knows without looking whether the manifest is there
-	if err := f.append(ctx, journal.Record{Manifest: &m}); err != nil {
+	if err := f.append(ctx, append(f.beginnings(work), journal.Record{Manifest: &m})...); err != nil {
 		return err
 	}
 	f.adopt(m)
@@ -132,7 +132,8 @@ func (f *fileMode) adopt(m exportfile.Manifest) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, p := range m.Packages {
-		f.manifests[p.ID] = exported{Package: p, objects: o}
+		f.manifests[p.ID] = exported{Package: p, owner: m.Owner, attempt: m.Attempt, objects: o}
+		f.begun[p.Table] = p.Epoch
 	}
 }
 
@@ -187,7 +188,7 @@ func (a *exportAttempt) export(ctx context.Context, source rowSource, u *unit) e
 	}
 	l := a.files.run.loadedRow(u)
 	a.files.run.started(u)
-	p := exportfile.Package{ID: l.ID, Table: l.Source, Generation: l.Generation, Schema: exportfile.Fingerprint(schema), ReadAt: l.ReadAt, Snapshot: l.Snapshot}
+	p := exportfile.Package{ID: l.ID, Table: l.Source, Generation: l.Generation, Schema: exportfile.Fingerprint(schema), ReadAt: l.ReadAt, Epoch: l.Snapshot}
 	w := &packageWriter{attempt: a, schema: schema, pkg: &p}
 	defer w.abort()
 	var sum digest.Sum
@@ -243,11 +244,18 @@ func (w *packageWriter) write(ctx context.Context, rec arrow.RecordBatch) error 
 		}
 		var err error
 		w.offset = a.written
-		if w.file, err = exportfile.NewWriter(a, w.schema, a.files.codec); err != nil {
+		what := content(w.schema, *w.pkg, a.files.journal.Owner(), a.id)
+		what.Part = len(w.pkg.Files) + 1
+		if w.file, err = exportfile.NewWriter(a, what, a.files.codec); err != nil {
 			return err
 		}
 	}
 	return w.file.Write(rec)
+}
+
+// content is what the files of a package say that they are, but for their number.
+func content(schema *arrow.Schema, p exportfile.Package, owner int64, attempt string) exportfile.Content {
+	return exportfile.Content{Schema: schema, Package: p.ID, Generation: p.Generation, Owner: owner, Attempt: attempt}
 }
 
 // fileSize is in bytes of batches.

@@ -8,8 +8,10 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/exportfile"
 	"github.com/dmoctl/dmoctl/internal/journal"
+	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/providers"
 )
@@ -31,14 +33,17 @@ type fileMode struct {
 	journal *journal.Writer
 
 	mu        sync.Mutex
-	manifests map[string]exported // by package id, those that count
-	freed     chan struct{}       // closed and renewed when objects are removed
-	holding   int                 // transfers that may have objects in the staging
+	manifests map[string]exported     // by package id, those that count
+	begun     map[catalog.Name]string // epoch in which the journal has a table begun
+	freed     chan struct{}           // closed and renewed when objects are removed
+	holding   int                     // transfers that may have objects in the staging
 }
 
 // exported is one package as a manifest has it.
 type exported struct {
 	exportfile.Package
+	owner   int64
+	attempt string
 	objects *objects
 }
 
@@ -60,7 +65,8 @@ func (r *run) openFiles(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("open export files: %w", err)
 	}
-	f := &fileMode{run: r, staging: r.d.Staging, codec: codec, manifests: make(map[string]exported), freed: make(chan struct{})}
+	f := &fileMode{run: r, staging: r.d.Staging, codec: codec,
+		manifests: make(map[string]exported), begun: make(map[catalog.Name]string), freed: make(chan struct{})}
 	if err := f.take(ctx); err != nil {
 		codec.Close()
 		return fmt.Errorf("open the staging's journal: %w", err)
@@ -72,8 +78,12 @@ func (r *run) openFiles(ctx context.Context) error {
 // take takes the journal over, with what has been exported already.
 func (f *fileMode) take(ctx context.Context) error {
 	var had *journal.Contents
+	p := f.run.p
+	owner := journal.Owner{By: f.run.d.Owner, For: journal.HandOver{
+		Migration: p.Migration, Source: p.Source.Identity, Target: p.Target.Identity, Lineage: f.run.led.Lineage,
+	}}
 	err := f.run.retry(ctx, "open the journal", func(ctx context.Context) (err error) {
-		f.journal, had, err = journal.Take(ctx, f.staging, journal.Source, f.run.d.Owner)
+		f.journal, had, err = journal.Take(ctx, f.staging, journal.Source, owner)
 		return err
 	})
 	if err != nil {
@@ -83,11 +93,10 @@ func (f *fileMode) take(ctx context.Context) error {
 	if err := f.clean(ctx); err != nil {
 		return err
 	}
-	p := f.run.p
 	if had.Plan != nil && had.Plan.ID == p.ID {
 		return nil
 	}
-	record := &journal.Plan{ID: p.ID, Migration: p.Migration, Source: p.Source.Identity, Spec: plan.Binding(p)}
+	record := &journal.Plan{ID: p.ID, Spec: plan.Binding(p)}
 	for _, t := range f.run.order {
 		for _, k := range t.plan.Packages {
 			record.Packages = append(record.Packages, journal.Planned{ID: k.ID, Table: t.plan.Source.Name, Generation: k.Generation})
@@ -96,10 +105,18 @@ func (f *fileMode) take(ctx context.Context) error {
 	return f.append(ctx, journal.Record{Plan: record})
 }
 
-// takeOver adopts the manifests that still count, attempt by attempt.
+// takeOver adopts the manifests that still count, attempt by attempt: those of the epoch and
+// the generation that the ledger and the plan have.
 func (f *fileMode) takeOver(had *journal.Contents) {
+	for name, b := range had.Begun {
+		f.begun[name] = b.Epoch
+	}
 	attempts := make(map[string]*exportfile.Manifest)
 	for _, e := range had.Packages {
+		u := f.run.packages[e.ID]
+		if u == nil || u.table.row.Snapshot != e.Epoch || u.pkg.Generation != e.Generation {
+			continue
+		}
 		id := fmt.Sprintf("%d/%s", e.Owner, e.Attempt)
 		m := attempts[id]
 		if m == nil {
@@ -187,33 +204,40 @@ func (f *fileMode) transfer(ctx context.Context, work []*unit) error {
 // generation and read under the view that the table's packages are read under.
 func (f *fileMode) usable(u *unit) (exported, bool) {
 	f.run.mu.Lock()
-	snapshot := u.table.row.Snapshot
+	epoch := u.table.row.Snapshot
 	f.run.mu.Unlock()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	m, ok := f.manifests[u.pkg.ID]
-	return m, ok && m.Generation == u.pkg.Generation && m.Snapshot == snapshot
+	return m, ok && m.Generation == u.pkg.Generation && m.Epoch == epoch
 }
 
-// covers says whether every package of the table that is not in was exported under
-// the view that the ledger names: then the table needs the source no more. The
+// covers says whether every package of the table that is not in was exported from the
+// snapshot that the ledger names: then the table needs the source no more. The
 // caller holds run.mu.
 func (f *fileMode) covers(t *table) bool {
-	if f == nil || t.row.Snapshot == "" {
-		return false
+	return f != nil && !ledger.IsQuiet(t.row.Snapshot) && f.exported(t) == t.left()
+}
+
+// holds says whether a package of the table that is not in was exported in the epoch that the
+// ledger names. The caller holds run.mu.
+func (f *fileMode) holds(t *table) bool { return f != nil && f.exported(t) > 0 }
+
+// exported counts the packages that are not in and whose manifest counts.
+func (f *fileMode) exported(t *table) int {
+	if t.row.Snapshot == "" {
+		return 0
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	n := 0
 	for _, k := range t.plan.Packages {
-		if t.has(k) {
-			continue
-		}
 		m, ok := f.manifests[k.ID]
-		if !ok || m.Generation != k.Generation || m.Snapshot != t.row.Snapshot {
-			return false
+		if ok && !t.has(k) && m.Generation == k.Generation && m.Epoch == t.row.Snapshot {
+			n++
 		}
 	}
-	return true
+	return n
 }
 
 // void forgets packages whose files are not what was written. The next manifest
@@ -247,6 +271,7 @@ func (f *fileMode) restart(ctx context.Context, tables []*table) error {
 	var gone []string
 	f.mu.Lock()
 	for _, t := range tables {
+		delete(f.begun, t.plan.Source.Name)
 		var work []*unit
 		for _, k := range t.plan.Packages {
 			if _, ok := f.manifests[k.ID]; ok {
@@ -273,8 +298,7 @@ func (f *fileMode) complete(ctx context.Context, tables []*table) error {
 	}
 	records := make([]journal.Record, len(tables))
 	for i, t := range tables {
-		records[i].Table = &journal.Table{Table: t.plan.Source.Name, Structure: t.row.Structure, File: t.row.File,
-			Count: t.row.Count, Changes: t.row.Changes, Snapshot: t.row.Snapshot}
+		records[i].Table = f.entry(t)
 	}
 	return f.append(ctx, records...)
 }
@@ -304,6 +328,10 @@ func (f *fileMode) received(ctx context.Context, work []*unit) error {
 func (f *fileMode) remove(ctx context.Context, names []string) error {
 	if len(names) == 0 {
 		return nil
+	}
+	// Whoever has lost the journal does not know what the present owner needs.
+	if err := f.run.retry(ctx, "read the journal", f.journal.Hold); err != nil {
+		return err
 	}
 	for _, name := range names {
 		err := f.run.retry(ctx, "remove "+name, func(ctx context.Context) error { return f.staging.Remove(ctx, name) })

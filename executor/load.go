@@ -47,7 +47,7 @@ func (f *fileMode) confirm(loaded []ledger.Loaded) error {
 		if m.Digest != l.Digest || m.Rows != l.Rows {
 			return corrupt(l.ID, fmt.Errorf("package %s is not the one that its manifest names", l.ID))
 		}
-		l.ReadAt, l.Snapshot = m.ReadAt, m.Snapshot
+		l.ReadAt, l.Snapshot = m.ReadAt, m.Epoch
 	}
 	return nil
 }
@@ -70,14 +70,14 @@ func (f *fileMode) open(_ context.Context, u *unit) (rowStream, error) {
 	if m.Schema != exportfile.Fingerprint(schema) {
 		return nil, corrupt(u.pkg.ID, errors.New("its columns are not those of the table"))
 	}
-	return &fileStream{files: f, pkg: m.Package, schema: schema, left: slices.Clone(m.Files)}, nil
+	return &fileStream{files: f, pkg: m.Package, what: content(schema, m.Package, m.owner, m.attempt), left: slices.Clone(m.Files)}, nil
 }
 
 // fileStream reads the files of one package, one after the other.
 type fileStream struct {
 	files  *fileMode
 	pkg    exportfile.Package
-	schema *arrow.Schema
+	what   exportfile.Content // of the file at hand
 	left   []exportfile.File
 	object io.ReadCloser
 	reader *exportfile.Reader
@@ -111,7 +111,8 @@ func (s *fileStream) openFile(ctx context.Context, file exportfile.File) error {
 		return s.classify(err)
 	}
 	s.object = object
-	s.reader, err = exportfile.NewReader(object, file, s.schema, s.files.codec)
+	s.what.Part++
+	s.reader, err = exportfile.NewReader(object, file, s.what, s.files.codec)
 	if err != nil {
 		return s.classify(err)
 	}

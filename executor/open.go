@@ -194,7 +194,7 @@ func (r *run) adopt(c *ledger.Contents) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, t := range r.order {
-		t.known, t.ready = false, false
+		t.known, t.ready, t.proven = false, false, false
 		t.in = make(map[string]ledger.Loaded)
 		t.counting = nil
 	}

@@ -52,6 +52,12 @@ func (r *run) prepareRound(ctx context.Context) error {
 	if err := r.emptyAll(ctx, "", empty); err != nil {
 		return err
 	}
+	if err := r.openEpoch(ctx); err != nil {
+		return err
+	}
+	if err := r.prove(ctx, tables); err != nil {
+		return fmt.Errorf("compare counts: %w", err)
+	}
 	for _, t := range tables {
 		begins, err := r.adoptTable(t)
 		if err != nil {
@@ -61,6 +67,9 @@ func (r *run) prepareRound(ctx context.Context) error {
 		if begins {
 			begun = append(begun, t)
 		}
+	}
+	if err := r.files.restart(ctx, begun); err != nil {
+		return fmt.Errorf("restart tables in the staging: %w", err)
 	}
 	return r.recordTables(ctx, begun)
 }
@@ -93,8 +102,8 @@ func (r *run) compareAll(ctx context.Context, tables []*table) (empty []*table, 
 	return empty, nil
 }
 
-// adoptTable makes a table's ledger row fit this round. A quiet table that is
-// half in has to be what it was when it was begun. It returns whether the table is begun now.
+// adoptTable makes a table's ledger row fit this round, and returns whether the table is
+// begun now. Then it is begun in the round's epoch: what was exported in others does not count.
 func (r *run) adoptTable(t *table) (begins bool, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -106,14 +115,15 @@ func (r *run) adoptTable(t *table) (begins bool, err error) {
 		t.count, t.changes = t.row.Count, t.row.Changes
 		return false, nil
 	}
-	if len(t.in) > 0 || r.files.covers(t) {
-		if t.row.File != t.source.FileIdentity() {
-			return false, changed(t, "its stored rows were rewritten since its first packages were read")
-		}
-		return false, nil // counted again by count, against what the row says
+	same := t.row.File == t.source.FileIdentity()
+	switch {
+	case len(t.in) > 0 && !same:
+		return false, changed(t, "its stored rows were rewritten since its first packages were read")
+	case len(t.in) > 0, same && r.goesOn(t):
+		return false, nil
 	}
 	t.row.Structure, t.row.File = t.plan.SourceStructure, t.source.FileIdentity()
-	t.row.Snapshot, t.row.Serial = r.snapshot.ID(), r.led.Serial
+	t.row.Snapshot, t.row.Serial = r.epoch, r.led.Serial
 	t.row.Count, t.row.Changes = -1, ""
 	t.count, t.changes = -1, ""
 	return true, nil
@@ -133,10 +143,13 @@ func (r *run) mustEmpty(t *table) bool {
 	if isComplete(t.row.State) {
 		return false
 	}
+	if r.p.Quiet {
+		return !ledger.IsQuiet(t.row.Snapshot) // read before the source was declared quiet
+	}
 	if t.left() == 0 {
 		return false // all in, only not looked at since
 	}
-	return t.row.Snapshot != r.snapshot.ID() && !r.files.covers(t)
+	return !r.files.covers(t)
 }
 
 // planEmpties says whether the plan wants the table emptied and no run of this

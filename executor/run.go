@@ -54,6 +54,7 @@ type run struct {
 
 	snapshotMu sync.Mutex
 	snapshot   providers.Snapshot // of the round
+	epoch      string             // of the round: tables that begin in it are read in it
 	prepared   bool
 	prepareErr error
 

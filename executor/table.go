@@ -24,6 +24,7 @@ type table struct {
 	broken     error // a package or step failed: what needs the whole table is not done
 	stopped    bool  // nothing more is done with it
 	emptied    bool  // by this run
+	proven     bool  // begun in an earlier quiet period, and the same still
 	ready      bool  // compared with the plan, may be copied in this round
 	count      int64 // source's COUNT(*) of this round; -1 not taken
 	changes    string

@@ -227,5 +227,5 @@ func mixed(d *decision) bool {
 }
 
 func readQuietly(d *decision) bool {
-	return !slices.ContainsFunc(d.loaded, func(l *ledger.Loaded) bool { return l.Snapshot != "" && l.Snapshot != quietSource })
+	return !slices.ContainsFunc(d.loaded, func(l *ledger.Loaded) bool { return l.Snapshot != "" && !ledger.IsQuiet(l.Snapshot) })
 }

@@ -227,7 +227,7 @@ func (w *world) load(p *plan.Plan, s *plan.Step, stop []string) {
 	l := w.ledger
 	snapshot := "snapshot-" + p.ID
 	if p.Quiet {
-		snapshot = "quiet"
+		snapshot = ledger.Epoch("", true, "1")
 	}
 	for _, n := range s.Tables {
 		t := p.Table(n)

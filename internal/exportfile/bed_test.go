@@ -40,6 +40,11 @@ func schema(tb testing.TB) *arrow.Schema {
 	return s
 }
 
+// content is the file that write makes.
+func content(tb testing.TB) Content {
+	return Content{Schema: schema(tb), Package: "S.T/0001", Generation: "9f", Owner: 7, Attempt: "0123456789ab", Part: 1}
+}
+
 // rows makes a batch of n rows that depends on the seed alone.
 func rows(tb testing.TB, n int, seed uint64) arrow.RecordBatch {
 	tb.Helper()
@@ -94,7 +99,7 @@ func codec(tb testing.TB, o Options) *Codec {
 func write(tb testing.TB, c *Codec, recs ...arrow.RecordBatch) ([]byte, File) {
 	tb.Helper()
 	var out bytes.Buffer
-	w, err := NewWriter(&out, schema(tb), c)
+	w, err := NewWriter(&out, content(tb), c)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -108,12 +113,12 @@ func write(tb testing.TB, c *Codec, recs ...arrow.RecordBatch) ([]byte, File) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	f.Object = "data/x/1-a/1"
+	f.Object = "data/x/1-0123456789ab/1"
 	return out.Bytes(), f
 }
 
 // read returns what a Reader hands out before its end or error.
-func read(r io.Reader, f File, want *arrow.Schema, c *Codec) (recs []arrow.RecordBatch, err error) {
+func read(r io.Reader, f File, want Content, c *Codec) (recs []arrow.RecordBatch, err error) {
 	in, err := NewReader(r, f, want, c)
 	if err != nil {
 		return nil, err

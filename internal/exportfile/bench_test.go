@@ -19,7 +19,7 @@ func BenchmarkWrite(b *testing.B) {
 	c := codec(b, Options{Workers: 2})
 	rec := rows(b, batch.Rows, 1)
 	b.SetBytes(batch.Bytes(rec))
-	w, err := NewWriter(io.Discard, schema(b), c)
+	w, err := NewWriter(io.Discard, content(b), c)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -40,7 +40,7 @@ func BenchmarkRead(b *testing.B) {
 	b.SetBytes(f.Bytes)
 	b.ReportAllocs()
 	for b.Loop() {
-		r, err := NewReader(bytes.NewReader(data), f, nil, c)
+		r, err := NewReader(bytes.NewReader(data), f, Content{}, c)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -79,7 +79,7 @@ func incompressible(tb testing.TB) (arrow.RecordBatch, *arrow.Schema) {
 
 func BenchmarkWriteIncompressible(b *testing.B) {
 	rec, s := incompressible(b)
-	w, err := NewWriter(io.Discard, s, codec(b, Options{Workers: 2}))
+	w, err := NewWriter(io.Discard, Content{Schema: s}, codec(b, Options{Workers: 2}))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func BenchmarkWriteIncompressible(b *testing.B) {
 // What does not compress is stored, at a cost of a few bytes a block.
 func TestIncompressibleIsStored(t *testing.T) {
 	rec, s := incompressible(t)
-	w, err := NewWriter(io.Discard, s, codec(t, Options{}))
+	w, err := NewWriter(io.Discard, Content{Schema: s}, codec(t, Options{}))
 	if err != nil {
 		t.Fatal(err)
 	}

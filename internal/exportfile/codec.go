@@ -12,6 +12,7 @@
 package exportfile
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 
@@ -71,11 +72,40 @@ func NewCodec(o Options) (*Codec, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start compressor: %w", err)
 	}
-	c.dec, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(uint64(c.maxFrame)))
+	// A frame never grows beyond the buffer that the manifest's word made for it.
+	c.dec, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(uint64(c.maxFrame)), zstd.WithDecodeAllCapLimit(true))
 	if err != nil {
 		return nil, fmt.Errorf("start decompressor: %w", err)
 	}
 	return c, nil
+}
+
+// expand decompresses one frame that holds exactly so many bytes. The header is believed no
+// more than the manifest: nothing is expanded beyond size.
+func (c *Codec) expand(packed []byte, size int64) ([]byte, error) {
+	var h zstd.Header
+	switch err := h.Decode(packed); {
+	case err != nil:
+		return nil, err
+	case h.Skippable:
+		return nil, errors.New("it is skippable")
+	case h.HasFCS && h.FrameContentSize != uint64(size): // small frames do not say
+		return nil, fmt.Errorf("it says that it holds %d bytes, the manifest %d", h.FrameContentSize, size)
+	}
+	buffer := c.plain.get()
+	if int64(cap(buffer)) < size {
+		c.plain.put(buffer)
+		buffer = make([]byte, 0, size)
+	}
+	plain, err := c.dec.DecodeAll(packed, buffer[:0:size])
+	if err == nil && int64(len(plain)) != size {
+		err = fmt.Errorf("it holds %d bytes, the manifest says %d", len(plain), size)
+	}
+	if err != nil {
+		c.plain.put(buffer)
+		return nil, err
+	}
+	return buffer[:size], nil
 }
 
 // Close frees the codec's buffers. No Writer or Reader may use it afterwards.

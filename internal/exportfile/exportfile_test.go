@@ -2,11 +2,13 @@ package exportfile
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -15,6 +17,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/ipc"
+	"github.com/klauspost/compress/zstd"
 )
 
 func TestRoundTrip(t *testing.T) {
@@ -28,7 +31,7 @@ func TestRoundTrip(t *testing.T) {
 					t.Errorf("index %+v of %d bytes", f, len(data))
 				}
 				// Underlying readers may hand out any piece, and io.EOF with the last.
-				got, err := read(iotest.DataErrReader(iotest.HalfReader(bytes.NewReader(data))), f, schema(t), c)
+				got, err := read(iotest.DataErrReader(iotest.HalfReader(bytes.NewReader(data))), f, content(t), c)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -55,13 +58,13 @@ func TestSlicesAndEmptyBatches(t *testing.T) {
 	whole := rows(t, 1000, 5)
 	parts := []arrow.RecordBatch{whole.NewSlice(3, 7), whole.NewSlice(500, 500), whole.NewSlice(9, 1000)}
 	data, f := write(t, c, parts...)
-	got, err := read(bytes.NewReader(data), f, schema(t), c)
+	got, err := read(bytes.NewReader(data), f, content(t), c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	equal(t, got, []arrow.RecordBatch{parts[0], parts[2]})
 	data, f = write(t, c)
-	if got, err := read(bytes.NewReader(data), f, schema(t), c); err != nil || len(got) != 0 {
+	if got, err := read(bytes.NewReader(data), f, content(t), c); err != nil || len(got) != 0 {
 		t.Errorf("a file without rows: %v, %v", got, err)
 	}
 }
@@ -69,7 +72,7 @@ func TestSlicesAndEmptyBatches(t *testing.T) {
 // A file is what two programs that are not ours say it is: zstd and an Arrow
 // stream reader that knows nothing of frames.
 func TestOtherToolsReadIt(t *testing.T) {
-	zstd, err := exec.LookPath("zstd")
+	tool, err := exec.LookPath("zstd")
 	if err != nil {
 		if os.Getenv("DMO_TEST_REQUIRE") == "all" {
 			t.Fatal("zstd is not installed")
@@ -83,7 +86,7 @@ func TestOtherToolsReadIt(t *testing.T) {
 		data []byte
 		want []arrow.RecordBatch
 	}{"whole": {data, recs}, "schema, one batch and the end": {some, recs[2:]}} {
-		cmd := exec.Command(zstd, "-dc")
+		cmd := exec.Command(tool, "-dc")
 		cmd.Stdin = bytes.NewReader(c.data)
 		plain, err := cmd.Output()
 		if err != nil {
@@ -121,7 +124,7 @@ func TestFlippedBits(t *testing.T) {
 		for at := frame.Offset; at < frame.Offset+frame.Length; at += max(1, frame.Length/200) {
 			bad := bytes.Clone(data)
 			bad[at] ^= 1 << (at % 8)
-			_, err := read(bytes.NewReader(bad), f, schema(t), c)
+			_, err := read(bytes.NewReader(bad), f, content(t), c)
 			corrupt(t, fmt.Sprintf("frame %d byte %d", i, at), err)
 		}
 	}
@@ -134,20 +137,20 @@ func TestWrongBytes(t *testing.T) {
 	data, f := write(t, c, recs...)
 	for n := range len(data) {
 		if n%97 == 0 || n > len(data)-20 {
-			_, err := read(bytes.NewReader(data[:n]), f, schema(t), c)
+			_, err := read(bytes.NewReader(data[:n]), f, content(t), c)
 			corrupt(t, fmt.Sprintf("truncated to %d", n), err)
 		}
 	}
-	_, err := read(bytes.NewReader(append(bytes.Clone(data), 0)), f, schema(t), c)
+	_, err := read(bytes.NewReader(append(bytes.Clone(data), 0)), f, content(t), c)
 	corrupt(t, "one byte more", err)
 	other, otherFile := write(t, c, rows(t, 100, 9), rows(t, 1, 8), rows(t, 1000, 7))
-	_, err = read(bytes.NewReader(other), f, schema(t), c)
+	_, err = read(bytes.NewReader(other), f, content(t), c)
 	corrupt(t, "another's file", err)
 	// Another attempt at the same rows in the same order, whose frames have equal
 	// lengths: only the checksum of the whole tells them apart.
 	again := otherFile
 	again.SHA256 = f.SHA256
-	got, err := read(bytes.NewReader(other), again, schema(t), c)
+	got, err := read(bytes.NewReader(other), again, content(t), c)
 	corrupt(t, "another attempt", err)
 	if len(got) != 3 {
 		t.Errorf("%d batches before the end", len(got))
@@ -155,10 +158,10 @@ func TestWrongBytes(t *testing.T) {
 	swapped := f
 	swapped.Frames = slices.Clone(f.Frames)
 	swapped.Frames[1].Rows, swapped.Frames[3].Rows = swapped.Frames[3].Rows, swapped.Frames[1].Rows
-	_, err = read(bytes.NewReader(data), swapped, schema(t), c)
+	_, err = read(bytes.NewReader(data), swapped, content(t), c)
 	corrupt(t, "rows of other frames", err)
 	narrow := arrow.NewSchema(schema(t).Fields()[:3], nil)
-	_, err = read(bytes.NewReader(data), f, narrow, c)
+	_, err = read(bytes.NewReader(data), f, Content{Schema: narrow}, c)
 	corrupt(t, "another table's columns", err)
 }
 
@@ -166,12 +169,12 @@ func TestErrorsOfTheStagingAreNotCorruption(t *testing.T) {
 	c := codec(t, Options{})
 	data, f := write(t, c, three(t)...)
 	broken := errors.New("connection reset")
-	_, err := read(io.MultiReader(bytes.NewReader(data[:len(data)/2]), iotest.ErrReader(broken)), f, schema(t), c)
+	_, err := read(io.MultiReader(bytes.NewReader(data[:len(data)/2]), iotest.ErrReader(broken)), f, content(t), c)
 	var bad *CorruptError
 	if !errors.Is(err, broken) || errors.As(err, &bad) {
 		t.Errorf("got %v", err)
 	}
-	w, err := NewWriter(failing{broken}, schema(t), c)
+	w, err := NewWriter(failing{broken}, content(t), c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,9 +197,9 @@ func (f failing) Write([]byte) (int, error) { return 0, f.err }
 func TestFrameLimit(t *testing.T) {
 	// A frame that unfolds into more than the limit is refused, not held.
 	data, f := write(t, codec(t, Options{}), rows(t, 8000, 1))
-	_, err := read(bytes.NewReader(data), f, schema(t), codec(t, Options{MaxFrame: 64 << 10}))
+	_, err := read(bytes.NewReader(data), f, content(t), codec(t, Options{MaxFrame: 64 << 10}))
 	corrupt(t, "a large frame", err)
-	w, err := NewWriter(io.Discard, schema(t), codec(t, Options{MaxFrame: 64 << 10}))
+	w, err := NewWriter(io.Discard, content(t), codec(t, Options{MaxFrame: 64 << 10}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -219,19 +222,19 @@ func TestSeveralFilesInOneObject(t *testing.T) {
 		files = append(files, f)
 	}
 	for seed, f := range files {
-		got, err := read(io.NewSectionReader(bytes.NewReader(object.Bytes()), f.Offset, f.Length), f, nil, c)
+		got, err := read(io.NewSectionReader(bytes.NewReader(object.Bytes()), f.Offset, f.Length), f, Content{}, c)
 		if err != nil {
 			t.Fatal(err)
 		}
 		equal(t, got, []arrow.RecordBatch{rows(t, 10, uint64(seed))})
 	}
-	_, err := read(bytes.NewReader(object.Bytes()[files[1].Offset:]), files[1], nil, c)
+	_, err := read(bytes.NewReader(object.Bytes()[files[1].Offset:]), files[1], Content{}, c)
 	corrupt(t, "the next file's bytes behind it", err)
 }
 
 func TestClosed(t *testing.T) {
 	c := codec(t, Options{})
-	w, err := NewWriter(io.Discard, schema(t), c)
+	w, err := NewWriter(io.Discard, content(t), c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -244,5 +247,81 @@ func TestClosed(t *testing.T) {
 	}
 	if _, err := NewCodec(Options{Level: "9"}); err == nil {
 		t.Error("level 9 is taken")
+	}
+}
+
+// bomb makes frames of size zero bytes in the ways in which a frame can be larger than it is said to be.
+func bombs(t *testing.T, size int) map[string][]byte {
+	t.Helper()
+	var silent bytes.Buffer // its header names no size
+	enc, err := zstd.NewWriter(&silent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	zeros := make([]byte, 1<<20)
+	for range size >> 20 {
+		if _, err := enc.Write(zeros); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := enc.Close(); err != nil {
+		t.Fatal(err)
+	}
+	honest := enc.EncodeAll(make([]byte, 64<<20), nil)
+	lying := bytes.Clone(honest)
+	var h zstd.Header
+	if err := h.Decode(honest); err != nil {
+		t.Fatal(err)
+	}
+	binary.LittleEndian.PutUint32(lying[h.HeaderSize-4:], 1<<20)
+	second := append(enc.EncodeAll(zeros, nil), silent.Bytes()...)
+	return map[string][]byte{"silent": silent.Bytes(), "honest": honest, "lying": lying, "a second frame": second}
+}
+
+func TestFramesAreBoundedByTheManifest(t *testing.T) {
+	// Done: staging: a zstd frame expands to what the manifest says, and no further
+	c := codec(t, Options{})
+	for name, packed := range bombs(t, 2<<30) {
+		if _, err := c.expand(packed[:20], 1<<20); err == nil { // what is set aside once is no part of the frame
+			t.Errorf("%s: half a frame is a frame", name)
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := c.expand(packed, 1<<20)
+		runtime.ReadMemStats(&after)
+		if err == nil {
+			t.Errorf("%s: expanded", name)
+		}
+		if n := after.TotalAlloc - before.TotalAlloc; n > 8<<20 {
+			t.Errorf("%s: %d bytes were allocated", name, n)
+		}
+	}
+	data, f := write(t, c, three(t)...)
+	for i := range f.Frames { // sizes that are not the frames'
+		g := f
+		g.Frames = slices.Clone(f.Frames)
+		g.Frames[i].Bytes += 1 << 20
+		g.Bytes += 1 << 20
+		_, err := read(bytes.NewReader(data), g, content(t), c)
+		corrupt(t, fmt.Sprintf("frame %d", i), err)
+	}
+}
+
+func TestFilesSayWhatTheyAre(t *testing.T) {
+	// Done: staging: files exchanged by a forged manifest are found
+	c := codec(t, Options{})
+	data, f := write(t, c, three(t)...)
+	for what, change := range map[string]func(*Content){
+		"another package":      func(w *Content) { w.Package = "S.U/0001" },
+		"another generation":   func(w *Content) { w.Generation = "9e" },
+		"another owner":        func(w *Content) { w.Owner++ },
+		"another attempt":      func(w *Content) { w.Attempt = "ba9876543210" },
+		"another part":         func(w *Content) { w.Part++ },
+		"another table's rows": func(w *Content) { w.Schema = arrow.NewSchema(w.Schema.Fields()[1:], nil) },
+	} {
+		want := content(t)
+		change(&want)
+		_, err := read(bytes.NewReader(data), f, want, c)
+		corrupt(t, what, err)
 	}
 }

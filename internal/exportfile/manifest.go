@@ -12,7 +12,7 @@ import (
 )
 
 // ManifestFormat is the version of a Manifest's JSON form.
-const ManifestFormat = 1
+const ManifestFormat = 2
 
 // Manifest says what one attempt consists of: the package, or the packages of a
 // bundle, that it read. It is written after their files and is what makes them
@@ -20,7 +20,7 @@ const ManifestFormat = 1
 type Manifest struct {
 	Format   int       `json:"format"`
 	Owner    int64     `json:"owner"`   // number of the exporter's owner entry in the journal
-	Attempt  string    `json:"attempt"` // unique among an owner's attempts
+	Attempt  string    `json:"attempt"` // unique among an owner's attempts; 12 hexadecimal digits
 	Packages []Package `json:"packages"`
 }
 
@@ -35,7 +35,7 @@ type Package struct {
 	Digest     string       `json:"digest"`  // of internal/digest, in the target's form
 	Schema     string       `json:"schema"`  // Fingerprint of the files' schema
 	ReadAt     time.Time    `json:"read_at"` // by the source's clock
-	Snapshot   string       `json:"snapshot"`
+	Epoch      string       `json:"epoch"`   // id of the journal's, under which it was read
 	Freeze     string       `json:"freeze,omitempty"`
 	Files      []File       `json:"files,omitempty"`
 }
@@ -100,7 +100,14 @@ func (m *Manifest) Check() error {
 			return fmt.Errorf("package %.80q is there twice, or without name, table or generation", p.ID)
 		}
 		seen[p.ID] = true
-		if err := p.check(); err != nil {
+		err := p.check()
+		for n := 0; err == nil && n < len(p.Files); n++ {
+			// Objects of another attempt may go, or hold another reading.
+			if owner, attempt, ok := ParseObjectName(p.Files[n].Object); !ok || owner != m.Owner || attempt != m.Attempt {
+				err = fmt.Errorf("object %s is none of this attempt", p.Files[n].Object)
+			}
+		}
+		if err != nil {
 			return fmt.Errorf("package %.80q: %w", p.ID, err)
 		}
 	}
@@ -122,8 +129,8 @@ func (p *Package) check() error {
 	switch {
 	case p.Bytes < 0 || rows != p.Rows || sum.Rows != p.Rows:
 		return fmt.Errorf("%d rows, but %d in its files and %d in its digest", p.Rows, rows, sum.Rows)
-	case p.Snapshot == "" || p.Schema == "":
-		return errors.New("it names no snapshot or schema")
+	case p.Epoch == "" || p.Schema == "":
+		return errors.New("it names no epoch or schema")
 	}
 	return nil
 }

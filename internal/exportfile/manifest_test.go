@@ -16,18 +16,18 @@ import (
 func sample(tb testing.TB) Manifest {
 	tb.Helper()
 	_, f := write(tb, codec(tb, Options{}), three(tb)...)
-	f.Object = ObjectName("SAPSR3./BIC/AFOO/0001", 7, "3", 1)
+	f.Object = ObjectName("SAPSR3./BIC/AFOO/0001", 7, "0123456789ab", 1)
 	return Manifest{
-		Format: ManifestFormat, Owner: 7, Attempt: "3",
+		Format: ManifestFormat, Owner: 7, Attempt: "0123456789ab",
 		Packages: []Package{
 			{
 				ID: "SAPSR3./BIC/AFOO/0001", Table: catalog.Name{Schema: "SAPSR3", Name: "/BIC/AFOO"}, Generation: "9f", Rows: f.Rows,
 				Bytes: f.Bytes, Digest: digest.Sum{Rows: f.Rows, Hi: 1, Lo: 2}.String(), Schema: Fingerprint(schema(tb)),
-				ReadAt: time.Date(2020, 1, 2, 3, 4, 5, 6, time.UTC), Snapshot: "0003-1", Files: []File{f},
+				ReadAt: time.Date(2020, 1, 2, 3, 4, 5, 6, time.UTC), Epoch: "0003-1", Files: []File{f},
 			},
 			{
 				ID: "SAPSR3.EMPTY/0001", Table: catalog.Name{Schema: "SAPSR3", Name: "EMPTY"}, Generation: "a0",
-				Digest: digest.Sum{}.String(), Schema: "s", Snapshot: "0003-1",
+				Digest: digest.Sum{}.String(), Schema: "s", Epoch: "0003-1",
 			},
 		},
 	}
@@ -54,12 +54,17 @@ func TestManifestRefuses(t *testing.T) {
 		"no package":            func(m *Manifest) { m.Packages = nil },
 		"is there twice":        func(m *Manifest) { m.Packages[1].ID = m.Packages[0].ID },
 		"without name":          func(m *Manifest) { m.Packages[0].Generation = "" },
-		"no snapshot":           func(m *Manifest) { m.Packages[0].Snapshot = "" },
+		"no epoch":              func(m *Manifest) { m.Packages[0].Epoch = "" },
 		"in its files":          func(m *Manifest) { m.Packages[0].Rows-- },
 		"in its digest":         func(m *Manifest) { m.Packages[0].Digest = digest.Sum{Rows: 5}.String() },
 		"parse digest":          func(m *Manifest) { m.Packages[0].Digest = "x" },
 		"not valid":             func(m *Manifest) { m.Packages[0].Files[0].Object = "../../etc/passwd" },
 		"no checksum":           func(m *Manifest) { m.Packages[0].Files[0].SHA256 = "12" },
+		"of this attempt":       func(m *Manifest) { m.Packages[0].Files[0].Object = ObjectName("x", 7, "ba9876543210", 1) },
+		"none of this attempt":  func(m *Manifest) { m.Packages[0].Files[0].Object = ObjectName("x", 6, "0123456789ab", 1) },
+		"does not hold":         func(m *Manifest) { m.Packages[0].Files[0].Frames[1].Bytes = 1 },
+		"does not hold 0":       func(m *Manifest) { m.Packages[0].Files[0].Frames[1].Bytes = 0 },
+		"add up to the file":    func(m *Manifest) { m.Packages[0].Files[0].Frames[1].Bytes++ },
 		"do not add up":         func(m *Manifest) { m.Packages[0].Files[0].Length++ },
 		"not in its place":      func(m *Manifest) { m.Packages[0].Files[0].Frames[1].Offset++ },
 		"a schema and an end":   func(m *Manifest) { m.Packages[0].Files[0].Frames = m.Packages[0].Files[0].Frames[:1] },
@@ -83,9 +88,9 @@ func TestManifestRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, text := range map[string]string{
-		"format version 2 is not known to this dmoctl": strings.Replace(string(b), `"format":1`, `"format":2`, 1),
-		"names no format version":                      strings.Replace(string(b), `"format":1,`, ``, 1),
-		`unknown field "colour"`:                       strings.Replace(string(b), `"format":1`, `"format":1,"colour":1`, 1),
+		"format version 1 is not known to this dmoctl": strings.Replace(string(b), `"format":2`, `"format":1`, 1),
+		"names no format version":                      strings.Replace(string(b), `"format":2,`, ``, 1),
+		`unknown field "colour"`:                       strings.Replace(string(b), `"format":2`, `"format":2,"colour":1`, 1),
 		"after top-level value":                        string(b) + "{}",
 		"unexpected end":                               string(b[:len(b)/2]),
 	} {
@@ -126,7 +131,7 @@ func FuzzManifest(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(b)
-	f.Add([]byte(`{"format":1,"owner":1,"attempt":"a","packages":[{}]}`))
+	f.Add([]byte(`{"format":2,"owner":1,"attempt":"a","packages":[{}]}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		m, err := DecodeManifest(b)
 		if err != nil {
@@ -148,7 +153,7 @@ func FuzzManifest(f *testing.F) {
 
 // indexed makes an index over bytes that claims nothing but their length, so that
 // only the decoder stands between them and rows.
-func indexed(b []byte) File {
+func indexed(b []byte, c *Codec) File {
 	f := File{Object: "x", Length: int64(len(b)), SHA256: strings.Repeat("0", 64)}
 	magic := []byte{0x28, 0xb5, 0x2f, 0xfd}
 	for at := 0; at < len(b); {
@@ -156,7 +161,12 @@ func indexed(b []byte) File {
 		if next == 0 {
 			next = len(b) - at
 		}
-		f.Frames = append(f.Frames, Frame{Offset: int64(at), Length: int64(next)})
+		size := int64(next)
+		if plain, err := c.dec.DecodeAll(b[at:at+next], make([]byte, 0, 1<<20)); err == nil {
+			size = int64(len(plain))
+		}
+		f.Frames = append(f.Frames, Frame{Offset: int64(at), Length: int64(next), Bytes: size})
+		f.Bytes += size
 		at += next
 	}
 	for i := 1; i < len(f.Frames)-1; i++ {
@@ -170,7 +180,7 @@ func FuzzExportFile(f *testing.F) {
 	c := codec(f, Options{MaxFrame: 1 << 20})
 	data, _ := write(f, c, rows(f, 1, 1), rows(f, 1, 2))
 	f.Add(data)
-	plain, err := c.dec.DecodeAll(data, nil)
+	plain, err := c.dec.DecodeAll(data, make([]byte, 0, 1<<20))
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -182,11 +192,11 @@ func FuzzExportFile(f *testing.F) {
 			b = c.enc.EncodeAll(b[cut:], c.enc.EncodeAll(b[:cut], nil))
 			b = c.enc.EncodeAll(endOfStream, b)
 		}
-		index := indexed(b)
+		index := indexed(b, c)
 		if index.check() != nil {
 			return
 		}
-		recs, err := read(bytes.NewReader(b), index, nil, c)
+		recs, err := read(bytes.NewReader(b), index, Content{}, c)
 		if err == nil {
 			t.Fatal("a wrong checksum is not noticed")
 		}

@@ -32,8 +32,8 @@ type Reader struct {
 }
 
 // NewReader reads the file that f describes from r, which yields exactly its
-// bytes. It fails with a *CorruptError where the file's schema is not want; a nil want takes any.
-func NewReader(r io.Reader, f File, want *arrow.Schema, c *Codec) (*Reader, error) {
+// bytes. It fails with a *CorruptError where the file does not say that it is want.
+func NewReader(r io.Reader, f File, want Content, c *Codec) (*Reader, error) {
 	if err := f.check(); err != nil {
 		return nil, fmt.Errorf("open export file: %w", err)
 	}
@@ -43,8 +43,8 @@ func NewReader(r io.Reader, f File, want *arrow.Schema, c *Codec) (*Reader, erro
 		return nil, out.fail(err)
 	}
 	out.stream = stream
-	if want != nil && Fingerprint(want) != Fingerprint(out.Schema()) {
-		err := out.fail(errors.New("its columns are not those of the table"))
+	if err := want.check(out.Schema()); err != nil {
+		err = out.fail(err)
 		out.Close()
 		return nil, err
 	}
@@ -53,6 +53,14 @@ func NewReader(r io.Reader, f File, want *arrow.Schema, c *Codec) (*Reader, erro
 
 // Schema returns the schema of the batches.
 func (r *Reader) Schema() *arrow.Schema { return r.stream.Schema() }
+
+// Ahead is how many bytes the next call of Next takes into memory.
+func (r *Reader) Ahead() int64 {
+	if r.frame >= len(r.file.Frames) {
+		return 0
+	}
+	return r.file.Frames[r.frame].Length + r.file.Frames[r.frame].Bytes
+}
 
 // Next returns the next batch, which the caller owns and releases. It returns
 // io.EOF only once the whole file has proved to be what was written; every other
@@ -102,8 +110,8 @@ func (r *Reader) decode() ([]byte, error) {
 	}
 	frame := r.file.Frames[r.frame]
 	r.at = r.file.Offset + frame.Offset
-	if frame.Length > r.codec.maxFrame {
-		return nil, r.fail(fmt.Errorf("frame %d has %d bytes, more than a frame may have (%d)", r.frame, frame.Length, r.codec.maxFrame))
+	if n := max(frame.Length, frame.Bytes); n > r.codec.maxFrame {
+		return nil, r.fail(fmt.Errorf("frame %d has %d bytes, more than a frame may have (%d)", r.frame, n, r.codec.maxFrame))
 	}
 	if r.packed == nil {
 		r.packed = r.codec.packed.get()
@@ -120,7 +128,7 @@ func (r *Reader) decode() ([]byte, error) {
 		return nil, r.failed
 	}
 	r.sum.Write(r.packed)
-	plain, err := r.codec.dec.DecodeAll(r.packed, r.codec.plain.get())
+	plain, err := r.codec.expand(r.packed, frame.Bytes)
 	if err != nil {
 		return nil, r.fail(fmt.Errorf("frame %d: %w", r.frame, err))
 	}

@@ -32,7 +32,6 @@ type Writer struct {
 	codec   *Codec
 	out     io.Writer
 	sum     hash.Hash
-	schema  *arrow.Schema
 	file    File
 	taken   int64
 	pending []*job // in the order of their frames
@@ -50,8 +49,12 @@ type job struct {
 
 // NewWriter starts an export file at the place where w stands. The Writer never
 // closes w; the caller fills in File.Object and, in a shared object, File.Offset.
-func NewWriter(w io.Writer, schema *arrow.Schema, c *Codec) (*Writer, error) {
-	out := &Writer{codec: c, out: w, sum: sha256.New(), schema: schema}
+func NewWriter(w io.Writer, what Content, c *Codec) (*Writer, error) {
+	schema, err := what.labelled()
+	if err != nil {
+		return nil, fmt.Errorf("encode schema: %w", err)
+	}
+	out := &Writer{codec: c, out: w, sum: sha256.New()}
 	payload := ipc.GetSchemaPayload(schema, memory.DefaultAllocator)
 	defer payload.Release()
 	var message bytes.Buffer
@@ -162,7 +165,7 @@ func (w *Writer) frame(j *job) error {
 	}
 	w.sum.Write(j.data)
 	length := int64(len(j.data))
-	w.file.Frames = append(w.file.Frames, Frame{Offset: w.file.Length, Length: length, Rows: j.rows})
+	w.file.Frames = append(w.file.Frames, Frame{Offset: w.file.Length, Length: length, Rows: j.rows, Bytes: j.size})
 	w.file.Length += length
 	w.file.Rows += j.rows
 	w.file.Bytes += j.size

@@ -3,17 +3,19 @@ package journal
 import (
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/exportfile"
-	"github.com/dmoctl/dmoctl/internal/ledger"
 )
 
 // Contents is what the entries of a source's journal add up to. It is for one goroutine.
 type Contents struct {
-	Last  int64         // number of the last entry
-	Owner *ledger.Owner // the present one
-	Plan  *Plan         // the last one
-	Done  bool          // everything of Plan was exported
-	// Packages are by package id; the last manifest that names one counts.
+	Last   int64 // number of the last entry
+	Owner  *Owner
+	Plan   *Plan // the last one
+	Done   bool  // everything of Plan was exported
+	Epochs map[string]Epoch
+	// Packages are by package id; the last manifest that counts is there. One counts where
+	// the present lineage has opened its epoch and begun its table in that.
 	Packages map[string]Exported
+	Begun    map[catalog.Name]Table // in the last epoch in which each was begun
 	Tables   map[catalog.Name]Table
 	Changes  map[catalog.Name][]Change // in order
 }
@@ -28,11 +30,19 @@ type Exported struct {
 
 // NewContents returns the contents of a journal without entries.
 func NewContents() *Contents {
-	return &Contents{
-		Packages: make(map[string]Exported),
-		Tables:   make(map[catalog.Name]Table),
-		Changes:  make(map[catalog.Name][]Change),
-	}
+	c := &Contents{}
+	c.void()
+	return c
+}
+
+// void forgets all that was handed over.
+func (c *Contents) void() {
+	c.Plan, c.Done = nil, false
+	c.Epochs = make(map[string]Epoch)
+	c.Packages = make(map[string]Exported)
+	c.Begun = make(map[catalog.Name]Table)
+	c.Tables = make(map[catalog.Name]Table)
+	c.Changes = make(map[catalog.Name][]Change)
 }
 
 // Add counts the next entry in.
@@ -41,13 +51,18 @@ func (c *Contents) Add(e Entry) {
 	for _, r := range e.Records {
 		switch {
 		case r.Owner != nil:
+			if c.Owner != nil && c.Owner.For != r.Owner.For {
+				c.void()
+			}
 			c.Owner = r.Owner
 		case r.Plan != nil:
 			c.Plan, c.Done = r.Plan, false
+		case r.Epoch != nil:
+			c.Epochs[r.Epoch.ID] = *r.Epoch
+		case r.Begun != nil:
+			c.begin(*r.Begun)
 		case r.Manifest != nil:
-			for _, p := range r.Manifest.Packages {
-				c.Packages[p.ID] = Exported{Package: p, Entry: e.Number, Owner: r.Manifest.Owner, Attempt: r.Manifest.Attempt}
-			}
+			c.exported(e.Number, r.Manifest)
 		case r.Table != nil:
 			c.Tables[r.Table.Table] = *r.Table
 		case r.Restart != nil:
@@ -60,7 +75,24 @@ func (c *Contents) Add(e Entry) {
 	}
 }
 
+// begin starts a table in an epoch: what was read of it in others counts no more.
+func (c *Contents) begin(t Table) {
+	if was, ok := c.Begun[t.Table]; !ok || was.Epoch != t.Epoch {
+		c.restart(t.Table)
+	}
+	c.Begun[t.Table] = t
+}
+
+func (c *Contents) exported(entry int64, m *exportfile.Manifest) {
+	for _, p := range m.Packages {
+		if _, open := c.Epochs[p.Epoch]; open && c.Begun[p.Table].Epoch == p.Epoch {
+			c.Packages[p.ID] = Exported{Package: p, Entry: entry, Owner: m.Owner, Attempt: m.Attempt}
+		}
+	}
+}
+
 func (c *Contents) restart(table catalog.Name) {
+	delete(c.Begun, table)
 	delete(c.Tables, table)
 	delete(c.Changes, table)
 	for id, p := range c.Packages {

@@ -21,7 +21,7 @@ import (
 )
 
 // Format is the version of an Entry's JSON form.
-const Format = 1
+const Format = 2
 
 // Source is the journal that the source's site writes.
 const Source = "source"
@@ -38,8 +38,10 @@ type Entry struct {
 
 // Record is one thing that happened. Exactly one field is set.
 type Record struct {
-	Owner    *ledger.Owner        `json:"owner,omitempty"`
+	Owner    *Owner               `json:"owner,omitempty"`
 	Plan     *Plan                `json:"plan,omitempty"`
+	Epoch    *Epoch               `json:"epoch,omitempty"`
+	Begun    *Table               `json:"begun,omitempty"`
 	Manifest *exportfile.Manifest `json:"manifest,omitempty"`
 	Table    *Table               `json:"table,omitempty"`
 	Restart  *Restart             `json:"restart,omitempty"`
@@ -47,13 +49,35 @@ type Record struct {
 	Done     *Done                `json:"done,omitempty"`
 }
 
+// Owner is who takes the journal, and for which hand-over.
+type Owner struct {
+	By  ledger.Owner `json:"by"`
+	For HandOver     `json:"for"`
+}
+
+// HandOver is what a journal is bound to. Between other ends, or of another migration, it is
+// another's and stays untouched; within another lineage everything before counts no more.
+type HandOver struct {
+	Migration string `json:"migration"`
+	Source    string `json:"source"`  // identity of the database
+	Target    string `json:"target"`  // identity of the database
+	Lineage   string `json:"lineage"` // of the target's ledger
+}
+
+// Epoch is one view of the source, or one period in which nobody writes to it. Rows count
+// together only within one epoch, and each has an id of its own that never comes again.
+type Epoch struct {
+	ID       string    `json:"id"`
+	Quiet    bool      `json:"quiet,omitempty"` // a period, by the user's word; counters prove it
+	Snapshot string    `json:"snapshot"`        // what the source calls the view
+	At       time.Time `json:"at"`              // by the source's clock
+}
+
 // Plan says what is going to be exported. A revised one keeps what has travelled.
 type Plan struct {
-	ID        string    `json:"id"`
-	Migration string    `json:"migration"`
-	Source    string    `json:"source"` // identity of the source
-	Spec      string    `json:"spec"`   // digest of the spec and structures
-	Packages  []Planned `json:"packages"`
+	ID       string    `json:"id"`
+	Spec     string    `json:"spec"` // digest of the spec and structures
+	Packages []Planned `json:"packages"`
 }
 
 // Planned is one package of a Plan.
@@ -63,19 +87,22 @@ type Planned struct {
 	Generation string       `json:"generation"`
 }
 
-// Table says that all packages of a table were read, and what the source counted.
+// Table is what a table of the source was in an epoch. As Begun it is what was there before
+// the first row that counts was read; it stands before the table's first manifest of the
+// epoch, or beside it. As Table it says that all packages were read and that nothing had
+// changed after the last one.
 type Table struct {
-	Table     catalog.Name `json:"table"`     // of the source
-	Structure string       `json:"structure"` // digest, read again after the last package
-	File      string       `json:"file"`      // file identity, read again after the last package
-	Count     int64        `json:"count"`     // COUNT(*) in the table's own snapshot; -1 not taken
+	Table     catalog.Name `json:"table"` // of the source
+	Epoch     string       `json:"epoch"`
+	Structure string       `json:"structure"` // digest
+	File      string       `json:"file"`      // file identity
+	Count     int64        `json:"count"`     // COUNT(*) in the epoch; -1 not taken
 	Changes   string       `json:"changes"`   // change counters at the count, opaque
-	Snapshot  string       `json:"snapshot"`
 	Freeze    string       `json:"freeze,omitempty"`
 }
 
-// Restart voids all manifests and Table records of a table before it: their
-// snapshot is lost, and the target empties the table.
+// Restart voids all manifests and other records of a table before it: their
+// epoch is over, and the target empties the table.
 type Restart struct {
 	Table  catalog.Name `json:"table"` // of the source
 	Reason string       `json:"reason"`
@@ -137,6 +164,9 @@ func (e *Entry) check() error {
 		if err := e.Records[i].check(); err != nil {
 			return fmt.Errorf("record %d: %w", i+1, err)
 		}
+		if m := e.Records[i].Manifest; m != nil && m.Owner != e.Owner {
+			return fmt.Errorf("record %d: a manifest of owner %d", i+1, m.Owner)
+		}
 	}
 	if first := e.Records[0].Owner != nil; first != (e.Owner == e.Number) {
 		return errors.New("its owner's number and its records disagree")
@@ -146,7 +176,8 @@ func (e *Entry) check() error {
 
 func (r *Record) check() error {
 	set := 0
-	for _, is := range []bool{r.Owner != nil, r.Plan != nil, r.Manifest != nil, r.Table != nil, r.Restart != nil, r.Change != nil, r.Done != nil} {
+	for _, is := range []bool{r.Owner != nil, r.Plan != nil, r.Epoch != nil, r.Begun != nil, r.Manifest != nil, r.Table != nil,
+		r.Restart != nil, r.Change != nil, r.Done != nil} {
 		if is {
 			set++
 		}
@@ -154,11 +185,17 @@ func (r *Record) check() error {
 	switch {
 	case set != 1:
 		return fmt.Errorf("it says %d things, not one", set)
+	case r.Owner != nil && r.Owner.For.Migration == "":
+		return errors.New("an owner names no migration")
+	case r.Epoch != nil && r.Epoch.ID == "":
+		return errors.New("an epoch has no id")
 	case r.Manifest != nil:
 		return r.Manifest.Check()
 	case r.Plan != nil && r.Plan.ID == "", r.Done != nil && r.Done.Plan == "":
 		return errors.New("a plan has no id")
-	case r.Table != nil && r.Table.Table.Name == "", r.Restart != nil && r.Restart.Table.Name == "":
+	case r.Table != nil && (r.Table.Table.Name == "" || r.Table.Epoch == ""), r.Begun != nil && (r.Begun.Table.Name == "" || r.Begun.Epoch == ""):
+		return errors.New("a table has no name or epoch")
+	case r.Restart != nil && r.Restart.Table.Name == "":
 		return errors.New("a table has no name")
 	case r.Change != nil && (r.Change.Table.Name == "" || r.Change.Number <= 0):
 		return errors.New("a file of changes has no table or number")

@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/dmoctl/dmoctl/internal/ledger"
+	"github.com/dmoctl/dmoctl/internal/exportfile"
 	"github.com/dmoctl/dmoctl/providers"
 )
 
@@ -39,10 +39,13 @@ func Read(ctx context.Context, st providers.Staging, journal string, number int6
 		err = fmt.Errorf("it says that it is entry %d", e.Number)
 	}
 	if err != nil {
-		return Entry{}, false, &providers.Error{Kind: providers.Corrupt, Op: "read journal entry " + name, Err: err}
+		return Entry{}, false, &providers.Error{Kind: providers.Corrupt, Op: "read journal entry " + name, Err: err, Fix: startAnew}
 	}
 	return e, true, nil
 }
+
+// startAnew is the way out where a journal cannot be gone on with.
+const startAnew = "Restore it. If that cannot be done, empty the staging and run the command again: what is in the target stays, the rest is exported anew."
 
 // Writer appends to a journal that it owns. It is safe for concurrent use.
 type Writer struct {
@@ -56,8 +59,9 @@ type Writer struct {
 }
 
 // Take reads a journal to its end into contents, then becomes its owner by an
-// entry of its own. Older owners stop at their next Append.
-func Take(ctx context.Context, st providers.Staging, journal string, owner ledger.Owner) (*Writer, *Contents, error) {
+// entry of its own. Older owners stop at their next Append. A journal of another
+// hand-over is an Exists error; a missing entry is a Corrupt one. Both leave all as it is.
+func Take(ctx context.Context, st providers.Staging, journal string, owner Owner) (*Writer, *Contents, error) {
 	id := make([]byte, 16)
 	if _, err := rand.Read(id); err != nil {
 		return nil, nil, fmt.Errorf("take journal: %w", err)
@@ -74,14 +78,14 @@ func Take(ctx context.Context, st providers.Staging, journal string, owner ledge
 			w.next++
 			continue
 		}
-		if missing, err := w.missing(ctx); err != nil || missing {
-			if err == nil {
-				err = w.gap(ctx)
-			}
+		if err := ofSame(contents.Owner, owner.For); err != nil {
+			return nil, nil, err
+		}
+		if more, err := w.atEnd(ctx); err != nil || more {
 			if err != nil {
 				return nil, nil, err
 			}
-			continue // it is there by now
+			continue
 		}
 		// Only here is another's number no loss: whoever comes last owns the journal.
 		e = w.entry(Record{Owner: &owner})
@@ -98,28 +102,58 @@ func Take(ctx context.Context, st providers.Staging, journal string, owner ledge
 	}
 }
 
-// missing says whether there are entries behind the next one.
-func (w *Writer) missing(ctx context.Context) (bool, error) {
-	for o, err := range w.staging.List(ctx, w.journal+"/") {
-		if err != nil {
-			return false, fmt.Errorf("list journal entries: %w", err)
-		}
-		if o.Name > Name(w.journal, w.next) {
-			return true, nil
-		}
+// ofSame refuses a journal that belongs to another hand-over.
+func ofSame(last *Owner, want HandOver) error {
+	if last == nil {
+		return nil
 	}
-	return false, nil
+	was := last.For
+	var what string
+	switch {
+	case was.Migration != want.Migration:
+		what = fmt.Sprintf("of migration %q, this is %q", was.Migration, want.Migration)
+	case was.Source != want.Source:
+		what = fmt.Sprintf("from another source database (%s, this is %s)", was.Source, want.Source)
+	case was.Target != want.Target:
+		what = fmt.Sprintf("to another target database (%s, this is %s)", was.Target, want.Target)
+	default:
+		return nil
+	}
+	return &providers.Error{Kind: providers.Exists, Op: "open journal", Err: errors.New("the staging holds a hand-over " + what),
+		Fix: "Nothing in the staging was changed. Name another staging, or, if that hand-over is over, empty this one."}
 }
 
-// gap is the error of an entry that is missing, unless somebody has written it since: an owner
-// entry in its place would make the entries behind it look like those of another run.
-func (w *Writer) gap(ctx context.Context) error {
-	name := Name(w.journal, w.next)
-	if _, there, err := Read(ctx, w.staging, w.journal, w.next); err != nil || there {
-		return err
+// atEnd makes sure that no entry is missing at the end that was read: none is behind it, and
+// nothing was exported by an owner whose entry is not there. more says that the journal has grown meanwhile.
+func (w *Writer) atEnd(ctx context.Context) (more bool, err error) {
+	behind := ""
+	for o, err := range w.staging.List(ctx, w.journal+"/") {
+		if err != nil {
+			return false, fmt.Errorf("list the journal: %w", err)
+		}
+		if o.Name > Name(w.journal, w.next) && len(o.Name) == len(Name(w.journal, w.next)) {
+			behind = o.Name
+		}
 	}
-	return &providers.Error{Kind: providers.Corrupt, Op: "read journal entry " + name, Err: errors.New("it is missing, and there are later ones"),
-		Fix: "Restore it from a copy; or run dmoctl rollback --empty-target, name an empty staging, and apply again."}
+	for o, err := range w.staging.List(ctx, "data/") {
+		if err != nil {
+			return false, fmt.Errorf("list exported objects: %w", err)
+		}
+		if owner, _, ours := exportfile.ParseObjectName(o.Name); ours && owner >= w.next {
+			behind = o.Name
+		}
+	}
+	if behind == "" {
+		return false, nil
+	}
+	if _, ok, err := Read(ctx, w.staging, w.journal, w.next); err != nil || ok {
+		return ok, err
+	}
+	return false, missing(Name(w.journal, w.next), behind)
+}
+
+func missing(name, behind string) error {
+	return &providers.Error{Kind: providers.Corrupt, Op: "read journal entry " + name, Err: fmt.Errorf("it is missing, and %s, which is later, is there", behind), Fix: startAnew}
 }
 
 // Owner returns the number of the owner entry, by which objects are named.
@@ -142,6 +176,10 @@ func (w *Writer) Append(ctx context.Context, records ...Record) error {
 			w.next++
 			return nil
 		}
+		if taken.Writer != w.id && taken.Owner < w.owner {
+			// Older owners wrote nothing behind this one: entries were missing, and are back.
+			return missing(Name(w.journal, w.owner), Name(w.journal, taken.Number))
+		}
 		if taken.Writer != w.id {
 			return w.deposed(ctx, taken)
 		}
@@ -153,9 +191,21 @@ func (w *Writer) Append(ctx context.Context, records ...Record) error {
 	}
 }
 
+// Hold fails with Deposed where somebody else has taken the journal since. It comes before
+// what another owner would miss.
+func (w *Writer) Hold(ctx context.Context) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	there, ok, err := Read(ctx, w.staging, w.journal, w.next)
+	if err == nil && ok && there.Writer != w.id {
+		err = w.deposed(ctx, &there)
+	}
+	return err
+}
+
 // normal brings records into the form in which they are read back.
 func normal(records []Record) []Record {
-	e, err := Entry{Number: 1, Owner: 1, Writer: "-", Records: append([]Record{{Owner: &ledger.Owner{}}}, records...)}.Encode()
+	e, err := Entry{Number: 1, Owner: 1, Writer: "-", Records: append([]Record{{Owner: &Owner{For: HandOver{Migration: "-"}}}}, records...)}.Encode()
 	if err != nil {
 		return records
 	}
@@ -201,8 +251,8 @@ func (w *Writer) create(ctx context.Context, e Entry) (taken *Entry, err error) 
 func (w *Writer) deposed(ctx context.Context, taken *Entry) error {
 	out := &providers.Error{Kind: providers.Deposed, Op: "write journal entry " + Name(w.journal, taken.Number),
 		Err: errors.New("another run owns the journal"), Fix: "Let the other run finish, or stop it and run the command again."}
-	if e, ok, err := Read(ctx, w.staging, w.journal, taken.Owner); err == nil && ok {
-		out.Owner = e.Records[0].Owner
+	if e, ok, err := Read(ctx, w.staging, w.journal, taken.Owner); err == nil && ok && e.Records[0].Owner != nil {
+		out.Owner = &e.Records[0].Owner.By
 	}
 	return out
 }

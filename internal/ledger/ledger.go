@@ -53,7 +53,7 @@ type Table struct {
 	File      string       `json:"file"`      // source's file identity then
 	Count     int64        `json:"count"`     // source's COUNT(*) in the table's own snapshot; -1 not taken
 	Changes   string       `json:"changes"`   // source's change counters at the count, opaque
-	Snapshot  string       `json:"snapshot"`  // snapshot, or "quiet", that its packages are read under
+	Snapshot  string       `json:"snapshot"`  // epoch that its packages are read in
 	State     string       `json:"state"`
 	Serial    int64        `json:"serial"` // of the plan that last emptied or first copied it
 	// Created: a CREATE of dmoctl's made the table, so rollback may drop it. It is written in the

@@ -1,0 +1,136 @@
+package executor
+
+import (
+	"context"
+	"slices"
+
+	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/journal"
+	"github.com/dmoctl/dmoctl/internal/ledger"
+	"github.com/dmoctl/dmoctl/providers"
+)
+
+// Rows count together within one epoch. Every round opens an epoch of its own, and tables
+// that begin in the round begin in it, so that nothing that was read for them before can be
+// taken for theirs: neither by another run, nor after a rollback, nor for another target.
+// A table that was begun in an earlier quiet period goes on in that one's epoch where its
+// count and change counters prove that the period still lasts for it. A snapshot does not
+// outlast its run; what it showed does where all of a table was exported.
+
+// openEpoch names the round's epoch, in file mode in the journal as well.
+func (r *run) openEpoch(ctx context.Context) error {
+	r.epoch = ledger.Epoch(r.snapshot.ID(), r.p.Quiet, random(8))
+	if r.files == nil {
+		return nil
+	}
+	return r.files.append(ctx, journal.Record{Epoch: &journal.Epoch{
+		ID: r.epoch, Quiet: r.p.Quiet, Snapshot: r.snapshot.ID(), At: r.snapshot.Time(),
+	}})
+}
+
+// goesOn says whether a table of which nothing is in goes on with what was exported. The
+// caller holds mu.
+func (r *run) goesOn(t *table) bool {
+	if r.p.Quiet {
+		return t.proven
+	}
+	return r.files.covers(t)
+}
+
+// prove compares the tables of a quiet source that were begun before this round with what
+// they were then. One that differs stops where rows of it are in, and begins anew otherwise.
+func (r *run) prove(ctx context.Context, tables []*table) error {
+	if !r.p.Quiet {
+		return nil
+	}
+	var begun []*table
+	r.mu.Lock()
+	for _, t := range tables {
+		if !t.stopped && !isComplete(t.row.State) && ledger.IsQuiet(t.row.Snapshot) && (len(t.in) > 0 || r.files.holds(t)) {
+			begun = append(begun, t)
+		}
+	}
+	r.mu.Unlock()
+	for part := range slices.Chunk(begun, bundleTables) {
+		if err := r.provePart(ctx, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) provePart(ctx context.Context, tables []*table) error {
+	list := make([]*catalog.Table, len(tables))
+	for i, t := range tables {
+		list[i] = t.source
+	}
+	var now []providers.Counted
+	err := r.retry(ctx, "compare counts", func(ctx context.Context) error {
+		view, err := r.snapshot.Begin(ctx, list)
+		if err != nil {
+			return err
+		}
+		defer view.Close()
+		now, err = view.Count(ctx, list)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for i, t := range tables {
+		if err := unwritten(t, now[i]); err != nil {
+			if len(t.in) > 0 {
+				r.stopTable(t, "", err)
+			}
+			continue
+		}
+		r.mu.Lock()
+		t.proven, t.counting = true, ended()
+		r.mu.Unlock()
+	}
+	return nil
+}
+
+// unwritten says why it is not proven that nobody has written to a table since it was begun.
+func unwritten(t *table, now providers.Counted) error {
+	if t.row.Count < 0 {
+		return notQuiet(t, "it was not counted before its first package")
+	}
+	if err := sameCount(t, now); err != nil {
+		return err
+	}
+	if _, known := providers.Written(t.row.Changes, now.Changes); !known {
+		return notQuiet(t, "the server's change counters started anew and cannot prove that it was not written to")
+	}
+	return nil
+}
+
+// ended is a counting that needs not be done.
+func ended() *counting {
+	c := &counting{done: make(chan struct{})}
+	c.end(nil)
+	return c
+}
+
+// beginnings are the records of tables that the journal does not have begun in their epoch.
+func (f *fileMode) beginnings(work []*unit) []journal.Record {
+	f.run.mu.Lock()
+	defer f.run.mu.Unlock()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var out []journal.Record
+	for _, t := range tablesOf(work) {
+		if f.begun[t.plan.Source.Name] != t.row.Snapshot {
+			out = append(out, journal.Record{Begun: f.entry(t)})
+		}
+	}
+	return out
+}
+
+// entry is what the journal says of a table. The caller holds run.mu.
+func (f *fileMode) entry(t *table) *journal.Table {
+	return &journal.Table{
+		Table: t.plan.Source.Name, Epoch: t.row.Snapshot, Structure: t.row.Structure, File: t.row.File,
+		Count: t.row.Count, Changes: t.row.Changes,
+	}
+}

@@ -1,0 +1,326 @@
+package executor_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/dmoctl/dmoctl/executor"
+	"github.com/dmoctl/dmoctl/internal/plan"
+	"github.com/dmoctl/dmoctl/internal/report"
+	"github.com/dmoctl/dmoctl/providers"
+	"github.com/dmoctl/dmoctl/providers/local"
+)
+
+// newQuietBed is newFileBed with a source that nobody writes to, by word.
+func newQuietBed(t *testing.T, retain string) *bed {
+	t.Helper()
+	b := newFileBed(t, numbered(1_000))
+	b.quiet = true
+	b.tweak = func(p *plan.Plan) {
+		p.Transfer.Retain = retain
+		p.Processes.Downtime = 1
+	}
+	b.open()
+	return b
+}
+
+func (b *bed) rollback() {
+	b.t.Helper()
+	if _, err := executor.Rollback(b.t.Context(), "m", true, b.deps()); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// change writes to the source and leaves the number of rows as it was.
+func (b *bed) change(what string) {
+	execute(b.t, b.path("source.db"), fmt.Sprintf("UPDATE orders SET name = name || '%[1]s' WHERE id %% 3 = 0; UPDATE loose SET b = b || '%[1]s' WHERE a = 3", what))
+}
+
+// newTarget takes the target away: what the ledger knew is gone.
+func (b *bed) newTarget() {
+	b.t.Helper()
+	if err := b.target.Close(); err != nil {
+		b.t.Fatal(err)
+	}
+	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
+		if err := os.Remove(b.path("target.db" + suffix)); err != nil && !os.IsNotExist(err) {
+			b.t.Fatal(err)
+		}
+	}
+	b.open()
+}
+
+// again applies a new plan; the target has to be what the source is now.
+func (b *bed) again() {
+	b.t.Helper()
+	b.open()
+	if _, exit := b.apply(b.plan(), b.deps()); exit != report.OK {
+		b.t.Fatalf("exit %d\n%s", exit, b.events)
+	}
+	b.same("orders", "loose", "hollow")
+}
+
+func TestOldExportFilesNeverCount(t *testing.T) {
+	for _, retain := range []string{"", "until_verified", "always"} {
+		t.Run("rolled back after a whole run, retain "+retain, func(t *testing.T) {
+			// Done: staging: export files from before a rollback never count
+			t.Parallel()
+			b := newQuietBed(t, retain)
+			b.again()
+			b.rollback()
+			b.change("new")
+			b.again()
+			b.rollback()
+			execute(t, b.path("source.db"), "DELETE FROM orders WHERE id < 10; INSERT INTO orders (name) VALUES ('one more')")
+			b.again()
+		})
+		t.Run("killed between export and import, rolled back, retain "+retain, func(t *testing.T) {
+			// Done: staging: killed between export and import, then rolled back: old files never count
+			t.Parallel()
+			b := newQuietBed(t, retain)
+			if !b.crash(b.plan(), executor.PointBegin, 2) {
+				t.Fatal("it was not killed")
+			}
+			b.open()
+			b.rollback()
+			b.change("new")
+			b.again()
+		})
+		t.Run("changed between kill and resume, retain "+retain, func(t *testing.T) {
+			// Done: staging: a change between kill and resume: what was exported before is exported again
+			t.Parallel()
+			b := newQuietBed(t, retain)
+			p := b.plan()
+			if !b.crash(p, executor.PointBegin, 1) {
+				t.Fatal("it was not killed")
+			}
+			if len(b.objects()) == 0 && len(b.contents().Loaded) > 0 {
+				t.Fatal("nothing was exported, or something is in")
+			}
+			b.change("new")
+			b.open()
+			if _, exit := b.apply(p, b.deps()); exit != report.OK {
+				t.Fatalf("exit %d\n%s", exit, b.events)
+			}
+			b.same("orders", "loose", "hollow")
+		})
+		t.Run("a new empty target, retain "+retain, func(t *testing.T) {
+			// Done: staging: for a new empty target old files never count
+			t.Parallel()
+			b := newQuietBed(t, retain)
+			b.again()
+			b.newTarget()
+			b.change("new")
+			b.again()
+			b.newTarget()
+			if !b.crash(b.plan(), executor.PointBegin, 1) {
+				t.Fatal("it was not killed")
+			}
+			b.newTarget()
+			b.change("newer")
+			b.again()
+		})
+	}
+}
+
+func TestAChangeBetweenKillAndResumeStopsWhatIsIn(t *testing.T) {
+	// Done: staging: a change between kill and resume: where rows are in already, the table stops by name
+	b := newQuietBed(t, "")
+	p := b.plan()
+	if !b.crash(p, executor.PointBegin, 3) {
+		t.Fatal("it was not killed")
+	}
+	if n := query(t, b.path("target.db"), "SELECT count(*) FROM loose"); n == "0" {
+		t.Fatal("nothing is in")
+	}
+	b.change("new")
+	b.open()
+	rep, exit := b.apply(p, b.deps())
+	if exit != report.Stale || len(rep.Failures) == 0 || !strings.Contains(rep.Failures[0].Message, "quiet") {
+		t.Fatalf("exit %d, %+v", exit, rep.Failures)
+	}
+	b.rollback()
+	b.again()
+}
+
+func TestQuietFilesGoOnWhereNothingChanged(t *testing.T) {
+	b := newQuietBed(t, "")
+	p := b.plan()
+	if !b.crash(p, executor.PointBegin, 3) {
+		t.Fatal("it was not killed")
+	}
+	before := strings.Join(b.objects(), "\n")
+	if before == "" {
+		t.Fatal("nothing was exported")
+	}
+	b.open()
+	d := b.deps()
+	exported := 0
+	d.Hooks.Before = func(point string) {
+		if point == executor.PointManifest {
+			exported++
+		}
+	}
+	if _, exit := b.apply(p, d); exit != report.OK {
+		t.Fatalf("exit %d\n%s", exit, b.events)
+	}
+	b.same("orders", "loose", "hollow")
+	packages := 0
+	for _, pt := range p.Tables {
+		packages += len(pt.Packages)
+	}
+	if exported >= packages-2 {
+		t.Errorf("%d of %d packages were exported again", exported, packages)
+	}
+}
+
+// folder says what is in the staging, to the byte.
+func (b *bed) folder() string {
+	b.t.Helper()
+	var out strings.Builder
+	err := filepath.WalkDir(b.path("staging"), func(path string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := e.Info()
+		fmt.Fprintln(&out, path, info.Mode(), info.ModTime())
+		if err == nil && e.Type().IsRegular() {
+			fmt.Fprintf(&out, "%x\n", sha256.Sum256(read(b.t, path)))
+		}
+		return err
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return out.String()
+}
+
+func TestAnotherHandOverIsRefused(t *testing.T) {
+	// Done: staging: a hand-over of another migration, source or target is refused and not touched
+	b := newQuietBed(t, "always")
+	b.again()
+	if err := b.store.Close(); err != nil { // its folder of temporary files goes with it
+		t.Fatal(err)
+	}
+	before := b.folder()
+	for what, other := range map[string]func(o *bed, p *plan.Plan){
+		"of migration": func(_ *bed, p *plan.Plan) { p.Migration = "other" },
+		"from another source": func(o *bed, p *plan.Plan) {
+			execute(t, o.path("other.db"), numbered(100))
+			p.Source.Identity = "other"
+		},
+		"to another target": func(_ *bed, p *plan.Plan) { p.Target.Identity = "other" },
+	} {
+		o := &bed{t: t, dir: t.TempDir(), parts: 3, file: true, quiet: true}
+		execute(t, o.path("source.db"), numbered(100))
+		o.open()
+		p := o.plan()
+		other(o, p)
+		// The rest is the same, so that only this differs.
+		first := b.plan()
+		if what != "from another source" {
+			p.Source.Identity = first.Source.Identity
+		}
+		if what != "to another target" {
+			p.Target.Identity = first.Target.Identity
+		}
+		p.ID = plan.Identify(p)
+		d := o.deps()
+		d.Source, d.Target = &named{o.source, p.Source.Identity}, &namedTarget{o.target, p.Target.Identity}
+		st, err := local.Driver().OpenStaging(t.Context(), map[string]any{"path": b.path("staging"), "quota": int64(0)}, o.env())
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.Staging = st
+		rep, exit := o.apply(p, d)
+		if err := st.Close(); err != nil {
+			t.Error(err)
+		}
+		if exit != report.Error || !strings.Contains(fmt.Sprint(o.outcome), what) {
+			t.Errorf("%s: exit %d, %v, %+v", what, exit, o.outcome, rep.Failures)
+		}
+		if now := b.folder(); now != before {
+			t.Errorf("%s: the staging was touched:\n%s\nbefore:\n%s", what, now, before)
+		}
+	}
+}
+
+func TestHandOversAtRandom(t *testing.T) {
+	// Done: staging: random sequences of export, kill, rollback, change and new targets never end equal with old rows
+	n, end := 0, time.Now().Add(30*time.Second)
+	rapid.Check(t, func(rt *rapid.T) {
+		if time.Now().After(end) {
+			return
+		}
+		n++
+		retain := rapid.SampledFrom([]string{"", "until_verified", "always"}).Draw(rt, "retain")
+		b := newQuietBed(t, retain)
+		points := []string{executor.PointBegin, executor.PointExport, executor.PointManifest, executor.PointCommit, executor.PointReceipt,
+			executor.PointComplete, executor.PointSnapshot, executor.PointRegister, executor.PointEmpty, executor.PointVerify}
+		p := b.plan()
+		for i := range rapid.IntRange(2, 6).Draw(rt, "length") {
+			switch op := rapid.SampledFrom([]string{"kill", "kill", "apply", "resume", "rollback", "change", "change", "target", "retain"}).Draw(rt, "operation"); op {
+			case "kill":
+				b.open()
+				p = b.plan()
+				b.crash(p, rapid.SampledFrom(points).Draw(rt, "point"), rapid.IntRange(1, 4).Draw(rt, "nth"))
+			case "apply", "resume":
+				b.open()
+				if op == "apply" {
+					p = b.plan()
+				}
+				b.holds(p)
+			case "rollback":
+				b.open()
+				b.rollback()
+			case "change":
+				b.change(fmt.Sprint(i))
+			case "target":
+				b.newTarget()
+			case "retain":
+				retain = rapid.SampledFrom([]string{"", "until_verified", "always"}).Draw(rt, "retain")
+				b.tweak = func(p *plan.Plan) { p.Transfer.Retain, p.Processes.Downtime = retain, 1 }
+			}
+			if t.Failed() {
+				rt.Fatal("see above")
+			}
+		}
+		b.open()
+		b.rollback()
+		b.again()
+	})
+	t.Logf("%d sequences", n)
+}
+
+// holds applies p: where that ends well the target is what the source is.
+func (b *bed) holds(p *plan.Plan) {
+	b.t.Helper()
+	if _, exit := b.apply(p, b.deps()); exit == report.OK {
+		b.same("orders", "loose", "hollow")
+	}
+}
+
+// named is a source of another identity.
+type named struct {
+	providers.Database
+	id string
+}
+
+func (n *named) Identity(context.Context) (string, error) { return n.id, nil }
+
+// namedTarget is a target of another identity.
+type namedTarget struct {
+	providers.Target
+	id string
+}
+
+func (n *namedTarget) Identity(context.Context) (string, error) { return n.id, nil }
