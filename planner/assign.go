@@ -101,7 +101,7 @@ func assign(spec *desired.Spec, o *Observation) (*assignment, diag.Diagnostics) 
 		switch {
 		case out >= 0:
 			if spec.Excludes[out].Content != contentStructure {
-				a.left = append(a.left, plan.LeftOut{Table: t.Name, Reason: fmt.Sprintf("exclude %q: %s", spec.Excludes[out].Name, spec.Excludes[out].Reason)})
+				a.left = append(a.left, plan.LeftOut{Table: t.Name, Reason: whyLeftOut(spec.Excludes[out])})
 				continue
 			}
 			next.group, next.structure, next.why = spec.Excludes[out].Name, true, spec.Excludes[out].Reason
@@ -130,6 +130,13 @@ func assign(spec *desired.Spec, o *Observation) (*assignment, diag.Diagnostics) 
 	}
 	ds = append(ds, a.nameTargets(spec, o, known)...)
 	return a, append(ds, unmatchedExceptions(spec, a, o.Source.Schema)...)
+}
+
+func whyLeftOut(e desired.Exclude) string {
+	if e.Reason == "" {
+		return fmt.Sprintf("exclude %q", e.Name)
+	}
+	return fmt.Sprintf("exclude %q: %s", e.Name, e.Reason)
 }
 
 func groupLists(spec *desired.Spec) [][]desired.Pattern {
