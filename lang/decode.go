@@ -69,6 +69,7 @@ type decoder struct {
 func (d *decoder) decode(h *hcl.Block, s *schema.Block) *block {
 	b := &block{schema: s, labels: h.Labels, labelRanges: h.LabelRanges, at: h.DefRange,
 		attrs: map[string]*argument{}, values: schema.Values{}, open: map[string]any{}, blocks: map[string][]*block{}}
+	d.progress.at.Store(&b.at)
 	if d.count++; d.count > maxBlocks {
 		if d.count == maxBlocks+1 {
 			d.errorAt(h.DefRange, "too-many-blocks", "Too many blocks", fmt.Sprintf("Dynamic blocks make more than %d blocks here.", maxBlocks))

@@ -2,6 +2,7 @@ package lang
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -102,19 +103,33 @@ func stepName(t hcl.Traversal) string {
 // are sensitive may quote them, so it is withheld.
 func (l *loader) convertHCL(in hcl.Diagnostics) diag.Diagnostics {
 	for i, d := range in {
+		if before, _, panicked := strings.Cut(d.Detail, stackStart); panicked {
+			in[i] = withDetail(d, strings.Replace(before, panicStart, "there is no such value: ", 1)+".")
+		}
 		extra, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](d)
 		if !ok || extra.FunctionCallError() == nil || !l.sensitiveCall(d) {
 			continue
 		}
-		withheld := *d
-		withheld.Detail = fmt.Sprintf("The function %q fails. Its message is withheld, because it may quote a sensitive value.", extra.CalledFunctionName())
-		in[i] = &withheld
+		in[i] = withDetail(d, fmt.Sprintf("The function %q fails. Its message is withheld, because it may quote a sensitive value.", extra.CalledFunctionName()))
 	}
 	out := diag.FromHCL(in)
 	for i := range out {
 		out[i].ID = ownID(out[i].ID)
 	}
 	return out
+}
+
+// What cty writes around a panic of a function or an operator, which is the error that both
+// HCL's messages quote. An operator's is in no other form.
+const (
+	panicStart = "panic in function implementation: "
+	stackStart = "\ngoroutine "
+)
+
+func withDetail(d *hcl.Diagnostic, detail string) *hcl.Diagnostic {
+	own := *d
+	own.Detail = detail
+	return &own
 }
 
 // ownID gives one mistake one ID, whether HCL finds it or we do.
@@ -139,7 +154,7 @@ func (l *loader) sensitiveCall(d *hcl.Diagnostic) bool {
 	if !ok {
 		return true // it cannot be told, so assume the worst
 	}
-	value, diags := expr.Value(d.EvalContext)
+	value, diags := l.value(expr, d.EvalContext)
 	if !diags.HasErrors() {
 		_, sensitive, _ := reveal(value)
 		return sensitive
@@ -149,7 +164,7 @@ func (l *loader) sensitiveCall(d *hcl.Diagnostic) bool {
 		return true
 	}
 	for _, argument := range call.Args {
-		value, diags := argument.Value(d.EvalContext)
+		value, diags := l.value(argument, d.EvalContext)
 		if _, sensitive, _ := reveal(value); sensitive || diags.HasErrors() {
 			return true
 		}

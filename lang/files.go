@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"sort"
 	"strings"
+	"syscall"
 	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
@@ -79,6 +80,7 @@ func matching(entries []fs.DirEntry, suffix string) []string {
 
 // parseFile reads one file into the sources; nil where it cannot be used.
 func (l *loader) parseFile(path string, values bool) *hclsyntax.Body {
+	l.progress.at.Store(&hcl.Range{Filename: path})
 	text, err := readBounded(path, maxFileBytes)
 	if err != nil {
 		l.add(diag.Error("unreadable-file", "File cannot be read", reason(err, path)+".").OnPlace(path, 0, 0))
@@ -116,18 +118,19 @@ var errTooLarge = errors.New("too large")
 
 // readBounded reads a regular file of at most limit bytes.
 func readBounded(path string, limit int64) ([]byte, error) {
-	at, err := os.Stat(path)
+	// A pipe that nobody writes to would keep the process from opening it.
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	at, err := f.Stat()
 	if err != nil {
 		return nil, err
 	}
 	if !at.Mode().IsRegular() {
 		return nil, errors.New("it is not a regular file")
 	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, limit+1))
 	if err != nil {
 		return nil, err

@@ -30,6 +30,15 @@ func Format(src []byte) []byte {
 // A file that does not parse is a diagnostic and stays as it is.
 func FormatDir(dir string, check bool) ([]string, diag.Diagnostics) {
 	l := newLoader(dir, Options{})
+	var changed []string
+	var ds diag.Diagnostics
+	if d := l.bounded(func() { changed, ds = l.formatDir(dir, check) }); d != nil {
+		return nil, diag.Diagnostics{*d}
+	}
+	return changed, ds
+}
+
+func (l *loader) formatDir(dir string, check bool) ([]string, diag.Diagnostics) {
 	names, ok := l.specFiles()
 	if !ok {
 		return nil, l.finished()
@@ -49,7 +58,7 @@ func FormatDir(dir string, check bool) ([]string, diag.Diagnostics) {
 			continue
 		}
 		changed = append(changed, path)
-		if check {
+		if check || l.progress.givenUp.Load() {
 			continue
 		}
 		if err := replaceFile(path, out); err != nil {

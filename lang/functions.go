@@ -20,7 +20,7 @@ const maxElements = 100_000
 // functions are all that expressions may call. None depends on the time, and only
 // env and file on the machine.
 func functions(dir string, env func(string) (string, bool), kept secrets) map[string]function.Function {
-	return map[string]function.Function{
+	return limited(map[string]function.Function{
 		"abs": stdlib.AbsoluteFunc, "can": tryfunc.CanFunc, "ceil": stdlib.CeilFunc,
 		"chomp": stdlib.ChompFunc, "chunklist": stdlib.ChunklistFunc, "coalesce": stdlib.CoalesceFunc,
 		"coalescelist": stdlib.CoalesceListFunc, "compact": stdlib.CompactFunc, "concat": stdlib.ConcatFunc,
@@ -46,7 +46,7 @@ func functions(dir string, env func(string) (string, bool), kept secrets) map[st
 		"yamlencode": yaml.YAMLEncodeFunc, "zipmap": stdlib.ZipmapFunc,
 
 		"env": envFunc(env, kept), "file": fileFunc(dir), "sensitive": sensitiveFunc(kept),
-	}
+	})
 }
 
 // envFunc reads an environment variable. Its result is sensitive; where the

@@ -40,11 +40,19 @@ const maxErrors = 200
 
 // Load reads the spec in dir. The spec is nil where a diagnostic is an error.
 // Sources are never nil: they give the diagnostics of later engines their excerpts.
-// Load reads files below dir and those that the spec names; it connects to nothing.
+// Load reads files below dir and those that the spec names; it connects to nothing. It ends
+// within seconds and a bound of memory whatever the files hold: work that takes more is
+// given up with a diagnostic, and goes on to no effect until its expression is evaluated.
 func Load(dir string, opts Options) (*desired.Spec, *Sources, diag.Diagnostics) {
 	l := newLoader(dir, opts)
-	spec := l.load()
-	ds := l.sources.Locate(l.finished())
+	var spec *desired.Spec
+	var ds diag.Diagnostics
+	if d := l.bounded(func() {
+		spec = l.load()
+		ds = l.sources.Locate(l.finished())
+	}); d != nil {
+		return nil, newSources(nil), diag.Diagnostics{*d}
+	}
 	if ds.HasErrors() {
 		return nil, l.sources, ds
 	}
@@ -65,6 +73,8 @@ type loader struct {
 	ctx       *hcl.EvalContext
 	variables map[string]*variable
 	locals    map[string]*local
+
+	progress progress
 
 	valuesBroken bool // a file of variable values could not be read
 }

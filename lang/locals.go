@@ -75,7 +75,7 @@ func (l *loader) evaluateLocals() {
 			continue
 		}
 		l.ctx.Variables["local"] = cty.ObjectVal(pick(values, own.needs))
-		value, diags := own.expr.Value(l.ctx)
+		value, diags := l.value(own.expr, l.ctx)
 		l.addHCL(diags)
 		if diags.HasErrors() {
 			value = cty.DynamicVal

@@ -25,7 +25,7 @@ func (d *decoder) decodeAttr(b *block, a *schema.Attr, written *hcl.Attribute) {
 	if a.Kind == schema.Reference || a.Kind == schema.Expression || d.isBad(written.Expr) {
 		return
 	}
-	value, diags := written.Expr.Value(d.ctx)
+	value, diags := d.value(written.Expr, d.ctx)
 	d.addHCL(diags)
 	if diags.HasErrors() {
 		return

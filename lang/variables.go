@@ -72,7 +72,7 @@ func (l *loader) constantTrue(a *hclsyntax.Attribute) bool {
 			fmt.Sprintf("The argument %q of a variable must be true or false, written out.", a.Name))
 		return true
 	}
-	value, diags := a.Expr.Value(nil)
+	value, diags := l.value(a.Expr, nil)
 	if diags.HasErrors() {
 		return true
 	}
@@ -81,7 +81,7 @@ func (l *loader) constantTrue(a *hclsyntax.Attribute) bool {
 }
 
 func (l *loader) declareDefault(v *variable, a *hclsyntax.Attribute) {
-	value, diags := a.Expr.Value(nil)
+	value, diags := l.value(a.Expr, nil)
 	if diags.HasErrors() {
 		l.errorAt(a.Expr.Range(), "default-not-constant", "Default is not constant",
 			fmt.Sprintf("The default of variable %q must be a literal value: it may call no function and refer to nothing. Use a locals block for values that are computed.", v.name))
@@ -163,7 +163,7 @@ func (l *loader) validate(v *variable) {
 }
 
 func (l *loader) checkCondition(v *variable, condition, message *hclsyntax.Attribute, ctx *hcl.EvalContext) {
-	ok, diags := condition.Expr.Value(ctx)
+	ok, diags := l.value(condition.Expr, ctx)
 	l.addHCL(diags)
 	if diags.HasErrors() {
 		return
@@ -177,7 +177,7 @@ func (l *loader) checkCondition(v *variable, condition, message *hclsyntax.Attri
 	if !ok.IsKnown() || ok.True() {
 		return
 	}
-	text, diags := message.Expr.Value(ctx)
+	text, diags := l.value(message.Expr, ctx)
 	l.addHCL(diags)
 	if diags.HasErrors() {
 		return

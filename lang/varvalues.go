@@ -98,7 +98,7 @@ func (l *loader) applyAttribute(a *hclsyntax.Attribute) {
 			"No variable %q is declared in the spec, so this value is not used. %s", a.Name, l.suggestVariable(a.Name))).On(a.NameRange))
 		return
 	}
-	value, diags := a.Expr.Value(nil)
+	value, diags := l.value(a.Expr, nil)
 	if diags.HasErrors() {
 		l.errorAt(a.Expr.Range(), "value-not-constant", "Value is not constant",
 			"A value in such a file must be a literal: it may call no function and refer to nothing. Texts stand in quotes.")

@@ -34,6 +34,7 @@ func shell() []string {
 		"SIGPIPE is ignored", "one Ctrl-C",
 		"every view of a plan and of a run", "events --json stays JSON", "forge \"No changes.\"",
 		"the plan names every table", "--markdown --columns is bounded",
+		"validate of a hostile spec",
 	}
 }
 
