@@ -133,7 +133,11 @@ func (a *attempt) copyOnce(ctx context.Context) error {
 		}
 		return a.transact(ctx, func(ctx context.Context, tx providers.Tx, work []*unit) ([]ledger.Loaded, error) {
 			p := &pipe{run: r, work: work, source: &viewSource{run: r, view: view}, tx: tx}
-			return p.pump(ctx)
+			loaded, err := p.pump(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return loaded, view.Confirm(ctx)
 		})
 	})
 }

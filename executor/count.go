@@ -2,7 +2,6 @@ package executor
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/providers"
@@ -118,46 +117,32 @@ func (r *run) countNow(ctx context.Context, view providers.View, tables []*table
 }
 
 func (r *run) countIn(ctx context.Context, view providers.View, tables []*table) error {
-	list := make([]*catalog.Table, len(tables))
-	for i, t := range tables {
-		list[i] = t.source
+	var begun, fresh []*table
+	for _, t := range tables {
+		if r.p.Quiet && t.row.Count >= 0 && len(t.in) > 0 {
+			begun = append(begun, t)
+		} else {
+			fresh = append(fresh, t)
+		}
 	}
-	got, err := view.Count(ctx, list)
+	if err := r.stillQuiet(ctx, view, begun, func(_ *table, err error) error { return err }); err != nil || len(fresh) == 0 {
+		return err
+	}
+	got, err := view.Count(ctx, asked(fresh))
 	if err != nil {
 		return err
 	}
-	var recorded []*table
-	for i, t := range tables {
-		if r.p.Quiet && t.row.Count >= 0 && len(t.in) > 0 {
-			if err := sameCount(t, got[i]); err != nil {
-				return err
-			}
-			continue
-		}
+	for i, t := range fresh {
 		r.counted(t, got[i])
-		recorded = append(recorded, t)
 	}
-	if len(recorded) == 0 {
-		return nil
-	}
-	return r.putTables(ctx, recorded)
+	return r.putTables(ctx, fresh)
 }
 
-// sameCount holds a quiet table to the word that nobody writes.
-func sameCount(t *table, now providers.Counted) error {
-	if now.Rows != t.row.Count {
-		return notQuiet(t, fmt.Sprintf("it had %d rows before the first package, now it has %d", t.row.Count, now.Rows))
+// asked returns what the source is asked for.
+func asked(tables []*table) []*catalog.Table {
+	out := make([]*catalog.Table, len(tables))
+	for i, t := range tables {
+		out[i] = t.source
 	}
-	if written, known := providers.Written(t.row.Changes, now.Changes); known && written {
-		return notQuiet(t, "the server's change counters say that it was written to")
-	}
-	return nil
-}
-
-func notQuiet(t *table, what string) error {
-	return &providers.Error{
-		Kind: providers.Changed, Op: "compare", Table: t.plan.Source.Name,
-		Err: fmt.Errorf("the source is not quiet: %s", what),
-		Fix: "Stop whoever writes, or set consistency = \"snapshot\" in the source; then plan with --reload for the table.",
-	}
+	return out
 }

@@ -103,6 +103,9 @@ func (f *fileMode) exportOnce(ctx context.Context, work []*unit) error {
 	if err := a.commitObject(ctx); err != nil {
 		return err
 	}
+	if err := view.Confirm(ctx); err != nil {
+		return err
+	}
 	if err := r.awaitCounts(ctx, work); err != nil {
 		return err
 	}

@@ -28,7 +28,10 @@ func (s *sides) scanSource(ctx context.Context, t *table, each visit) error {
 		return err
 	}
 	defer rows.Close()
-	return drain(ctx, rows.next, each)
+	if err := drain(ctx, rows.next, each); err != nil {
+		return err
+	}
+	return view.Confirm(ctx)
 }
 
 // scanTarget visits a table's rows on the target.

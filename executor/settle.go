@@ -3,11 +3,13 @@ package executor
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/report"
+	"github.com/dmoctl/dmoctl/providers"
 )
 
 // settler ends copy steps: it looks once more at tables whose last package is in.
@@ -81,7 +83,8 @@ func (r *run) settle(ctx context.Context, tables []*table) error {
 		return fmt.Errorf("read structures again: %w", err)
 	}
 	if r.p.Quiet {
-		if err := r.countAgain(ctx, tables); err != nil {
+		begun := slices.DeleteFunc(slices.Clone(tables), func(t *table) bool { return t.row.Count < 0 })
+		if err := r.compareAgain(ctx, r.beginRound, begun); err != nil {
 			return err
 		}
 	}
@@ -134,37 +137,13 @@ func (r *run) unchanged(ctx context.Context, t *table, now *catalog.Table) error
 	return nil
 }
 
-// countAgain proves that a quiet source was quiet: counts and change counters
-// after the last package are those from before the first.
-func (r *run) countAgain(ctx context.Context, tables []*table) error {
-	list := make([]*catalog.Table, len(tables))
-	for i, t := range tables {
-		list[i] = t.source
+// beginRound opens a view of the round's snapshot.
+func (r *run) beginRound(ctx context.Context, tables []*table) (providers.View, func(), error) {
+	view, err := r.snapshot.Begin(ctx, asked(tables))
+	if err != nil {
+		return nil, nil, err
 	}
-	for start := 0; start < len(tables); start += bundleTables {
-		end := min(start+bundleTables, len(tables))
-		err := r.retry(ctx, "count again", func(ctx context.Context) error {
-			view, err := r.snapshot.Begin(ctx, list[start:end])
-			if err != nil {
-				return err
-			}
-			defer view.Close()
-			got, err := view.Count(ctx, list[start:end])
-			if err != nil {
-				return err
-			}
-			for i, t := range tables[start:end] {
-				if err := sameCount(t, got[i]); t.row.Count >= 0 && err != nil {
-					r.stopTable(t, "", err)
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return view, func() { view.Close() }, nil
 }
 
 // bundleTables is how many tables one view holds at most.

@@ -208,6 +208,9 @@ func (r *run) closeStep(ctx context.Context) error {
 	if !r.clean() {
 		return nil
 	}
+	if same, err := r.compareTogether(ctx); err != nil || !same {
+		return err
+	}
 	r.d.before(PointClose)
 	if err := r.analyze(ctx); err != nil {
 		return err

@@ -29,7 +29,10 @@ func sumOfRange(ctx context.Context, view providers.View, t *catalog.Table, rng 
 		total = total.Add(sum)
 		return err
 	})
-	return total, err
+	if err != nil {
+		return total, err
+	}
+	return total, view.Confirm(ctx)
 }
 
 // drain hands every batch to take, which does not own it.

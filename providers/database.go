@@ -2,8 +2,8 @@ package providers
 
 import (
 	"context"
+	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -65,8 +65,10 @@ type Snapshot interface {
 	// Time is when the view was taken, by the database's clock.
 	Time() time.Time
 	// Begin opens a view for one package, or for a bundle of at most 100 tables. It
-	// reads the tables' stored identity again: Changed, with the table's name,
-	// where one was rewritten since the snapshot; SnapshotLost where that is gone.
+	// compares what the tables are as the view shows them, as they are now, and as t.File
+	// says: Changed, with the table's name, where one was rewritten, or its name or a
+	// column's has come to mean another; SnapshotLost where the snapshot is gone. Partitions
+	// may be left until they are read.
 	Begin(ctx context.Context, tables []*catalog.Table) (View, error)
 	io.Closer
 }
@@ -77,30 +79,38 @@ type View interface {
 	Read(ctx context.Context, t *catalog.Table, r catalog.Range, how ReadOptions) (Reader, error)
 	// Count counts tables unsplit, in the order given.
 	Count(ctx context.Context, tables []*catalog.Table) ([]Counted, error)
+	// Compare holds tables of a quiet source against what Count said of them in an earlier
+	// view, of this process or of one before it. It returns a phrase for each: empty where it
+	// is proven that every view in between has shown the same rows, else what is different,
+	// or why nothing can be proven.
+	Compare(ctx context.Context, tables []*catalog.Table, before []Counted) ([]string, error)
+	// Confirm says that whatever was read in the view so far belongs to the tables that Begin
+	// was given: Changed, with a table's name, where that is not so. It comes after the last
+	// row and before what depends on it.
+	Confirm(ctx context.Context) error
 	io.Closer
 }
 
 // Counted is what a table held in a view.
 type Counted struct {
 	Rows int64
-	// Changes are the server's change counters for the table, for Written; equal text
-	// means that nothing was written in between. Empty where the engine has none. Counters
-	// that may start anew, e.g. after a crash, stand behind "EPOCH:", which then differs.
+	// Changes says of a quiet source's table what Compare needs to know besides. Only the
+	// provider that made it reads it. Empty where there is no such thing.
 	Changes string
 }
 
-// Written compares the Changes of one table at two times. Not known means that the
-// counters started anew in between, or that there are none: rows must be counted.
-func Written(before, after string) (written, known bool) {
-	if before == "" || after == "" {
-		return false, false
+// Differs says what two counts of a table that a provider compares by Changes alone
+// have to say: nothing where both are equal.
+func Differs(before, now Counted) string {
+	switch {
+	case before.Rows != now.Rows:
+		return fmt.Sprintf("it had %d rows, now it has %d", before.Rows, now.Rows)
+	case before.Changes == "" || now.Changes == "":
+		return "nothing proves that it was not written to"
+	case before.Changes != now.Changes:
+		return "it was written to"
 	}
-	was, _, _ := strings.Cut(before, ":")
-	is, _, both := strings.Cut(after, ":")
-	if both && was != is {
-		return false, false
-	}
-	return before != after, true
+	return ""
 }
 
 // ReadOptions bound what a Reader holds in memory.

@@ -4,5 +4,7 @@ package main
 func view() []string {
 	return []string{
 		"inheritance: every row", "inheritance on the target",
+		"what an idle session has written", "transactions that were open, or prepared", "writes to other tables and databases", "quiet on SQLite", "quiet on Oracle",
+		"detached before a package", "exchange their names, and back", "two columns exchange", "a schema is renamed",
 	}
 }

@@ -109,6 +109,15 @@ func (v *view) Count(ctx context.Context, tables []*catalog.Table) (n []provider
 	return n, err
 }
 
+func (v *view) Compare(ctx context.Context, tables []*catalog.Table, before []providers.Counted) (out []string, err error) {
+	err = v.i.call(ctx, Count, func() error { out, err = v.View.Compare(ctx, tables, before); return err })
+	return out, err
+}
+
+func (v *view) Confirm(ctx context.Context) error {
+	return v.i.call(ctx, Confirm, func() error { return v.View.Confirm(ctx) })
+}
+
 type reader struct {
 	providers.Reader
 	i *Injector

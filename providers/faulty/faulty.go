@@ -26,10 +26,11 @@ const (
 	Snapshot  Op = "snapshot"
 	Identity  Op = "identity"
 	Preflight Op = "preflight"
-	View      Op = "view" // Snapshot.Begin
-	Read      Op = "read" // View.Read
-	Count     Op = "count"
-	Next      Op = "next" // Reader.Next
+	View      Op = "view"    // Snapshot.Begin
+	Read      Op = "read"    // View.Read
+	Count     Op = "count"   // View.Count and View.Compare
+	Confirm   Op = "confirm" // View.Confirm
+	Next      Op = "next"    // Reader.Next
 )
 
 // Operations of targets.

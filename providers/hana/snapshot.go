@@ -113,6 +113,14 @@ func (v *view) Count(ctx context.Context, tables []*catalog.Table) ([]providers.
 	return out, nil
 }
 
+// Compare implements providers.View. HANA is no source.
+func (v *view) Compare(context.Context, []*catalog.Table, []providers.Counted) ([]string, error) {
+	return nil, &providers.Error{Kind: providers.Unsupported, Op: "compare counts", Err: errors.New("SAP HANA is read back only")}
+}
+
+// Confirm implements providers.View. Nobody but the run changes what is read back.
+func (v *view) Confirm(context.Context) error { return nil }
+
 // Close implements providers.View.
 func (v *view) Close() error {
 	if v.closed {

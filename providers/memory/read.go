@@ -143,6 +143,21 @@ func (v *view) Count(ctx context.Context, tables []*catalog.Table) (out []provid
 	})
 }
 
+func (v *view) Compare(ctx context.Context, tables []*catalog.Table, before []providers.Counted) ([]string, error) {
+	now, err := v.Count(ctx, tables)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]string, len(now))
+	for i, n := range now {
+		out[i] = providers.Differs(before[i], n)
+	}
+	return out, nil
+}
+
+// Confirm has nothing to say: a view keeps the tables that it has found.
+func (v *view) Confirm(context.Context) error { return nil }
+
 func (v *view) Read(ctx context.Context, t *catalog.Table, r catalog.Range, how providers.ReadOptions) (providers.Reader, error) {
 	was := v.data.Tables[t.Name]
 	if was == nil {

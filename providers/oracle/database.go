@@ -147,7 +147,7 @@ func (db *database) askPrivileged(ctx context.Context, s *session) error {
 		db.id = r.text(0)
 	}
 	db.parameters = make(map[string]string)
-	err = s.query(ctx, opCheck, "SELECT NAME, VALUE FROM V$PARAMETER WHERE NAME IN ('undo_retention', 'processes', 'sessions', 'statistics_level', 'db_block_size')", nil, func(r row) error {
+	err = s.query(ctx, opCheck, "SELECT NAME, VALUE FROM V$PARAMETER WHERE NAME IN ('undo_retention', 'processes', 'sessions', 'db_block_size')", nil, func(r row) error {
 		db.parameters[r.text(0)] = r.text(1)
 		return nil
 	})

@@ -19,7 +19,7 @@ func (db *database) Preflight(ctx context.Context, tables []*catalog.Table) ([]p
 	var out []providers.Finding
 	err := db.with(ctx, func(s *session) error {
 		for _, check := range []func(context.Context, *session, []*catalog.Table) ([]providers.Finding, error){
-			db.unreadable, db.policies, db.sessions, db.inDoubt, db.openTransactions, db.undo, db.counters, db.movement,
+			db.unreadable, db.policies, db.sessions, db.inDoubt, db.openTransactions, db.undo, db.movement,
 		} {
 			found, err := check(ctx, s, tables)
 			switch {
@@ -227,30 +227,6 @@ func (db *database) undo(ctx context.Context, s *session, _ []*catalog.Table) ([
 	}
 	f.Detail += ". Raise UNDO_RETENTION and the undo tablespace above the time that the plan expects; a snapshot that is lost empties and restarts the tables that are not complete."
 	return []providers.Finding{f}, nil
-}
-
-// counters says where the word of a quiet source cannot be checked by change counters.
-func (db *database) counters(ctx context.Context, s *session, _ []*catalog.Table) ([]providers.Finding, error) {
-	if !db.cfg.quiet {
-		return nil, nil
-	}
-	has, err := db.privileges(ctx, s)
-	if err != nil {
-		return nil, err
-	}
-	var missing string
-	switch level := db.parameters["statistics_level"]; {
-	case !has["ANALYZE ANY"]:
-		missing = "The user lacks ANALYZE ANY"
-	case level == "":
-		missing = "The user may not see V$PARAMETER and V$INSTANCE"
-	case strings.EqualFold(level, "BASIC"):
-		missing = "statistics_level is BASIC"
-	default:
-		return nil, nil
-	}
-	return []providers.Finding{{Summary: "Updates on the quiet source would go unnoticed",
-		Detail: missing + ", so the server's change counters prove nothing, and only row counts are compared before and after. See docs/providers/oracle.md for the grants."}}, nil
 }
 
 // movement names tables that a quiet source is not read from by ROWID.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -15,7 +16,6 @@ const (
 	opSnapshot = "take snapshot"
 	opView     = "open view"
 	opCount    = "count"
-	opChanges  = "read change counters"
 	again      = "Run the same command again to copy the table from a new snapshot."
 )
 
@@ -92,7 +92,7 @@ func (sn *snapshot) Begin(ctx context.Context, tables []*catalog.Table) (provide
 		sn.db.put(s)
 		return nil, err
 	}
-	return &view{sn: sn, s: s}, nil
+	return &view{sn: sn, s: s, tables: tables}, nil
 }
 
 // rowWidth estimates the memory that the driver takes for a row, in bytes: every cell is an
@@ -163,6 +163,7 @@ func (sn *snapshot) checkFiles(ctx context.Context, s *session, tables []*catalo
 type view struct {
 	sn     *snapshot
 	s      *session
+	tables []*catalog.Table
 	closed bool
 }
 
@@ -192,15 +193,22 @@ func (v *view) failed(op string, table catalog.Name, err error) error {
 	return err
 }
 
-// Count implements providers.View.
+// Count implements providers.View. Of a quiet source's tables Changes is MAX(ORA_ROWSCN), an
+// upper bound of when a row was changed last. Whatever commits later has a higher number. The
+// counters of ALL_TAB_MODIFICATIONS need a privilege, start anew when statistics are gathered,
+// and do not count every direct load.
 func (v *view) Count(ctx context.Context, tables []*catalog.Table) ([]providers.Counted, error) {
 	out := make([]providers.Counted, len(tables))
+	what := "COUNT(*)"
+	if v.sn.scn == "" {
+		what = "COUNT(*) || ' ' || MAX(ORA_ROWSCN)"
+	}
 	const most = 100 // columns of one result
 	for start := 0; start < len(tables); start += most {
 		part := tables[start:min(start+most, len(tables))]
 		list := make([]string, len(part))
 		for i, t := range part {
-			list[i] = "(SELECT COUNT(*) FROM " + relation(t, nil) + v.sn.asOf() + ")"
+			list[i] = "(SELECT " + what + " FROM " + relation(t, nil) + v.sn.asOf() + ")"
 		}
 		r, err := v.s.one(ctx, opCount, "SELECT "+strings.Join(list, ", ")+" FROM DUAL")
 		if err != nil {
@@ -209,11 +217,63 @@ func (v *view) Count(ctx context.Context, tables []*catalog.Table) ([]providers.
 		if len(r) != len(part) {
 			return nil, &providers.Error{Kind: providers.Internal, Op: opCount, Err: errForm}
 		}
-		for i := range part {
-			out[start+i].Rows = r.int(i)
+		for i, t := range part {
+			if out[start+i], err = counted(r.text(i)); err != nil {
+				return nil, wrapTable(opCount, t.Name, err)
+			}
+			if c := out[start+i]; v.sn.scn == "" && c.Rows > 0 && c.Changes == "" {
+				return nil, &providers.Error{Kind: providers.Unsupported, Op: opCount, Table: t.Name,
+					Err: errors.New("the table has no ORA_ROWSCN, so nothing proves that nobody writes to it"), Fix: "Set consistency = \"snapshot\" in the source."}
+			}
 		}
 	}
-	return out, v.changes(ctx, tables, out)
+	return out, nil
+}
+
+// counted reads "ROWS", or "ROWS SCN", where the second is missing of no rows.
+func counted(text string) (c providers.Counted, err error) {
+	rows, scn, quiet := strings.Cut(text, " ")
+	if c.Rows, err = strconv.ParseInt(rows, 10, 64); err != nil {
+		return c, errForm
+	}
+	if c.Rows == 0 && quiet {
+		scn = "0"
+	}
+	if scn != "" {
+		c.Changes = scnPrefix + scn
+	}
+	return c, nil
+}
+
+const scnPrefix = "scn "
+
+// Compare implements providers.View. The highest number can fall, where blocks have been
+// cleaned out since; it never falls below that of a change.
+func (v *view) Compare(ctx context.Context, tables []*catalog.Table, before []providers.Counted) ([]string, error) {
+	now, err := v.Count(ctx, tables)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]string, len(tables))
+	for i, n := range now {
+		was, ok := scnOf(before[i].Changes)
+		is, _ := scnOf(n.Changes)
+		switch {
+		case before[i].Rows != n.Rows:
+			out[i] = fmt.Sprintf("it had %d rows before the first package, now it has %d", before[i].Rows, n.Rows)
+		case !ok:
+			out[i] = "nothing was noted that proves it"
+		case is > was:
+			out[i] = fmt.Sprintf("rows were inserted or updated since the first package, up to system change number %d", is)
+		}
+	}
+	return out, v.Confirm(ctx)
+}
+
+func scnOf(changes string) (int64, bool) {
+	text, ok := strings.CutPrefix(changes, scnPrefix)
+	n, err := strconv.ParseInt(text, 10, 64)
+	return n, ok && err == nil
 }
 
 // oneName names the table of an error about one; empty about several.
@@ -224,70 +284,8 @@ func oneName(tables []*catalog.Table) catalog.Name {
 	return catalog.Name{}
 }
 
-// changes reads what ALL_TAB_MODIFICATIONS counts of inserted, updated and deleted rows since
-// statistics were gathered last. The counters of the instance are flushed before; where the
-// user may not do that they lag by hours and would prove nothing, so that none are reported.
-// They start anew with the instance, after a crash without the last ones, and whenever
-// statistics are gathered: both times stand before them.
-//
-// MAX(ORA_ROWSCN) is the alternative that needs no privilege. It costs a full scan twice a
-// table, and on blocks whose commit was not cleaned out it is an upper bound that rises by itself.
-func (v *view) changes(ctx context.Context, tables []*catalog.Table, out []providers.Counted) error {
-	db := v.sn.db
-	if v.sn.scn != "" || db.parameters["statistics_level"] == "" || strings.EqualFold(db.parameters["statistics_level"], "BASIC") {
-		return nil // a snapshot needs no proof; BASIC counts nothing
-	}
-	flush := v.s.exec(ctx, opChanges, "BEGIN DBMS_STATS.FLUSH_DATABASE_MONITORING_INFO; END;")
-	if flush != nil {
-		if providers.KindOf(flush) == providers.Disconnected {
-			return flush
-		}
-		return nil // ORA-20000 or PLS-00201: the user lacks ANALYZE ANY; Preflight says so
-	}
-	r, err := v.s.one(ctx, opChanges, "SELECT TO_CHAR(STARTUP_TIME, 'YYYYMMDDHH24MISS') FROM V$INSTANCE")
-	if hidden(err) {
-		return nil
-	}
-	if err != nil || r == nil {
-		return err
-	}
-	names := make([]catalog.Name, len(tables))
-	at := make(map[catalog.Name][]int)
-	for i, t := range tables {
-		names[i] = t.Name
-		at[t.Name] = append(at[t.Name], i)
-	}
-	analyzed, counted := make(map[catalog.Name]string), make(map[catalog.Name]string)
-	for _, f := range filters(names, "OWNER", "TABLE_NAME") {
-		err = v.s.query(ctx, opChanges, "SELECT OWNER, TABLE_NAME, TO_CHAR(LAST_ANALYZED, 'YYYYMMDDHH24MISS') FROM "+db.view("TABLES")+" WHERE "+f, nil, func(r row) error {
-			analyzed[nameAt(r, 0, 1)] = r.text(2)
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	for _, f := range filters(names, "TABLE_OWNER", "TABLE_NAME") {
-		err = v.s.query(ctx, opChanges, "SELECT TABLE_OWNER, TABLE_NAME, INSERTS, UPDATES, DELETES, TRUNCATED, DROP_SEGMENTS FROM "+db.view("TAB_MODIFICATIONS")+
-			" WHERE "+f+" AND PARTITION_NAME IS NULL", nil, func(r row) error {
-			counted[nameAt(r, 0, 1)] = fmt.Sprintf("%d/%d/%d/%s/%d", r.int(2), r.int(3), r.int(4), r.text(5), r.int(6))
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	for n, places := range at {
-		changes := counted[n]
-		if changes == "" {
-			changes = "0/0/0/NO/0"
-		}
-		for _, i := range places {
-			out[i].Changes = r.text(0) + "/" + analyzed[n] + ":" + changes
-		}
-	}
-	return nil
-}
+// Confirm implements providers.View. Nothing locks what is read: what a name means is compared again.
+func (v *view) Confirm(ctx context.Context) error { return v.sn.checkFiles(ctx, v.s, v.tables) }
 
 // Close implements providers.View.
 func (v *view) Close() error {

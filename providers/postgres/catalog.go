@@ -138,11 +138,13 @@ func (r *catalogReader) tableColumns(ctx context.Context) error {
 	var all []position
 	var of *catalog.Table
 	var columns []catalog.Column // of it, so far
+	var numbers []numberedColumn
 	whole := func() {
 		if of != nil {
+			of.File += numbersOf(numbers)
 			of.Columns = slices.Clone(columns) // no larger than it must be: there may be 100,000 tables
 		}
-		columns = columns[:0]
+		columns, numbers = columns[:0], numbers[:0]
 	}
 	err := r.s.query(ctx, opCatalog, columnsSQL, []string{r.oids()}, func(v row) error {
 		id := oid(v, 0)
@@ -165,6 +167,7 @@ func (r *catalogReader) tableColumns(ctx context.Context) error {
 		r.columns[attribute{id, v.int(1)}] = len(columns)
 		all = append(all, position{of, len(columns), columnType{oid: oid(v, 3), modifier: int32(v.int(4))}})
 		columns = append(columns, c)
+		numbers = append(numbers, numberedColumn{v.int(1), oid(v, 3), int32(v.int(4)), c.Name})
 		return nil
 	})
 	whole()

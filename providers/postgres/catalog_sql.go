@@ -29,7 +29,7 @@ WITH RECURSIVE tree(oid, root, parent, depth) AS (
   FROM tree t JOIN pg_class p ON p.oid = t.oid AND p.relkind = 'p' JOIN pg_inherits i ON i.inhparent = t.oid AND NOT i.inhdetachpending
 )
 SELECT t.oid, t.root, n.nspname, c.relname, c.relkind, c.relpersistence, ` + measured + `,
-  pg_relation_filenode(c.oid), pg_get_partkeydef(c.oid), pg_get_expr(c.relpartbound, c.oid),
+  CASE WHEN t.oid = t.root THEN concat(c.oid, '.', c.relfilenode, '.') ELSE ` + identity + ` END, pg_get_partkeydef(c.oid), pg_get_expr(c.relpartbound, c.oid),
   obj_description(c.oid, 'pg_class'), pn.nspname, p.relname, c.relacl IS NOT NULL
 FROM tree t JOIN pg_class c ON c.oid = t.oid JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_class p ON p.oid = t.parent LEFT JOIN pg_namespace pn ON pn.oid = p.relnamespace

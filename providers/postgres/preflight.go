@@ -82,7 +82,7 @@ func unreadable(ctx context.Context, s *session, tables []*catalog.Table) ([]pro
 	err := s.query(ctx, opPreflight, `SELECT v.name, coalesce(has_schema_privilege(c.relnamespace, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'), true),
   coalesce(row_security_active(c.oid), false)
 FROM unnest($1::text[], $2::text[]) v(nsp, name) LEFT JOIN pg_namespace n ON n.nspname = v.nsp
-LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = v.name ORDER BY v.nsp COLLATE "C", v.name COLLATE "C"`, columnsOf(2, schemaAndName(tables)), func(r row) error {
+LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = v.name ORDER BY v.nsp COLLATE "C", v.name COLLATE "C"`, columnsOf(2, read(tables)), func(r row) error {
 		if !r.bool(1) {
 			denied = append(denied, r.text(0))
 		}
@@ -104,6 +104,17 @@ LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = v.name ORDER BY v
 			Detail: "Policies apply to the role on " + listed(hidden) + ". Connect as the owner, or as a role with BYPASSRLS."})
 	}
 	return out, nil
+}
+
+// read are the tables that rows are read from: of a partitioned one the leaves.
+func read(tables []*catalog.Table) [][]string {
+	rows := schemaAndName(tables)
+	for _, t := range tables {
+		for _, p := range leaves(t) {
+			rows = append(rows, []string{p.name.Schema, p.name.Name})
+		}
+	}
+	return rows
 }
 
 func schemaAndName(tables []*catalog.Table) [][]string {

@@ -37,6 +37,9 @@ type reader struct {
 	cols   []catalog.Column
 	apps   []appender
 
+	before, after string   // of the statement, around the name of a part
+	from          []string // parts that are still to be read
+
 	rows    int
 	bytes   int64
 	header  bool // seen
@@ -69,13 +72,13 @@ func from(t *catalog.Table, r catalog.Range) string {
 	return "ONLY " + quoteName(t.Name)
 }
 
-// from names what is read of a table. A target is read as queries of it are answered, so that
+// from names what is read of a part. A target is read as queries of it are answered, so that
 // rows of a child which nobody loaded are found.
-func (db *database) from(t *catalog.Table, r catalog.Range) string {
-	if db.role == targetRole && r.Partition == nil {
-		return quoteName(t.Name)
+func (v *view) from(p part) string {
+	if v.sn.db.role == targetRole && p.name == p.table.Name {
+		return quoteName(p.name)
 	}
-	return from(t, r)
+	return "ONLY " + quoteName(p.name)
 }
 
 func openReader(ctx context.Context, v *view, t *catalog.Table, r catalog.Range, how providers.ReadOptions) (*reader, error) {
@@ -104,13 +107,30 @@ func openReader(ctx context.Context, v *view, t *catalog.Table, r catalog.Range,
 	if err != nil {
 		return nil, &providers.Error{Kind: providers.Internal, Op: opRead, Table: t.Name, Err: err}
 	}
-	sql := "COPY (SELECT " + strings.Join(list, ", ") + " FROM " + v.sn.db.from(t, r) + where + ") TO STDOUT (FORMAT binary)"
-	s.pg.Frontend().Send(&pgproto3.Query{String: sql})
-	if err := s.pg.Frontend().Flush(); err != nil {
-		s.dead = true
+	rd.before, rd.after = "COPY (SELECT "+strings.Join(list, ", ")+" FROM ", where+") TO STDOUT (FORMAT binary)"
+	for _, p := range v.parts(t, r) {
+		rd.from = append(rd.from, v.from(p))
+	}
+	if len(rd.from) == 0 { // a partitioned table without leaves
+		rd.ended = true
+		return rd, nil
+	}
+	if err := rd.send(); err != nil {
 		return nil, wrapTable(opRead, t.Name, err)
 	}
 	return rd, nil
+}
+
+// send asks for the rows of the next part.
+func (rd *reader) send() error {
+	sql := rd.before + rd.from[0] + rd.after
+	rd.from, rd.header = rd.from[1:], false
+	rd.s.pg.Frontend().Send(&pgproto3.Query{String: sql})
+	if err := rd.s.pg.Frontend().Flush(); err != nil {
+		rd.s.dead = true
+		return err
+	}
+	return nil
 }
 
 // Next implements providers.Reader.
@@ -190,6 +210,9 @@ func (rd *reader) control() (done bool, err error) {
 			return false, rd.failed
 		}
 	case *pgproto3.ReadyForQuery:
+		if rd.failed == nil && len(rd.from) > 0 && !rd.closed {
+			return false, rd.send()
+		}
 		rd.ended = true
 		return true, rd.failed
 	}

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -28,6 +28,10 @@ type snapshot struct {
 	exported string // name for SET TRANSACTION SNAPSHOT
 	id       string
 	taken    time.Time
+
+	mu    sync.Mutex
+	now   *session              // for what is asked outside of the views; nil before
+	trees map[catalog.Name]bool // partitioned tables whose partitions the snapshot shows as the catalog did
 }
 
 // Snapshot implements providers.Database.
@@ -36,7 +40,7 @@ func (db *database) Snapshot(ctx context.Context, how providers.SnapshotOptions)
 	if err != nil {
 		return nil, err
 	}
-	sn := &snapshot{db: db, id: quietID}
+	sn := &snapshot{db: db, id: quietID, trees: make(map[catalog.Name]bool)}
 	if _, err = s.exec(ctx, opSnapshot, beginReader); err != nil {
 		s.close()
 		return nil, err
@@ -76,6 +80,12 @@ func (sn *snapshot) Close() error {
 		sn.keeper.close()
 		sn.keeper = nil
 	}
+	sn.mu.Lock()
+	defer sn.mu.Unlock()
+	if sn.now != nil {
+		sn.db.put(sn.now)
+		sn.now = nil
+	}
 	return nil
 }
 
@@ -85,37 +95,38 @@ func (sn *snapshot) Begin(ctx context.Context, tables []*catalog.Table) (provide
 	if err != nil {
 		return nil, err
 	}
-	if err := sn.begin(ctx, s, tables); err != nil {
+	v := &view{sn: sn, s: s, tables: tables, taken: make(map[catalog.Name]string)}
+	if err := sn.begin(ctx, v, tables); err != nil {
 		sn.end(s)
 		return nil, err
 	}
-	return &view{sn: sn, s: s}, nil
+	return v, nil
 }
 
-func (sn *snapshot) begin(ctx context.Context, s *session, tables []*catalog.Table) error {
+func (sn *snapshot) begin(ctx context.Context, v *view, tables []*catalog.Table) error {
 	sql := beginReader
 	if sn.exported != "" {
 		sql += "; SET TRANSACTION SNAPSHOT " + quoteLiteral(sn.exported)
 	}
-	if _, err := s.exec(ctx, opView, sql); err != nil {
+	if _, err := v.s.exec(ctx, opView, sql); err != nil {
 		return snapshotError(err)
 	}
 	if len(tables) == 0 {
 		return nil
 	}
-	locks := make([]string, len(tables))
-	for i, t := range tables {
-		locks[i] = from(t, catalog.Range{})
+	err := v.take(ctx, rootsOf(tables))
+	if isKind(err, "42P01") {
+		return sn.missing(ctx, v.s, tables, err)
 	}
-	// The lock comes first: a rewrite that is under way ends before the files are compared.
-	if _, err := s.exec(ctx, opView, "LOCK TABLE "+strings.Join(locks, ", ")+" IN ACCESS SHARE MODE"); err != nil {
-		var e *providers.Error
-		if errors.As(err, &e) && e.Code == "42P01" {
-			return sn.missing(ctx, s, tables, err)
-		}
+	if err != nil {
 		return err
 	}
-	return sn.checkFiles(ctx, s, tables)
+	return v.sameTree(ctx, tables)
+}
+
+func isKind(err error, code string) bool {
+	var e *providers.Error
+	return errors.As(err, &e) && e.Code == code
 }
 
 // snapshotError tells a snapshot that is gone from other errors: its file is
@@ -146,42 +157,6 @@ func (sn *snapshot) missing(ctx context.Context, s *session, tables []*catalog.T
 	return cause
 }
 
-// filesSQL compares, for every leaf, the file that the snapshot sees with the one
-// the table has now. A rewritten table shows an older snapshot no rows, or half of them.
-const filesSQL = `
-SELECT w.ord, c.relfilenode IS NULL, c.relfilenode, pg_relation_filenode(c.oid)
-FROM unnest($1::text[], $2::text[]) WITH ORDINALITY w(nsp, rel, ord)
-LEFT JOIN pg_namespace n ON n.nspname = w.nsp LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = w.rel
-ORDER BY w.ord`
-
-func (sn *snapshot) checkFiles(ctx context.Context, s *session, tables []*catalog.Table) error {
-	var owners []*catalog.Table
-	var schemas, names, files []string
-	add := func(t *catalog.Table, n catalog.Name, file string) {
-		owners, schemas, names, files = append(owners, t), append(schemas, n.Schema), append(names, n.Name), append(files, file)
-	}
-	for _, t := range tables {
-		if t.PartitionBy == "" {
-			add(t, t.Name, t.File)
-		}
-		for _, p := range t.Partitions {
-			if p.Leaf() {
-				add(t, p.Name, p.File)
-			}
-		}
-	}
-	return s.query(ctx, opView, filesSQL, []string{textArray(schemas), textArray(names)}, func(r row) error {
-		i := r.int(0) - 1
-		seen, now := r.text(2), r.text(3)
-		if r.bool(1) || seen != now || files[i] != "" && files[i] != now {
-			return &providers.Error{Kind: providers.Changed, Op: opView, Table: owners[i].Name,
-				Err: errors.New("the table was rewritten (TRUNCATE, VACUUM FULL, CLUSTER or ALTER TABLE) or made anew"),
-				Fix: "Run the same command again to copy the table from a new snapshot."}
-		}
-		return nil
-	})
-}
-
 func (sn *snapshot) end(s *session) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
@@ -197,58 +172,21 @@ func (sn *snapshot) end(s *session) {
 type view struct {
 	sn     *snapshot
 	s      *session
+	tables []*catalog.Table        // that Begin was given
+	taken  map[catalog.Name]string // object ids of what is locked and was compared
 	closed bool
 }
 
 // Read implements providers.View.
 func (v *view) Read(ctx context.Context, t *catalog.Table, r catalog.Range, how providers.ReadOptions) (providers.Reader, error) {
+	if err := v.take(ctx, v.parts(t, r)); err != nil {
+		return nil, err
+	}
 	rd, err := openReader(ctx, v, t, r, how)
 	if err != nil {
 		return nil, err
 	}
 	return rd, nil
-}
-
-// Count implements providers.View.
-func (v *view) Count(ctx context.Context, tables []*catalog.Table) ([]providers.Counted, error) {
-	out := make([]providers.Counted, len(tables))
-	const most = 500 // columns of one result
-	for start := 0; start < len(tables); start += most {
-		part := tables[start:min(start+most, len(tables))]
-		list := make([]string, len(part))
-		for i, t := range part {
-			list[i] = "(SELECT count(*) FROM " + v.sn.db.from(t, catalog.Range{}) + ")"
-		}
-		r, err := v.s.one(ctx, "count", "SELECT "+strings.Join(list, ", "))
-		if err != nil {
-			return nil, err
-		}
-		for i := range part {
-			out[start+i].Rows = r.int(i)
-		}
-	}
-	return out, v.changes(ctx, tables, out)
-}
-
-// changesSQL adds up the counters of inserted, updated and deleted rows, leaves
-// included. Before it stands when they were last reset, by hand or by a crash.
-const changesSQL = `
-SELECT w.ord, concat((SELECT extract(epoch FROM stats_reset) FROM pg_stat_bgwriter), '/',
-  (SELECT extract(epoch FROM stats_reset) FROM pg_stat_database WHERE datname = current_database())),
-  sum(pg_stat_get_tuples_inserted(l.oid) + pg_stat_get_tuples_updated(l.oid) + pg_stat_get_tuples_deleted(l.oid))
-FROM unnest($1::text[]) WITH ORDINALITY w(rel, ord),
-  LATERAL (SELECT w.rel::regclass::oid UNION SELECT relid FROM pg_partition_tree(w.rel::regclass)) l(oid)
-GROUP BY w.ord ORDER BY w.ord`
-
-func (v *view) changes(ctx context.Context, tables []*catalog.Table, out []providers.Counted) error {
-	quoted := make([]string, len(tables))
-	for i, t := range tables {
-		quoted[i] = quoteName(t.Name)
-	}
-	return v.s.query(ctx, "read change counters", changesSQL, []string{textArray(quoted)}, func(r row) error {
-		out[r.int(0)-1].Changes = r.text(1) + ":" + r.text(2)
-		return nil
-	})
 }
 
 // Close implements providers.View.

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 	"time"
 
@@ -165,12 +164,13 @@ func (s *snapshot) Close() error {
 type view struct {
 	snapshot *snapshot
 	conn     *conn
+	state    string // of the whole file, in a quiet one; empty where it could not be told
 	closed   bool
 }
 
 func (v *view) begin(ctx context.Context, tables []*catalog.Table) error {
 	if v.snapshot.quiet {
-		if err := v.conn.start(ctx); err != nil {
+		if err := v.fix(ctx); err != nil {
 			return err
 		}
 	}
@@ -204,39 +204,32 @@ func (v *view) unchanged(ctx context.Context, tables []*catalog.Table) error {
 
 // Count counts in the order given. Changes are empty within one snapshot, which never changes.
 func (v *view) Count(ctx context.Context, tables []*catalog.Table) ([]providers.Counted, error) {
-	changes := ""
-	if v.snapshot.quiet {
-		var err error
-		if changes, err = v.changes(ctx); err != nil {
-			return nil, failed(ctx, "read change counter", err)
-		}
-	}
 	out := make([]providers.Counted, 0, len(tables))
 	for _, t := range tables {
 		n, _, err := v.conn.int64(ctx, "SELECT count(*) FROM "+quote(t.Name.Name))
 		if err != nil {
 			return nil, failedOn(ctx, "count", t.Name, err)
 		}
-		out = append(out, providers.Counted{Rows: n, Changes: changes})
+		out = append(out, providers.Counted{Rows: n, Changes: v.state})
 	}
 	return out, nil
 }
 
-// changes names the state of the whole file: the change counter of its header
-// (https://www.sqlite.org/fileformat2.html, offset 24) and, because commits to a
-// write-ahead log leave that one alone, size and time of the log.
-func (v *view) changes(ctx context.Context) (string, error) {
-	out := ""
-	err := v.conn.rows(ctx, func(s *sqlite.Stmt) error { out = "counter=" + s.ColumnText(0); return nil },
-		"SELECT hex(substr(data, 25, 4)) FROM sqlite_dbpage WHERE pgno = 1")
+// Compare implements providers.View: whatever was written to the file was.
+func (v *view) Compare(ctx context.Context, tables []*catalog.Table, before []providers.Counted) ([]string, error) {
+	now, err := v.Count(ctx, tables)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	if st, err := os.Stat(v.snapshot.db.path + "-wal"); err == nil && st.Size() > 0 {
-		out += fmt.Sprintf(" wal=%d@%d", st.Size(), st.ModTime().UnixNano())
+	out := make([]string, len(tables))
+	for i := range now {
+		out[i] = providers.Differs(before[i], now[i])
 	}
 	return out, nil
 }
+
+// Confirm has nothing to say: a read transaction sees one schema, by which it reads.
+func (v *view) Confirm(context.Context) error { return nil }
 
 // Close gives the connection back.
 func (v *view) Close() error {
