@@ -15,7 +15,7 @@ SHELL       := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 
-.PHONY: help build demo test race fuzz bench crash million nightly evidence lint docs check
+.PHONY: help build demo test race fuzz bench crash million histories nightly evidence lint docs check
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,10 +50,17 @@ million: ## a million rows on each way between Oracle, PostgreSQL and SAP HANA
 	scripts/prepare.sh
 	DMO_TEST_REQUIRE=all DMO_SAP_ROWS=1000000 $(NS) $(GO) test -count=1 -timeout 60m -run "TestOracleTo|TestPostgresToHANA" -v ./internal/e2e
 
+histories: ## DMO_HISTORIES random histories, a million by default, a process for each CPU
+	mkdir -p $(CACHE)
+	$(GO) test -c -o $(CACHE)/histories.test ./internal/histories
+	n=$$(nproc); pids=; for i in $$(seq $$n); do \
+		seed=0; [ $$i = 1 ] || seed=$$RANDOM$$RANDOM; (cd internal/histories && DMO_HISTORIES=$$(($${DMO_HISTORIES:-1000000} / n)) $(CURDIR)/$(CACHE)/histories.test -test.timeout 0 -test.v -test.run '^TestHistories$$' -rapid.seed $$seed) & pids+=" $$!"; \
+	done; for p in $$pids; do wait $$p; done
+
 bench: build ## the figures of docs/benchmarks.md
 	bench/run.sh $(BIN)
 
-nightly: race fuzz crash million ## what takes longer than a coffee
+nightly: race fuzz crash million histories ## what takes longer than a coffee
 
 evidence: ## each promise of the design beside its test and that test's last result
 	@test -s $(CACHE)/test.json || { echo 'run "make test" first: its results are listed here' >&2; exit 1; }

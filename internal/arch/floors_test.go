@@ -22,7 +22,7 @@ func floors() map[string]int {
 		2: "internal/journal providers",
 		3: "executor lang planner providers/faulty providers/hana providers/local providers/memory providers/oracle providers/postgres" +
 			" providers/providertest providers/sqlite",
-		4: "bench cmd/dmoctl examples/chinook examples/demo examples/export-file examples/simulators internal/e2e providers/all",
+		4: "bench cmd/dmoctl examples/chinook examples/demo examples/export-file examples/simulators internal/e2e internal/histories providers/all",
 	}
 	out := make(map[string]int)
 	for floor, names := range table {

@@ -125,6 +125,20 @@ func (r *results) printSummary(w io.Writer) int {
 			code = 1
 		}
 	}
+	r.printCounted(w)
 	fmt.Fprintf(w, "%d passed, %d failed, %d skipped\n", counts["pass"], counts["fail"], counts["skip"])
 	return code
+}
+
+// printCounted prints what tests say that they have counted.
+func (r *results) printCounted(w io.Writer) {
+	for _, id := range r.ids() {
+		if b := r.output[id]; b != nil && id.name != "" {
+			for line := range strings.Lines(b.String()) {
+				if _, counted, ok := strings.Cut(line, ": counted: "); ok {
+					fmt.Fprintf(w, "%s: %s", id.name, counted)
+				}
+			}
+		}
+	}
 }

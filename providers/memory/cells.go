@@ -3,6 +3,7 @@ package memory
 import (
 	"cmp"
 	"strconv"
+	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -23,7 +24,7 @@ func cellOf(a arrow.Array, i int) Cell {
 	if a.IsNull(i) {
 		return Cell{Null: true}
 	}
-	return Cell{Text: a.ValueStr(i)}
+	return Cell{Text: strings.Clone(a.ValueStr(i))} // the batch's memory is used again
 }
 
 func (c Cell) appendTo(b array.Builder) error {

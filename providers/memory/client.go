@@ -139,7 +139,10 @@ func (c *Client) Preflight(ctx context.Context, _ []*catalog.Table) ([]providers
 
 // Catalog reads structures and sizes.
 func (c *Client) Catalog(ctx context.Context, sel providers.Selector) (*catalog.Catalog, error) {
-	out := &catalog.Catalog{Engine: Type, Version: "1", Identity: c.srv.id}
+	out := &catalog.Catalog{Engine: Type, Version: "1", Identity: c.srv.id, Schema: c.srv.opts.Schema}
+	if len(sel.Schemas) == 0 && c.srv.opts.Schema != "" {
+		sel.Schemas = []string{c.srv.opts.Schema}
+	}
 	return out, c.call(ctx, "Catalog", func() error {
 		d := c.srv.data
 		for _, n := range d.names() {

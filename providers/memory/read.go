@@ -87,8 +87,8 @@ func (c *Client) Snapshot(ctx context.Context, how providers.SnapshotOptions) (p
 	s := &snapshot{client: c, id: "quiet", at: time.Now().UTC()}
 	err := c.call(ctx, "Snapshot", func() error {
 		if !how.Quiet {
-			c.srv.snapshots++
-			s.id, s.data = fmt.Sprintf("%s@%d", c.srv.id, c.srv.snapshots), c.srv.data
+			s.id, s.data = fmt.Sprintf("%s@%d", c.srv.id, len(c.srv.snapshots)+1), c.srv.data
+			c.srv.snapshots[s.id] = s.data
 		}
 		return nil
 	})

@@ -22,7 +22,8 @@ type Options struct {
 	SelfCommitting bool
 	// InlineKeys: keys, foreign keys and checks are made with the table.
 	InlineKeys bool
-	Writers    int // as providers.Limits has it
+	Writers    int    // as providers.Limits has it
+	Schema     string // the one that unqualified names mean; empty reads all
 }
 
 // Table is a table with its rows. Published ones never change: Data.Change makes another.
@@ -114,13 +115,13 @@ type Server struct {
 	ledgers   map[string]*ledger.Contents
 	locks     map[string]*session // by migration
 	open      map[*tx]bool        // package transactions that have claimed
-	snapshots int
+	snapshots map[string]*Data    // by id
 }
 
 // New makes an empty database of that identity.
 func New(identity string, opts Options) *Server {
 	return &Server{id: identity, opts: opts, data: &Data{Tables: make(map[catalog.Name]*Table)},
-		ledgers: make(map[string]*ledger.Contents), locks: make(map[string]*session), open: make(map[*tx]bool)}
+		ledgers: make(map[string]*ledger.Contents), locks: make(map[string]*session), open: make(map[*tx]bool), snapshots: make(map[string]*Data)}
 }
 
 // Do lets somebody else read or change the database, in one transaction.
@@ -130,6 +131,19 @@ func (s *Server) Do(f func(d *Data)) {
 	d := s.data.clone()
 	f(d)
 	s.data = d
+}
+
+// Data returns what the database holds now, Seen what it held for a snapshot. Both never change.
+func (s *Server) Data() *Data { return s.Seen("") }
+
+// Seen returns nil for an id that no snapshot had.
+func (s *Server) Seen(snapshot string) *Data {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if snapshot == "" {
+		return s.data
+	}
+	return s.snapshots[snapshot]
 }
 
 // Contents returns a copy of a migration's ledger, as nobody's run reads it.

@@ -271,11 +271,21 @@ func (s *session) Alter(ctx context.Context, ddl []providers.DDL) error {
 		if !s.client.srv.opts.SelfCommitting {
 			return do(ddl)
 		}
-		for i := 0; i < len(ddl) && err == nil; i++ {
-			if err = s.client.pass(ctx, fmt.Sprintf("session.Alter %T", ddl[i])); err == nil {
-				err = do(ddl[i : i+1])
+		for len(ddl) > 0 && err == nil {
+			n := 1
+			for n < len(ddl) && recorded(ddl[n]) {
+				n++
 			}
+			if err = s.client.pass(ctx, fmt.Sprintf("session.Alter %T", ddl[0])); err == nil {
+				err = do(ddl[:n])
+			}
+			ddl = ddl[n:]
 		}
 		return err
 	})
+}
+
+func recorded(x providers.DDL) bool {
+	_, ok := x.(providers.Record)
+	return ok
 }

@@ -1,0 +1,143 @@
+package histories_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/dmoctl/dmoctl/executor"
+	"github.com/dmoctl/dmoctl/internal/desired"
+	"github.com/dmoctl/dmoctl/internal/plan"
+	"github.com/dmoctl/dmoctl/internal/report"
+	"github.com/dmoctl/dmoctl/lang/diag"
+	"github.com/dmoctl/dmoctl/planner"
+	"github.com/dmoctl/dmoctl/providers/memory"
+)
+
+// flags are those of plan and apply.
+type flags struct {
+	table, reload, until string
+	saved                *savedPlan
+}
+
+func (f flags) String() string {
+	var out []string
+	for _, x := range [][2]string{{"--table", f.table}, {"--reload", f.reload}, {"--until", f.until}} {
+		if x[1] != "" {
+			out = append(out, x[0]+" "+x[1])
+		}
+	}
+	if f.saved != nil {
+		out = append(out, "the saved plan")
+	}
+	return strings.Join(out, " ")
+}
+
+// whole says whether the command is about the whole migration.
+func (f flags) whole() bool { return f.table == "" && f.until == "" && (f.saved == nil || f.saved.all) }
+
+func globs(text string) (out []desired.Pattern) {
+	if text != "" {
+		out = append(out, pattern(text))
+	}
+	return out
+}
+
+// failed makes a result of diagnostics and errors, as the command line does.
+func failed(ds diag.Diagnostics, err error) result {
+	r := result{exit: report.Error}
+	for _, d := range ds {
+		if d.Severity == diag.SeverityError {
+			r.ids = append(r.ids, d.ID)
+			r.text += d.ID + ": " + d.Detail + " "
+		}
+	}
+	if err != nil {
+		r.text += err.Error()
+	}
+	return r
+}
+
+// plan is "dmoctl plan".
+func (p *process) plan(f flags) (*plan.Plan, result) {
+	ctx := context.Background()
+	spec := p.w.spec.desired(p.w.has)
+	driver := memory.Driver()
+	opts := planner.Options{Tables: globs(f.table), Reload: globs(f.reload), Version: "test", Machine: planner.Machine{Memory: 1 << 30, CPUs: 1}}
+	seen, ds, err := planner.Observe(ctx, spec, planner.Sides{SourceDriver: driver, TargetDriver: driver, Source: p.src, Target: p.tgt}, opts)
+	if err != nil || ds.HasErrors() {
+		return nil, failed(ds, err)
+	}
+	made, ds := planner.Diff(spec, seen, nil, opts)
+	if ds.HasErrors() {
+		return nil, failed(ds, nil)
+	}
+	return made, result{nothing: !made.Changes()}
+}
+
+// apply is "dmoctl apply".
+func (p *process) apply(f flags) result {
+	ctx := context.Background()
+	made := (*plan.Plan)(nil)
+	if f.saved != nil {
+		l, err := p.tgt.Ledger(ctx, migration)
+		if err != nil {
+			return failed(nil, err)
+		}
+		made = f.saved.plan
+		if l.Run != nil && l.Run.Plan == made.ID && l.Run.Closed {
+			return result{nothing: true}
+		}
+		if why, stale := planner.Stale(made, l, p.w.spec.desired(p.w.has).Digest); stale {
+			return result{exit: report.Stale, text: "stale: " + why}
+		}
+	} else {
+		var r result
+		if made, r = p.plan(f); made == nil {
+			return r
+		}
+	}
+	if !made.Changes() {
+		return result{nothing: true}
+	}
+	deps := executor.Deps{Source: p.src, Target: p.tgt, Owner: p.owner, Until: f.until}
+	if made.Mode == "file" {
+		deps.Staging = p.stg
+	}
+	rep, err := executor.Apply(ctx, made, deps)
+	return ended(rep, err)
+}
+
+func ended(rep *report.Report, err error) result {
+	r := result{report: rep}
+	if rep != nil {
+		r.exit = rep.Exit
+		for _, f := range rep.Failures {
+			r.text += fmt.Sprintf("%s %s [%s]: %s; ", f.Table, f.Step, f.Kind, f.Message)
+		}
+	}
+	var o *executor.Outcome
+	if errors.As(err, &o) {
+		r.exit, r.text = o.Exit, o.Summary+": "+r.text+o.Error()
+	} else if err != nil {
+		r.exit, r.text = report.Error, err.Error()
+	}
+	return r
+}
+
+// rollback is "dmoctl rollback --empty-target".
+func (p *process) rollback() result {
+	_, err := executor.Rollback(context.Background(), migration, true, executor.Deps{Target: p.tgt, Owner: p.owner})
+	return ended(nil, err)
+}
+
+// save writes a plan and reads it again, as "plan --out" and "apply FILE" do.
+func save(made *plan.Plan) (*plan.Plan, error) {
+	var b bytes.Buffer
+	if err := plan.Encode(&b, made); err != nil {
+		return nil, err
+	}
+	return plan.Decode(&b)
+}

@@ -1,0 +1,67 @@
+package histories_test
+
+import (
+	"flag"
+	"math/rand/v2"
+	"os"
+	"runtime"
+	"strconv"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// baseSeed begins the histories that are the same in every run of the test; as many others
+// begin with a random seed.
+const baseSeed = 20261130
+
+// TestHistories draws DMO_HISTORIES histories and holds each to what dmoctl promises. A
+// failing one is printed with the seed that draws it again: -rapid.seed=SEED.
+func TestHistories(t *testing.T) {
+	// Done: histories: no random history ends with exit 0 while anything is missing, and each can be brought to its end.
+	n := 20_000
+	if text := os.Getenv("DMO_HISTORIES"); text != "" {
+		var err error
+		if n, err = strconv.Atoi(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // see process.settle
+	seeds := []uint64{baseSeed, 1 + rand.Uint64N(1<<62)}
+	if given := flag.Lookup("rapid.seed").Value.String(); given != "0" {
+		seed, err := strconv.ParseUint(given, 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seeds = []uint64{seed}
+	}
+	held := 0
+	for _, seed := range seeds {
+		set(t, "rapid.seed", strconv.FormatUint(seed, 10))
+		set(t, "rapid.checks", strconv.Itoa((n+len(seeds)-1)/len(seeds)))
+		set(t, "rapid.nofailfile", "true")
+		rapid.Check(t, func(r *rapid.T) {
+			rapid.SyncTest(r, history)
+			held++
+		})
+	}
+	if held < n {
+		t.Errorf("%d histories before the test's time was up, want %d", held, n)
+	}
+	t.Logf("counted: %d random histories, from the seeds %d", held, seeds)
+}
+
+func set(t *testing.T, name, value string) {
+	t.Helper()
+	if err := flag.Set(name, value); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func history(t *rapid.T) {
+	w := newWorld(t)
+	for range rapid.IntRange(1, 7).Draw(t, "operations") {
+		w.operate()
+	}
+	w.finish()
+}

@@ -1,0 +1,302 @@
+package histories_test
+
+import (
+	"fmt"
+
+	"pgregory.net/rapid"
+
+	"github.com/dmoctl/dmoctl/internal/plan"
+	"github.com/dmoctl/dmoctl/internal/report"
+	"github.com/dmoctl/dmoctl/providers/memory"
+)
+
+// operation is one thing that may happen.
+type operation struct {
+	name   string
+	weight int
+	do     func(w *world)
+}
+
+func operations() []operation {
+	return []operation{
+		{"apply", 8, (*world).opApply},
+		{"plan", 2, (*world).opPlan},
+		{"rollback", 1, (*world).opRollback},
+		{"wake", 2, (*world).opWake},
+		{"take over", 2, (*world).opTakeOver},
+		{"source", 3, func(w *world) { w.changeSource(rapid.IntRange(0, 2).Draw(w.t, "structures too") == 0) }},
+		{"spec", 4, (*world).changeSpec},
+		{"somebody", 3, (*world).somebody},
+	}
+}
+
+// operate draws one operation and carries it out.
+func (w *world) operate() {
+	var all []operation
+	for _, o := range operations() {
+		for range o.weight {
+			all = append(all, o)
+		}
+	}
+	at := rapid.IntRange(0, len(all)-1).Draw(w.t, "operation")
+	all[at].do(w)
+	w.checkOthers("after " + all[at].name)
+}
+
+// drawFlags draws what apply and plan are asked for.
+func (w *world) drawFlags() (f flags) {
+	switch rapid.IntRange(0, 11).Draw(w.t, "flags") {
+	case 6:
+		f.until = rapid.SampledFrom(plan.Phases()).Draw(w.t, "until")
+	case 7, 8:
+		f.reload = rapid.SampledFrom([]string{"*", "a", "b"}).Draw(w.t, "reload")
+	case 9:
+		f.table = rapid.SampledFrom([]string{"a", "b", "c"}).Draw(w.t, "table")
+	case 10:
+		if notYet("a reload that does not end") {
+			break
+		}
+		f.reload, f.until = "*", rapid.SampledFrom(plan.Phases()).Draw(w.t, "until")
+	case 11:
+		if w.saved != nil {
+			f.saved = w.saved
+		}
+	}
+	return f
+}
+
+// interruption is what happens in the middle of a run.
+type interruption struct {
+	at   moment
+	kind string
+}
+
+func (w *world) drawInterruption() *interruption {
+	kind := rapid.SampledFrom([]string{"", "", "", "kill", "kill", "kill", "stop", "source", "somebody"}).Draw(w.t, "interruption")
+	if kind == "" {
+		return nil
+	}
+	call := rapid.SampledFrom([]string{"", "tx.Commit", "tx.Commit done", "tx.Claim", "session.Alter", "session.Alter done", "session.Record", "session.Record done",
+		"session.Reload", "session.Reload done", "session.Read", "Snapshot", "Count", "Begin", "Lock", "Catalog", "object.Commit"}).Draw(w.t, "call")
+	most := 6
+	if call == "" {
+		most = 90
+	}
+	return &interruption{moment{call, rapid.IntRange(1, most).Draw(w.t, "nth")}, kind}
+}
+
+func (w *world) opApply() {
+	f := w.drawFlags()
+	i := w.drawInterruption()
+	if f.reload != "" && notYet("a reload that does not end") {
+		i = nil
+	}
+	order := rapid.IntRange(0, 3).Draw(w.t, "order")
+	w.apply(f, i, order)
+}
+
+// apply runs dmoctl apply, and holds its end to what it says.
+func (w *world) apply(f flags, i *interruption, order int) result {
+	w.disturbed = false
+	p := w.start(order, func(p *process) result { return p.apply(f) })
+	w.runs[p.owner.ID] = [2]int{p.from, p.from}
+	line := fmt.Sprintf("%s: apply %s", p.owner.ID, f)
+	if i == nil {
+		p.drive(nil)
+	} else if !p.drive(&i.at) {
+		line += fmt.Sprintf(", %s before %s", i.kind, i.at)
+		switch i.kind {
+		case "kill":
+			w.ran(p)
+			p.kill()
+			w.logf("%s", line)
+			return p.out
+		case "stop":
+			w.stopped = append(w.stopped, p)
+			w.logf("%s", line)
+			return p.out
+		case "source":
+			w.logf("%s ...", line)
+			w.disturbed = true
+			w.changeSource(rapid.IntRange(0, 3).Draw(w.t, "structures too") == 0)
+		case "somebody":
+			w.logf("%s ...", line)
+			w.disturbed = true
+			w.somebody()
+		}
+		p.drive(nil)
+	}
+	w.ran(p)
+	w.logf("%s: %s", line, p.out)
+	if i != nil && i.kind == "somebody" {
+		w.checkExit(p.out, f) // it may have come after the last look
+		return p.out
+	}
+	w.checkApply(p, f)
+	return p.out
+}
+
+// ran notes the last version of the source that a run could read.
+func (w *world) ran(p *process) {
+	w.runs[p.owner.ID] = [2]int{p.from, len(w.versions) - 1}
+	for _, t := range w.target.Contents(migration).Tables {
+		if _, known := w.epochs[t.Snapshot]; !known {
+			w.epochs[t.Snapshot] = p.from
+		}
+	}
+}
+
+func (w *world) opPlan() {
+	f := w.drawFlags()
+	f.until, f.saved = "", nil
+	var made *plan.Plan
+	p := w.start(0, func(p *process) (r result) {
+		made, r = p.plan(f)
+		return r
+	})
+	p.drive(nil)
+	w.logf("plan --out %s: %s", f, p.out)
+	w.checkExit(p.out, f)
+	if made == nil {
+		return
+	}
+	read, err := save(made)
+	if err != nil {
+		w.fatalf("the saved plan cannot be read: %v", err)
+	}
+	w.saved = &savedPlan{plan: read, from: p.from, all: f.table == ""}
+}
+
+func (w *world) opRollback() {
+	p := w.start(0, (*process).rollback)
+	p.drive(nil)
+	w.logf("rollback --empty-target: %s", p.out)
+	w.checkRollback(p.out)
+}
+
+// opTakeOver frees the lock of a stopped run, as its server does when the host is silent.
+func (w *world) opTakeOver() {
+	if len(w.stopped) == 0 {
+		return
+	}
+	w.logf("the lock of the stopped run is lost")
+	w.target.Lose(migration)
+}
+
+// opWake lets a stopped run go on to its end.
+func (w *world) opWake() {
+	if len(w.stopped) == 0 {
+		return
+	}
+	p := w.stopped[0]
+	w.stopped = w.stopped[1:]
+	p.drive(nil)
+	w.ran(p)
+	w.logf("%s wakes: %s", p.owner.ID, p.out)
+	if p.out.exit == report.OK {
+		return // whether all is done, the next apply has to say
+	}
+}
+
+// changeSpec edits the spec.
+func (w *world) changeSpec() {
+	s := w.spec.clone()
+	table := rapid.SampledFrom([]string{"a", "b", "c"}).Draw(w.t, "spec of")
+	switch rapid.SampledFrom([]string{"level", "level", "exclude", "exclude", "rename", "split", "existing", "exception", "mode", "quiet", "processes", "policy", "group"}).Draw(w.t, "spec") {
+	case "level":
+		s.Level = rapid.SampledFrom([]string{none, levelCount, levelContent}).Draw(w.t, "level")
+	case "exclude":
+		content := rapid.SampledFrom([]string{"", none, structure}).Draw(w.t, "content")
+		delete(s.Excludes, table)
+		if content != "" {
+			s.Excludes[table] = content
+		}
+		w.dirty = true
+	case "rename":
+		if _, renamed := s.Renames[table]; renamed {
+			delete(s.Renames, table)
+		} else {
+			s.Renames[table] = "r" + table
+		}
+		w.dirty = true
+	case "split":
+		s.Parts, s.By = rapid.IntRange(1, 3).Draw(w.t, "parts"), rapid.SampledFrom([]string{"auto", "key", "rowid", "none"}).Draw(w.t, "by")
+	case "existing":
+		s.Existing = rapid.SampledFrom([]string{"require-empty", "load", "recreate"}).Draw(w.t, "existing")
+	case "exception":
+		rule := rapid.SampledFrom([]string{"", "igncount", "ignlargercount"}).Draw(w.t, "rule")
+		delete(s.Exceptions, table)
+		if rule != "" {
+			s.Exceptions[table] = rule
+		}
+	case "mode":
+		s.File = !s.File
+	case "quiet":
+		s.Quiet = !s.Quiet
+	case "processes":
+		s.Processes = rapid.IntRange(1, 3).Draw(w.t, "processes")
+	case "policy":
+		s.Strip = !s.Strip
+	case "group":
+		s.Two = !s.Two
+	}
+	known := len(w.target.Contents(migration).Tables) > 0
+	if s.Excludes[table] == structure && notYet("structure of loaded tables") {
+		return
+	}
+	if s.File && s.Quiet && notYet("file mode of a quiet source") {
+		return
+	}
+	if known && (len(s.Renames) != len(w.spec.Renames) && notYet("renames of loaded tables") ||
+		s.Level != w.spec.Level && notYet("raised levels")) {
+		return
+	}
+	w.spec = s
+	w.logf("spec: %s", s)
+}
+
+// finish removes what is in the way, and wants the migration to get done.
+func (w *world) finish() {
+	for _, p := range w.stopped {
+		p.kill()
+	}
+	w.stopped = nil
+	w.logf("at the end, what is in the way is removed:")
+	w.removeObstacles()
+	f := flags{}
+	if len(w.tampered) > 0 || w.unquiet {
+		f.reload = "*"
+	}
+	for range 3 {
+		r := w.apply(f, nil, 0)
+		if r.exit == report.OK {
+			return
+		}
+		if r.exit != report.Stale {
+			w.fatalf("nothing is in the way, and apply ends with %s", r)
+		}
+	}
+	w.fatalf("three plans of one source are stale")
+}
+
+// removeObstacles drops whatever others have made on the target, and tables that the
+// migration no longer knows.
+func (w *world) removeObstacles() {
+	known := make(map[string]bool)
+	for _, t := range w.target.Contents(migration).Tables {
+		taken, _ := w.carried(t.Source.Name)
+		known[t.Target.String()] = taken && w.has(t.Source.Name)
+	}
+	w.target.Do(func(d *memory.Data) {
+		d.Views = nil
+		for n := range d.Tables {
+			if w.theirs[n] != nil || !known[n.String()] {
+				d.Drop(n)
+			} else if _, touched := w.tampered[n]; touched && notYet("a reload empties what nothing is in") {
+				d.Empty(n)
+			}
+		}
+	})
+	w.theirs, w.views, w.dirty, w.structural = nil, nil, false, false
+	w.theirs = make(map[catalogName]*memory.Table)
+}

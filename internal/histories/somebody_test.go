@@ -1,0 +1,148 @@
+package histories_test
+
+import (
+	"fmt"
+	"slices"
+
+	"pgregory.net/rapid"
+
+	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/ledger"
+	"github.com/dmoctl/dmoctl/providers/memory"
+)
+
+type catalogName = catalog.Name
+
+// somebody changes the target behind dmoctl's back.
+func (w *world) somebody() {
+	kind := rapid.SampledFrom([]string{"create", "other", "prepare", "delete row", "change row", "insert row", "drop index", "add index", "view", "reference", "drop table"}).Draw(w.t, "somebody")
+	table := rapid.SampledFrom([]string{"a", "b", "c"}).Draw(w.t, "somebody's")
+	name := w.spec.of(table)
+	w.logf("somebody on the target: %s %s", kind, name)
+	w.dirty = true
+	tampered := w.tamper(name)
+	w.target.Do(func(d *memory.Data) {
+		there := d.Tables[name] != nil
+		ours := there && w.theirs[name] == nil
+		switch kind {
+		case "create":
+			if !there && !notYet("tables that somebody makes meanwhile") {
+				w.put(d, name, 1, nil)
+			}
+		case "other":
+			w.put(d, catalog.Name{Schema: targetSchema, Name: "z"}, 2, nil)
+		case "prepare":
+			if src := w.source.Data().Tables[sourceName(table)]; !there && src != nil && !notYet("tables that somebody makes meanwhile") {
+				t := *src
+				t.Name, t.Rows, t.Key, t.Uniques, t.Indexes, t.ForeignKeys = name, nil, nil, nil, nil, nil
+				d.Put(&t)
+				w.theirs[name] = d.Tables[name]
+			}
+		case "view":
+			if there && !notYet("what hangs on tables") {
+				d.Views = append(slices.Clip(d.Views), catalog.Dependent{Kind: "view", Name: fmt.Sprintf("view%d", len(d.Views)), Table: name})
+				w.views = d.Views
+			}
+		case "reference":
+			if there && d.Tables[name].Key != nil && !notYet("what hangs on tables") {
+				w.put(d, catalog.Name{Schema: targetSchema, Name: "y"}, 0, []catalog.ForeignKey{{Name: "y_ref", Columns: []string{"ref"}, Table: name, References: []string{"id"}}})
+			}
+		default:
+			if ours {
+				w.spoil(d, kind, name, tampered)
+			}
+		}
+	})
+}
+
+// put makes a table of somebody else's where there is none.
+func (w *world) put(d *memory.Data, n catalog.Name, rows int, refers []catalog.ForeignKey) {
+	if d.Tables[n] != nil {
+		return
+	}
+	t := &memory.Table{}
+	t.Name, t.ForeignKeys = n, refers
+	t.Columns = []catalog.Column{{Name: "id", Type: catalog.Type{Kind: catalog.Int64}, Declared: "bigint"},
+		{Name: "ref", Type: catalog.Type{Kind: catalog.Int64}, Declared: "bigint", Nullable: true}}
+	for i := range rows {
+		t.Rows = append(t.Rows, memory.Row{text("%d", i), {Null: true}})
+	}
+	d.Put(t)
+	w.theirs[n] = d.Tables[n]
+}
+
+// tamper says what the ledger knows of a table before somebody changes its rows.
+func (w *world) tamper(n catalog.Name) (out tamper) {
+	c := w.target.Contents(migration)
+	for _, t := range c.Tables {
+		if t.Target == n {
+			out.state, out.loaded = t.State, w.loaded(t.Source)
+			if w.disturbed {
+				out.state = ledger.Compared // the run that is at work may have read it before
+			}
+		}
+	}
+	return out
+}
+
+// loaded tells one loading of a table from another.
+func (w *world) loaded(source catalog.Name) (out []string) {
+	for _, l := range w.target.Contents(migration).Loaded {
+		if l.Source == source {
+			out = append(out, l.ID+l.Run+l.Snapshot+l.Generation)
+		}
+	}
+	return out
+}
+
+// spoil changes a table of ours.
+func (w *world) spoil(d *memory.Data, kind string, n catalog.Name, was tamper) {
+	rows := func(counts bool, f func([]memory.Row) []memory.Row) {
+		d.Change(n, func(t *memory.Table) {
+			after := f(slices.Clone(t.Rows))
+			if len(t.Rows) == 0 && len(after) == 0 {
+				return
+			}
+			t.Rows = after
+			was.counts = counts
+			if _, already := w.tampered[n]; !already {
+				w.tampered[n] = was
+			}
+		})
+	}
+	switch kind {
+	case "delete row":
+		rows(true, func(r []memory.Row) []memory.Row { return r[:max(0, len(r)-1)] })
+	case "change row":
+		rows(false, func(r []memory.Row) []memory.Row {
+			if len(r) > 0 {
+				r[0] = slices.Clone(r[0])
+				r[0][colV] = text("somebody's")
+			}
+			return r
+		})
+	case "insert row":
+		rows(true, func(r []memory.Row) []memory.Row {
+			row := make(memory.Row, len(d.Tables[n].Columns))
+			for i := range row {
+				row[i].Null = true
+			}
+			row[colID], row[colU] = text("%d", 1000+len(r)), text("somebody%d", len(r))
+			return append(r, row)
+		})
+	case "drop index":
+		if notYet("indexes that somebody drops") {
+			return
+		}
+		d.Change(n, func(t *memory.Table) { t.Indexes = nil })
+	case "add index":
+		d.Change(n, func(t *memory.Table) {
+			name := fmt.Sprintf("theirs%d", t.Written)
+			t.Indexes = append(slices.Clip(t.Indexes), catalog.Index{Name: name, Columns: []catalog.IndexColumn{{Name: "id"}}})
+			w.indexes[n] = append(w.indexes[n], name)
+		})
+	case "drop table":
+		d.Drop(n)
+		delete(w.tampered, n)
+	}
+}

@@ -1,0 +1,228 @@
+package histories_test
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	"pgregory.net/rapid"
+
+	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/providers/memory"
+)
+
+// Columns of every table, by place; more may follow.
+const (
+	colID  = 0 // key, where there is one
+	colRef = 1 // refers to another table's id, where there is such a foreign key
+	colU   = 2 // a unique constraint or a unique index may be over it
+	colV   = 3
+)
+
+func sourceName(table string) catalog.Name { return catalog.Name{Schema: sourceSchema, Name: table} }
+
+func text(format string, args ...any) memory.Cell {
+	return memory.Cell{Text: fmt.Sprintf(format, args...)}
+}
+
+// drawTable makes a table with rows. It may refer to one of others.
+func drawTable(t *rapid.T, d *memory.Data, name string, others []string) *memory.Table {
+	tb := &memory.Table{}
+	tb.Name = sourceName(name)
+	tb.Columns = []catalog.Column{
+		{Name: "id", Type: catalog.Type{Kind: catalog.Int64}, Declared: "bigint"},
+		{Name: "ref", Type: catalog.Type{Kind: catalog.Int64}, Declared: "bigint", Nullable: true},
+		{Name: "u", Type: catalog.Type{Kind: catalog.String, Length: 20}, Declared: "varchar(20)"},
+		{Name: "v", Type: catalog.Type{Kind: catalog.String, Length: 40}, Declared: "varchar(40)", Nullable: true, Default: "'x'"},
+	}
+	shape := rapid.IntRange(0, 31).Draw(t, "shape of "+name)
+	if shape&16 == 0 || len(others) == 0 {
+		tb.Key = &catalog.Key{Name: name + "_pkey", Columns: []string{"id"}, Primary: true}
+		if shape&1 != 0 && !notYet("identities") {
+			tb.Columns[colID].Identity = "default"
+			tb.Columns[colID].Sequence = &catalog.Sequence{Name: sourceName(name + "_id_seq"), Increment: 1, Start: 1, Min: 1, Max: 1 << 40, Last: 1}
+		}
+	}
+	if shape&2 != 0 {
+		tb.Uniques = []catalog.Key{{Name: name + "_u_key", Columns: []string{"u"}}}
+	}
+	if shape&4 != 0 {
+		tb.Indexes = []catalog.Index{{Name: name + "_v", Columns: []catalog.IndexColumn{{Name: "v"}}}}
+	}
+	if shape&8 != 0 && len(others) > 0 {
+		to := rapid.SampledFrom(others).Draw(t, "parent of "+name)
+		if p := d.Tables[sourceName(to)]; p != nil && p.Key != nil {
+			tb.ForeignKeys = []catalog.ForeignKey{{Name: name + "_ref_fkey", Columns: []string{"ref"}, Table: p.Name, References: []string{"id"}}}
+		}
+	}
+	d.Put(tb)
+	for range rapid.IntRange(0, 6).Draw(t, "rows of "+name) {
+		insert(d, name)
+	}
+	return d.Tables[tb.Name]
+}
+
+// insert adds a row as an application does: with the next number, and a reference to a row that is there.
+func insert(d *memory.Data, table string) {
+	t := d.Tables[sourceName(table)]
+	if t == nil {
+		return
+	}
+	id := next(t)
+	row := memory.Row{text("%d", id), {Null: true}, text("u%d", id), text("v%d", id)}
+	for _, f := range t.ForeignKeys {
+		if p := d.Tables[f.Table]; p != nil && len(p.Rows) > 0 && id%3 > 0 {
+			row[colRef] = p.Rows[int(id)%len(p.Rows)][colID]
+		}
+	}
+	for len(row) < len(t.Columns) {
+		row = append(row, memory.Cell{Null: true})
+	}
+	d.Change(t.Name, func(t *memory.Table) {
+		t.Rows = append(slices.Clip(t.Rows), row)
+		if q := t.Columns[colID].Sequence; q != nil {
+			after := *q
+			after.Last, after.Called = id, true
+			t.Columns[colID].Sequence = &after
+		}
+	})
+}
+
+// next is the number that the table's next row gets, by its sequence or else its largest.
+func next(t *memory.Table) int64 {
+	if q := t.Columns[colID].Sequence; q != nil {
+		if !q.Called {
+			return q.Last
+		}
+		return q.Last + q.Increment
+	}
+	most := int64(0)
+	for _, r := range t.Rows {
+		if n, err := strconv.ParseInt(r[colID].Text, 10, 64); err == nil {
+			most = max(most, n)
+		}
+	}
+	return most + 1
+}
+
+// referred says whether rows of the database refer to a row of the table.
+func referred(d *memory.Data, t *memory.Table, row memory.Row) bool {
+	for _, other := range d.Tables {
+		for _, f := range other.ForeignKeys {
+			if f.Table == t.Name && slices.ContainsFunc(other.Rows, func(r memory.Row) bool { return r[colRef] == row[colID] }) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// tables returns the names of the source's tables as they are now.
+func (w *world) tables() []string { return tablesOf(w.source.Data()) }
+
+func tablesOf(d *memory.Data) (out []string) {
+	for n := range d.Tables {
+		out = append(out, n.Name)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// change changes the source as its application does.
+func (w *world) change(f func(d *memory.Data)) {
+	w.source.Do(f)
+	w.versions = append(w.versions, w.source.Data())
+	w.unquiet = w.unquiet || w.spec.Quiet && notYet("a table that was not quiet starts again")
+}
+
+// changeSource draws one change of rows or, where that is allowed, of structure.
+func (w *world) changeSource(structures bool) {
+	kinds := []string{"insert", "insert", "update", "delete", "sequence"}
+	if structures {
+		kinds = append(kinds, "column", "index", "drop index", "table", "drop table", "truncate")
+	}
+	kind := rapid.SampledFrom(kinds).Draw(w.t, "change")
+	all := w.tables()
+	if len(all) == 0 {
+		kind = "table"
+	}
+	table := ""
+	if kind != "table" {
+		table = rapid.SampledFrom(all).Draw(w.t, "table")
+	}
+	n := rapid.IntRange(0, 5).Draw(w.t, "row")
+	w.logf("source: %s %s %d", kind, table, n)
+	w.change(func(d *memory.Data) { w.changeIn(d, kind, table, n) })
+}
+
+func (w *world) changeIn(d *memory.Data, kind, table string, n int) {
+	name := sourceName(table)
+	switch kind {
+	case "insert":
+		insert(d, table)
+	case "update":
+		d.Change(name, func(t *memory.Table) {
+			if len(t.Rows) > 0 {
+				t.Rows = slices.Clone(t.Rows)
+				i := n % len(t.Rows)
+				t.Rows[i] = slices.Clone(t.Rows[i])
+				t.Rows[i][colV] = text("changed%d", t.Written)
+			}
+		})
+	case "delete":
+		d.Change(name, func(t *memory.Table) {
+			if len(t.Rows) > 0 && !referred(d, t, t.Rows[n%len(t.Rows)]) {
+				t.Rows = slices.Delete(slices.Clone(t.Rows), n%len(t.Rows), n%len(t.Rows)+1)
+			}
+		})
+	case "sequence":
+		for i := range d.Sequences {
+			d.Sequences[i].Last, d.Sequences[i].Called = d.Sequences[i].Last+1, true
+		}
+	default:
+		if known := len(w.target.Contents(migration).Tables) > 0; known && kind != "table" && kind != "drop table" && kind != "truncate" && notYet("dropped and forgotten in one moment") {
+			return
+		}
+		w.structural = true
+		w.changeStructure(d, kind, table)
+	}
+}
+
+func (w *world) changeStructure(d *memory.Data, kind, table string) {
+	name := sourceName(table)
+	switch kind {
+	case "column":
+		d.Change(name, func(t *memory.Table) {
+			t.Columns = append(t.Columns, catalog.Column{Name: fmt.Sprintf("c%d", len(t.Columns)), Type: catalog.Type{Kind: catalog.Int64}, Declared: "bigint", Nullable: true})
+			rows := t.Rows
+			t.Rows = nil
+			for _, r := range rows {
+				t.Rows = append(t.Rows, append(slices.Clone(r), memory.Cell{Null: true}))
+			}
+		})
+	case "index":
+		d.Change(name, func(t *memory.Table) {
+			t.Indexes = append(slices.Clip(t.Indexes), catalog.Index{Name: fmt.Sprintf("%s_i%d", table, t.Written), Columns: []catalog.IndexColumn{{Name: "ref"}}})
+		})
+	case "drop index":
+		d.Change(name, func(t *memory.Table) { t.Indexes = nil })
+	case "table":
+		for _, n := range []string{"a", "b", "c", "d"} {
+			if d.Tables[sourceName(n)] == nil {
+				drawTable(w.t, d, n, tablesOf(d))
+				return
+			}
+		}
+	case "drop table":
+		if t := d.Tables[name]; t != nil && !slices.ContainsFunc(t.Rows, func(r memory.Row) bool { return referred(d, t, r) }) {
+			d.Drop(name)
+		}
+	case "truncate":
+		if notYet("a table that was not quiet starts again") {
+			return
+		}
+		if t := d.Tables[name]; t != nil && !slices.ContainsFunc(t.Rows, func(r memory.Row) bool { return referred(d, t, r) }) {
+			d.Empty(name)
+		}
+	}
+}

@@ -1,0 +1,131 @@
+package histories_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"pgregory.net/rapid"
+
+	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/plan"
+	"github.com/dmoctl/dmoctl/providers/memory"
+)
+
+// world is everything that a history changes, and what the test knows of it.
+type world struct {
+	t      *rapid.T
+	source *memory.Server
+	target *memory.Server
+	store  *memory.Store
+	spec   spec
+
+	versions []*memory.Data    // of the source; the last is now
+	runs     map[string][2]int // the first and the last version that a run could read, by owner
+	epochs   map[string]int    // the version at which the first run of a quiet epoch began
+	begun    int               // processes
+	floor    *memory.Data      // the source when the migration began: where free sequences stood
+
+	saved   *savedPlan
+	stopped []*process // alive, and not going on
+
+	theirs   map[catalog.Name]*memory.Table // tables of somebody else's on the target, as they have to stay
+	views    []catalog.Dependent            // views of somebody else's on tables of ours
+	indexes  map[catalog.Name][]string      // of somebody else's on tables of ours
+	tampered map[catalog.Name]tamper        // tables of ours whose rows somebody has changed
+
+	structural bool // somebody changed a structure on the source
+	dirty      bool // something is in the way, or was: an apply may refuse, by name
+	unquiet    bool // the source changed while packages of a quiet one were in
+	disturbed  bool // the source changed while the run was at work
+
+	lines []string
+}
+
+// tamper says how far a table was verified when somebody changed its rows.
+type tamper struct {
+	state  string
+	loaded []string // what the ledger said to be in
+	counts bool     // the number of rows is another one
+}
+
+// savedPlan is what "plan --out" wrote.
+type savedPlan struct {
+	plan *plan.Plan
+	from int  // version of the source
+	all  bool // no --table
+}
+
+func newWorld(t *rapid.T) *world {
+	w := &world{t: t, store: memory.NewStore(), spec: firstSpec(), runs: make(map[string][2]int), epochs: make(map[string]int),
+		theirs: make(map[catalog.Name]*memory.Table), indexes: make(map[catalog.Name][]string), tampered: make(map[catalog.Name]tamper)}
+	w.source = memory.New("source", memory.Options{Schema: sourceSchema})
+	o := memory.Options{Schema: targetSchema, SelfCommitting: rapid.Bool().Draw(t, "self-committing")}
+	if rapid.IntRange(0, 3).Draw(t, "one writer") == 0 {
+		o.Writers = 1
+	}
+	w.target = memory.New("target", o)
+	n := rapid.IntRange(1, 4).Draw(t, "tables")
+	w.source.Do(func(d *memory.Data) {
+		for _, name := range []string{"a", "b", "c", "d"}[:n] {
+			drawTable(t, d, name, tablesOf(d))
+		}
+		if rapid.Bool().Draw(t, "sequence") && !notYet("free sequences") {
+			d.Sequences = []catalog.Sequence{{Name: sourceName("free"), Increment: 1, Start: 1, Min: 1, Max: 1 << 40, Last: 7, Called: true}}
+		}
+	})
+	w.versions = []*memory.Data{w.source.Data()}
+	w.floor = w.source.Data()
+	w.spec.Level = rapid.SampledFrom([]string{levelContent, levelContent, levelCount, none}).Draw(t, "level")
+	w.spec.File, w.spec.Quiet = rapid.Bool().Draw(t, "file"), rapid.Bool().Draw(t, "quiet")
+	w.spec.Quiet = w.spec.Quiet && !(w.spec.File && notYet("file mode of a quiet source"))
+	w.spec.Parts = rapid.IntRange(1, 3).Draw(t, "parts")
+	w.spec.Processes = rapid.IntRange(1, 2).Draw(t, "processes")
+	w.spec.Retain = rapid.SampledFrom([]string{"until_imported", "until_verified", "always"}).Draw(t, "retain")
+	w.logf("target %+v; source:", o)
+	for _, name := range w.tables() {
+		tb := w.source.Data().Tables[sourceName(name)]
+		w.logf("  %s: %d rows, key %v, %d uniques, %d indexes, foreign keys to %v, identity %q", name, len(tb.Rows), tb.Key != nil, len(tb.Uniques), len(tb.Indexes), parents(&tb.Table), tb.Columns[colID].Identity)
+	}
+	w.logf("spec: %s", w.spec)
+	return w
+}
+
+func parents(t *catalog.Table) (out []string) {
+	for _, f := range t.ForeignKeys {
+		out = append(out, f.Table.Name)
+	}
+	return out
+}
+
+func (w *world) logf(format string, args ...any) {
+	w.lines = append(w.lines, fmt.Sprintf(format, args...))
+}
+
+// fatalf ends the history with all that happened in it.
+func (w *world) fatalf(format string, args ...any) {
+	for _, p := range w.stopped {
+		p.kill()
+	}
+	w.t.Fatalf("%s\n\nafter this history:\n%s", fmt.Sprintf(format, args...), strings.Join(w.lines, "\n"))
+}
+
+// has says whether the source has a table.
+func (w *world) has(table string) bool { return w.source.Data().Tables[sourceName(table)] != nil }
+
+// carried says whether the spec takes a table, and whether with its rows.
+func (w *world) carried(table string) (taken, rows bool) {
+	content, excluded := w.spec.Excludes[table]
+	return content != none || !excluded, !excluded
+}
+
+// ours lists the target's tables that nobody else made.
+func (w *world) ours() (out []catalog.Name) {
+	for n := range w.target.Data().Tables {
+		if w.theirs[n] == nil {
+			out = append(out, n)
+		}
+	}
+	slices.SortFunc(out, catalog.Name.Compare)
+	return out
+}
