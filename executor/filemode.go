@@ -61,7 +61,9 @@ func (r *run) openFiles(ctx context.Context) error {
 	if r.d.Staging == nil {
 		return errors.New("the plan is for file mode, and no staging is open")
 	}
-	codec, err := exportfile.NewCodec(exportfile.Options{Level: r.p.Transfer.Compression, Workers: runtime.GOMAXPROCS(0)})
+	codec, err := exportfile.NewCodec(exportfile.Options{
+		Level: r.p.Transfer.Compression, Workers: frameWorkers(r.p.Processes), Wide: r.p.Processes.BatchBytes,
+	})
 	if err != nil {
 		return fmt.Errorf("open export files: %w", err)
 	}
@@ -73,6 +75,12 @@ func (r *run) openFiles(ctx context.Context) error {
 	}
 	r.files = f
 	return nil
+}
+
+// frameWorkers is how many frames are compressed at once. Each holds a batch, its message and
+// its frame: three for each process stay within what the budget sets aside for a process's batches.
+func frameWorkers(p plan.Processes) int {
+	return min(runtime.GOMAXPROCS(0), (depth+1)*max(1, p.Downtime))
 }
 
 // take takes the journal over, with what has been exported already.

@@ -81,6 +81,7 @@ type fileStream struct {
 	left   []exportfile.File
 	object io.ReadCloser
 	reader *exportfile.Reader
+	share  func() // gives back what the last batch took of the budget; nil where that was nothing
 }
 
 func (s *fileStream) next(ctx context.Context) (arrow.RecordBatch, error) {
@@ -94,6 +95,9 @@ func (s *fileStream) next(ctx context.Context) (arrow.RecordBatch, error) {
 			}
 			s.left = s.left[1:]
 		}
+		if err := s.ask(ctx); err != nil {
+			return nil, err
+		}
 		rec, err := s.reader.Next()
 		if err == nil {
 			return rec, nil
@@ -102,6 +106,29 @@ func (s *fileStream) next(ctx context.Context) (arrow.RecordBatch, error) {
 			return nil, s.classify(err)
 		}
 		s.Close()
+	}
+}
+
+// ask asks the run's budget for a wide batch, as readers of a database do for a wide row.
+func (s *fileStream) ask(ctx context.Context) error {
+	s.giveBack()
+	n := s.reader.Ahead()
+	if n <= s.files.run.p.Processes.BatchBytes {
+		return nil
+	}
+	share, err := s.files.run.budget.Acquire(ctx, n)
+	var e *providers.Error
+	if errors.As(err, &e) {
+		e.Table = s.pkg.Table
+	}
+	s.share = share
+	return err
+}
+
+func (s *fileStream) giveBack() {
+	if s.share != nil {
+		s.share()
+		s.share = nil
 	}
 }
 
@@ -137,5 +164,6 @@ func (s *fileStream) Close() error {
 		s.object.Close()
 		s.object = nil
 	}
+	s.giveBack()
 	return nil
 }

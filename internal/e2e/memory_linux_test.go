@@ -36,8 +36,18 @@ func peak(run *process) int64 {
 
 func TestWideRowsStayInTheMemoryBound(t *testing.T) {
 	// Bad day: values that take a quarter of the memory each: the process stays near its bound, whichever column they are in.
+	wideRows(t, "pipe")
+}
+
+func TestWideRowsStayInTheMemoryBoundInFileMode(t *testing.T) {
+	// Done: staging: values that take a quarter of the memory each, through files: the process stays in its bound
+	wideRows(t, "file")
+}
+
+func wideRows(t *testing.T, mode string) {
+	t.Helper()
 	s := pgtest.Shared(t)
-	b := newBed(t, s, s, specOptions{memory: "160MiB", parts: 2, extra: "  types { lob_max = \"40MiB\" }\n"})
+	b := newBed(t, s, s, specOptions{mode: mode, memory: "160MiB", parts: 2, extra: "  types { lob_max = \"40MiB\" }\n"})
 	b.source.Exec(t, b.sourceDB, `CREATE TABLE wide (id int PRIMARY KEY, b bytea, t text);
 ALTER TABLE wide ALTER b SET STORAGE EXTERNAL, ALTER t SET STORAGE EXTERNAL;
 INSERT INTO wide SELECT g, CASE WHEN g % 2 = 0 THEN convert_to(repeat('b', 40000000), 'UTF8') END, CASE WHEN g % 2 = 1 THEN repeat('t', 40000000) END FROM generate_series(1, 8) g; ANALYZE`)

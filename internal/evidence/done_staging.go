@@ -9,5 +9,6 @@ func staging() []string {
 		"a change between kill and resume: what was exported before", "a change between kill and resume: where rows are in", "a new empty target old files never count",
 		"random sequences of export, kill, rollback", "manifests of another epoch never count", "a missing journal entry is named",
 		"a zstd frame expands to what the manifest says", "exchanged by a forged manifest are found",
+		"also where it is streamed", "through files: the process stays in its bound",
 	}
 }

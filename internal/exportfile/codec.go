@@ -22,6 +22,9 @@ import (
 // defaultMaxFrame bounds a frame's content where Options do not.
 const defaultMaxFrame = 1 << 30
 
+// defaultWide is where Options name no width.
+const defaultWide = 8 << 20
+
 // window is how far back, in bytes, the encoder looks for repetitions; it keeps twice as
 // much a worker. Frames hold about 2 MB, and looking further than this did not make them smaller.
 const window = 1 << 20
@@ -34,6 +37,7 @@ type Options struct {
 	Level    string // "fastest", "default", "better" or "best"; "" is "fastest"
 	Workers  int    // frames compressed at once, over all Writers; 0 is 1
 	MaxFrame int64  // bytes that a frame may hold, compressed or not; 0 is 1 GiB
+	Wide     int64  // bytes from which on a frame is never in memory beside its batch; 0 is 8 MiB
 }
 
 // Codec compresses and decompresses frames. A run has one, which all its Writers and
@@ -46,6 +50,8 @@ type Codec struct {
 	plain    buffers       // of a frame's content
 	packed   buffers       // of compressed frames, which are a fraction of it
 	maxFrame int64
+	wide     int64
+	streams  streams
 }
 
 // NewCodec returns a Codec. An unknown level is an error.
@@ -58,10 +64,14 @@ func NewCodec(o Options) (*Codec, error) {
 		return nil, fmt.Errorf("compression level %q is none of fastest, default, better, best", o.Level)
 	}
 	workers := max(o.Workers, 1)
-	c := &Codec{slots: make(chan struct{}, workers), maxFrame: o.MaxFrame}
+	c := &Codec{slots: make(chan struct{}, workers), maxFrame: o.MaxFrame, wide: o.Wide}
 	if c.maxFrame <= 0 {
 		c.maxFrame = defaultMaxFrame
 	}
+	if c.wide <= 0 {
+		c.wide = defaultWide
+	}
+	c.streams.level = level
 	var err error
 	// The encoder notices blocks that do not compress and stores them at memory
 	// speed, so nothing is sampled here. zstd's own checksum is asked for although the
@@ -110,6 +120,7 @@ func (c *Codec) expand(packed []byte, size int64) ([]byte, error) {
 
 // Close frees the codec's buffers. No Writer or Reader may use it afterwards.
 func (c *Codec) Close() error {
+	c.streams.close()
 	c.dec.Close()
 	return c.enc.Close()
 }

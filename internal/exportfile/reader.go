@@ -54,12 +54,12 @@ func NewReader(r io.Reader, f File, want Content, c *Codec) (*Reader, error) {
 // Schema returns the schema of the batches.
 func (r *Reader) Schema() *arrow.Schema { return r.stream.Schema() }
 
-// Ahead is how many bytes the next call of Next takes into memory.
+// Ahead is how many bytes the batch has that the next call of Next takes into memory.
 func (r *Reader) Ahead() int64 {
-	if r.frame >= len(r.file.Frames) {
+	if r.failed != nil || r.frame >= len(r.file.Frames) {
 		return 0
 	}
-	return r.file.Frames[r.frame].Length + r.file.Frames[r.frame].Bytes
+	return r.file.Frames[r.frame].Bytes
 }
 
 // Next returns the next batch, which the caller owns and releases. It returns
@@ -113,6 +113,24 @@ func (r *Reader) decode() ([]byte, error) {
 	if n := max(frame.Length, frame.Bytes); n > r.codec.maxFrame {
 		return nil, r.fail(fmt.Errorf("frame %d has %d bytes, more than a frame may have (%d)", r.frame, n, r.codec.maxFrame))
 	}
+	plain, err := r.expand(frame)
+	var broken *readError
+	if errors.As(err, &broken) {
+		r.failed = fmt.Errorf("read export file %s: %w", r.file.Object, broken.error)
+		return nil, r.failed
+	}
+	if err != nil {
+		return nil, r.fail(fmt.Errorf("frame %d of %d: %w", r.frame, len(r.file.Frames), err))
+	}
+	r.frame++
+	return plain, nil
+}
+
+// expand reads the next frame and returns what it holds.
+func (r *Reader) expand(frame Frame) ([]byte, error) {
+	if max(frame.Length, frame.Bytes) > r.codec.wide {
+		return r.expandWide(frame)
+	}
 	if r.packed == nil {
 		r.packed = r.codec.packed.get()
 	}
@@ -122,18 +140,12 @@ func (r *Reader) decode() ([]byte, error) {
 	r.packed = r.packed[:frame.Length]
 	switch _, err := io.ReadFull(r.in, r.packed); {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return nil, r.fail(fmt.Errorf("it ends in frame %d of %d", r.frame, len(r.file.Frames)))
+		return nil, errors.New("the file ends in it")
 	case err != nil:
-		r.failed = fmt.Errorf("read export file %s: %w", r.file.Object, err)
-		return nil, r.failed
+		return nil, &readError{err}
 	}
 	r.sum.Write(r.packed)
-	plain, err := r.codec.expand(r.packed, frame.Bytes)
-	if err != nil {
-		return nil, r.fail(fmt.Errorf("frame %d: %w", r.frame, err))
-	}
-	r.frame++
-	return plain, nil
+	return r.codec.expand(r.packed, frame.Bytes)
 }
 
 // end compares what can only be compared at the end.

@@ -26,6 +26,9 @@ var endOfStream = []byte{0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0}
 // metadata, bitmaps of NULLs, and what aligns the buffers.
 const frameExtra = 32 << 10
 
+// aheadFrames is how many frames of one file wait for each other at most.
+const aheadFrames = 4
+
 // Writer writes one export file. It is for one goroutine; frames are compressed
 // on goroutines of their own, as many at once as the Codec has workers.
 type Writer struct {
@@ -66,7 +69,7 @@ func NewWriter(w io.Writer, what Content, c *Codec) (*Writer, error) {
 }
 
 // Write adds a batch as one frame. It keeps the batch until that is compressed and
-// releases its own hold then. An error may belong to an earlier batch; the Writer
+// releases its own hold then; a wide one is written when Write returns. An error may belong to an earlier batch; the Writer
 // takes no more after it.
 func (w *Writer) Write(rec arrow.RecordBatch) error {
 	if w.failed != nil {
@@ -75,7 +78,10 @@ func (w *Writer) Write(rec arrow.RecordBatch) error {
 	if rec.NumRows() == 0 {
 		return nil
 	}
-	if err := w.flush(cap(w.codec.slots) - 1); err != nil {
+	if batch.Bytes(rec) > w.codec.wide {
+		return w.writeWide(rec)
+	}
+	if err := w.flush(min(cap(w.codec.slots), aheadFrames) - 1); err != nil {
 		return err
 	}
 	w.taken += batch.Bytes(rec)
@@ -164,12 +170,17 @@ func (w *Writer) frame(j *job) error {
 		return fmt.Errorf("write export file: %w", err)
 	}
 	w.sum.Write(j.data)
-	length := int64(len(j.data))
-	w.file.Frames = append(w.file.Frames, Frame{Offset: w.file.Length, Length: length, Rows: j.rows, Bytes: j.size})
-	w.file.Length += length
-	w.file.Rows += j.rows
-	w.file.Bytes += j.size
+	w.add(Frame{Length: int64(len(j.data)), Rows: j.rows, Bytes: j.size})
 	return nil
+}
+
+// add puts a frame that was written into the index.
+func (w *Writer) add(f Frame) {
+	f.Offset = w.file.Length
+	w.file.Frames = append(w.file.Frames, f)
+	w.file.Length += f.Length
+	w.file.Rows += f.Rows
+	w.file.Bytes += f.Bytes
 }
 
 // compress makes the frame of one batch.
