@@ -154,6 +154,8 @@ type ForeignKey struct {
 	Definition string   `json:"definition,omitempty"` // engine's own DDL tail
 	NotValid   bool     `json:"not_valid,omitempty"`  // rows from before it may break it
 	Dropped    bool     `json:"dropped,omitempty"`    // by a run, until its rows are in
+	// Disabled: the server does not check it at the moment. No part of a structure digest.
+	Disabled bool `json:"disabled,omitempty"`
 }
 
 // Check is a check constraint, in the dialect of its engine.

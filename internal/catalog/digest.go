@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 )
 
 // StructureDigest identifies a table's structure: names, columns, types, keys,
@@ -20,6 +21,12 @@ func (t *Table) StructureDigest() string {
 			still := *s
 			still.Last, still.Called = 0, false
 			c.Columns[i].Sequence = &still
+		}
+	}
+	if slices.ContainsFunc(t.ForeignKeys, func(f ForeignKey) bool { return f.Disabled }) {
+		c.ForeignKeys = slices.Clone(t.ForeignKeys)
+		for i := range c.ForeignKeys {
+			c.ForeignKeys[i].Disabled = false
 		}
 	}
 	c.Partitions = make([]Partition, len(t.Partitions))

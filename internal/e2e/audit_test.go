@@ -71,18 +71,83 @@ func TestEveryChangeOfTheTargetsStructureIsNamed(t *testing.T) {
 	if _, got := b.structures(t, 0); got != "" {
 		t.Fatalf("right after the run:\n%s", got)
 	}
-	for _, x := range []struct{ change, back, want string }{
-		{"DROP INDEX app.orders_at", `CREATE INDEX orders_at ON app.orders (at DESC NULLS LAST, big) WHERE feeling IN ('sad','happy')`, "orders index orders_at missing:"},
-		{"ALTER TABLE app.orders ALTER feeling DROP DEFAULT", "ALTER TABLE app.orders ALTER feeling SET DEFAULT 'ok'", "orders default of column feeling missing:"},
-		{"ALTER TABLE app.orders ALTER feeling SET DEFAULT 'sad'", "ALTER TABLE app.orders ALTER feeling SET DEFAULT 'ok'", "orders default of column feeling different: 'sad'::app.mood"},
-	} {
-		b.target.Exec(t, b.targetDB, x.change)
+	for _, x := range changes() {
+		b.target.Exec(t, b.targetDB, "SET search_path = app; "+x.change)
 		if _, got := b.structures(t, 3); got != x.want {
 			t.Errorf("%s\nwant %s\n got %s", x.change, x.want, got)
 		}
-		b.target.Exec(t, b.targetDB, x.back)
-		if _, got := b.structures(t, 0); got != "" {
-			t.Fatalf("%s and back: %s", x.change, got)
-		}
+		b.target.Exec(t, b.targetDB, "SET search_path = app; "+x.back)
+	}
+	if _, got := b.structures(t, 0); got != "" {
+		t.Fatalf("all changed back: %s", got)
+	}
+}
+
+// changes lists what somebody does to the target, how it is undone, and what is to be said of it.
+func changes() []struct{ change, back, want string } {
+	const ordersAt = "CREATE INDEX orders_at ON orders (at DESC NULLS LAST, big) WHERE feeling IN ('sad','happy')"
+	return []struct{ change, back, want string }{
+		{"DROP INDEX orders_at", ordersAt, "orders index orders_at missing:"},
+		{"DROP INDEX orders_at; CREATE INDEX orders_at ON bare (v)", "DROP INDEX orders_at; " + ordersAt, "orders index orders_at missing:"},
+		{"DROP INDEX orders_at; CREATE INDEX orders_at ON orders (at DESC NULLS LAST, big) WHERE feeling IN ('sad')", "DROP INDEX orders_at; " + ordersAt,
+			"orders index orders_at different: USING btree (at DESC NULLS LAST, big) WHERE (feeling = 'sad'::app.mood)"},
+		{"DROP INDEX orders_at; CREATE INDEX orders_at ON orders (at, big) WHERE feeling IN ('sad','happy')", "DROP INDEX orders_at; " + ordersAt,
+			"orders index orders_at different: USING btree (at, big) WHERE (feeling = ANY (ARRAY['sad'::app.mood, 'happy'::app.mood]))"},
+		{"UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'orders_at'::regclass", "UPDATE pg_index SET indisvalid = true WHERE indexrelid = 'orders_at'::regclass",
+			"orders index orders_at missing: it is not valid: an earlier build failed"},
+		{"DROP INDEX orders_twice2", "CREATE INDEX orders_twice2 ON orders (big)", "orders index orders_twice2 missing:"},
+		{"DROP INDEX days_v", "CREATE INDEX days_v ON days (v)", "days index days_v missing:"},
+		{"DROP INDEX bare_v; CREATE INDEX bare_v ON bare (v)", "DROP INDEX bare_v; CREATE UNIQUE INDEX bare_v ON bare (v)", "bare unique index bare_v missing:"},
+		{"CREATE UNIQUE INDEX more ON orders (id, big)", "DROP INDEX more", "orders unique index more extra: USING btree (id, big)"},
+		{"ALTER TABLE customers ADD CONSTRAINT more UNIQUE (id, note)", "ALTER TABLE customers DROP CONSTRAINT more", "customers unique key more extra: UNIQUE (id, note)"},
+		{"ALTER TABLE customers DROP CONSTRAINT customers_name, ADD CONSTRAINT customers_name UNIQUE (name, kind)",
+			"ALTER TABLE customers DROP CONSTRAINT customers_name, ADD CONSTRAINT customers_name UNIQUE (name, kind) DEFERRABLE INITIALLY DEFERRED",
+			"customers unique key customers_name different: UNIQUE (name, kind)"},
+		{"ALTER TABLE days DROP CONSTRAINT days_pkey", "ALTER TABLE days ADD PRIMARY KEY (day, id)", "days primary key days_pkey missing:"},
+		{"ALTER TABLE orders ALTER feeling DROP DEFAULT", "ALTER TABLE orders ALTER feeling SET DEFAULT 'ok'", "orders default of column feeling missing:"},
+		{"ALTER TABLE orders ALTER feeling SET DEFAULT 'sad'", "ALTER TABLE orders ALTER feeling SET DEFAULT 'ok'", "orders default of column feeling different: 'sad'::app.mood"},
+		{"ALTER TABLE bare ALTER v SET DEFAULT 'x'", "ALTER TABLE bare ALTER v DROP DEFAULT", "bare default of column v extra: 'x'::text"},
+		{"ALTER TABLE customers ALTER name DROP NOT NULL", "ALTER TABLE customers ALTER name SET NOT NULL", "customers nullability of column name different: NULL"},
+		{"ALTER TABLE halves ALTER x SET NOT NULL", "ALTER TABLE halves ALTER x DROP NOT NULL", "halves nullability of column x different: NOT NULL"},
+		{"ALTER TABLE halves ALTER x TYPE bigint", "ALTER TABLE halves ALTER x TYPE int", "halves type of column x different: bigint"},
+		{"ALTER TABLE pairs ALTER c TYPE varchar", "ALTER TABLE pairs ALTER c TYPE text", "pairs type of column c different: character varying"},
+		{"ALTER TABLE orders ALTER t TYPE time(2)", "ALTER TABLE orders ALTER t TYPE time(3)", "orders type of column t different: time(2) without time zone"},
+		{"ALTER TABLE pairs ALTER c TYPE text COLLATE \"POSIX\"", "ALTER TABLE pairs ALTER c TYPE text", "pairs collation of column c different: pg_catalog.\"POSIX\""},
+		{"ALTER TABLE orders ALTER total DROP EXPRESSION", "ALTER TABLE orders DROP total; ALTER TABLE orders ADD total numeric GENERATED ALWAYS AS (CASE WHEN ratio > 0 AND (\"Order\" > 1 AND p < 5) THEN ratio::numeric(10,2) ELSE '0'::numeric END) STORED",
+			"orders expression of column total different:"},
+		{"ALTER TABLE customers ALTER id SET GENERATED BY DEFAULT", "ALTER TABLE customers ALTER id SET GENERATED ALWAYS", "customers identity of column id different: default"},
+		{"ALTER TABLE customers ALTER id SET INCREMENT 1", "ALTER TABLE customers ALTER id SET INCREMENT 5",
+			"customers identity of column id different: bigint, start 10, increment 1, minimum 1, maximum 9223372036854775807"},
+		{"ALTER TABLE customers ALTER id RESTART", "SELECT setval('customers_id_seq', 255)", "customers position of sequence id different: to go on with 10"},
+		{"SELECT setval('orders_id_seq', 29)", "SELECT setval('orders_id_seq', 30)", "orders position of sequence id different: to go on with 30"},
+		{"SELECT setval('free', 5)", "SELECT setval('free', 39)", "position of sequence app.free different: to go on with 6"},
+		{"ALTER SEQUENCE down RESTART", "SELECT setval('down', -1, true)", "position of sequence app.down different: to go on with -1"},
+		{"DROP SEQUENCE idle", "CREATE SEQUENCE idle CYCLE MAXVALUE 9", "sequence app.idle missing:"},
+		{"ALTER SEQUENCE idle NO CYCLE", "ALTER SEQUENCE idle CYCLE", "sequence app.idle different: bigint, start 1, increment 1, minimum 1, maximum 9"},
+		{"ALTER TABLE selves DROP CONSTRAINT selves_up_fkey", "ALTER TABLE selves ADD FOREIGN KEY (up) REFERENCES selves", "selves foreign key selves_up_fkey missing:"},
+		{"ALTER TABLE selves DROP CONSTRAINT selves_up_fkey, ADD CONSTRAINT selves_up_fkey FOREIGN KEY (up) REFERENCES selves NOT VALID", "ALTER TABLE selves VALIDATE CONSTRAINT selves_up_fkey",
+			"selves foreign key selves_up_fkey missing: NOT VALID"},
+		{"ALTER TABLE selves DROP CONSTRAINT selves_up_fkey, ADD CONSTRAINT selves_up_fkey FOREIGN KEY (up) REFERENCES selves ON DELETE CASCADE",
+			"ALTER TABLE selves DROP CONSTRAINT selves_up_fkey, ADD CONSTRAINT selves_up_fkey FOREIGN KEY (up) REFERENCES selves",
+			"selves foreign key selves_up_fkey different: (up) REFERENCES app.selves (id) ON DELETE CASCADE"},
+		{"ALTER TABLE orders ALTER CONSTRAINT orders_customer_fkey NOT DEFERRABLE", "ALTER TABLE orders ALTER CONSTRAINT orders_customer_fkey DEFERRABLE",
+			"orders foreign key orders_customer_fkey different: (customer) REFERENCES app.customers (id) ON UPDATE SET NULL ON DELETE CASCADE"},
+		{"ALTER TABLE selves DISABLE TRIGGER ALL", "ALTER TABLE selves ENABLE TRIGGER ALL", "selves foreign key selves_up_fkey different: disabled: rows are not checked"},
+		{"ALTER TABLE selves ADD CONSTRAINT more FOREIGN KEY (id) REFERENCES orders", "ALTER TABLE selves DROP CONSTRAINT more", "selves foreign key more extra: (id) REFERENCES app.orders (id)"},
+		{"ALTER TABLE customers DROP CONSTRAINT customers_grade_check", "ALTER TABLE customers ADD CHECK (grade IN ('A','B','C'))", "customers check customers_grade_check missing:"},
+		{"ALTER TABLE customers DROP CONSTRAINT customers_grade_check, ADD CONSTRAINT customers_grade_check CHECK (grade IN ('A','B','C')) NOT VALID", "ALTER TABLE customers VALIDATE CONSTRAINT customers_grade_check",
+			"customers check customers_grade_check missing: it is NOT VALID: rows may break it"},
+		{"ALTER TABLE customers DROP CONSTRAINT customers_grade_check, ADD CONSTRAINT customers_grade_check CHECK (grade IN ('A','C','B'))",
+			"ALTER TABLE customers DROP CONSTRAINT customers_grade_check, ADD CONSTRAINT customers_grade_check CHECK (grade IN ('A','B','C'))",
+			"customers check customers_grade_check different: ((grade)::text = ANY ((ARRAY['A'::character varying, 'C'::character varying, 'B'::character varying])::text[]))"},
+		{"ALTER TABLE bare ADD CONSTRAINT more CHECK (v <> '')", "ALTER TABLE bare DROP CONSTRAINT more", "bare check more extra: (v <> ''::text)"},
+		{"ALTER TABLE days_2 DETACH PARTITION days_2a", "ALTER TABLE days_2 ATTACH PARTITION days_2a FOR VALUES WITH (MODULUS 2, REMAINDER 0)", "days partition app.days_2a missing:"},
+		{"ALTER TABLE moods DETACH PARTITION moods_1; ALTER TABLE moods ATTACH PARTITION moods_1 FOR VALUES IN ('sad')", "ALTER TABLE moods DETACH PARTITION moods_1; ALTER TABLE moods ATTACH PARTITION moods_1 FOR VALUES IN ('sad', 'ok')",
+			"moods partition app.moods_1 different: of app.moods FOR VALUES IN ('sad')"},
+		{"ALTER TYPE mood RENAME VALUE 'happy' TO 'glad'", "ALTER TYPE mood RENAME VALUE 'glad' TO 'happy'", "orders index orders_at different: USING btree (at DESC NULLS LAST, big) WHERE (feeling = ANY (ARRAY['sad'::app.mood, 'glad'::app.mood]))\ntype app.mood different: enum (sad, ok, glad)"},
+		{"ALTER DOMAIN positive DROP CONSTRAINT positive_check1", "ALTER DOMAIN positive ADD CONSTRAINT positive_check1 CHECK (VALUE <> 13)",
+			"type app.positive different: domain over integer DEFAULT 1 NOT NULL CONSTRAINT positive_check CHECK ((VALUE > 0))"},
+		{"ALTER TABLE bare ADD w int", "ALTER TABLE bare DROP w", "bare column w extra: integer"},
+		{"ALTER TABLE bare RENAME TO other", "ALTER TABLE other RENAME TO bare", "bare table  missing:"},
 	}
 }

@@ -39,11 +39,15 @@ func (c *comparison) foreignKeys() {
 }
 
 func (c *comparison) missingForeignKey(w catalog.ForeignKey, used []bool) {
-	over := func(h catalog.ForeignKey) bool {
-		return w.Name != "" && c.SameName(w.Name, h.Name) || c.SameTable(w.Table, h.Table) && slices.EqualFunc(w.Columns, h.Columns, c.SameName)
+	alike := func(h catalog.ForeignKey) bool {
+		return c.SameTable(w.Table, h.Table) && slices.EqualFunc(w.Columns, h.Columns, c.SameName)
 	}
+	over := func(h catalog.ForeignKey) bool { return w.Name != "" && c.SameName(w.Name, h.Name) || alike(h) }
 	if i := slices.IndexFunc(c.have.Pending, over); i >= 0 {
 		found := "NOT VALID"
+		if c.how.Foreign && !c.have.Pending[i].Dropped {
+			return // it was so before, and stays so
+		}
 		if c.have.Pending[i].Dropped {
 			found = "dropped until rows are in"
 		}
@@ -53,7 +57,12 @@ func (c *comparison) missingForeignKey(w catalog.ForeignKey, used []bool) {
 	for i, h := range c.have.ForeignKeys {
 		if !used[i] && over(h) {
 			used[i] = true
-			c.differs(ForeignKey, w.Name, describeForeignKey(w), describeForeignKey(h))
+			switch {
+			case h.Disabled:
+				c.differs(ForeignKey, w.Name, describeForeignKey(w), "disabled: rows are not checked")
+			case !c.how.Foreign || !alike(h): // what becomes of its rows is its owner's decision
+				c.differs(ForeignKey, w.Name, describeForeignKey(w), describeForeignKey(h))
+			}
 			return
 		}
 	}
@@ -61,7 +70,7 @@ func (c *comparison) missingForeignKey(w catalog.ForeignKey, used []bool) {
 }
 
 func (c *comparison) sameForeignKey(w, h catalog.ForeignKey) bool {
-	return !h.Dropped && (w.NotValid || !h.NotValid) && c.SameForeignKey(w, h)
+	return !h.Dropped && !h.Disabled && (w.NotValid || !h.NotValid) && c.SameForeignKey(w, h)
 }
 
 func describeForeignKey(f catalog.ForeignKey) string {

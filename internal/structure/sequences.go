@@ -118,10 +118,19 @@ func position(source, target catalog.Sequence) (Difference, bool) {
 	if !source.Called && (source.Last == 0 || source.Last == source.Start) {
 		return Difference{}, false // at its beginning: nothing is asked of the target
 	}
+	if !target.Called && target.Last == 0 {
+		return Difference{}, false // its server does not say
+	}
 	wanted, found := next(source), next(target)
-	behind := found < wanted
+	first := wanted // that may be handed out
+	if source.Called && source.Increment >= 0 {
+		first = source.Last + 1
+	} else if source.Called {
+		first = source.Last - 1
+	}
+	behind := found < first
 	if source.Increment < 0 {
-		behind = found > wanted
+		behind = found > first
 	}
 	d := Difference{Part: SequencePlace, Kind: Different, Wanted: fmt.Sprintf("to go on with %d", wanted), Found: fmt.Sprintf("to go on with %d", found)}
 	return d, behind

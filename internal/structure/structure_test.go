@@ -200,7 +200,7 @@ func TestSequencesOnlyGoForward(t *testing.T) {
 		behind         bool
 	}{
 		{s(40, true, 1), s(40, true, 1), false}, {s(40, true, 1), s(39, true, 1), true}, {s(40, true, 1), s(90, true, 1), false},
-		{s(40, true, 1), s(41, false, 1), false}, {s(40, true, 1), s(40, false, 1), true}, {s(40, true, 1), s(0, false, 1), true},
+		{s(40, true, 1), s(41, false, 1), false}, {s(40, true, 1), s(40, false, 1), true}, {s(40, true, 1), s(1, false, 1), true}, {s(40, true, 1), s(0, false, 1), false},
 		{s(0, false, 1), s(0, false, 1), false}, {s(1, false, 1), s(0, false, 1), false}, {s(77, false, 1), s(1, false, 1), true}, {s(77, false, 1), s(76, true, 1), false},
 		{s(-40, true, -2), s(-42, false, -2), false}, {s(-40, true, -2), s(-38, true, -2), true}, {s(-40, true, -2), s(-90, true, -2), false},
 	} {

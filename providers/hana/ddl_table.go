@@ -154,12 +154,18 @@ func (w *writing) raise(ctx context.Context, d providers.RaiseSequence) error {
 			if err != nil {
 				return err
 			}
-			last, called, err := position(ctx, s, d, name)
+			last, called, err := position(ctx, s, name)
 			if err != nil {
 				return err
 			}
 			up := q.Increment >= 0
 			beyond := func(a, b int64) bool { return up && a > b || !up && a < b }
+			// Rows that came with their numbers have drawn none.
+			if stored, some, err := farthest(ctx, s, d); err != nil {
+				return err
+			} else if some && (!q.Called || beyond(stored, q.Last)) {
+				q.Last, q.Called = stored, true
+			}
 			if called && !beyond(q.Last, last) {
 				return nil
 			}
@@ -190,33 +196,30 @@ func sequenceOf(ctx context.Context, s *session, d providers.RaiseSequence) (cat
 
 func identitySequence(columnID int64) string { return fmt.Sprintf("_SYS_SEQUENCE_%d_#0_#", columnID) }
 
-// position is the last number that a sequence has handed out, or that its column holds.
-func position(ctx context.Context, s *session, d providers.RaiseSequence, name catalog.Name) (last int64, called bool, err error) {
-	far := func(r row) {
-		if r == nil || r.null(0) {
-			return
-		}
-		if n := r.int(0); !called || d.Sequence.Increment >= 0 && n > last || d.Sequence.Increment < 0 && n < last {
-			last, called = n, true
-		}
-	}
+// position is the last number that a sequence has handed out. Of one that was restarted, and
+// has handed out none since, the server says nothing.
+func position(ctx context.Context, s *session, name catalog.Name) (last int64, called bool, err error) {
 	r, err := s.one(ctx, opAlter, `SELECT "CURRENT_VALUE" FROM "SYS"."M_SEQUENCES" WHERE "SCHEMA_NAME" = ? AND "SEQUENCE_NAME" = ?`, name.Schema, name.Name)
-	if err != nil {
+	if err != nil || r == nil || r.null(0) {
 		return 0, false, err
 	}
-	far(r)
+	return r.int(0), true, nil
+}
+
+// farthest is the number of a table's rows that its sequence must not hand out again.
+func farthest(ctx context.Context, s *session, d providers.RaiseSequence) (n int64, some bool, err error) {
 	if d.Table == nil {
-		return last, called, nil
+		return 0, false, nil
 	}
 	end := "MAX"
 	if d.Sequence.Increment < 0 {
 		end = "MIN"
 	}
-	if r, err = s.one(ctx, opAlter, "SELECT "+end+"("+quoteIdent(d.Column)+") FROM "+quoteName(d.Table.Name)); err != nil {
+	r, err := s.one(ctx, opAlter, "SELECT "+end+"("+quoteIdent(d.Column)+") FROM "+quoteName(d.Table.Name))
+	if err != nil || r == nil || r.null(0) {
 		return 0, false, err
 	}
-	far(r)
-	return last, called, nil
+	return r.int(0), true, nil
 }
 
 // whole reads a DECIMAL of the catalog that holds a whole number; one beyond 64 bits is the nearest that fits.

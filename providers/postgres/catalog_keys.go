@@ -51,7 +51,7 @@ func (r *catalogReader) constraints(ctx context.Context) error {
 
 func readForeignKey(v row, columns []string) (catalog.ForeignKey, error) {
 	f := catalog.ForeignKey{NotValid: !v.bool(5), Name: v.text(1), Columns: columns, Table: catalog.Name{Schema: v.text(7), Name: v.text(8)},
-		OnDelete: referentialAction(v.text(10)), OnUpdate: referentialAction(v.text(11))}
+		Disabled: v.bool(16), OnDelete: referentialAction(v.text(10)), OnUpdate: referentialAction(v.text(11))}
 	if v.bool(12) {
 		f.Deferrable = "DEFERRABLE"
 		if v.bool(13) {

@@ -95,7 +95,8 @@ SELECT c.conrelid, c.conname, c.contype,
       JOIN pg_attribute r ON r.attrelid = c.confrelid AND r.attnum = j.num) || ')'
    FROM unnest(c.conkey) WITH ORDINALITY k(num, ord) JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.num
    WHERE c.contype = 'f'),
-  CASE WHEN c.contype = 'c' AND NOT c.convalidated THEN obj_description(c.oid, 'pg_constraint') END
+  CASE WHEN c.contype = 'c' AND NOT c.convalidated THEN obj_description(c.oid, 'pg_constraint') END,
+  c.contype = 'f' AND EXISTS (SELECT FROM pg_trigger g WHERE g.tgconstraint = c.oid AND g.tgenabled IN ('D','R'))
 FROM pg_constraint c LEFT JOIN pg_class f ON f.oid = c.confrelid LEFT JOIN pg_namespace fn ON fn.oid = f.relnamespace
 WHERE c.conrelid = ANY ($1::oid[]) AND c.contype IN ('p','u','f','c','x') AND c.conparentid = 0
 ORDER BY c.conrelid, c.conname COLLATE "C"`

@@ -177,8 +177,13 @@ func targetSequencesOnlyRise(t *testing.T, h Harness) {
 	if got := next(); got != "1000000000001" {
 		t.Errorf("after raising comes %s", got)
 	}
+	b.exec(t, "INSERT INTO t (id, note) VALUES (1000000000500, 'n')") // as a load does: no number was drawn
+	raise(1_000_000_000_500)
+	if got := next(); got != "1000000000501" {
+		t.Errorf("after a row that came with its number comes %s", got)
+	}
 	found := b.table(t, db, "t")
-	if q := found.Column("id").Sequence; q == nil || !q.Called || q.Last != 1_000_000_000_001 {
+	if q := found.Column("id").Sequence; q == nil || !q.Called || q.Last != 1_000_000_000_501 {
 		t.Errorf("the catalog says %+v", q)
 	}
 }

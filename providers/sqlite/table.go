@@ -125,6 +125,9 @@ func (r *tableReader) autoincrement(ctx context.Context, t *catalog.Table, colum
 	if err != nil {
 		return err
 	}
+	if !called {
+		last = 1
+	}
 	c := t.Column(column)
 	c.Identity = "autoincrement"
 	c.Sequence = &catalog.Sequence{Increment: 1, Start: 1, Min: 1, Max: math.MaxInt64, Last: last, Called: called}
