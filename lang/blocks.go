@@ -159,6 +159,7 @@ func typesBlock() schema.Block {
 			{Name: "blank", Kind: schema.String, Default: "exact", Choices: []string{"exact", "abap"}, Doc: "Trailing blanks. \"abap\": they are dropped, and a blank becomes an empty string, in CHAR and VARCHAR columns that are NOT NULL DEFAULT ' ' on the source."},
 			{Name: "time_zone", Kind: schema.String, Default: "fail", Choices: []string{"fail", "utc"}, Doc: "Timestamps with a zone where the target has none. \"fail\": the plan refuses them. \"utc\": they become civil time in UTC."},
 			{Name: "number", Kind: schema.String, Default: catalog.NumberExact, Example: "decimal(38,10)", Doc: "Numbers without a declared precision, between different engines. \"exact\": every digit, or the row fails. \"double\": 64-bit floats, which lose digits. \"decimal(PRECISION,SCALE)\": that decimal; a number that does not fit fails by key and is never rounded."},
+			{Name: "expressions", Kind: schema.String, Default: "plain", Choices: []string{"plain", catalog.TrustedExpressions}, Doc: "Defaults, checks, generated columns, index expressions and predicates, between databases of one engine. \"plain\": those made of the engine's own immutable functions and operators, and of a few more such as now(), are made on the target; all others are listed and left out. \"trusted\": all are made, which lets whoever may write them on the source run functions on the target as the target's user."},
 		},
 	}
 }

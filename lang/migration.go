@@ -194,6 +194,7 @@ func (m *migration) policies(b *block) catalog.Policies {
 	p := catalog.Policies{
 		InvalidDate: b.values.String("invalid_date"), Overflow: b.values.String("overflow"), NUL: b.values.String("nul"), LOBMax: b.values.Int("lob_max"),
 		EmptyString: b.values.String("empty_string"), Blank: b.values.String("blank"), TimeZone: b.values.String("time_zone"), Number: b.values.String("number"),
+		Expressions: b.values.String("expressions"),
 	}
 	if p.Number == "" {
 		return p // it has been reported

@@ -62,7 +62,7 @@ func TestPipeSpec(t *testing.T) {
 		Renames:   []desired.Rename{{Table: pattern(t, "OTHER.T1"), To: pattern(t, "T1")}},
 		Processes: desired.Processes{Downtime: 64, Verify: 32, Memory: 4 << 30},
 		Policies: catalog.Policies{InvalidDate: "null", Overflow: "fail", NUL: "strip", LOBMax: 256 << 20,
-			EmptyString: "null", Blank: "abap", TimeZone: "utc", Number: "decimal(38,10)"},
+			EmptyString: "null", Blank: "abap", TimeZone: "utc", Number: "decimal(38,10)", Expressions: "plain"},
 		Verify: desired.Verify{Default: "content", Exceptions: []desired.Exception{
 			{Table: pattern(t, "REPOSRC"), Rule: "ignlargercount", Reason: "may change while it is cloned"}}},
 	}

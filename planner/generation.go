@@ -62,6 +62,7 @@ func tableGeneration(d *decision, identity string, policies catalog.Policies) ge
 			columns = append(columns, column{c.Name, c.Type, d.mapped.Columns[i].Type})
 		}
 	}
+	policies.Expressions = "" // changes no row
 	return generation{
 		source:    short(identity),
 		structure: short(d.structureDigest),

@@ -1,6 +1,8 @@
 package planner
 
 import (
+	"strings"
+
 	"github.com/dmoctl/dmoctl/internal/batch"
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/plan"
@@ -20,6 +22,12 @@ func reach(p catalog.Policies, ds []*decision) []plan.PolicyReach {
 		at[out[i].Policy] = &out[i]
 	}
 	for _, d := range ds {
+		if r := at[expressions]; r != nil && len(d.source.Code) > 0 && d.create {
+			r.Tables++
+			for _, c := range d.source.Code {
+				r.Add(plan.Column{Table: d.source.Name, Name: strings.TrimSpace(c.Kind + " " + c.Name)})
+			}
+		}
 		if d.structure || len(d.source.Columns) != len(d.mapped.Columns) {
 			continue
 		}
@@ -28,10 +36,7 @@ func reach(p catalog.Policies, ds []*decision) []plan.PolicyReach {
 			for _, name := range concerns(c, d.mapped.Columns[i], p) {
 				if r := at[name]; r != nil {
 					touched[r] = true
-					r.Columns++
-					if len(r.Listed) < plan.ReachListed {
-						r.Listed = append(r.Listed, plan.Column{Table: d.source.Name, Name: c.Name})
-					}
+					r.Add(plan.Column{Table: d.source.Name, Name: c.Name})
 				}
 			}
 		}
@@ -51,7 +56,10 @@ func concerns(src, dst catalog.Column, p catalog.Policies) []string {
 	return names
 }
 
-const lobMax = "lob_max"
+const (
+	lobMax      = "lob_max"
+	expressions = "expressions"
+)
 
 func notDefault(p catalog.Policies) []plan.PolicyReach {
 	usual := catalog.DefaultPolicies()
@@ -65,6 +73,7 @@ func notDefault(p catalog.Policies) []plan.PolicyReach {
 		{batch.Blank, p.Blank, usual.Blank},
 		{batch.TimeZone, p.TimeZone, usual.TimeZone},
 		{batch.Number, p.Number, usual.Number},
+		{expressions, p.Expressions, usual.Expressions},
 	} {
 		if v.value != v.usual {
 			out = append(out, plan.PolicyReach{Policy: v.name, Value: v.value})

@@ -196,15 +196,19 @@ func (v planView) policies() []string {
 	out := make([]string, len(v.Reach))
 	for i, r := range v.Reach {
 		out[i] = fmt.Sprintf("%s = %q: ", r.Policy, r.Value)
+		unit := "column"
+		if r.Policy == "expressions" {
+			unit = "expression"
+		}
 		if r.Columns == 0 {
-			out[i] += "no column"
+			out[i] += "no " + unit
 			continue
 		}
 		names := make([]string, min(len(r.Listed), policyColumns))
 		for j := range names {
 			names[j] = v.name(r.Listed[j].Table) + "." + bounded(r.Listed[j].Name)
 		}
-		out[i] += count(r.Columns, "column") + " of " + count(r.Tables, "table") + ": " + strings.Join(names, ", ")
+		out[i] += count(r.Columns, unit) + " of " + count(r.Tables, "table") + ": " + strings.Join(names, ", ")
 		if left := r.Columns - len(names); left > 0 {
 			out[i] += fmt.Sprintf(", and %s more", showCount(int64(left)))
 		}

@@ -56,6 +56,9 @@ type Table struct {
 	// Definition is the engine's own CREATE TABLE, for the same engine. It is never
 	// part of a structure digest: what it says is in the fields above.
 	Definition string `json:"definition,omitempty"`
+	// Code lists the parts of a source's table whose expressions are more than plain ones:
+	// made anew elsewhere they would run what somebody on the source chose.
+	Code []Code `json:"code,omitempty"`
 	// What follows changes from day to day and is never part of a structure digest.
 	Rows  int64  `json:"rows"`           // estimate; -1 unknown
 	Bytes int64  `json:"bytes"`          // estimate, large objects included; -1 unknown
@@ -89,6 +92,23 @@ func (d Dependent) String() string {
 		return d.Kind + " " + d.Table.String()
 	}
 	return d.Kind + " " + d.Name + " of " + d.Table.String()
+}
+
+// Kinds of parts that hold expressions, as Code.Kind has them.
+const (
+	CodeDefault   = "default"
+	CodeGenerated = "generated column"
+	CodeCheck     = "check"
+	CodeIndex     = "index" // an exclusion constraint, too
+	CodePartition = "partition key"
+)
+
+// Code is an expression that is not made of the engine's own immutable functions and
+// operators alone, nor of those that are known to be harmless.
+type Code struct {
+	Kind string   `json:"kind"`
+	Name string   `json:"name"` // of column, check or index
+	Uses []string `json:"uses"` // what is not plain in it, in the engine's words
 }
 
 // Column is one column of a Table.
@@ -199,6 +219,9 @@ type UserType struct {
 	Kind       string   `json:"kind"` // "enum" or "domain"
 	Labels     []string `json:"labels,omitempty"`
 	Definition string   `json:"definition,omitempty"` // engine's own DDL, for the same engine
+	// Code is what Definition holds of expressions that are code, Plain is Definition without them.
+	Code  []Code `json:"code,omitempty"`
+	Plain string `json:"plain,omitempty"`
 }
 
 // Sequence is a generator of numbers.

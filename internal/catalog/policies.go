@@ -7,7 +7,7 @@ import (
 )
 
 // Policies say how values travel that the target cannot hold, or that the two engines
-// mean differently. They are part of a package's generation: another policy, another package.
+// mean differently. All but Expressions are part of a package's generation: another policy, another package.
 type Policies struct {
 	InvalidDate string `json:"invalid_date"` // "fail", "null" or "clamp"
 	Overflow    string `json:"overflow"`     // "fail" or "null"
@@ -17,12 +17,21 @@ type Policies struct {
 	Blank       string `json:"blank"`        // "exact" or "abap": trailing blanks of NOT NULL DEFAULT ' ' columns
 	TimeZone    string `json:"time_zone"`    // "fail" or "utc": TimestampTZ where the target has no zone
 	Number      string `json:"number"`       // "exact", "double" or "decimal(p,s)": Number columns
+	// Expressions is "plain" or "trusted": what becomes of Table.Code. It changes no value,
+	// so it is no part of a generation.
+	Expressions string `json:"expressions,omitempty"`
 }
+
+// TrustedExpressions is the value of Policies.Expressions that takes code along.
+const TrustedExpressions = "trusted"
+
+// TakesCode says whether expressions that are code are made on the target as well.
+func (p Policies) TakesCode() bool { return p.Expressions == TrustedExpressions }
 
 // DefaultPolicies are the safe ones: refuse, and change nothing.
 func DefaultPolicies() Policies {
 	return Policies{InvalidDate: "fail", Overflow: "fail", NUL: "fail", LOBMax: 256 << 20,
-		EmptyString: "keep", Blank: "exact", TimeZone: "fail", Number: "exact"}
+		EmptyString: "keep", Blank: "exact", TimeZone: "fail", Number: "exact", Expressions: "plain"}
 }
 
 // NumberExact and NumberDouble are the values of Policies.Number that are no type.

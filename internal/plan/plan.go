@@ -95,8 +95,16 @@ type PolicyReach struct {
 	Policy  string   `json:"policy"` // as the spec's types block calls it
 	Value   string   `json:"value"`
 	Tables  int      `json:"tables"`
-	Columns int      `json:"columns"`
+	Columns int      `json:"columns"`          // of "expressions" the expressions that are taken
 	Listed  []Column `json:"listed,omitempty"` // by table and column, at most ReachListed
+}
+
+// Add counts one column in.
+func (r *PolicyReach) Add(c Column) {
+	r.Columns++
+	if len(r.Listed) < ReachListed {
+		r.Listed = append(r.Listed, c)
+	}
 }
 
 // ReachListed is how many columns a PolicyReach lists.

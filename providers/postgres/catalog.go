@@ -44,7 +44,7 @@ func readCatalog(ctx context.Context, s *session, schemas []string, wanted provi
 		byOID: make(map[uint32]*catalog.Table), columns: make(map[attribute]int),
 		partitions: make(map[uint32]partitionOf), types: make(typeTable)}
 	steps := []func(context.Context) error{r.relations, r.children, r.tableColumns, r.tableTypes, r.constraints,
-		r.indexes, r.sequences, r.functionUses, r.dependents}
+		r.indexes, r.sequences, r.code, r.dependents}
 	if !wanted.StructureOnly {
 		steps = append(steps, r.tableRest, r.partitionRest, r.schemaRest)
 	}
@@ -229,11 +229,14 @@ func readUserTypes(ctx context.Context, s *session, ids []string) ([]catalog.Use
 func (r *catalogReader) readTypes(ctx context.Context, ids []string) (order []*typeInfo, err error) {
 	err = r.s.query(ctx, opCatalog, typesSQL, []string{"{" + strings.Join(ids, ",") + "}"}, func(v row) error {
 		t := &typeInfo{oid: oid(v, 0), name: catalog.Name{Schema: v.text(1), Name: v.text(2)}, kind: v[3][0], base: oid(v, 4),
-			baseModifier: int32(v.int(5)), elem: oid(v, 6), binary: v.bool(7), spelled: v.text(8), spelledBase: v.text(9), domain: v.text(11)}
+			baseModifier: int32(v.int(5)), elem: oid(v, 6), binary: v.bool(7), spelled: v.text(8), spelledBase: v.text(9), domain: domainRest{collation: v.text(11), byDefault: v.text(12), notNull: v.bool(13)}}
 		r.types[t.oid] = t
 		order = append(order, t)
-		return names(v, 10, &t.labels)
+		return errors.Join(names(v, 10, &t.labels), names(v, 14, &t.domain.checks))
 	})
+	if err == nil {
+		err = r.domainCode(ctx)
+	}
 	return order, err
 }
 
@@ -284,9 +287,14 @@ func (r *catalogReader) addUserType(t *typeInfo, made map[uint32]bool) {
 		r.out.Types = append(r.out.Types, catalog.UserType{Name: t.name, Kind: "enum", Labels: t.labels})
 	case t.kind == 'd':
 		r.addUserType(r.types[t.base], made)
-		u := catalog.UserType{Name: t.name, Kind: "domain", Definition: t.spelledBase + t.domain}
-		if base := r.types.userType(t.base); base != nil {
-			u.Definition = quoteName(*base) + arraySuffix(t.spelledBase) + t.domain
+		u, base := catalog.UserType{Name: t.name, Kind: "domain", Code: t.domain.code}, t.spelledBase
+		if b := r.types.userType(t.base); b != nil {
+			base = quoteName(*b) + arraySuffix(t.spelledBase)
+			u.Code = slices.Concat(u.Code, r.types[t.base].domain.code) // what it lacks with its base
+		}
+		u.Definition = base + t.domain.sql(false)
+		if u.Code != nil {
+			u.Plain = base + t.domain.sql(true)
 		}
 		r.out.Types = append(r.out.Types, u)
 	case t.elem != 0:

@@ -172,28 +172,6 @@ func (r *catalogReader) tableRest(ctx context.Context) error {
 	})
 }
 
-// functionUses takes out what calls a function that does not travel, and lists it:
-// one such default would otherwise fail the structures of all tables.
-func (r *catalogReader) functionUses(ctx context.Context) error {
-	return r.s.query(ctx, opCatalog, functionUsesSQL, []string{r.oids()}, func(v row) error {
-		t, name := r.byOID[oid(v, 0)], v.text(2)
-		o := catalog.Object{Kind: v.text(1), Name: name, Reason: "it calls " + v.text(3) + ", and functions do not travel"}
-		if slices.Contains(t.NotCarried, o) {
-			return nil
-		}
-		switch o.Kind {
-		case "default":
-			t.Column(name).Default = ""
-		case "check":
-			t.Checks = slices.DeleteFunc(t.Checks, func(c catalog.Check) bool { return c.Name == name })
-		case "index":
-			t.Indexes = slices.DeleteFunc(t.Indexes, func(x catalog.Index) bool { return x.Name == name })
-		}
-		t.NotCarried = append(t.NotCarried, o)
-		return nil
-	})
-}
-
 func (r *catalogReader) schemaRest(ctx context.Context) error {
 	if len(r.wanted.Tables) > 0 {
 		return nil

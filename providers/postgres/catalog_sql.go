@@ -70,11 +70,10 @@ SELECT t.oid, n.nspname, t.typname, t.typtype, t.typbasetype, t.typtypmod,
   CASE WHEN t.typsubscript = 'array_subscript_handler'::regproc AND t.typlen = -1 THEN t.typelem ELSE 0 END,
   t.typsend <> 0 AND t.typreceive <> 0, format_type(t.oid, NULL), format_type(t.typbasetype, t.typtypmod),
   CASE t.typtype WHEN 'e' THEN (SELECT json_agg(e.enumlabel ORDER BY e.enumsortorder) FROM pg_enum e WHERE e.enumtypid = t.oid) END,
-  CASE t.typtype WHEN 'd' THEN concat(
-    CASE WHEN t.typcollation <> b.typcollation THEN ' COLLATE ' || quote_ident(cn.nspname) || '.' || quote_ident(co.collname) END,
-    ' DEFAULT ' || pg_get_expr(t.typdefaultbin, 0), CASE WHEN t.typnotnull THEN ' NOT NULL' END,
-    (SELECT string_agg(' CONSTRAINT ' || quote_ident(k.conname) || ' ' || pg_get_constraintdef(k.oid), '' ORDER BY k.conname)
-     FROM pg_constraint k WHERE k.contypid = t.oid AND k.contype = 'c')) END
+  CASE t.typtype WHEN 'd' THEN concat(CASE WHEN t.typcollation <> b.typcollation THEN ' COLLATE ' || quote_ident(cn.nspname) || '.' || quote_ident(co.collname) END) END,
+  CASE t.typtype WHEN 'd' THEN ' DEFAULT ' || pg_get_expr(t.typdefaultbin, 0) END, t.typtype = 'd' AND t.typnotnull,
+  CASE t.typtype WHEN 'd' THEN (SELECT json_agg(json_build_object('name', k.conname, 'sql', ' CONSTRAINT ' || quote_ident(k.conname) || ' ' || pg_get_constraintdef(k.oid)) ORDER BY k.conname)
+     FROM pg_constraint k WHERE k.contypid = t.oid AND k.contype = 'c') END
 FROM used u CROSS JOIN LATERAL (SELECT * FROM pg_type WHERE oid = u.oid OFFSET 0) t JOIN pg_namespace n ON n.oid = t.typnamespace
 LEFT JOIN LATERAL (SELECT * FROM pg_type WHERE oid = t.typbasetype OFFSET 0) b ON true
 LEFT JOIN pg_collation co ON co.oid = t.typcollation LEFT JOIN pg_namespace cn ON cn.oid = co.collnamespace
@@ -152,21 +151,6 @@ SELECT rel, kind, name FROM (
   UNION ALL SELECT d.objoid, 'column comment', a.attname FROM pg_description d JOIN pg_attribute a ON a.attrelid = d.objoid AND a.attnum = d.objsubid
     WHERE d.classoid = 'pg_class'::regclass AND d.objsubid > 0
 ) t(rel, kind, name) WHERE rel = ANY ($1::oid[]) ORDER BY rel, kind, name COLLATE "C"`
-
-// functionUsesSQL: $1 oids of tables: defaults, checks and indexes that call a function which does not travel.
-// Functions of extensions are expected on the target.
-const functionUsesSQL = `
-SELECT u.rel, u.kind, u.name, p.oid::regprocedure FROM (
-  SELECT ad.adrelid, 'default', a.attname::text, 'pg_attrdef'::regclass, ad.oid FROM pg_attrdef ad
-    JOIN pg_attribute a ON a.attrelid = ad.adrelid AND a.attnum = ad.adnum WHERE a.attgenerated = ''
-  UNION ALL SELECT conrelid, 'check', conname, 'pg_constraint'::regclass, oid FROM pg_constraint WHERE contype = 'c'
-  UNION ALL SELECT i.indrelid, 'index', c.relname, 'pg_class'::regclass, c.oid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
-) u(rel, kind, name, class, id)
-JOIN pg_depend d ON d.classid = u.class AND d.objid = u.id AND d.refclassid = 'pg_proc'::regclass
-JOIN pg_proc p ON p.oid = d.refobjid JOIN pg_namespace n ON n.oid = p.pronamespace
-WHERE u.rel = ANY ($1::oid[]) AND n.nspname NOT IN ('pg_catalog', 'information_schema')
-  AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_proc'::regclass AND e.objid = p.oid AND e.deptype = 'e')
-ORDER BY u.rel, u.kind, u.name COLLATE "C"`
 
 // schemaRestSQL: $1 schemas: what they hold and does not travel.
 const schemaRestSQL = `

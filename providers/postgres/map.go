@@ -20,7 +20,7 @@ type mapping struct {
 // mapTable implements providers.Driver.MapTable.
 func mapTable(source *catalog.Table, how providers.MapOptions) providers.Mapping {
 	t := *source
-	t.Name, t.NotCarried, t.Children, t.File = how.To, nil, nil, ""
+	t.Name, t.NotCarried, t.Children, t.Code, t.File = how.To, nil, nil, nil, ""
 	if how.Schema == "" {
 		how.Schema, how.ToSchema = source.Schema, how.To.Schema
 	}
@@ -174,6 +174,7 @@ func (m *mapping) sameColumn(c catalog.Column) catalog.Column {
 	if m.how.Policies.TrimsBlanks(c) {
 		c.Default = strings.Replace(c.Default, "' '", "''", 1) // the cast stays
 	}
+	m.columnCode(&c)
 	c.Default, c.Generated = m.expression(c.Default), m.expression(c.Generated)
 	return c
 }
@@ -228,6 +229,10 @@ func (m *mapping) key(k catalog.Key) catalog.Key {
 func (m *mapping) indexes(t *catalog.Table) {
 	t.Indexes = nil
 	for _, x := range m.source.Indexes {
+		if uses, code := m.code(catalog.CodeIndex, x.Name); code {
+			m.lose("", fmt.Sprintf("Index %s is left out: it uses %s.", x.Name, uses), fixCode)
+			continue
+		}
 		if !m.same {
 			if x.Special || len(x.Columns) == 0 {
 				m.lose("", fmt.Sprintf("Index %s is not carried: only another %s can express it.", x.Name, m.how.Engine), "Create one on the target after the migration.")
@@ -262,6 +267,10 @@ func (m *mapping) checks(t *catalog.Table) {
 	t.Checks = nil
 	if m.same {
 		for _, c := range m.source.Checks {
+			if uses, code := m.code(catalog.CodeCheck, c.Name); code {
+				m.lose("", fmt.Sprintf("Check %s is left out: it uses %s.", c.Name, uses), fixCode)
+				continue
+			}
 			c.Expression = m.expression(c.Expression)
 			t.Checks = append(t.Checks, c)
 		}
@@ -280,6 +289,7 @@ func (m *mapping) partitions(t *catalog.Table) {
 		t.PartitionBy, t.Partitions = "", nil
 		return
 	}
+	m.partitionCode()
 	t.PartitionBy = m.expression(t.PartitionBy)
 	t.Partitions = append([]catalog.Partition{}, t.Partitions...)
 	for i, p := range t.Partitions {

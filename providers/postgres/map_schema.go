@@ -10,6 +10,10 @@ import (
 // mapType implements providers.Driver.MapType.
 func mapType(t catalog.UserType, how providers.MapOptions) catalog.UserType {
 	m := &mapping{source: &catalog.Table{}, how: how}
+	if t.Code != nil && !how.Policies.TakesCode() {
+		t.Definition = t.Plain
+	}
+	t.Code, t.Plain = nil, ""
 	t.Definition = m.expression(t.Definition)
 	t.Name = m.movedType(t.Name)
 	return t

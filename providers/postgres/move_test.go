@@ -90,7 +90,8 @@ func structures(t testing.TB, s providers.Session, c *catalog.Catalog, pairs []p
 	t.Helper()
 	var ddl []providers.DDL
 	for _, u := range c.Types {
-		ddl = append(ddl, providers.CreateSchema{Schema: u.Schema}, providers.CreateType{Type: u})
+		ddl = append(ddl, providers.CreateSchema{Schema: u.Schema},
+			providers.CreateType{Type: postgres.Driver().MapType(u, providers.MapOptions{Engine: c.Engine, Policies: catalog.DefaultPolicies(), Types: c.Types})})
 	}
 	for _, q := range c.Sequences {
 		ddl = append(ddl, providers.CreateSequence{Sequence: q})

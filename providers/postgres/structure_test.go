@@ -85,25 +85,6 @@ func TestStructuresAreThoseThatPgDumpPrints(t *testing.T) {
 	}
 }
 
-func TestWhatCallsAFunctionIsListedAndTheRestIsMade(t *testing.T) {
-	s := pgtest.Shared(t)
-	src, dst := s.NewDatabase(t), s.NewDatabase(t)
-	s.Exec(t, src, `CREATE FUNCTION own(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1 + 1';
-CREATE TABLE t (a int DEFAULT own(1), b int DEFAULT 7, CONSTRAINT bad CHECK (own(a) > 0), CONSTRAINT good CHECK (b > 0));
-CREATE INDEX t_own ON t (own(a)); CREATE INDEX t_b ON t (b); INSERT INTO t DEFAULT VALUES`)
-	pairs := move(t, src, dst, catalog.SplitSpec{By: "auto"})
-	var listed []string
-	for _, o := range pairs[0].source.NotCarried {
-		listed = append(listed, o.Kind+" "+o.Name)
-	}
-	if got := strings.Join(listed, ", "); got != "check bad, default a, index t_own" {
-		t.Errorf("not carried: %s", got)
-	}
-	if got := s.Query(t, dst, "TABLE t; SELECT conname FROM pg_constraint WHERE conrelid = 't'::regclass; SELECT indexrelid::regclass FROM pg_index WHERE indrelid = 't'::regclass"); got != "2|7\ngood\nt_b" {
-		t.Errorf("target: %s", got)
-	}
-}
-
 // dump prints the structures without what is known not to travel: views, functions, triggers, inheritance, UNLOGGED.
 func dump(t *testing.T, s *pgtest.Server, url string) string {
 	t.Helper()

@@ -23,8 +23,38 @@ type typeInfo struct {
 	spelled      string // as format_type prints it
 	spelledBase  string // of a domain, with its modifier
 	labels       []string
-	domain       string // rest of CREATE DOMAIN after the base type
-	digits       int    // of money, behind the point
+	domain       domainRest
+	digits       int // of money, behind the point
+}
+
+// domainRest is what stands in CREATE DOMAIN after the base type.
+type domainRest struct {
+	collation, byDefault string
+	notNull              bool
+	checks               []domainCheck
+	code                 []catalog.Code // of it
+}
+
+type domainCheck struct {
+	Name string `json:"name"`
+	SQL  string `json:"sql"`
+}
+
+// sql prints it, without what is code where that is wanted.
+func (d domainRest) sql(plain bool) string {
+	out := d.collation
+	if !plain || !isCode(d.code, catalog.CodeDefault, "") {
+		out += d.byDefault
+	}
+	if d.notNull {
+		out += " NOT NULL"
+	}
+	for _, c := range d.checks {
+		if !plain || !isCode(d.code, catalog.CodeCheck, c.Name) {
+			out += c.SQL
+		}
+	}
+	return out
 }
 
 const systemSchema = "pg_catalog"
