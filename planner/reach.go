@@ -1,8 +1,6 @@
 package planner
 
 import (
-	"strings"
-
 	"github.com/dmoctl/dmoctl/internal/batch"
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/plan"
@@ -25,7 +23,7 @@ func reach(p catalog.Policies, ds []*decision) []plan.PolicyReach {
 		if r := at[expressions]; r != nil && len(d.source.Code) > 0 && d.create {
 			r.Tables++
 			for _, c := range d.source.Code {
-				r.Add(plan.Column{Table: d.source.Name, Name: strings.TrimSpace(c.Kind + " " + c.Name)})
+				r.Add(plan.Column{Table: d.source.Name, Name: c.Name})
 			}
 		}
 		if d.structure || len(d.source.Columns) != len(d.mapped.Columns) {
