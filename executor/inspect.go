@@ -37,6 +37,9 @@ func Verify(ctx context.Context, p *plan.Plan, how VerifyOptions, d Deps) (*repo
 
 func (r *run) verifyOnly(ctx context.Context, how VerifyOptions) error {
 	r.closed = true // there is no step that could be missing
+	if err := r.refuseSame(ctx); err != nil {
+		return err
+	}
 	contents, err := r.d.Target.Ledger(ctx, r.p.Migration)
 	if err != nil {
 		return fmt.Errorf("read the ledger: %w", err)

@@ -19,13 +19,19 @@ func (r *run) open(ctx context.Context) error {
 	if err := r.identify(ctx); err != nil {
 		return err
 	}
+	if err := r.refuseSame(ctx); err != nil {
+		return err
+	}
 	if err := r.preflight(ctx); err != nil {
 		return err
 	}
 	if err := r.lock(ctx); err != nil {
 		return err
 	}
-	err := r.reread(ctx)
+	err := r.refuseSame(ctx) // a path, or a host's name, may lead elsewhere meanwhile
+	if err == nil {
+		err = r.reread(ctx)
+	}
 	if err == nil && !r.closed {
 		return nil
 	}
@@ -51,6 +57,27 @@ func (r *run) identify(ctx context.Context) error {
 		if id != s.want.Identity {
 			return stale(fmt.Errorf("the %s %s is another database than the one that was planned for", s.side, s.want.Name))
 		}
+	}
+	return nil
+}
+
+// refuseSame refuses a source that is the target. A database that was not there when the plan
+// was made, or could not be asked, may have become the other since.
+func (r *run) refuseSame(ctx context.Context) error {
+	same := false
+	err := r.retry(ctx, "compare source and target", func(ctx context.Context) (err error) {
+		same, err = providers.Same(ctx, r.d.Source, r.d.Target)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("compare source and target: %w", err)
+	}
+	if !same {
+		return nil
+	}
+	if schema, shared := plan.SharedSchema(r.p.Names()); shared {
+		return &Outcome{Exit: report.Error, Summary: "The source is the target", Err: fmt.Errorf("%s and %s lead to the same database (schema %q)", r.p.Source.Name, r.p.Target.Name, schema),
+			Fix: "Nothing was changed. Name another database in one of the two blocks."}
 	}
 	return nil
 }

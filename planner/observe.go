@@ -103,6 +103,9 @@ func Observe(ctx context.Context, spec *desired.Spec, sides Sides, opts Options)
 	if ds.HasErrors() {
 		return nil, ds, nil
 	}
+	if ds, err := obs.refuseSame(ctx, spec, sides, a); err != nil || ds.HasErrors() {
+		return nil, ds, err
+	}
 	if err := obs.readOtherSchemas(ctx, sides, a); err != nil {
 		return nil, nil, err
 	}

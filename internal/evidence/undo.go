@@ -5,5 +5,6 @@ func undo() []string {
 	return []string{
 		"the ledger says what a CREATE of dmoctl's made", "what others hung on a table", "the ledger goes with the last migration",
 		"rollback removes everything that it made", "rollback is refused where others have built on it", "recreate is refused where others have built on it",
+		"the same file by another path", "the same database by another address", "within one database",
 	}
 }

@@ -59,6 +59,22 @@ type database struct {
 	i *Injector
 }
 
+// Mark implements providers.Marker as far as the wrapped one does.
+func (d *database) Mark(ctx context.Context) (string, func(), error) {
+	if m, ok := d.Database.(providers.Marker); ok {
+		return m.Mark(ctx)
+	}
+	return "", func() {}, nil
+}
+
+// Shows implements providers.Marker.
+func (d *database) Shows(ctx context.Context, mark string) (bool, error) {
+	if m, ok := d.Database.(providers.Marker); ok {
+		return m.Shows(ctx, mark)
+	}
+	return false, nil
+}
+
 func (d *database) Catalog(ctx context.Context, sel providers.Selector) (out *catalog.Catalog, err error) {
 	err = d.i.call(ctx, Catalog, func() error { out, err = d.Database.Catalog(ctx, sel); return err })
 	return out, err
