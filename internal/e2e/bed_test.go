@@ -30,6 +30,7 @@ type specOptions struct {
 	mode        string // default "pipe"
 	staging     string // folder; default below the spec folder
 	parts       int    // default 4
+	by          string // of the split; default "auto"
 	processes   int    // default 2
 	memory      string // of processes; default a quarter of the machine's
 	verify      string // default "content"
@@ -65,6 +66,10 @@ func (b *bed) writeSpec(t *testing.T) {
 		transfer = "transfer \"file\" {\n    via = staging.local.files\n  }"
 		staging = fmt.Sprintf("staging \"local\" \"files\" {\n  path = %q\n}\n", or(o.staging, filepath.Join(b.dir, "staging")))
 	}
+	split := fmt.Sprintf("parts = %d", orInt(o.parts, 4))
+	if o.by != "" {
+		split = fmt.Sprintf("by = %q", o.by)
+	}
 	memory := ""
 	if o.memory != "" {
 		memory = fmt.Sprintf("    memory = %q\n", o.memory)
@@ -81,7 +86,7 @@ target "postgres" "b" {
   %s
   table_group "all" {
     tables = ["*"]
-    split { parts = %d }
+    split { %s }
   }
   processes {
     downtime = %d
@@ -89,7 +94,7 @@ target "postgres" "b" {
   verify { default = %q }
 %s}
 `, connection(t, b.sourceURL), or(o.consistency, "snapshot"), connection(t, b.targetURL), or(o.existing, "require-empty"),
-		staging, transfer, orInt(o.parts, 4), orInt(o.processes, 2), memory, or(o.verify, "content"), o.extra)
+		staging, transfer, split, orInt(o.processes, 2), memory, or(o.verify, "content"), o.extra)
 	if err := os.WriteFile(filepath.Join(b.dir, "main.dmo.hcl"), []byte(spec), 0o600); err != nil {
 		t.Fatal(err)
 	}
