@@ -111,8 +111,8 @@ func (v *view) take(ctx context.Context, parts []part) error {
 			switch {
 			case slices.ContainsFunc(some, func(p part) bool { return p.table != of }):
 				return err
-			case isKind(err, "42P01") && some[0].name != of.Name:
-				return anew(of.Name) // a partition is gone
+			case some[0].name != of.Name: // partitions
+				return providers.Gone(wrapTable(opView, of.Name, err))
 			}
 			return wrapTable(opView, of.Name, err)
 		}
@@ -156,6 +156,15 @@ func anew(table catalog.Name) error {
 	return &providers.Error{Kind: providers.Changed, Op: opView, Table: table,
 		Err: errors.New("the table was rewritten (TRUNCATE, VACUUM FULL, CLUSTER or ALTER TABLE), made anew, or it or a column of it was renamed"),
 		Fix: "Run the same command again to copy the table from a new snapshot."}
+}
+
+// isNoName says whether the server knows no table, column or schema of a name.
+func isNoName(err error) bool {
+	var e *providers.Error
+	if errors.As(err, &e) {
+		return e.Code == "42P01" || e.Code == "3F000" || e.Code == "42703"
+	}
+	return isState(err, "42P01", "3F000", "42703")
 }
 
 // identitiesSQL reads the identities of tables by name; an empty one is of no table.

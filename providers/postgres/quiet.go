@@ -189,8 +189,11 @@ func (v *view) count(ctx context.Context, tables []*catalog.Table, since []insta
 			list[i] = o.sql
 		}
 		r, err := v.s.one(ctx, "count", "SELECT "+strings.Join(list, ", "))
+		if err != nil && some[0].of == some[len(some)-1].of {
+			return nil, providers.Gone(wrapTable("count", tables[some[0].of].Name, err))
+		}
 		if err != nil {
-			return nil, err
+			return nil, err // of several tables, which are then tried one by one
 		}
 		for i, o := range some {
 			rows, versions, _ := strings.Cut(r.text(i), " ")

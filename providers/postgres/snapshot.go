@@ -115,18 +115,13 @@ func (sn *snapshot) begin(ctx context.Context, v *view, tables []*catalog.Table)
 		return nil
 	}
 	err := v.take(ctx, rootsOf(tables))
-	if isKind(err, "42P01") {
+	if isNoName(err) {
 		return sn.missing(ctx, v.s, tables, err)
 	}
 	if err != nil {
 		return err
 	}
 	return v.sameTree(ctx, tables)
-}
-
-func isKind(err error, code string) bool {
-	var e *providers.Error
-	return errors.As(err, &e) && e.Code == code
 }
 
 // snapshotError tells a snapshot that is gone from other errors: its file is
@@ -151,7 +146,7 @@ func (sn *snapshot) missing(ctx context.Context, s *session, tables []*catalog.T
 			return err
 		}
 		if r.bool(0) {
-			return &providers.Error{Kind: providers.Changed, Op: opView, Table: t.Name, Err: errors.New("the table was dropped"), Code: "42P01"}
+			return &providers.Error{Kind: providers.Changed, Op: opView, Table: t.Name, Err: errors.New("the table was dropped, or it or its schema was renamed"), Code: "42P01"}
 		}
 	}
 	return cause
