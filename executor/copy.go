@@ -123,6 +123,9 @@ func (a *attempt) copyOnce(ctx context.Context) error {
 	return a.run.write(ctx, func(ctx context.Context) error {
 		r := a.run
 		r.d.before(PointBegin)
+		if err := r.inEpoch(a.work); err != nil {
+			return err
+		}
 		view, err := r.snapshot.Begin(ctx, a.tables())
 		if err != nil {
 			return err

@@ -2,6 +2,7 @@ package executor
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/dmoctl/dmoctl/internal/journal"
@@ -34,6 +35,21 @@ func (r *run) goesOn(t *table) bool {
 		return t.proven
 	}
 	return r.files.covers(t)
+}
+
+// inEpoch makes sure that what is read now belongs to the epoch of each table. One that goes on
+// with what an earlier snapshot showed has nothing left to read: where its files are damaged,
+// its epoch cannot be read again, and it starts anew under another snapshot.
+func (r *run) inEpoch(work []*unit) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, t := range tablesOf(work) {
+		if t.row.Snapshot != r.epoch && !t.proven {
+			return &providers.Error{Kind: providers.SnapshotLost, Op: "read", Table: t.plan.Source.Name,
+				Err: errors.New("what was exported of it cannot be used, and the snapshot that it was exported from is gone")}
+		}
+	}
+	return nil
 }
 
 // prove compares the tables of a quiet source that were begun before this round with what

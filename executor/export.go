@@ -80,6 +80,9 @@ func (f *fileMode) awaitRoom(ctx context.Context) bool {
 // exportOnce is one attempt.
 func (f *fileMode) exportOnce(ctx context.Context, work []*unit) error {
 	r := f.run
+	if err := r.inEpoch(work); err != nil {
+		return err
+	}
 	tables := make([]*catalog.Table, 0, len(work))
 	for _, t := range tablesOf(work) {
 		tables = append(tables, t.source)

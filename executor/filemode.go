@@ -122,8 +122,8 @@ func (f *fileMode) takeOver(had *journal.Contents) {
 	attempts := make(map[string]*exportfile.Manifest)
 	for _, e := range had.Packages {
 		u := f.run.packages[e.ID]
-		if u == nil || u.table.row.Snapshot != e.Epoch || u.pkg.Generation != e.Generation {
-			continue
+		if u != nil && (u.table.row.Snapshot != e.Epoch || u.pkg.Generation != e.Generation) {
+			continue // a plan that leaves the table out says nothing against it
 		}
 		id := fmt.Sprintf("%d/%s", e.Owner, e.Attempt)
 		m := attempts[id]

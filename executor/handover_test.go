@@ -14,6 +14,8 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/dmoctl/dmoctl/executor"
+	"github.com/dmoctl/dmoctl/internal/journal"
+	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/report"
 	"github.com/dmoctl/dmoctl/providers"
@@ -180,6 +182,106 @@ func TestQuietFilesGoOnWhereNothingChanged(t *testing.T) {
 	}
 	if exported >= packages-2 {
 		t.Errorf("%d of %d packages were exported again", exported, packages)
+	}
+}
+
+func TestADamagedFileOfALostSnapshotStartsItsTableAnew(t *testing.T) {
+	// Done: staging: rows of two snapshots are never mixed where a file of the first is damaged
+	for _, parts := range []int{1, 3} {
+		b := newFileBed(t, numbered(3_000))
+		b.parts = parts
+		b.tweak = func(p *plan.Plan) { p.Processes.Downtime = 1 }
+		p := b.plan()
+		if !b.crash(p, executor.PointBegin, 2*parts+1) {
+			t.Fatal("it was not killed")
+		}
+		if len(b.objects()) == 0 {
+			t.Fatal("nothing is exported")
+		}
+		for _, o := range b.objects() {
+			text := read(t, o)
+			text[len(text)/2] ^= 1
+			replace(t, o, text)
+		}
+		b.change("new")
+		b.open()
+		if _, exit := b.apply(p, b.deps()); exit != report.OK {
+			t.Fatalf("%d parts: exit %d\n%s", parts, exit, b.events)
+		}
+		b.same("orders")
+	}
+}
+
+func TestAQuietTableIsNotTakenForASnapshots(t *testing.T) {
+	// Done: staging: what was exported from a quiet source does not count under a snapshot, nor the other way round
+	for _, quiet := range []bool{true, false} {
+		b := newQuietBed(t, "always")
+		b.quiet = quiet
+		b.open()
+		if !b.crash(b.plan(), executor.PointBegin, 1) {
+			t.Fatal("it was not killed")
+		}
+		b.change("new")
+		b.quiet = !quiet
+		b.open()
+		b.holds(b.plan())
+		b.rollback()
+		b.again()
+	}
+}
+
+func TestObjectsOfANewerOwnerStay(t *testing.T) {
+	// Done: staging: objects of a newer owner are never deleted
+	b := newQuietBed(t, "")
+	newer := b.path("staging/data/t/99-0123456789ab/1")
+	d := b.deps()
+	d.Hooks.Before = func(point string) {
+		if point != executor.PointVerify {
+			return
+		}
+		if err := os.MkdirAll(filepath.Dir(newer), 0o700); err != nil {
+			t.Error(err)
+		}
+		if err := os.WriteFile(newer, []byte("rows"), 0o600); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, exit := b.apply(b.plan(), d); exit != report.OK {
+		t.Fatalf("exit %d\n%s", exit, b.events)
+	}
+	if got := b.objects(); len(got) != 1 || got[0] != newer {
+		t.Errorf("the staging holds %v", got)
+	}
+}
+
+func TestADeposedRunRemovesNothing(t *testing.T) {
+	// Done: staging: a run that has lost the journal removes nothing
+	b := newQuietBed(t, "")
+	d := b.deps()
+	taken := false
+	d.Hooks.Before = func(point string) {
+		if point != executor.PointReceipt || taken || len(b.objects()) == 0 {
+			return
+		}
+		taken = true
+		for _, o := range b.objects() { // what the next owner still needs
+			if err := os.Link(o, filepath.Join(b.dir, "kept-"+filepath.Base(filepath.Dir(o)))); err != nil {
+				t.Error(err)
+			}
+		}
+		o := journal.Owner{By: ledger.Owner{ID: "next", User: "ben"}, For: journal.HandOver{
+			Migration: "m", Source: must(b.source.Identity(t.Context()))(t), Target: must(b.target.Identity(t.Context()))(t), Lineage: b.contents().Run.Lineage,
+		}}
+		if _, _, err := journal.Take(t.Context(), b.store, journal.Source, o); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, exit := b.apply(b.plan(), d); exit != report.Locked || !taken {
+		t.Fatalf("exit %d, taken %v\n%s", exit, taken, b.events)
+	}
+	kept, err := filepath.Glob(filepath.Join(b.dir, "kept-*"))
+	if err != nil || len(kept) == 0 || len(b.objects()) < len(kept) {
+		t.Errorf("%d objects are left of %d, %v", len(b.objects()), len(kept), err)
 	}
 }
 

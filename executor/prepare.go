@@ -146,7 +146,7 @@ func (r *run) mustEmpty(t *table) bool {
 	if r.p.Quiet {
 		return !ledger.IsQuiet(t.row.Snapshot) // read before the source was declared quiet
 	}
-	if t.left() == 0 {
+	if t.left() == 0 && !ledger.IsQuiet(t.row.Snapshot) {
 		return false // all in, only not looked at since
 	}
 	return !r.files.covers(t)

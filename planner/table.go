@@ -123,6 +123,8 @@ func (j *judge) judgeLoaded(d *decision) {
 		d.reason = fmt.Sprintf("%d of %s were read from a snapshot that is gone", len(d.planned)-left, count(len(d.planned), "package"))
 	case quiet(j.spec) && !readQuietly(d):
 		d.action, d.reason = plan.Restart, "its packages were read before the source was declared quiet"
+	case !quiet(j.spec) && readQuietly(d):
+		d.action, d.reason = plan.Restart, "its packages were read while the source was declared quiet"
 	case left == 0:
 		d.action, d.reason = plan.Resume, "all packages are in; its structure is compared again"
 	default:
@@ -226,6 +228,7 @@ func mixed(d *decision) bool {
 	return slices.ContainsFunc(d.loaded, func(l *ledger.Loaded) bool { return l.Snapshot != d.loaded[0].Snapshot })
 }
 
+// readQuietly says whether packages were read from a source that was declared quiet.
 func readQuietly(d *decision) bool {
 	return !slices.ContainsFunc(d.loaded, func(l *ledger.Loaded) bool { return l.Snapshot != "" && !ledger.IsQuiet(l.Snapshot) })
 }

@@ -9,6 +9,7 @@ func staging() []string {
 		"a change between kill and resume: what was exported before", "a change between kill and resume: where rows are in", "a new empty target old files never count",
 		"random sequences of export, kill, rollback", "manifests of another epoch never count", "a missing journal entry is named",
 		"a zstd frame expands to what the manifest says", "exchanged by a forged manifest are found",
-		"also where it is streamed", "through files: the process stays in its bound",
+		"rows of two snapshots are never mixed", "does not count under a snapshot, nor the other way round",
+		"objects of a newer owner are never deleted", "a run that has lost the journal removes nothing", "also where it is streamed", "through files: the process stays in its bound",
 	}
 }
