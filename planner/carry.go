@@ -14,6 +14,8 @@ import (
 func (p *draft) carrySchemas(o *Observation, ds []*decision) {
 	creates, typed := false, false
 	for _, d := range ds {
+		// Types are compared under the lock wherever rows go into columns of theirs.
+		typed = typed || (d.create || d.copies()) && slices.ContainsFunc(d.mapped.Columns, func(c catalog.Column) bool { return c.UserType != nil })
 		if !d.create {
 			continue
 		}
@@ -21,7 +23,6 @@ func (p *draft) carrySchemas(o *Observation, ds []*decision) {
 		if o.Limits.Schemas && !slices.Contains(p.Schemas, d.target.Schema) {
 			p.Schemas = append(p.Schemas, d.target.Schema)
 		}
-		typed = typed || slices.ContainsFunc(d.mapped.Columns, func(c catalog.Column) bool { return c.UserType != nil })
 	}
 	slices.Sort(p.Schemas)
 	if o.Source.Engine != o.Target.Engine {

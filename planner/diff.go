@@ -39,6 +39,9 @@ func Diff(spec *desired.Spec, o *Observation, history []*report.Report, opts Opt
 	}
 	p.carrySchemas(o, decisions)
 	p.Wanted = wantedBesides(o)
+	if ds = append(ds, nameErrors(o, p.Plan)...); ds.HasErrors() {
+		return nil, ds.Sorted()
+	}
 	g := newGraph(p.Plan, o, pace, k)
 	g.build(decisions, forgotten, opts)
 	p.Steps = g.ordered()

@@ -91,7 +91,7 @@ func grown(now, then int64) float64 {
 // indexSeconds estimates one key or index of a table.
 func (p *pace) indexSeconds(d *decision) float64 {
 	if h, ok := p.tables[d.source.Name.String()]; ok && h.IndexSeconds > 0 {
-		n := len(d.mapped.Indexes) + len(keysOf(d.mapped))
+		n := len(d.mapped.Indexes) + len(catalog.KeysOf(d.mapped))
 		return h.IndexSeconds / float64(max(1, n)) * grown(d.source.Rows, h.Rows)
 	}
 	return tableSeconds + float64(max(0, bytesOf(d.source)))/assumedIndexRate

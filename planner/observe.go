@@ -56,6 +56,8 @@ type Observation struct {
 	Unfit []Unfit `json:"unfit,omitempty"`
 	// Hanging is what would go with tables that are dropped.
 	Hanging []Hanging `json:"hanging,omitempty"`
+	// Clashes are names of types and sequences that something else has on the target.
+	Clashes []Clash `json:"clashes,omitempty"`
 }
 
 // Mapping is what the target's driver makes of a table.
@@ -143,7 +145,7 @@ func (o *Observation) readSource(ctx context.Context, spec *desired.Spec, sides 
 		return fmt.Errorf("read source catalog: %w", err)
 	}
 	more := slices.DeleteFunc(namedSchemas(spec), func(s string) bool { return s == c.Schema })
-	o.Source, err = widen(ctx, sides.Source, c, more)
+	o.Source, err = widen(ctx, sides.Source, c, providers.Selector{Schemas: more})
 	if err != nil {
 		return fmt.Errorf("read source catalog: %w", err)
 	}
@@ -151,11 +153,11 @@ func (o *Observation) readSource(ctx context.Context, spec *desired.Spec, sides 
 }
 
 // widen adds the tables of more schemas to a catalog.
-func widen(ctx context.Context, db providers.Database, c *catalog.Catalog, schemas []string) (*catalog.Catalog, error) {
-	if len(schemas) == 0 {
+func widen(ctx context.Context, db providers.Database, c *catalog.Catalog, sel providers.Selector) (*catalog.Catalog, error) {
+	if len(sel.Schemas) == 0 {
 		return c, nil
 	}
-	more, err := db.Catalog(ctx, providers.Selector{Schemas: schemas})
+	more, err := db.Catalog(ctx, sel)
 	if err != nil {
 		return nil, err
 	}
@@ -173,6 +175,7 @@ func widen(ctx context.Context, db providers.Database, c *catalog.Catalog, schem
 	slices.SortStableFunc(wide.Sequences, func(a, b catalog.Sequence) int { return a.Compare(b.Name) })
 	wide.Sequences = slices.CompactFunc(wide.Sequences, func(a, b catalog.Sequence) bool { return a.Name == b.Name })
 	wide.NotCarried = slices.Concat(c.NotCarried, more.NotCarried)
+	wide.Names = slices.Concat(c.Names, more.Names)
 	return &wide, nil
 }
 
@@ -191,7 +194,7 @@ func (o *Observation) readTarget(ctx context.Context, spec *desired.Spec, sides 
 	if o.Ledger, err = sides.Target.Ledger(ctx, spec.Migration); err != nil {
 		return fmt.Errorf("read ledger: %w", err)
 	}
-	if o.Target, err = sides.Target.Catalog(ctx, providers.Selector{}); err != nil {
+	if o.Target, err = sides.Target.Catalog(ctx, providers.Selector{Names: true}); err != nil {
 		return fmt.Errorf("read target catalog: %w", err)
 	}
 	return nil
@@ -203,13 +206,27 @@ func (o *Observation) readOtherSchemas(ctx context.Context, sides Sides, a *assi
 		return nil
 	}
 	var schemas []string
+	add := func(n catalog.Name) {
+		if n.Schema != o.Target.Schema && !slices.Contains(schemas, n.Schema) {
+			schemas = append(schemas, n.Schema)
+		}
+	}
 	for _, t := range a.tables {
-		if t.target.Schema != o.Target.Schema && !slices.Contains(schemas, t.target.Schema) {
-			schemas = append(schemas, t.target.Schema)
+		add(t.target)
+		for _, p := range t.source.Partitions {
+			add(targetName(p.Name, o))
+		}
+	}
+	if o.Source.Engine == o.Target.Engine {
+		for _, t := range o.Source.Types {
+			add(targetName(t.Name, o))
+		}
+		for _, q := range o.Source.Sequences {
+			add(targetName(q.Name, o))
 		}
 	}
 	var err error
-	if o.Target, err = widen(ctx, sides.Target, o.Target, schemas); err != nil {
+	if o.Target, err = widen(ctx, sides.Target, o.Target, providers.Selector{Schemas: schemas, Names: true}); err != nil {
 		return fmt.Errorf("read target catalog: %w", err)
 	}
 	return nil
@@ -230,19 +247,32 @@ func (o *Observation) mapTables(spec *desired.Spec, driver providers.Driver, a *
 			filled[t.source.Name] = t.target
 		}
 	}
-	for _, t := range a.tables {
+	mapped := func(t *assigned) providers.Mapping {
 		// Rows can refer to a table that has rows only; one without any may refer to all.
 		how.To, how.Names = t.target, filled
 		if t.structure {
 			how.Names = a.names
 		}
-		m := driver.MapTable(t.source, how)
+		return driver.MapTable(t.source, how)
+	}
+	for i, t := range a.tables {
+		m := mapped(&a.tables[i])
 		losses := toPlan(m.Losses)
 		if o.Source.Engine != o.Target.Engine {
 			losses = append(ofSource(t.source), losses...)
 		}
 		o.Mappings = append(o.Mappings, Mapping{Source: t.source.Name, Target: m.Table, Losses: losses, Refusals: toPlan(m.Refusals)})
 	}
+	if driver.Names == nil {
+		return
+	}
+	n := newNaming(spec, o, driver.Names)
+	if how.Sequences = n.name(); len(how.Sequences) > 0 {
+		for i := range a.tables {
+			o.Mappings[i].Target = mapped(&a.tables[i]).Table
+		}
+	}
+	n.rename()
 }
 
 // ofSource lists what a table's columns lose before they reach any target.

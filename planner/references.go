@@ -8,25 +8,13 @@ import (
 	"github.com/dmoctl/dmoctl/internal/plan"
 )
 
-// keysOf returns the primary key and the unique constraints.
-func keysOf(t *catalog.Table) []catalog.Key {
-	if t.Key == nil {
-		return t.Uniques
-	}
-	return append([]catalog.Key{*t.Key}, t.Uniques...)
-}
-
 // keysLeft returns the keys that a table still needs.
 func (g *graph) keysLeft(d *decision) []catalog.Key {
-	keys := keysOf(d.mapped)
+	keys := catalog.KeysOf(d.mapped)
 	if d.create || d.found == nil {
 		return keys
 	}
-	have := make(map[string]bool)
-	for _, k := range keysOf(d.found) {
-		have[k.Name] = true
-	}
-	return slices.DeleteFunc(slices.Clone(keys), func(k catalog.Key) bool { return k.Name != "" && have[k.Name] })
+	return slices.DeleteFunc(keys, func(k catalog.Key) bool { return keyThere(g.compare(), d.mapped, d.found, k) })
 }
 
 // indexesLeft returns the secondary indexes that a table still needs.
@@ -34,11 +22,11 @@ func (g *graph) indexesLeft(d *decision) []catalog.Index {
 	if d.create || d.found == nil {
 		return d.mapped.Indexes
 	}
-	have := make(map[string]bool)
-	for _, x := range d.found.Indexes {
-		have[x.Name] = true
-	}
-	return slices.DeleteFunc(slices.Clone(d.mapped.Indexes), func(x catalog.Index) bool { return have[x.Name] })
+	return slices.DeleteFunc(slices.Clone(d.mapped.Indexes), func(x catalog.Index) bool { return g.compare().FindIndex(d.mapped, d.found, x) != nil })
+}
+
+func (g *graph) compare() catalog.Comparison {
+	return catalog.Comparison{IgnoreCase: g.o.Limits.IgnoreCase}
 }
 
 // refersToFresh says whether a table references one that comes into being, whose

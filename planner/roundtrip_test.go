@@ -161,7 +161,7 @@ func build(t *testing.T, target providers.Target, p *plan.Plan) {
 		ddl = append(ddl, providers.CreateTable{Table: x.Target})
 	}
 	for _, x := range p.Tables {
-		for _, k := range keysOf(x.Target) {
+		for _, k := range catalog.KeysOf(x.Target) {
 			ddl = append(ddl, providers.AddKey{Table: x.Target, Key: k})
 		}
 		for _, i := range x.Target.Indexes {

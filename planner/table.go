@@ -147,7 +147,7 @@ func (j *judge) rebuild(d *decision, changed bool) {
 
 // refuseAltered refuses a table that is not on the target as it is needed.
 func (j *judge) refuseAltered(d *decision, why string) {
-	all := clashes(d.mapped, d.found)
+	all := clashes(catalog.Comparison{IgnoreCase: j.o.Limits.IgnoreCase}, d.mapped, d.found)
 	if columns := wanted(d.mapped, d.found); columns != "" {
 		all = append([]string{columns}, all...)
 	}

@@ -148,7 +148,7 @@ func longNames(o *Observation, ds []*decision) diag.Diagnostics {
 		for _, x := range d.mapped.Indexes {
 			check(d, "index", x.Name)
 		}
-		for _, k := range keysOf(d.mapped) {
+		for _, k := range catalog.KeysOf(d.mapped) {
 			check(d, "key", k.Name)
 		}
 		for _, f := range d.mapped.ForeignKeys {

@@ -38,6 +38,8 @@ type Selector struct {
 	// StructureOnly: what is no part of a structure and costs time or memory is not asked
 	// for. Rows and Bytes may be -1, NotCarried incomplete.
 	StructureOnly bool
+	// Names: also what else takes names in the schemas, and all enums and domains of theirs.
+	Names bool
 	// Dependents: Table.ID is asked for, and Table.Dependents of engines that drop them with the table.
 	Dependents bool
 }

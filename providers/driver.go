@@ -26,6 +26,9 @@ type Driver struct {
 	// MapType does the same for an enum or domain of the same engine; of MapOptions it
 	// takes the schemas and Types. Nil where the driver has no such types.
 	MapType func(source catalog.UserType, how MapOptions) catalog.UserType
+	// Names lists the names that a table takes on this driver's target, whether MapTable made it or
+	// Catalog read it. It is pure. Nil where tables do not get into each other's way.
+	Names func(t *catalog.Table) []catalog.Named
 	// Limits are those of a target that is not connected, for plans made offline.
 	Limits Limits
 
@@ -53,9 +56,21 @@ type MapOptions struct {
 	// Schema and ToSchema are the source's and the target's own schema. Types and free
 	// sequences of the first become ones of the second.
 	Schema, ToSchema string
+	// Sequences are names that sequences of columns get on the target instead of those that they
+	// would have, by what SequenceKey says of the source's columns.
+	Sequences map[catalog.Name]catalog.Name
 	// Names maps source tables to target tables, for foreign keys. A table that is
 	// not in it does not travel, and a reference to it is listed as a loss.
 	Names map[catalog.Name]catalog.Name
+}
+
+// SequenceKey identifies the sequence behind a source's column: by its name, or by the column
+// where the source's has none.
+func SequenceKey(source *catalog.Table, c catalog.Column) catalog.Name {
+	if c.Sequence != nil && c.Sequence.Name.Name != "" {
+		return c.Sequence.Name
+	}
+	return catalog.Name{Schema: source.Name.String(), Name: c.Name}
 }
 
 // Mapping is a table as the target will have it.

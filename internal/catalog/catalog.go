@@ -35,6 +35,8 @@ type Catalog struct {
 	Sequences []Sequence `json:"sequences,omitempty"` // those no column owns
 	// NotCarried are objects that exist and do not travel: views, triggers, functions, grants.
 	NotCarried []Object `json:"not_carried,omitempty"`
+	// Names are those that the tables above do not take, where they were asked for.
+	Names []Named `json:"names,omitempty"`
 }
 
 // Table is one base table. A partitioned table is one Table with Partitions.

@@ -11,7 +11,7 @@ func done() []promise {
 		{"left", "what is left is derived from the whole ledger", left()},
 		{"structure", "the finished structure is compared with the one that was asked for", compared()},
 		{"histories", "random histories end equal and complete, or say why not", histories()},
-		{"names", "existence is decided by owner, kind and definition, never by a name", []string{}},
+		{"names", "existence is decided by owner, kind and definition, never by a name", names()},
 		{"undo", "what dmoctl made is what it removes; nobody else's objects are touched", undo()},
 		{"staging", "a hand-over belongs to one migration, and the staging's files to nobody else", staging()},
 		{"settings", "settings that change meaning are pinned or compared; errors have the right kind; expressions are no code", settings()},

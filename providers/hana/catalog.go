@@ -133,6 +133,11 @@ func (rd *reading) part(ctx context.Context, schema string, names []string) erro
 	if rd.wanted != nil {
 		return rd.identities(ctx, schema)
 	}
+	if rd.sel.Names {
+		if err := rd.names(ctx, schema); err != nil {
+			return err
+		}
+	}
 	return rd.others(ctx, schema)
 }
 

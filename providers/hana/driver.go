@@ -20,6 +20,7 @@ func Driver() providers.Driver {
 		Doc:        "SAP HANA 2.0 or later, as a target.",
 		Target:     targetBlock(),
 		MapTable:   mapTable,
+		Names:      namesOf,
 		Limits:     limits(),
 		OpenTarget: openTarget,
 	}

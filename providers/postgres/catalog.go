@@ -46,7 +46,7 @@ func readCatalog(ctx context.Context, s *session, schemas []string, wanted provi
 	steps := []func(context.Context) error{r.relations, r.children, r.tableColumns, r.tableTypes, r.constraints,
 		r.indexes, r.sequences, r.code, r.dependents}
 	if !wanted.StructureOnly {
-		steps = append(steps, r.tableRest, r.partitionRest, r.schemaRest)
+		steps = append(steps, r.tableRest, r.partitionRest, r.schemaRest, r.names)
 	}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {

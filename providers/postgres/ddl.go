@@ -245,7 +245,7 @@ func (a *alteration) createIndex(t *catalog.Table, x catalog.Index) error {
 	have.Indexes = append(have.Indexes, x)
 	a.relations[catalog.Name{Schema: t.Schema, Name: x.Name}] = occupant{Kind: "index", Name: catalog.Name{Schema: t.Schema, Name: x.Name}, Table: t.Name}
 	definition := x.Definition
-	if strings.HasPrefix(definition, "EXCLUDE ") {
+	if isExclusion(x) {
 		a.noted(t.Name, x.Name, constraint{kind: "exclusion", validated: true})
 		a.add(t.Name, "ALTER TABLE "+quoteName(t.Name)+" ADD CONSTRAINT "+quoteIdent(x.Name)+" "+definition)
 		return nil

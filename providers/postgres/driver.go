@@ -20,6 +20,7 @@ func Driver() providers.Driver {
 		Target:     targetBlock(),
 		MapTable:   mapTable,
 		MapType:    mapType,
+		Names:      namesOf,
 		Limits:     limits(),
 		OpenSource: openSource,
 		OpenTarget: openTarget,

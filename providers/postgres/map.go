@@ -100,9 +100,15 @@ func (m *mapping) identity(c *catalog.Column) {
 			c.Identity = "default" // inserted values are taken, as AUTOINCREMENT does
 		}
 		c.Default, c.Nullable = "", false
-		if c.Sequence != nil {
-			s := *c.Sequence
-			s.Name = catalog.Name{}
+		name := m.how.Sequences[providers.SequenceKey(m.source, *c)]
+		if c.Sequence != nil || name.Name != "" {
+			s := catalog.Sequence{Increment: 1, Start: 1}
+			if c.Sequence != nil {
+				s = *c.Sequence
+			}
+			if s.Name = name; name.Name != "" && s.Increment == 0 { // without a name the server chooses one
+				s.Increment, s.Start = 1, max(s.Start, 1)
+			}
 			c.Sequence = &s
 		}
 	default:
@@ -168,7 +174,7 @@ func (m *mapping) sameColumn(c catalog.Column) catalog.Column {
 	}
 	if c.Sequence != nil {
 		s := *c.Sequence
-		s.Name = m.moved(s.Name)
+		s.Name = m.movedSequence(s.Name)
 		c.Sequence = &s
 	}
 	if m.how.Policies.TrimsBlanks(c) {

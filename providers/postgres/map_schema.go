@@ -28,8 +28,11 @@ func (m *mapping) movedType(n catalog.Name) catalog.Name {
 }
 
 // movedSequence does the same, except that a sequence of one of the table's columns
-// follows its table, as the server demands.
+// follows its table, as the server demands, and that the plan may have named it anew.
 func (m *mapping) movedSequence(n catalog.Name) catalog.Name {
+	if to, ok := m.how.Sequences[n]; ok {
+		return to
+	}
 	for _, c := range m.source.Columns {
 		if c.Sequence != nil && c.Sequence.Name == n {
 			return m.moved(n)
@@ -41,7 +44,7 @@ func (m *mapping) movedSequence(n catalog.Name) catalog.Name {
 // expression rewrites what the server spelled on the source: types and sequences that
 // have another schema on the target. The server quotes names and writes no comments.
 func (m *mapping) expression(sql string) string {
-	if m.how.Schema == m.how.ToSchema && m.source.Schema == m.how.To.Schema || !strings.Contains(sql, ".") {
+	if m.how.Schema == m.how.ToSchema && m.source.Schema == m.how.To.Schema && len(m.how.Sequences) == 0 || !strings.Contains(sql, ".") {
 		return sql
 	}
 	var out strings.Builder

@@ -100,6 +100,11 @@ func readCatalog(ctx context.Context, c *conn, out *catalog.Catalog, sel provide
 			out.Tables = append(out.Tables, t)
 		}
 	}
+	if sel.Names {
+		if err := readNames(ctx, c, out); err != nil {
+			return err
+		}
+	}
 	return r.resolve(ctx, out)
 }
 

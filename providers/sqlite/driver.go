@@ -33,6 +33,7 @@ func Driver() providers.Driver {
 			Doc:     "require-empty: no table of the plan exists. load: into tables that exist, structure compared. recreate: drop them first.",
 		}}},
 		MapTable:   mapTable,
+		Names:      namesOf,
 		Limits:     limits(),
 		OpenSource: openSource,
 		OpenTarget: openTarget,

@@ -137,7 +137,7 @@ func (m *mapper) other() {
 	}
 	if m.source.Key != nil {
 		k := *m.source.Key
-		k.Definition = ""
+		k.Name, k.Definition = allowed(k.Name), ""
 		t.Key = &k
 	}
 	for _, k := range m.source.Uniques {
@@ -149,7 +149,7 @@ func (m *mapper) other() {
 			m.lose("", "Create it by hand after the migration.", "Index %s is left out: it is special to %s.", x.Name, m.how.Engine)
 			continue
 		}
-		x.Definition = ""
+		x.Name, x.Definition = allowed(x.Name), ""
 		t.Indexes = append(t.Indexes, x)
 	}
 	for _, f := range m.source.ForeignKeys {
@@ -167,6 +167,14 @@ func (m *mapper) other() {
 	if m.source.PartitionBy != "" {
 		m.lose("", "", "Its %d partitions become one table.", len(m.source.Partitions))
 	}
+}
+
+// allowed is a name that SQLite does not keep for itself.
+func allowed(name string) string {
+	if strings.HasPrefix(fold(name), "sqlite_") {
+		return "_" + name
+	}
+	return name
 }
 
 // column maps one column of another engine.
