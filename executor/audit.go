@@ -6,14 +6,15 @@ import (
 	"slices"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/report"
 	"github.com/dmoctl/dmoctl/internal/structure"
 	"github.com/dmoctl/dmoctl/providers"
 )
 
-// audit is the last act of a run: it reads the catalogs again and lists what is missing,
-// whatever the steps have said. The migration is not closed before it.
+// audit is the last act of a run: it reads the ledger and the catalogs again and lists what
+// is missing, whatever the steps have said. The migration is not closed before it.
 func (r *run) audit(ctx context.Context) error {
 	if r.audited || !r.clean() || r.ending(ctx) || phaseRank(r.d.Until) < phaseRank(plan.Structures) {
 		return nil
@@ -22,7 +23,11 @@ func (r *run) audit(ctx context.Context) error {
 	r.d.before(PointAudit)
 	started := r.d.now()
 	r.emit(report.Event{Event: report.PhaseStarted, Phase: report.Audit})
-	found, err := r.compareStructures(ctx, r.order)
+	err := r.auditPackages(ctx)
+	var found []structure.Difference
+	if err == nil {
+		found, err = r.compareStructures(ctx, r.order)
+	}
 	took := r.d.now().Sub(started).Seconds()
 	r.emit(report.Event{Event: report.PhaseDone, Phase: report.Audit, Seconds: took})
 	r.audits = []report.Phase{{Name: report.Audit, Started: started, Seconds: took}}
@@ -30,6 +35,41 @@ func (r *run) audit(ctx context.Context) error {
 		return fmt.Errorf("audit: %w", err)
 	}
 	r.misshapen(found, report.Error)
+	return nil
+}
+
+// auditPackages holds the packages that the ledger says are in against the plan's.
+func (r *run) auditPackages(ctx context.Context) error {
+	if phaseRank(r.d.Until) < phaseRank(plan.Downtime) {
+		return nil
+	}
+	var c *ledger.Contents
+	err := r.retry(ctx, "read the ledger", func(ctx context.Context) (err error) {
+		c, err = r.session.Read(ctx)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("read the ledger: %w", err)
+	}
+	in := make(map[string]string, len(c.Loaded))
+	for _, l := range c.Loaded {
+		in[l.ID] = l.Generation
+	}
+	for _, t := range r.order {
+		if t.plan.Action == plan.Forget {
+			continue
+		}
+		missing := 0
+		for _, k := range t.plan.Packages {
+			if in[k.ID] != k.Generation {
+				missing++
+			}
+		}
+		if missing > 0 {
+			r.fail(report.Failure{Table: t.name(), Step: report.Audit, Fix: "To copy what is missing, run: dmoctl apply"},
+				fmt.Errorf("%s: %d of %d packages are not in the ledger", t.name(), missing, len(t.plan.Packages)))
+		}
+	}
 	return nil
 }
 

@@ -323,6 +323,7 @@ func (m *mapping) foreignKeys(t *catalog.Table) {
 			continue
 		}
 		f.Table, f.Definition = to, ""
+		f.OnDelete, f.OnUpdate = rule(f.OnDelete), rule(f.OnUpdate)
 		if !m.same {
 			f.Name = fitName(f.Name, m.how.To.Name, strings.Join(f.Columns, "_")+"_fkey")
 			if strings.HasPrefix(f.Deferrable, "DEFERRABLE") && f.Deferrable != "DEFERRABLE INITIALLY DEFERRED" {
