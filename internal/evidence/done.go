@@ -49,6 +49,6 @@ func settings() []string {
 		"every setting is decided", "each setting is pinned at connect", "each pinned setting at its worst value", "cannot be pinned is refused",
 		"default_transaction_isolation", "default_transaction_read_only", "lc_monetary",
 		"08P01", "53200", "42703", "missing journal entry", "lost snapshots",
-		"only plain ones travel by themselves", "is left out by name", "writes a file", `expressions = "trusted"`,
+		"only plain ones travel by themselves", "is left out by name", "writes a file", `expressions = "trusted"`, "in SQLite, too",
 	}
 }

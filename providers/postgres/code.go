@@ -9,10 +9,6 @@ import (
 	"github.com/dmoctl/dmoctl/internal/catalog"
 )
 
-// The server stores an expression as a tree of nodes and prints it as text: node names,
-// and object ids of functions, operators and types. Names in it are escaped, so that no user's text is
-// taken for a node. What an expression does is read from there, never from its SQL.
-
 // plainNodes are the nodes that call nothing but what stands in them as function or operator.
 // Names differ between versions; a node that is not in the list makes an expression code.
 const plainNodes = `VAR CONST FUNCEXPR OPEXPR DISTINCTEXPR NULLIFEXPR SCALARARRAYOPEXPR BOOLEXPR RELABELTYPE COERCEVIAIO ARRAYCOERCEEXPR
@@ -32,64 +28,137 @@ to_char to_date to_number to_timestamp concat concat_ws format anytextcat textan
 json_build_array json_build_object jsonb_build_array jsonb_build_object money numeric enum_first enum_last enum_range
 to_tsvector to_tsquery plainto_tsquery phraseto_tsquery websearch_to_tsquery ts_match_tt ts_match_tq`
 
-// codeOf selects what is not plain in the expressions e(rel, kind, name, tree). $2 plainNodes,
-// $3 harmlessFunctions. Object ids below 16384 are the server's own; nextval counts in a default only.
-const codeOf = `
-SELECT DISTINCT e.rel, e.kind, e.name, u.what
-FROM e CROSS JOIN LATERAL regexp_matches(e.tree, '\{([A-Z]\w*)|:(funcid|opno|consttype|resulttype|row_typeid) (\d+)|:opnos \(o ([\d ]+)\)', 'g') m(m)
-CROSS JOIN LATERAL (
-  SELECT 'the construct ' || m[1] WHERE m[1] <> ALL (string_to_array($2, ' '))
-  UNION ALL SELECT p.oid::regprocedure::text FROM pg_proc p WHERE m[2] = 'funcid' AND p.oid = m[3]::oid
-    AND NOT (p.oid < 16384 AND p.pronamespace = 'pg_catalog'::regnamespace AND (p.provolatile = 'i' OR p.proname = ANY (string_to_array($3, ' ')) OR p.proname = 'nextval' AND e.kind = 'default'))
-  UNION ALL SELECT 'operator ' || o.oid::regoperator FROM unnest(string_to_array(CASE m[2] WHEN 'opno' THEN m[3] ELSE m[4] END, ' ')) x(id)
-    JOIN pg_operator o ON o.oid = x.id::oid JOIN pg_proc p ON p.oid = o.oprcode
-    WHERE NOT (o.oid < 16384 AND p.oid < 16384 AND p.pronamespace = 'pg_catalog'::regnamespace AND (p.provolatile = 'i' OR p.proname = ANY (string_to_array($3, ' '))))
-  UNION ALL SELECT 'type ' || format_type(t.oid, NULL) FROM pg_type t LEFT JOIN pg_type i ON i.oid = t.typelem AND t.typelem <> 0
-    WHERE m[2] IN ('consttype', 'resulttype', 'row_typeid') AND t.oid = m[3]::oid AND t.oid >= 16384 AND coalesce(i.typtype, t.typtype) NOT IN ('e', 'd') AND coalesce(i.oid, t.oid) >= 16384
-) u(what)
-ORDER BY 1, 2, 3, 4`
+// nextval is harmless in a default only.
+const nextval = 1574 // of pg_proc, as pg_proc.dat has it
 
-// tableCodeSQL: $1 oids of tables, $4 those and their partitions'. Most defaults are a constant of a built-in type, and are left out at once.
+// plainSQL lists the server's own functions and operators that are plain. Object ids below 16384 are the server's own.
+const plainSQL = `
+WITH f AS (SELECT oid FROM pg_proc WHERE oid < 16384 AND pronamespace = 'pg_catalog'::regnamespace AND (provolatile = 'i' OR proname = ANY (string_to_array($1, ' '))))
+SELECT 'f', oid FROM f UNION ALL SELECT 'o', o.oid FROM pg_operator o JOIN f ON f.oid = o.oprcode WHERE o.oid < 16384`
+
+// usesSQL names functions, operators and types, $1, $2 and $3; a type that is one of the
+// server's own, an enum, a domain or an array of those is plain.
+const usesSQL = `
+SELECT 'f', oid, oid::regprocedure::text, false FROM pg_proc WHERE oid = ANY ($1::oid[])
+UNION ALL SELECT 'o', oid, 'operator ' || oid::regoperator, false FROM pg_operator WHERE oid = ANY ($2::oid[])
+UNION ALL SELECT 't', t.oid, 'type ' || format_type(t.oid, NULL), coalesce(i.oid, t.oid) < 16384 OR coalesce(i.typtype, t.typtype) IN ('e', 'd')
+  FROM pg_type t LEFT JOIN pg_type i ON i.oid = t.typelem WHERE t.oid = ANY ($3::oid[])`
+
+// tableCodeSQL: $1 oids of tables, $2 those and their partitions'. Most defaults are a constant of a
+// built-in type, and are left out at once.
 const tableCodeSQL = `
-WITH e(rel, kind, name, tree) AS (
-  SELECT ad.adrelid, CASE a.attgenerated WHEN '' THEN 'default' ELSE 'generated column' END, a.attname::text, ad.adbin::text
-    FROM pg_attrdef ad JOIN pg_attribute a ON a.attrelid = ad.adrelid AND a.attnum = ad.adnum
-    WHERE ad.adrelid = ANY ($1::oid[]) AND ad.adbin::text !~ '^\{CONST :consttype \d{1,4} '
-  UNION ALL SELECT conrelid, 'check', conname, conbin::text FROM pg_constraint WHERE contype = 'c' AND conrelid = ANY ($1::oid[])
-  UNION ALL SELECT conrelid, 'index', conname, ':opnos (o ' || array_to_string(conexclop, ' ') || ')' FROM pg_constraint WHERE contype = 'x' AND conrelid = ANY ($1::oid[])
-  UNION ALL SELECT i.indrelid, 'index', c.relname, concat(i.indexprs::text, i.indpred::text) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
-    WHERE i.indrelid = ANY ($1::oid[]) AND (i.indexprs IS NOT NULL OR i.indpred IS NOT NULL)
-  UNION ALL SELECT partrelid, 'partition key', partrelid::regclass::text, partexprs::text FROM pg_partitioned_table WHERE partrelid = ANY ($4::oid[]) AND partexprs IS NOT NULL
-)` + codeOf
+SELECT ad.adrelid, CASE a.attgenerated WHEN '' THEN 'default' ELSE 'generated column' END, a.attname::text, ad.adbin::text
+  FROM pg_attrdef ad JOIN pg_attribute a ON a.attrelid = ad.adrelid AND a.attnum = ad.adnum
+  WHERE ad.adrelid = ANY ($1::oid[]) AND ad.adbin::text !~ '^\{CONST :consttype \d{1,4} '
+UNION ALL SELECT conrelid, 'check', conname, conbin::text FROM pg_constraint WHERE contype = 'c' AND conrelid = ANY ($1::oid[])
+UNION ALL SELECT conrelid, 'index', conname, ':opnos (o ' || array_to_string(conexclop, ' ') || ')' FROM pg_constraint WHERE contype = 'x' AND conrelid = ANY ($1::oid[])
+UNION ALL SELECT i.indrelid, 'index', c.relname, concat(i.indexprs::text, i.indpred::text) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+  WHERE i.indrelid = ANY ($1::oid[]) AND (i.indexprs IS NOT NULL OR i.indpred IS NOT NULL)
+UNION ALL SELECT partrelid, 'partition key', partrelid::regclass::text, partexprs::text FROM pg_partitioned_table WHERE partrelid = ANY ($2::oid[]) AND partexprs IS NOT NULL`
 
 // domainCodeSQL: $1 oids of domains.
 const domainCodeSQL = `
-WITH e(rel, kind, name, tree) AS (
-  SELECT oid, 'default', '', typdefaultbin::text FROM pg_type WHERE oid = ANY ($1::oid[]) AND typdefaultbin IS NOT NULL
-  UNION ALL SELECT contypid, 'check', conname, conbin::text FROM pg_constraint WHERE contype = 'c' AND contypid = ANY ($1::oid[])
-)` + codeOf
+SELECT oid, 'default', '', typdefaultbin::text FROM pg_type WHERE oid = ANY ($1::oid[]) AND typdefaultbin IS NOT NULL
+UNION ALL SELECT contypid, 'check', conname, conbin::text FROM pg_constraint WHERE contype = 'c' AND contypid = ANY ($1::oid[])`
 
-// readCode hands each expression that is code, with the oid of what it is a part of, to add.
-func readCode(ctx context.Context, s *session, sql string, oids []string, add func(of uint32, c catalog.Code)) error {
-	var of uint32
-	var c catalog.Code
-	done := func() {
-		if c.Uses != nil {
-			add(of, c)
-		}
+// used is a function ('f'), an operator ('o'), a type ('t') or a kind of node ('n') in an expression.
+type used struct {
+	class byte
+	oid   uint32
+	node  string
+}
+
+// suspect is an expression with something in it that may not be plain.
+type suspect struct {
+	of         uint32 // the table or domain
+	kind, name string
+	uses       []used
+}
+
+// plain returns what is known to be plain on the session's server.
+func (s *session) plain(ctx context.Context) (map[used]bool, error) {
+	if s.known != nil {
+		return s.known, nil
 	}
-	words := func(text string) string { return strings.Join(strings.Fields(text), " ") }
-	params := append([]string{oids[0], words(plainNodes), words(harmlessFunctions)}, oids[1:]...)
-	err := s.query(ctx, opCatalog, sql, params, func(v row) error {
-		if id, kind, name := oid(v, 0), v.text(1), v.text(2); c.Uses == nil || id != of || kind != c.Kind || name != c.Name {
-			done()
-			of, c = id, catalog.Code{Kind: kind, Name: name}
-		}
-		c.Uses = append(c.Uses, v.text(3))
+	known := make(map[used]bool, 4096)
+	for _, n := range strings.Fields(plainNodes) {
+		known[used{class: 'n', node: n}] = true
+	}
+	err := s.query(ctx, opCatalog, plainSQL, []string{strings.Join(strings.Fields(harmlessFunctions), " ")}, func(r row) error {
+		known[used{class: r[0][0], oid: oid(r, 1)}] = true
 		return nil
 	})
-	done()
-	return err
+	if err == nil {
+		s.known = known
+	}
+	return known, err
+}
+
+// readCode hands each expression that is code, with the oid of what it is a part of, to add.
+func readCode(ctx context.Context, s *session, sql string, params []string, add func(of uint32, c catalog.Code)) error {
+	known, err := s.plain(ctx)
+	if err != nil {
+		return err
+	}
+	var suspects []suspect
+	ids := map[byte][]string{}
+	seen := make(map[used]bool)
+	err = s.query(ctx, opCatalog, sql, params, func(r row) error {
+		var odd []used
+		for u := range uses(r.text(3)) {
+			if known[u] || u.class == 't' && u.oid < firstUserOID || u == (used{class: 'f', oid: nextval}) && r.text(1) == catalog.CodeDefault {
+				continue
+			}
+			odd = append(odd, u)
+			if !seen[u] && u.class != 'n' {
+				seen[u] = true
+				ids[u.class] = append(ids[u.class], strconv.FormatUint(uint64(u.oid), 10))
+			}
+		}
+		if odd != nil {
+			suspects = append(suspects, suspect{oid(r, 0), r.text(1), r.text(2), odd})
+		}
+		return nil
+	})
+	if err != nil || suspects == nil {
+		return err
+	}
+	names := make(map[used]string)
+	list := func(class byte) string { return "{" + strings.Join(ids[class], ",") + "}" }
+	err = s.query(ctx, opCatalog, usesSQL, []string{list('f'), list('o'), list('t')}, func(r row) error {
+		if !r.bool(3) {
+			names[used{class: r[0][0], oid: oid(r, 1)}] = r.text(2)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(suspects, func(a, b suspect) int {
+		return strings.Compare(a.kind+"\x00"+a.name, b.kind+"\x00"+b.name)
+	})
+	for _, x := range suspects {
+		if c := x.code(names); c.Uses != nil {
+			add(x.of, c)
+		}
+	}
+	return nil
+}
+
+// code names what is not plain.
+func (x suspect) code(names map[used]string) catalog.Code {
+	c := catalog.Code{Kind: x.kind, Name: x.name}
+	for _, u := range x.uses {
+		name := names[u]
+		if u.class == 'n' {
+			name = "the construct " + u.node
+		}
+		if name != "" && !slices.Contains(c.Uses, name) {
+			c.Uses = append(c.Uses, name)
+		}
+	}
+	slices.Sort(c.Uses)
+	return c
 }
 
 // code notes which expressions of the tables are code. What a partition has of its own does

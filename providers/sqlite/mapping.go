@@ -96,13 +96,14 @@ func (m *mapper) same() {
 		lost = true
 		m.lose(f.Columns[0], "", "Its foreign key to %s is left out, because that table does not travel.", f.Table)
 	}
+	t.Indexes = slices.Clone(m.source.Indexes)
+	lost = m.withoutCode(&t) || lost
 	t.Definition = ""
 	if m.source.Definition != "" && !lost {
 		if t.Definition = m.rewritten(); t.Definition == m.source.Definition {
 			t.Definition = m.source.Definition // held once
 		}
 	}
-	t.Indexes = slices.Clone(m.source.Indexes)
 	for i := range t.Indexes {
 		t.Indexes[i].Definition = rewriteIndex(t.Indexes[i].Definition, t.Indexes[i].Name, m.how.To.Name)
 	}

@@ -68,6 +68,7 @@ func (r *tableReader) read(ctx context.Context, o object, k tableKind) (*catalog
 		return nil, err
 	}
 	t.Checks = text.checks
+	t.Code = code(t)
 	for _, name := range r.triggers[fold(o.name)] {
 		t.NotCarried = append(t.NotCarried, catalog.Object{Kind: "trigger", Name: name})
 	}
