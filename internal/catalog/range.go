@@ -1,6 +1,10 @@
 package catalog
 
-import "strings"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // Range is the predicate of one split of a table. The zero Range is the whole table.
 //
@@ -39,6 +43,34 @@ func (r Range) ID() string {
 		}
 	}
 	return b.String()
+}
+
+// Contiguous says in what ranges do not cover a whole table once: within each partition, and
+// without any, the first has to be open below, the last open above, and each has to begin
+// where the one before it ends.
+func Contiguous(ranges []Range) error {
+	seen := make(map[string]bool)
+	for i, r := range ranges {
+		first := i == 0 || !samePart(r, ranges[i-1])
+		last := i == len(ranges)-1 || !samePart(r, ranges[i+1])
+		switch {
+		case seen[r.ID()]:
+			return fmt.Errorf("range %d comes twice", i+1)
+		case first != (len(r.Lower) == 0), last != (len(r.Upper) == 0):
+			return fmt.Errorf("range %d of %d is open where it must not be, or closed where it must be open", i+1, len(ranges))
+		case !first && !slices.Equal(r.Lower, ranges[i-1].Upper):
+			return fmt.Errorf("range %d does not begin where the one before it ends", i+1)
+		}
+		seen[r.ID()] = true
+	}
+	return nil
+}
+
+func samePart(a, b Range) bool {
+	if a.Partition == nil || b.Partition == nil {
+		return a.Partition == b.Partition
+	}
+	return *a.Partition == *b.Partition
 }
 
 // SplitSpec says how a table is to be split.

@@ -134,9 +134,14 @@ type Table struct {
 	Target *catalog.Table `json:"target"`
 	Group  string         `json:"group"`
 	Action string         `json:"action"`
-	Reason string         `json:"reason,omitempty"` // why this action, a clause for people
-	Create bool           `json:"create,omitempty"` // the target has no such table
-	Drop   bool           `json:"drop,omitempty"`   // dropped first, then made
+	// Edition counts the copies of the table that were asked for; it is part of the packages' generation.
+	Edition int64 `json:"edition,omitempty"`
+	// Predecessor is where the table was on the target under another name. It is emptied and,
+	// where dmoctl made it, dropped.
+	Predecessor *catalog.Name `json:"predecessor,omitempty"`
+	Reason      string        `json:"reason,omitempty"` // why this action, a clause for people
+	Create      bool          `json:"create,omitempty"` // the target has no such table
+	Drop        bool          `json:"drop,omitempty"`   // dropped first, then made
 	// Foreign: with Drop, the table was there before dmoctl came (existing =
 	// "recreate"), so apply asks twice. Otherwise dmoctl made what it drops.
 	Foreign bool `json:"foreign,omitempty"`
@@ -154,6 +159,13 @@ type Table struct {
 	SourceStructure string    `json:"source_structure"`
 	TargetStructure string    `json:"target_structure,omitempty"` // as found; "" where Create
 }
+
+// Levels of verification, of Table.Verify.
+const (
+	LevelNone    = "none"
+	LevelCount   = "count"
+	LevelContent = "content"
+)
 
 // Exception excuses a table from a comparison.
 type Exception struct {

@@ -103,20 +103,13 @@ func (b *bench) disturb(t testing.TB, table string, i int) {
 // checkContiguous holds what every list of ranges must be.
 func checkContiguous(t testing.TB, ranges []catalog.Range) {
 	t.Helper()
-	seen := make(map[string]bool)
 	for i, r := range ranges {
-		switch {
-		case seen[r.ID()]:
-			t.Fatalf("range %d comes twice: %+v", i, r)
-		case len(ranges) > 1 && r.By == "":
+		if len(ranges) > 1 && r.By == "" {
 			t.Fatalf("range %d of %d says not by what: %+v", i, len(ranges), r)
-		case r.Partition != nil:
-		case (i == 0) != (len(r.Lower) == 0) || (i == len(ranges)-1) != (len(r.Upper) == 0):
-			t.Fatalf("only the ends are open: %+v", ranges)
-		case i > 0 && !slices.Equal(r.Lower, ranges[i-1].Upper):
-			t.Fatalf("range %d does not begin where the one before ends: %+v", i, ranges)
 		}
-		seen[r.ID()] = true
+	}
+	if err := catalog.Contiguous(ranges); err != nil {
+		t.Fatalf("%v: %+v", err, ranges)
 	}
 }
 
