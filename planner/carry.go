@@ -10,8 +10,9 @@ import (
 	"github.com/dmoctl/dmoctl/internal/plan"
 )
 
-// carrySchemas lists the schemas, types and sequences that come before the tables.
-func (p *draft) carrySchemas(o *Observation, ds []*decision) {
+// carrySchemas lists the schemas, types and sequences that come before the tables. While a
+// run is unfinished, sequences that no column owns are raised again: no mark says that they were.
+func (p *draft) carrySchemas(o *Observation, ds []*decision, unfinished bool) {
 	creates, typed := false, false
 	for _, d := range ds {
 		// Types are compared under the lock wherever rows go into columns of theirs.
@@ -31,9 +32,13 @@ func (p *draft) carrySchemas(o *Observation, ds []*decision) {
 	if typed {
 		p.Types = slices.Clone(o.Types)
 	}
-	if creates {
-		for _, s := range o.Source.Sequences {
-			s.Name = targetName(s.Name, o)
+	there := make(map[catalog.Name]bool, len(o.Target.Sequences))
+	for _, s := range o.Target.Sequences {
+		there[s.Name] = true
+	}
+	for _, s := range o.Source.Sequences {
+		s.Name = targetName(s.Name, o)
+		if creates || unfinished || !there[s.Name] {
 			p.Sequences = append(p.Sequences, s)
 		}
 	}
@@ -82,7 +87,9 @@ func others(o *Observation, a *assignment, k *kept) []catalog.Name {
 		ours[fold(t.target, o.Limits)] = true
 	}
 	for _, e := range k.tables {
-		ours[fold(e.Target, o.Limits)] = true
+		if e.Entry != nil {
+			ours[fold(e.Entry.Target, o.Limits)] = true
+		}
 	}
 	var out []catalog.Name
 	for _, t := range o.Target.Tables {

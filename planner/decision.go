@@ -3,11 +3,11 @@ package planner
 import (
 	"cmp"
 	"slices"
-	"strings"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/desired"
 	"github.com/dmoctl/dmoctl/internal/ledger"
+	"github.com/dmoctl/dmoctl/internal/left"
 	"github.com/dmoctl/dmoctl/internal/plan"
 )
 
@@ -17,8 +17,6 @@ const (
 	existingRecreate = "recreate"
 	existingEmpty    = "require-empty"
 	contentStructure = "structure"
-	levelNone        = "none"
-	levelCount       = "count"
 	splitAuto        = "auto"
 	splitNone        = "none"
 	quietSource      = "quiet"
@@ -42,15 +40,15 @@ type decision struct {
 	refusals        []plan.Loss // of the target's driver
 	ownRefusals     []plan.Loss // of the planner
 
-	entry    *ledger.Table
-	planned  []*ledger.Package // by id
-	loaded   []*ledger.Loaded  // by id
-	expected generation        // without a range
+	left.Table            // what the ledger says of it
+	expected   generation // without a range
 
 	action, reason string
+	edition        int64 // of the copies that were asked for
 	create, drop   bool
 	foreign        bool                 // with drop: nobody of ours made it
 	empty          bool                 // through a step of its own, before drop and create
+	predecessor    *catalog.Name        // where it was on the target before a rename
 	reuse          bool                 // the ledger's ranges stay
 	occupied       bool                 // on the target, and nobody of ours made it
 	resplit        bool                 // the spec's split is no longer that of the packages which are in
@@ -58,6 +56,7 @@ type decision struct {
 	packages       []*plan.Package
 	splitReason    string
 	level          string // of verification
+	excepted       bool   // an exception of the spec may excuse a difference
 }
 
 // copies says whether rows of the table travel under this plan.
@@ -67,40 +66,24 @@ func (d *decision) copies() bool {
 
 // kept is what the ledger holds, indexed.
 type kept struct {
-	run     *ledger.Run
-	tables  map[catalog.Name]*ledger.Table
-	planned map[catalog.Name][]*ledger.Package
-	loaded  map[catalog.Name][]*ledger.Loaded
+	run    *ledger.Run
+	tables map[catalog.Name]*left.Table
 }
 
 func index(c *ledger.Contents) *kept {
-	k := &kept{
-		tables:  make(map[catalog.Name]*ledger.Table),
-		planned: make(map[catalog.Name][]*ledger.Package),
-		loaded:  make(map[catalog.Name][]*ledger.Loaded),
-	}
-	if c == nil || c.Run == nil {
-		return k
-	}
-	k.run = c.Run
-	for i := range c.Tables {
-		k.tables[c.Tables[i].Source] = &c.Tables[i]
-	}
-	for i := range c.Packages {
-		p := &c.Packages[i]
-		k.planned[p.Source] = append(k.planned[p.Source], p)
-	}
-	for i := range c.Loaded {
-		l := &c.Loaded[i]
-		k.loaded[l.Source] = append(k.loaded[l.Source], l)
-	}
-	for _, p := range k.planned {
-		slices.SortFunc(p, func(a, b *ledger.Package) int { return strings.Compare(a.ID, b.ID) })
-	}
-	for _, l := range k.loaded {
-		slices.SortFunc(l, func(a, b *ledger.Loaded) int { return strings.Compare(a.ID, b.ID) })
+	k := &kept{tables: left.Tables(c)}
+	if c != nil {
+		k.run = c.Run
 	}
 	return k
+}
+
+// of returns what the ledger says of a source's table.
+func (k *kept) of(n catalog.Name) left.Table {
+	if t := k.tables[n]; t != nil {
+		return *t
+	}
+	return left.Table{}
 }
 
 // unfinished says whether a run of the migration has begun a plan and not closed it.
@@ -118,7 +101,7 @@ func decide(spec *desired.Spec, o *Observation, a *assignment, opts Options) []*
 	for i := range o.Mappings {
 		mappings[o.Mappings[i].Source] = &o.Mappings[i]
 	}
-	j := &judge{spec: spec, o: o, k: k, opts: opts, names: a.names}
+	j := &judge{spec: spec, o: o, k: k, opts: opts, names: a.names, vacated: vacated(o, a, k, opts)}
 	out := make([]*decision, 0, len(a.tables))
 	for _, t := range a.tables {
 		if !selected(opts.Tables, o.Source.Schema, t.source.Name) {
@@ -129,17 +112,28 @@ func decide(spec *desired.Spec, o *Observation, a *assignment, opts Options) []*
 			continue // an observation of another spec
 		}
 		d := &decision{assigned: t, mapped: m.Target, losses: m.Losses, refusals: m.Refusals,
-			found: found[fold(t.target, o.Limits)], entry: k.tables[t.source.Name],
-			planned: k.planned[t.source.Name], loaded: k.loaded[t.source.Name]}
+			found: found[fold(t.target, o.Limits)], Table: k.of(t.source.Name)}
 		d.structureDigest = t.source.StructureDigest()
 		d.source = asked(t.source, m.Target)
-		d.expected = tableGeneration(d, o.Source.Identity, spec.Policies)
 		j.judge(d)
 		out = append(out, d)
 	}
 	j.refuseHanging(out)
 	j.refuseChildren(out)
 	j.unrefer(out)
+	return out
+}
+
+// vacated are the places on the target that tables of ours leave under this plan, because
+// the spec gives them another name.
+func vacated(o *Observation, a *assignment, k *kept, opts Options) map[catalog.Name]bool {
+	out := make(map[catalog.Name]bool)
+	for _, t := range a.tables {
+		e := k.of(t.source.Name).Entry
+		if e != nil && e.Created && e.Target != t.target && selected(opts.Tables, o.Source.Schema, t.source.Name) {
+			out[fold(e.Target, o.Limits)] = true
+		}
+	}
 	return out
 }
 

@@ -37,7 +37,7 @@ func Diff(spec *desired.Spec, o *Observation, history []*report.Report, opts Opt
 	if len(forgotten) == 0 && len(opts.Tables) == 0 {
 		p.Continues = p.continues(decisions, k)
 	}
-	p.carrySchemas(o, decisions)
+	p.carrySchemas(o, decisions, k.unfinished())
 	p.Wanted = wantedBesides(o)
 	if ds = append(ds, nameErrors(o, p.Plan)...); ds.HasErrors() {
 		return nil, ds.Sorted()
@@ -107,15 +107,16 @@ func planTables(spec *desired.Spec, o *Observation, ds []*decision, pace *pace) 
 		d.fillPackages(splits[d.source.Name], o.SourceOffline)
 		t := &plan.Table{
 			Source: d.source, Target: d.mapped, Group: d.group, Action: d.action, Reason: d.reason,
+			Edition: d.edition, Predecessor: d.predecessor,
 			Create: d.create, Drop: d.drop, Foreign: d.foreign, Unrefer: d.unrefer,
 			Split: d.splitReason, Packages: d.packages,
 			Verify: spec.Verify.Default, Exception: exceptions[d.source.Name],
 			Losses: d.losses, SourceStructure: d.structureDigest,
 		}
 		if d.structure {
-			t.Verify, t.Exception = levelNone, nil
+			t.Verify, t.Exception = plan.LevelNone, nil
 		}
-		d.level = t.Verify
+		d.level, d.excepted = t.Verify, t.Exception != nil
 		if d.found != nil && !d.create {
 			t.TargetStructure = d.found.StructureDigest()
 		}
@@ -125,7 +126,7 @@ func planTables(spec *desired.Spec, o *Observation, ds []*decision, pace *pace) 
 			}
 		}
 		if d.action == plan.Keep || d.action == plan.Resume {
-			for _, l := range d.loaded {
+			for _, l := range d.Loaded {
 				if t.ReadAt.IsZero() || l.ReadAt.Before(t.ReadAt) {
 					t.ReadAt = l.ReadAt
 				}
@@ -144,7 +145,7 @@ func forget(o *Observation, a *assignment, k *kept, opts Options) []*plan.Table 
 	}
 	var out []*plan.Table
 	for n, e := range k.tables {
-		if _, carried := a.names[n]; carried || !selected(opts.Tables, o.Source.Schema, n) {
+		if _, carried := a.names[n]; carried || e.Entry == nil || !selected(opts.Tables, o.Source.Schema, n) {
 			continue
 		}
 		reason := "it vanished from the source; the target's table stays"
@@ -152,8 +153,8 @@ func forget(o *Observation, a *assignment, k *kept, opts Options) []*plan.Table 
 			reason = "the spec no longer carries it; the target's table stays"
 		}
 		out = append(out, &plan.Table{
-			Source: &catalog.Table{Name: n, Rows: -1, Bytes: -1}, Target: &catalog.Table{Name: e.Target, Rows: -1, Bytes: -1},
-			Action: plan.Forget, Reason: reason, Verify: levelNone, SourceStructure: e.Structure,
+			Source: &catalog.Table{Name: n, Rows: -1, Bytes: -1}, Target: &catalog.Table{Name: e.Entry.Target, Rows: -1, Bytes: -1},
+			Action: plan.Forget, Reason: reason, Verify: plan.LevelNone, SourceStructure: e.Entry.Structure,
 		})
 	}
 	slices.SortFunc(out, func(a, b *plan.Table) int { return a.Source.Compare(b.Source.Name) })
@@ -170,8 +171,8 @@ func (p *draft) continues(ds []*decision, k *kept) string {
 		return ""
 	}
 	for _, d := range ds {
-		known := d.entry != nil && (d.entry.Structure == "" || d.entry.Structure == d.structureDigest)
-		if !known || d.action == plan.Reload || d.drop {
+		known := d.Entry != nil && (d.Entry.Structure == "" || d.Entry.Structure == d.structureDigest)
+		if !known || d.edition != d.Entry.Edition || d.drop {
 			return ""
 		}
 	}

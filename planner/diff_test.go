@@ -44,11 +44,11 @@ func TestActions(t *testing.T) {
 			action: plan.Restart, reason: "its packages were read before the source was declared quiet", steps: "empty copy copy copy key index verify"},
 		{name: "column added on the source", change: func(w *world) {
 			w.find("BIG").Columns = append(w.find("BIG").Columns, catalog.Column{Name: "LVORM", Type: catalog.Type{Kind: catalog.Bool}, Nullable: true})
-		}, action: plan.Reload, reason: "column LVORM added on the source since serial 1", steps: "drop create copy copy copy key index verify"},
+		}, action: plan.Reload, reason: "column LVORM added on the source since serial 1", steps: "empty drop create copy copy copy key index verify"},
 		{name: "column changed on the source", change: func(w *world) {
 			w.find("BIG").Columns[1].Declared, w.find("BIG").Columns[1].Type.Length = "character varying(80)", 80
 		}, action: plan.Reload, reason: "column NAME changed from character varying(40) to character varying(80) on the source since serial 1",
-			steps: "drop create copy copy copy key index verify"},
+			steps: "empty drop create copy copy copy key index verify"},
 		{name: "index added on the source", change: func(w *world) {
 			w.find("BIG").Indexes = append(w.find("BIG").Indexes, catalog.Index{Name: "BIG_2"})
 		}, action: plan.Reload, reason: "its keys, indexes, defaults or constraints changed on the source since serial 1"},
@@ -66,9 +66,9 @@ func TestActions(t *testing.T) {
 			w.drop(to.Name)
 			to.Columns = to.Columns[:1]
 			w.target.Tables = append(w.target.Tables, &to)
-		}, action: plan.Reload, reason: "column NAME added on the target since it was made", steps: "drop create copy copy copy key index verify"},
+		}, action: plan.Reload, reason: "column NAME added on the target since it was made", steps: "empty drop create copy copy copy key index verify"},
 		{name: "emptying was interrupted", change: func(w *world) { row(w.ledger, erp("BIG")).State = ledger.Emptying },
-			action: plan.Reload, reason: "emptying it was interrupted"},
+			action: plan.Reload, reason: "emptying it was asked for and is not finished"},
 		{name: "excluded", change: func(w *world) {
 			w.spec.Excludes = []desired.Exclude{{Name: "x", Content: "none", Tables: []desired.Pattern{{Text: "BIG", Name: "BIG", Exact: true}}}}
 		}, action: plan.Forget, reason: "the spec no longer carries it; the target's table stays", steps: "forget"},

@@ -99,7 +99,7 @@ func (p *pace) indexSeconds(d *decision) float64 {
 
 func (p *pace) verifySeconds(d *decision, level string) float64 {
 	seconds := float64(max(0, bytesOf(d.source))) / assumedVerifyRate
-	if level == levelCount {
+	if level == plan.LevelCount {
 		seconds /= countFactor
 	}
 	return tableSeconds + seconds

@@ -59,6 +59,9 @@ func dropped(ds []*decision) []*catalog.Table {
 		if d.drop && d.found != nil {
 			out = append(out, d.found)
 		}
+		if d.predecessor != nil && d.Entry.Created {
+			out = append(out, &catalog.Table{Name: *d.predecessor})
+		}
 	}
 	return out
 }
@@ -69,6 +72,9 @@ func (j *judge) refuseHanging(ds []*decision) {
 	gone := make(map[catalog.Name]*decision)
 	planned := make(map[catalog.Name]*decision)
 	for _, d := range ds {
+		if d.predecessor != nil && d.Entry.Created {
+			gone[*d.predecessor] = d
+		}
 		if d.found == nil {
 			continue
 		}

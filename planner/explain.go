@@ -126,8 +126,12 @@ func sourceChange(d *decision) string {
 	return "its keys, indexes, defaults or constraints changed on the source" + since(d)
 }
 
-func since(d *decision) string { return fmt.Sprintf(" since serial %d", d.entry.Serial) }
+func since(d *decision) string { return fmt.Sprintf(" since serial %d", d.Entry.Serial) }
 
 func moved(d *decision) string {
-	return fmt.Sprintf("its place on the target is %s now, it was %s; the old table stays", d.target, d.entry.Target)
+	becomes := "which is emptied and stays"
+	if d.Entry.Created {
+		becomes = "which is dropped"
+	}
+	return fmt.Sprintf("its place on the target is %s now, it was %s, %s", d.target, d.Entry.Target, becomes)
 }

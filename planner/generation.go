@@ -4,13 +4,14 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"strconv"
 	"strings"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 )
 
 // generationForm is the version of the text form of a generation.
-const generationForm = "1"
+const generationForm = "2"
 
 // generation is what makes a package itself, each part a digest of its own, so
 // that a difference can be named. Another generation does not count.
@@ -19,6 +20,7 @@ type generation struct {
 	structure string // of the table on the source
 	columns   string // types in which the rows are read and loaded
 	policies  string
+	edition   string // which of the copies that were asked for
 	rows      string // the range
 	// split is what the spec asked for. It is recorded so that a changed split is
 	// told; it makes no package another one.
@@ -27,15 +29,15 @@ type generation struct {
 
 // String is the form in plan and ledger.
 func (g generation) String() string {
-	return strings.Join([]string{generationForm, g.source, g.structure, g.columns, g.policies, g.rows, g.split}, "-")
+	return strings.Join([]string{generationForm, g.source, g.structure, g.columns, g.policies, g.edition, g.rows, g.split}, "-")
 }
 
 func parseGeneration(s string) (generation, bool) {
 	p := strings.Split(s, "-")
-	if len(p) != 7 || p[0] != generationForm {
+	if len(p) != 8 || p[0] != generationForm {
 		return generation{}, false
 	}
-	return generation{p[1], p[2], p[3], p[4], p[5], p[6]}, true
+	return generation{p[1], p[2], p[3], p[4], p[5], p[6], p[7]}, true
 }
 
 // of returns the generation of one range of the same table.
@@ -68,9 +70,12 @@ func tableGeneration(d *decision, identity string, policies catalog.Policies) ge
 		structure: short(d.structureDigest),
 		columns:   short(columns),
 		policies:  short(policies),
+		edition:   formatEdition(d.edition),
 		split:     short(d.split),
 	}
 }
+
+func formatEdition(n int64) string { return strconv.FormatInt(n, 10) }
 
 // short digests plain data to 48 bits: enough to tell versions of one thing apart.
 func short(v any) string {

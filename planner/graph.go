@@ -5,7 +5,7 @@ import (
 	"slices"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
-	"github.com/dmoctl/dmoctl/internal/ledger"
+	"github.com/dmoctl/dmoctl/internal/left"
 	"github.com/dmoctl/dmoctl/internal/plan"
 )
 
@@ -33,11 +33,13 @@ type graph struct {
 	// fresh are the tables that come into being, or are emptied without the references
 	// to them, so that these are made anew.
 	fresh map[catalog.Name]bool
+	// vacates holds the step after which a place on the target is free that a table of ours had.
+	vacates map[catalog.Name]string
 }
 
 func newGraph(p *plan.Plan, o *Observation, pace *pace, k *kept) *graph {
 	g := &graph{p: p, o: o, pace: pace, k: k, made: make(map[catalog.Name][]string),
-		there: make(map[catalog.Name]bool, len(o.Target.Tables)), fresh: make(map[catalog.Name]bool)}
+		there: make(map[catalog.Name]bool, len(o.Target.Tables)), fresh: make(map[catalog.Name]bool), vacates: make(map[catalog.Name]string)}
 	for _, t := range o.Target.Tables {
 		g.there[t.Name] = true
 	}
@@ -76,6 +78,7 @@ func (g *graph) build(ds []*decision, forgotten []*plan.Table, opts Options) {
 		g.keysAndIndexes(b)
 		g.verify(b)
 	}
+	g.waitForPlaces(ds)
 	for _, b := range bundles {
 		g.references(b)
 		g.sequences(b)
@@ -84,13 +87,34 @@ func (g *graph) build(ds []*decision, forgotten []*plan.Table, opts Options) {
 	g.close(opts)
 }
 
+// waitForPlaces lets the making of tables wait until those that had their names are gone.
+func (g *graph) waitForPlaces(ds []*decision) {
+	if len(g.vacates) == 0 {
+		return
+	}
+	target := make(map[catalog.Name]catalog.Name, len(ds))
+	for _, d := range ds {
+		target[d.source.Name] = fold(d.target, g.o.Limits)
+	}
+	for _, s := range g.steps {
+		if s.Kind != plan.StepCreate {
+			continue
+		}
+		for _, n := range s.Tables {
+			if before := g.vacates[target[n]]; before != "" {
+				s.Needs = append(s.Needs, before)
+			}
+		}
+	}
+}
+
 // bundles shares tables out, in order of their source names.
 func (g *graph) bundles(ds []*decision) []*bundle {
 	var out []*bundle
 	var open *bundle
 	n := 0
 	for _, d := range ds {
-		if d.action == plan.Keep && !g.k.unfinished() && !g.refersToFresh(d) {
+		if g.idle(d) {
 			continue
 		}
 		size := bytesOf(d.source)
@@ -140,8 +164,14 @@ func (g *graph) structures(b *bundle) {
 	if s := g.stage(b, plan.Structures, plan.StepUnrefer, func(d *decision) bool { return len(d.unrefer) > 0 }); s != nil {
 		s.Reason = "they would keep rows from going in before those that they refer to"
 	}
-	g.stage(b, plan.Structures, plan.StepEmpty, func(d *decision) bool { return d.empty && !d.drop })
-	g.stage(b, plan.Structures, plan.StepDrop, func(d *decision) bool { return d.drop })
+	g.stage(b, plan.Structures, plan.StepEmpty, func(d *decision) bool { return d.empty })
+	if s := g.stage(b, plan.Structures, plan.StepDrop, func(d *decision) bool { return d.drop || d.predecessor != nil }); s != nil {
+		for _, d := range b.tables {
+			if d.predecessor != nil {
+				g.vacates[fold(*d.predecessor, g.o.Limits)] = s.ID
+			}
+		}
+	}
 	if s := g.stage(b, plan.Structures, plan.StepCreate, func(d *decision) bool { return d.create }); s != nil {
 		if len(g.p.Schemas)+len(g.p.Types)+len(g.p.Sequences) > 0 {
 			s.Needs = append(s.Needs, plan.StepSchemas)
@@ -160,7 +190,7 @@ func (g *graph) copies(b *bundle) {
 		if !d.copies() {
 			continue
 		}
-		before, left := len(shared.Packages), missing(d)
+		before, left := len(shared.Packages), g.toCopy(d)
 		for i, k := range d.packages {
 			if k.In && (left > 0 || i < len(d.packages)-1) {
 				continue
@@ -192,21 +222,18 @@ func (g *graph) copies(b *bundle) {
 // keysAndIndexes makes what speeds up a load when it comes after it.
 func (g *graph) keysAndIndexes(b *bundle) {
 	if !g.o.Limits.InlineKeys {
-		s := g.stage(b, plan.Finalize, plan.StepKey, func(d *decision) bool { return g.unmade(d) && len(g.keysLeft(d)) > 0 })
+		s := g.stage(b, plan.Finalize, plan.StepKey, func(d *decision) bool { return len(g.keysLeft(d)) > 0 })
 		g.price(s, b, func(d *decision) float64 { return float64(len(g.keysLeft(d))) * g.pace.indexSeconds(d) })
 	}
 	for _, d := range b.tables {
 		g.made[d.target] = slices.Clone(b.last)
 	}
 	if !b.large {
-		s := g.stage(b, plan.Finalize, plan.StepIndex, func(d *decision) bool { return g.unmade(d) && len(g.indexesLeft(d)) > 0 })
+		s := g.stage(b, plan.Finalize, plan.StepIndex, func(d *decision) bool { return len(g.indexesLeft(d)) > 0 })
 		g.price(s, b, func(d *decision) float64 { return float64(len(g.indexesLeft(d))) * g.pace.indexSeconds(d) })
 		return
 	}
 	d := b.tables[0]
-	if !g.unmade(d) {
-		return
-	}
 	var steps []string
 	for _, x := range g.indexesLeft(d) {
 		steps = append(steps, g.add(&plan.Step{ID: plan.StepIndex + "/" + b.id + "/" + x.Name, Phase: plan.Finalize, Kind: plan.StepIndex,
@@ -226,13 +253,21 @@ func (g *graph) price(s *plan.Step, b *bundle, seconds func(*decision) float64) 
 	}
 }
 
-// unmade says whether keys and indexes of a table may be missing.
-func (g *graph) unmade(d *decision) bool {
-	if d.action != plan.Keep {
-		return true
+// idle says whether nothing is left of a table.
+func (g *graph) idle(d *decision) bool {
+	return d.action == plan.Keep && len(g.keysLeft(d)) == 0 && len(g.indexesLeft(d)) == 0 && !g.refers(d) &&
+		!g.numbers(d) && !g.unverified(d)
+}
+
+// toCopy is how many packages of a table are to be copied.
+func (g *graph) toCopy(d *decision) int {
+	n := 0
+	for _, k := range d.packages {
+		if !k.In {
+			n++
+		}
 	}
-	verified := d.entry != nil && (d.entry.State == ledger.Counted || d.entry.State == ledger.Compared)
-	return g.k.unfinished() && !verified
+	return n
 }
 
 func (g *graph) verify(b *bundle) {
@@ -252,7 +287,7 @@ func (g *graph) verify(b *bundle) {
 // level is how the table is to be verified.
 func (g *graph) level(d *decision) string {
 	if d.structure {
-		return levelNone
+		return plan.LevelNone
 	}
 	return d.level
 }
@@ -260,15 +295,8 @@ func (g *graph) level(d *decision) string {
 // unverified says whether a table has to be compared under this plan.
 func (g *graph) unverified(d *decision) bool {
 	level := g.level(d)
-	switch {
-	case level == levelNone:
-		return false
-	case d.action != plan.Keep:
-		return true
-	case d.entry.State == ledger.Compared:
-		return false
-	case d.entry.State == ledger.Counted:
-		return level != levelCount
+	if d.action != plan.Keep {
+		return level != plan.LevelNone
 	}
-	return g.k.unfinished()
+	return !left.Verified(level, d.excepted, d.Entry.State)
 }

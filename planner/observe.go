@@ -225,6 +225,11 @@ func (o *Observation) readOtherSchemas(ctx context.Context, sides Sides, a *assi
 			add(targetName(q.Name, o))
 		}
 	}
+	if o.Ledger != nil {
+		for _, t := range o.Ledger.Tables {
+			add(t.Target) // it may have another name now
+		}
+	}
 	var err error
 	if o.Target, err = widen(ctx, sides.Target, o.Target, providers.Selector{Schemas: schemas, Names: true}); err != nil {
 		return fmt.Errorf("read target catalog: %w", err)
@@ -301,7 +306,7 @@ func (o *Observation) countTarget(ctx context.Context, spec *desired.Spec, sides
 	}
 	var tables []*catalog.Table
 	for _, d := range ds {
-		if d.found != nil && d.entry == nil {
+		if d.found != nil && d.Nothing() {
 			tables = append(tables, d.found)
 		}
 	}

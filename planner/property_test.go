@@ -76,7 +76,7 @@ func checkGraph(t *rapid.T, p *plan.Plan) {
 			}
 		}
 		want := 0
-		if x.Verify != levelNone && x.Action != plan.Keep && x.Action != plan.Forget {
+		if x.Verify != plan.LevelNone && x.Action != plan.Keep && x.Action != plan.Forget {
 			want = 1
 		}
 		if x.Action != plan.Keep && verified[x.Source.Name] != want {

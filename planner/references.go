@@ -41,13 +41,7 @@ func (g *graph) references(b *bundle) {
 	s := &plan.Step{ID: plan.StepForeignKey + "/" + b.id, Phase: plan.Finalize, Kind: plan.StepForeignKey}
 	again := false
 	for _, d := range b.tables {
-		if len(d.mapped.ForeignKeys)+len(d.unrefer) == 0 || d.structure && !d.create && len(d.unrefer) == 0 {
-			continue
-		}
-		if d.action == plan.Keep && !g.k.unfinished() && !g.refersToFresh(d) {
-			continue
-		}
-		if !g.reachable(d) {
+		if !g.refers(d) || !g.reachable(d) {
 			continue
 		}
 		s.Tables = append(s.Tables, d.source.Name)
@@ -83,7 +77,7 @@ func (j *judge) unrefer(ds []*decision) {
 		filled[d.target] = d.copies()
 	}
 	for _, d := range ds {
-		if d.found == nil || d.create || d.drop || d.entry != nil && d.entry.Created {
+		if d.found == nil || d.create || d.drop || d.Entry != nil && d.Entry.Created {
 			continue
 		}
 		if slices.ContainsFunc(d.mapped.ForeignKeys, func(f catalog.ForeignKey) bool { return !there[f.Table] }) {
@@ -109,11 +103,43 @@ func (g *graph) reachable(d *decision) bool {
 	return true
 }
 
+// refers says whether foreign keys of a table are left to be made, or to be checked.
+func (g *graph) refers(d *decision) bool {
+	switch {
+	case len(d.mapped.ForeignKeys)+len(d.unrefer) == 0:
+		return false
+	case d.create, d.copies(), g.refersToFresh(d):
+		return true
+	case g.o.Limits.InlineKeys:
+		return false // made with the table, and checked when its rows came
+	}
+	return len(g.foreignKeysLeft(d)) > 0
+}
+
+// foreignKeysLeft returns the foreign keys that a table of the target still needs.
+func (g *graph) foreignKeysLeft(d *decision) []catalog.ForeignKey {
+	if d.found == nil {
+		return d.mapped.ForeignKeys
+	}
+	have := make(map[string]bool)
+	for _, f := range slices.Concat(d.found.ForeignKeys, d.found.Pending) {
+		have[f.Name] = have[f.Name] || !f.Dropped
+	}
+	return slices.DeleteFunc(slices.Clone(d.mapped.ForeignKeys), func(f catalog.ForeignKey) bool { return f.Name == "" || have[f.Name] })
+}
+
+// numbers says whether what generates the numbers of a table's columns is to be raised:
+// always while a run is unfinished, because no mark says that it was.
+func (g *graph) numbers(d *decision) bool {
+	return (d.action != plan.Keep || g.k.unfinished()) &&
+		slices.ContainsFunc(d.mapped.Columns, func(c catalog.Column) bool { return c.Sequence != nil || c.Identity != "" })
+}
+
 // sequences raises what generates the numbers of a table's columns.
 func (g *graph) sequences(b *bundle) {
 	s := &plan.Step{ID: plan.StepSequence + "/" + b.id, Phase: plan.Finalize, Kind: plan.StepSequence}
 	for _, d := range b.tables {
-		if !g.unmade(d) || !slices.ContainsFunc(d.mapped.Columns, func(c catalog.Column) bool { return c.Sequence != nil || c.Identity != "" }) {
+		if !g.numbers(d) {
 			continue
 		}
 		s.Tables = append(s.Tables, d.source.Name)

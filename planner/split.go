@@ -105,14 +105,14 @@ func (d *decision) fillPackages(split *Split, offline bool) {
 
 // keepPackages takes the ledger's packages over, with what it measured of those that are in.
 func (d *decision) keepPackages() {
-	in := make(map[string]int, len(d.loaded))
-	for i, l := range d.loaded {
+	in := make(map[string]int, len(d.Loaded))
+	for i, l := range d.Loaded {
 		in[l.ID] = i
 	}
-	for _, p := range d.planned {
+	for _, p := range d.Planned {
 		k := &plan.Package{ID: p.ID, Range: p.Range, Generation: p.Generation, Rows: p.Range.Rows, Bytes: p.Range.Bytes}
 		if i, ok := in[p.ID]; ok {
-			l := d.loaded[i]
+			l := d.Loaded[i]
 			k.Rows, k.Bytes, k.Seconds = l.Rows, l.Bytes, l.Seconds
 			k.In = d.action == plan.Keep || d.action == plan.Resume
 		}

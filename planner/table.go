@@ -8,6 +8,7 @@ import (
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/desired"
 	"github.com/dmoctl/dmoctl/internal/ledger"
+	"github.com/dmoctl/dmoctl/internal/left"
 	"github.com/dmoctl/dmoctl/internal/plan"
 )
 
@@ -19,29 +20,52 @@ type judge struct {
 	opts Options
 	// names are all tables that the migration carries, also those that --table leaves out.
 	names map[catalog.Name]catalog.Name
+	// vacated are places on the target that tables of ours leave: what is found there goes.
+	vacated map[catalog.Name]bool
 }
 
 func (j *judge) judge(d *decision) {
+	if d.Entry != nil {
+		d.edition = d.Entry.Edition
+	}
+	if j.vacated[fold(d.target, j.o.Limits)] {
+		d.found = nil
+	}
 	switch {
-	case d.entry == nil:
+	case d.Nothing():
 		j.judgeNew(d)
+	case d.Entry.Target != d.target:
+		j.judgeMoved(d)
 	case d.structure:
 		j.judgeStructure(d)
 	default:
 		j.judgeKnown(d)
 	}
+	d.expected = tableGeneration(d, j.o.Source.Identity, j.spec.Policies)
 	d.reuse = d.copies() && j.reuses(d)
 	if d.action == plan.Resume && !d.reuse {
-		d.action, d.empty, d.reason = plan.Reload, true, "the packages that are in are not those that the ledger planned"
+		j.again(d, "the packages that are in are not those that the ledger planned")
+		d.expected.edition = formatEdition(d.edition)
 	}
 }
 
-// judgeNew decides about a table that the ledger does not name.
+// again asks for another copy of a table: what is in does not count any more.
+func (j *judge) again(d *decision, reason string) {
+	d.action, d.reason, d.empty = plan.Reload, reason, true
+	d.edition = d.Entry.Edition + 1
+}
+
+// judgeNew decides about a table of which dmoctl has neither made nor loaded anything.
 func (j *judge) judgeNew(d *decision) {
 	d.action = plan.Copy
 	if d.structure {
 		d.action, d.reason = plan.Structure, d.why
 	}
+	j.place(d)
+}
+
+// place decides what becomes of what is on the target where a table is to be made.
+func (j *judge) place(d *decision) {
 	if d.found == nil {
 		d.create = true
 		return
@@ -50,96 +74,105 @@ func (j *judge) judgeNew(d *decision) {
 	case existingLoad:
 		j.refuseAltered(d, "existing = \"load\" takes tables that fit.")
 	case existingRecreate:
-		d.drop, d.foreign, d.create, d.reason = true, true, true, "it exists on the target and is dropped first"
+		d.drop, d.foreign, d.create = true, true, true
+		if d.reason == "" {
+			d.reason = "it exists on the target and is dropped first"
+		}
 	default:
 		d.occupied = true
 	}
 }
 
+// judgeMoved decides about a table that has another name on the target now: it is made
+// there, and its predecessor goes.
+func (j *judge) judgeMoved(d *decision) {
+	from := d.Entry.Target
+	j.again(d, moved(d))
+	if d.structure {
+		d.action = plan.Structure
+	}
+	d.predecessor = &from
+	j.place(d)
+}
+
 // judgeStructure decides about a table without rows that the ledger names.
 func (j *judge) judgeStructure(d *decision) {
 	d.action, d.reason = plan.Keep, "structure only: "+d.why
-	changed := d.entry.Structure != "" && d.entry.Structure != d.structureDigest
-	switch {
-	case len(d.loaded) > 0:
-		d.action, d.empty, d.reason = plan.Structure, true, "its rows are no longer part of the migration: "+d.why
-	case d.entry.Target != d.target:
-		d.action, d.reason = plan.Structure, moved(d)
-		d.occupied = d.found != nil
+	changed := d.Entry.Structure != "" && d.Entry.Structure != d.structureDigest
+	switch why := d.Emptying(false); {
+	case why != "":
+		d.edition, d.empty = d.Entry.Edition+1, true
+		d.action, d.reason = plan.Structure, why+": "+d.why
 	case d.found == nil:
 		d.action, d.reason = plan.Structure, d.why
 	case changed || len(differences(d.mapped, d.found)) > 0:
 		d.action, d.reason = plan.Structure, sourceChange(d)
-	case j.k.unfinished() && d.entry.State == ledger.Planned:
-		d.action, d.reason = plan.Structure, d.why
 	}
 	if d.action == plan.Structure {
 		j.rebuild(d, changed)
 	}
 }
 
-// judgeKnown decides about a table that the ledger names.
+// judgeKnown decides about a table of which something is made or loaded.
 func (j *judge) judgeKnown(d *decision) {
 	change := j.change(d)
-	switch {
-	case d.entry.Target != d.target:
-		d.action, d.reason = plan.Reload, moved(d)
-		if d.found != nil {
-			d.occupied = true
-			return
-		}
-	case len(d.loaded) == 0 && d.entry.State != ledger.Emptying:
+	switch why := d.Emptying(true); {
+	case len(d.Loaded) == 0 && why == "":
 		d.action = plan.Copy
-	case d.found == nil:
-		d.action, d.reason = plan.Reload, "the table is gone from the target"
 	case matches(j.opts.Reload, j.o.Source.Schema, d.source.Name):
-		d.action, d.reason = plan.Reload, "asked for with --reload"
-	case d.entry.State == ledger.Emptying:
-		d.action, d.reason = plan.Reload, "emptying it was interrupted"
+		j.again(d, "asked for with --reload")
+	case why != "" && change == "" && j.requested(d):
+		d.action, d.reason, d.empty = plan.Reload, why, true // the request stands in the ledger: its packages are planned
+	case why != "":
+		j.again(d, why)
+	case d.found == nil:
+		j.again(d, "the table is gone from the target")
 	case change != "":
-		d.action, d.reason = plan.Reload, change
+		j.again(d, change)
+	case d.Gap() != "":
+		j.again(d, "the packages that are in are not those that the ledger planned: "+d.Gap())
 	default:
 		j.judgeLoaded(d)
 	}
-	d.empty = d.action == plan.Reload || d.action == plan.Restart
+	d.empty = d.empty || d.action == plan.Restart
 	if d.copies() {
-		j.rebuild(d, d.entry.Structure != "" && d.entry.Structure != d.structureDigest)
+		j.rebuild(d, d.Entry.Structure != "" && d.Entry.Structure != d.structureDigest)
 	}
 }
 
-// judgeLoaded decides about a table with packages in, all of this generation.
+// judgeLoaded decides about a table with packages in, all of those that are planned.
 func (j *judge) judgeLoaded(d *decision) {
 	altered := differences(d.mapped, d.found)
-	left := missing(d)
+	missing := len(d.Missing())
 	switch {
-	case left+len(d.loaded) != len(d.planned):
-		d.action, d.reason = plan.Reload, "the packages that are in are not those that the ledger planned"
 	case len(altered) > 0:
-		d.action, d.reason = plan.Reload, joined(altered)+" on the target since it was made"
-	case left == 0 && finished(d.entry.State):
+		j.again(d, joined(altered)+" on the target since it was made")
+	case missing == 0 && left.Complete(d.Entry.State):
 		d.action = plan.Keep
-	case !quiet(j.spec) && (left > 0 || mixed(d)):
+	case !quiet(j.spec) && (missing > 0 || mixed(d)):
 		d.action = plan.Restart
-		d.reason = fmt.Sprintf("%d of %s were read from a snapshot that is gone", len(d.planned)-left, count(len(d.planned), "package"))
+		d.reason = fmt.Sprintf("%d of %s were read from a snapshot that is gone", len(d.Planned)-missing, count(len(d.Planned), "package"))
 	case quiet(j.spec) && !readQuietly(d):
 		d.action, d.reason = plan.Restart, "its packages were read before the source was declared quiet"
 	case !quiet(j.spec) && readQuietly(d):
 		d.action, d.reason = plan.Restart, "its packages were read while the source was declared quiet"
-	case left == 0:
+	case missing == 0:
 		d.action, d.reason = plan.Resume, "all packages are in; its structure is compared again"
 	default:
-		d.action, d.reason = plan.Resume, fmt.Sprintf("%d of %s are in", len(d.planned)-left, count(len(d.planned), "package"))
+		d.action, d.reason = plan.Resume, fmt.Sprintf("%d of %s are in", len(d.Planned)-missing, count(len(d.Planned), "package"))
 	}
 }
 
 // rebuild adds what the target's table needs before rows can go in.
 func (j *judge) rebuild(d *decision, changed bool) {
 	switch {
+	case d.predecessor != nil: // place has decided
 	case d.found == nil:
 		d.create = true
 	case !changed && len(differences(d.mapped, d.found)) == 0:
-	case d.entry.Created:
-		d.drop, d.create = true, true
+	case d.Entry.Created:
+		d.drop, d.create, d.empty = true, true, true
+		d.edition = d.Entry.Edition + 1
 	default:
 		j.refuseAltered(d, "dmoctl did not make it, and alters no table of others.")
 	}
@@ -162,12 +195,13 @@ func (j *judge) refuseAltered(d *decision, why string) {
 // change names what makes the packages that are in others than those of this plan,
 // or returns "".
 func (j *judge) change(d *decision) string {
-	for _, l := range d.loaded {
+	e := tableGeneration(d, j.o.Source.Identity, j.spec.Policies)
+	for _, l := range d.Loaded {
 		g, ok := parseGeneration(l.Generation)
 		if !ok {
 			return "its packages were made by another version of dmoctl"
 		}
-		switch e := d.expected; {
+		switch {
 		case g.source != e.source:
 			return "its packages were read from another source database"
 		case g.structure != e.structure:
@@ -177,58 +211,44 @@ func (j *judge) change(d *decision) string {
 		case g.policies != e.policies:
 			return "the types block of the spec changed" + since(d)
 		}
-		d.resplit = d.resplit || g.split != d.expected.split
+		d.resplit = d.resplit || g.split != e.split
 	}
-	if len(d.loaded) > 0 && d.entry.Structure != "" && d.entry.Structure != d.structureDigest {
+	if len(d.Loaded) > 0 && d.Entry.Structure != "" && d.Entry.Structure != d.structureDigest {
 		return sourceChange(d)
 	}
 	return ""
 }
 
+// requested says whether the packages of the copy that the ledger asks for are planned.
+func (j *judge) requested(d *decision) bool {
+	d.expected = tableGeneration(d, j.o.Source.Identity, j.spec.Policies)
+	return j.reuses(d)
+}
+
 // reuses says whether the ledger's ranges stay: new samples must not invent new
 // packages beside those that are in.
 func (j *judge) reuses(d *decision) bool {
-	if len(d.planned) == 0 || d.action == plan.Reload {
+	if d.Gap() != "" {
 		return false
 	}
-	for _, p := range d.planned {
+	for _, p := range d.Planned {
 		g, ok := parseGeneration(p.Generation)
 		if !ok || !g.same(d.expected.of(p.Range)) {
 			return false
 		}
-		if len(d.loaded) == 0 && g.split != d.expected.split {
+		if len(d.Loaded) == 0 && g.split != d.expected.split {
 			return false // nothing is in: the spec's new split holds
 		}
 	}
 	return true
 }
 
-// missing returns how many planned packages are not in.
-func missing(d *decision) int {
-	in := make(map[string]bool, len(d.loaded))
-	for _, l := range d.loaded {
-		in[l.ID] = true
-	}
-	n := 0
-	for _, p := range d.planned {
-		if !in[p.ID] {
-			n++
-		}
-	}
-	return n
-}
-
-// finished says whether a ledger state means that every package is in and was looked at.
-func finished(state string) bool {
-	return state == ledger.Complete || state == ledger.Counted || state == ledger.Compared
-}
-
 // mixed says whether packages were read under different snapshots.
 func mixed(d *decision) bool {
-	return slices.ContainsFunc(d.loaded, func(l *ledger.Loaded) bool { return l.Snapshot != d.loaded[0].Snapshot })
+	return slices.ContainsFunc(d.Loaded, func(l *ledger.Loaded) bool { return l.Snapshot != d.Loaded[0].Snapshot })
 }
 
 // readQuietly says whether packages were read from a source that was declared quiet.
 func readQuietly(d *decision) bool {
-	return !slices.ContainsFunc(d.loaded, func(l *ledger.Loaded) bool { return l.Snapshot != "" && !ledger.IsQuiet(l.Snapshot) })
+	return !slices.ContainsFunc(d.Loaded, func(l *ledger.Loaded) bool { return l.Snapshot != "" && !ledger.IsQuiet(l.Snapshot) })
 }

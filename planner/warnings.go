@@ -44,8 +44,9 @@ func warnings(spec *desired.Spec, o *Observation, ds []*decision, forgotten []*p
 			fmt.Sprintf("%s. Their rows were read %s, those of other tables will be read by this plan, so references between them may not hold. "+
 				"To copy them again, plan with --reload.", pluralTables(old), span(from, to)))
 	}
-	if stay := namesOf(ds, func(d *decision) bool { return d.entry != nil && d.entry.Target != d.target }); len(stay) > 0 {
-		add("table-moved", "Tables have another place on the target", pluralTables(stay)+". The tables under the old names stay.")
+	if moved := namesOf(ds, func(d *decision) bool { return d.predecessor != nil }); len(moved) > 0 {
+		add("table-moved", "Tables have another place on the target",
+			pluralTables(moved)+". They are copied again. The tables under the old names are dropped where dmoctl made them, else emptied.")
 	}
 	return out
 }
@@ -67,11 +68,11 @@ func readEarlier(ds []*decision) (names []catalog.Name, from, to time.Time) {
 	for _, d := range ds {
 		switch d.action {
 		case plan.Keep:
-			if len(d.loaded) == 0 || readQuietly(d) {
+			if len(d.Loaded) == 0 || readQuietly(d) {
 				continue
 			}
 			names = append(names, d.source.Name)
-			for _, l := range d.loaded {
+			for _, l := range d.Loaded {
 				if from.IsZero() || l.ReadAt.Before(from) {
 					from = l.ReadAt
 				}

@@ -10,6 +10,7 @@ import (
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/desired"
 	"github.com/dmoctl/dmoctl/internal/ledger"
+	"github.com/dmoctl/dmoctl/internal/left"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/schema"
 	"github.com/dmoctl/dmoctl/lang/diag"
@@ -167,22 +168,45 @@ func (w *world) apply(p *plan.Plan, stop ...string) {
 			}
 		case plan.StepDrop:
 			for _, n := range s.Tables {
-				w.drop(p.Table(n).Target.Name)
+				r, t := row(l, n), p.Table(n)
+				if t.Predecessor != nil && r.Created {
+					w.drop(*t.Predecessor)
+				}
+				if t.Drop {
+					w.drop(t.Target.Name)
+				}
+				r.State, r.Created, r.Target = ledger.Planned, false, t.Target.Name
 			}
 		case plan.StepCreate:
 			for _, n := range s.Tables {
 				bare := *p.Table(n).Target
-				bare.Key, bare.Indexes = nil, nil
+				bare.Key, bare.Indexes, bare.ForeignKeys = nil, nil, nil
 				w.target.Tables = append(w.target.Tables, &bare)
-				row(l, n).State = ledger.Made
+				row(l, n).State, row(l, n).Created = ledger.Made, true
 			}
 		case plan.StepCopy:
 			w.load(p, s, stop)
 		case plan.StepKey, plan.StepIndex:
 			for _, n := range s.Tables {
 				full := p.Table(n).Target
-				if at := w.target.Find(full.Name); at != nil && row(l, n).State == ledger.Complete {
+				if at := w.target.Find(full.Name); at != nil && (left.Complete(row(l, n).State) || len(p.Table(n).Packages) == 0) {
 					at.Key, at.Indexes = full.Key, full.Indexes
+				}
+			}
+		case plan.StepForeignKey:
+			for _, n := range s.Tables {
+				if at := w.target.Find(p.Table(n).Target.Name); at != nil {
+					for _, f := range p.Table(n).Target.ForeignKeys {
+						if !slices.ContainsFunc(at.ForeignKeys, func(x catalog.ForeignKey) bool { return x.Name == f.Name }) {
+							at.ForeignKeys = append(at.ForeignKeys, f)
+						}
+					}
+				}
+			}
+		case plan.StepVerify:
+			for _, n := range s.Tables {
+				if r := row(l, n); left.Complete(r.State) {
+					r.State = map[string]string{plan.LevelCount: ledger.Counted, plan.LevelContent: ledger.Compared}[p.Table(n).Verify]
 				}
 			}
 		}
@@ -206,10 +230,12 @@ func (w *world) begin(p *plan.Plan) *ledger.Contents {
 		if t.Action == plan.Forget {
 			continue
 		}
-		if t.Drop || row(l, t.Source.Name) == nil || row(l, t.Source.Name).Target != t.Target.Name {
-			w.remove([]catalog.Name{t.Source.Name})
+		if row(l, t.Source.Name) == nil {
 			l.Tables = append(l.Tables, ledger.Table{Migration: "erp", Source: t.Source.Name, Target: t.Target.Name,
-				Structure: t.SourceStructure, State: ledger.Planned, Serial: l.Run.Serial, Created: t.Create})
+				Structure: t.SourceStructure, State: ledger.Planned, Serial: l.Run.Serial})
+		}
+		if r := row(l, t.Source.Name); t.Edition > r.Edition {
+			r.Edition, r.State = t.Edition, ledger.Emptying
 		}
 		if t.Action == plan.Keep {
 			continue
