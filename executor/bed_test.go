@@ -227,13 +227,20 @@ func (b *bed) planTable(p *plan.Plan, t, found *catalog.Table) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
+	if c := b.contents(); c != nil {
+		for _, row := range c.Tables {
+			if row.Source == t.Name {
+				pt.Edition = row.Edition
+			}
+		}
+	}
 	id := t.String()
 	create := &plan.Step{ID: "create/" + id, Phase: plan.Structures, Kind: plan.StepCreate, Tables: []catalog.Name{t.Name}}
 	verify := &plan.Step{ID: "verify/" + id, Phase: plan.Verify, Kind: plan.StepVerify, Tables: []catalog.Name{t.Name}}
 	index := &plan.Step{ID: "index/" + id, Phase: plan.Finalize, Kind: plan.StepIndex, Tables: []catalog.Name{t.Name}}
 	p.Steps = append(p.Steps, create)
 	for i, r := range ranges {
-		k := &plan.Package{ID: fmt.Sprintf("%s/%04d", id, i+1), Range: r, Generation: "g" + pt.SourceStructure[:8] + r.ID(), Rows: -1, Bytes: -1}
+		k := &plan.Package{ID: fmt.Sprintf("%s/%04d", id, i+1), Range: r, Generation: fmt.Sprintf("g%d", pt.Edition) + pt.SourceStructure[:8] + r.ID(), Rows: -1, Bytes: -1}
 		pt.Packages = append(pt.Packages, k)
 		s := &plan.Step{ID: "copy/" + k.ID, Phase: plan.Downtime, Kind: plan.StepCopy, Tables: []catalog.Name{t.Name}, Packages: []string{k.ID}, Needs: []string{create.ID}}
 		p.Steps = append(p.Steps, s)

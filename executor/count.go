@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/left"
 	"github.com/dmoctl/dmoctl/providers"
 )
 
@@ -39,7 +40,7 @@ func (r *run) uncounted(work []*unit) (now []*table, others []*counting) {
 	defer r.mu.Unlock()
 	for _, t := range tablesOf(work) {
 		switch {
-		case !r.counts(t) || isComplete(t.row.State):
+		case !r.counts(t) || left.Complete(t.row.State):
 		case t.counting != nil:
 			others = append(others, t.counting)
 		default:

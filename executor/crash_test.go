@@ -238,9 +238,18 @@ func reload(name string) func(*plan.Plan) {
 		for _, t := range p.Tables {
 			t.Action, t.Create = plan.Keep, false
 			if t.Source.Name.Name == name {
-				t.Action = plan.Reload
+				copyAgain(t)
 			}
 		}
+	}
+}
+
+// copyAgain asks for another copy of a table, as the planner does.
+func copyAgain(t *plan.Table) {
+	t.Action = plan.Reload
+	t.Edition++
+	for _, k := range t.Packages {
+		k.Generation += fmt.Sprintf("+%d", t.Edition)
 	}
 }
 

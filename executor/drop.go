@@ -85,40 +85,51 @@ func inUse(lost []string) error {
 func (r *run) dropTables(ctx context.Context, s *plan.Step, tables []*table) error {
 	gone := make(map[catalog.Name]bool)
 	again := make(map[catalog.Name]*table)
+	r.mu.Lock()
 	for _, t := range r.order {
-		if t.plan.Target != nil {
-			gone[t.target.Name] = t.plan.Drop
-			again[t.target.Name] = t
+		if t.plan.Target == nil {
+			continue
+		}
+		again[t.target.Name] = t
+		gone[t.target.Name] = gone[t.target.Name] || t.plan.Drop
+		if t.plan.Predecessor != nil && t.row.Created {
+			gone[*t.plan.Predecessor] = true
 		}
 	}
-	dropAll := func(of []*table) error {
-		d := drop{target: r.d.Target, gone: gone, again: func(x catalog.Dependent) bool {
-			t := again[x.Table]
-			return t != nil && slices.ContainsFunc(t.target.ForeignKeys, func(f catalog.ForeignKey) bool { return f.Name == x.Name })
-		}}
-		names := make([]catalog.Name, len(of))
-		for i, t := range of {
-			names[i] = t.target.Name
+	r.mu.Unlock()
+	d := drop{target: r.d.Target, gone: gone, again: func(x catalog.Dependent) bool {
+		t := again[x.Table]
+		return t != nil && slices.ContainsFunc(t.target.ForeignKeys, func(f catalog.ForeignKey) bool { return f.Name == x.Name })
+	}}
+	return r.together(ctx, s, tables, func(some []*table) error {
+		if len(some) == 0 {
+			return nil
 		}
-		if err := r.retry(ctx, "look at tables to be dropped", func(ctx context.Context) error { return d.look(ctx, names) }); err != nil {
-			return err
-		}
-		all := slices.Clone(d.keys)
-		for _, t := range of {
-			delete(d.tables, t.target.Name)
-			all = append(all, providers.DropTable{Table: t.target.Name})
-		}
-		for _, n := range slices.SortedFunc(maps.Keys(d.tables), catalog.Name.Compare) {
-			all = append(all, providers.DropTable{Table: n}) // its own step finds it gone
-		}
-		return r.alter(ctx, all)
+		return r.dropNow(ctx, d, some)
+	})
+}
+
+// dropNow drops tables, with whatever has to go in the same moment, and records that
+// nothing of them is there any more.
+func (r *run) dropNow(ctx context.Context, d drop, tables []*table) error {
+	var names []catalog.Name
+	r.mu.Lock()
+	for _, t := range tables {
+		names = append(names, t.drops()...)
 	}
-	if len(tables) == 0 {
-		return nil
-	}
-	err := dropAll(tables)
-	if err == nil || ctx.Err() != nil || errors.Is(err, errStopped) || hopeless(err) {
+	r.mu.Unlock()
+	if err := r.retry(ctx, "look at tables to be dropped", func(ctx context.Context) error { return d.look(ctx, names) }); err != nil {
 		return err
 	}
-	return r.oneByOne(ctx, s.ID, tables, err, func(t *table) error { return dropAll([]*table{t}) })
+	ddl := slices.Clone(d.keys)
+	for _, n := range names {
+		delete(d.tables, n)
+		ddl = append(ddl, providers.DropTable{Table: n})
+	}
+	for _, n := range slices.SortedFunc(maps.Keys(d.tables), catalog.Name.Compare) {
+		ddl = append(ddl, providers.DropTable{Table: n}) // its own step finds it gone
+	}
+	return r.retry(ctx, "drop tables", func(ctx context.Context) error {
+		return r.write(ctx, func(ctx context.Context) error { return r.alterWith(ctx, tables, ddl, (*table).dropped) })
+	})
 }

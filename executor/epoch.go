@@ -7,6 +7,7 @@ import (
 
 	"github.com/dmoctl/dmoctl/internal/journal"
 	"github.com/dmoctl/dmoctl/internal/ledger"
+	"github.com/dmoctl/dmoctl/internal/left"
 	"github.com/dmoctl/dmoctl/providers"
 )
 
@@ -61,7 +62,7 @@ func (r *run) prove(ctx context.Context, tables []*table) error {
 	var begun []*table
 	r.mu.Lock()
 	for _, t := range tables {
-		if !t.stopped && !isComplete(t.row.State) && ledger.IsQuiet(t.row.Snapshot) && (len(t.in) > 0 || r.files.holds(t)) {
+		if !t.stopped && !left.Complete(t.row.State) && ledger.IsQuiet(t.row.Snapshot) && (len(t.in) > 0 || r.files.holds(t)) {
 			begun = append(begun, t)
 		}
 	}

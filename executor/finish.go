@@ -169,7 +169,7 @@ func (r *run) unverified() *table {
 		}
 		for _, name := range s.Tables {
 			t := r.tables[name]
-			if t != nil && t.result == report.NotVerified && t.plan.Verify != levelNone && t.plan.Action != plan.Structure {
+			if t != nil && t.result == report.NotVerified && t.plan.Verify != plan.LevelNone && t.plan.Action != plan.Structure {
 				return t
 			}
 		}
@@ -203,6 +203,8 @@ func (r *run) results() []report.Table {
 			e.Result, e.Detail = report.Failed, t.broken.Error()
 		case t.result == report.NotVerified && (t.row.State == ledger.Counted || t.row.State == ledger.Compared):
 			e.Result, e.Detail = report.Equal, report.ByEarlierRun
+		case t.result == report.NotVerified && t.row.State == ledger.Excused:
+			e.Result, e.Detail = report.Excepted, report.ByEarlierRun
 		}
 		out = append(out, e)
 	}

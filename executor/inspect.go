@@ -10,6 +10,7 @@ import (
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/digest"
 	"github.com/dmoctl/dmoctl/internal/ledger"
+	"github.com/dmoctl/dmoctl/internal/left"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/report"
 	"github.com/dmoctl/dmoctl/providers"
@@ -150,8 +151,8 @@ func (r *run) chosen(tables []*table, byName bool) []*table {
 	var out []*table
 	for _, t := range tables {
 		switch {
-		case t.plan.Action == plan.Structure, t.plan.Action == plan.Forget, t.plan.Verify == levelNone && !byName:
-		case !isComplete(t.row.State):
+		case t.plan.Action == plan.Structure, t.plan.Action == plan.Forget, t.plan.Verify == plan.LevelNone && !byName:
+		case !left.Complete(t.row.State):
 			r.differs(t, fmt.Sprintf("it is not complete: %d packages are in", len(t.in)))
 		default:
 			out = append(out, t)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/ledger"
+	"github.com/dmoctl/dmoctl/internal/left"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/report"
 	"github.com/dmoctl/dmoctl/providers"
@@ -38,12 +39,7 @@ func (r *run) prepareRound(ctx context.Context) error {
 		return fmt.Errorf("take a snapshot: %w", err)
 	}
 	r.emit(report.Event{Event: report.SnapshotTaken, Phase: plan.Downtime, Message: r.snapshot.ID()})
-	var tables []*table
-	for _, t := range r.order {
-		if t.copied() && !t.stopped {
-			tables = append(tables, t)
-		}
-	}
+	tables := r.toCopy()
 	empty, err := r.compareAll(ctx, tables)
 	if err != nil {
 		return fmt.Errorf("read structures: %w", err)
@@ -72,6 +68,28 @@ func (r *run) prepareRound(ctx context.Context) error {
 		return fmt.Errorf("restart tables in the staging: %w", err)
 	}
 	return r.recordTables(ctx, begun)
+}
+
+// toCopy returns the tables that steps of the plan copy. No other is looked at, and no
+// other is emptied.
+func (r *run) toCopy() []*table {
+	copied := make(map[catalog.Name]bool)
+	for _, s := range r.p.Steps {
+		if s.Kind == plan.StepCopy && phaseRank(s.Phase) <= phaseRank(r.d.Until) {
+			for _, n := range s.Tables {
+				copied[n] = true
+			}
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var out []*table
+	for _, t := range r.order {
+		if copied[t.plan.Source.Name] && !t.stopped {
+			out = append(out, t)
+		}
+	}
+	return out
 }
 
 // inspectedTables is how many tables are read again at once: their structures are in
@@ -111,7 +129,7 @@ func (r *run) adoptTable(t *table) (begins bool, err error) {
 		return false, nil
 	}
 	t.ready = true
-	if isComplete(t.row.State) || t.copied() && t.left() == 0 && len(t.in) > 0 {
+	if left.Complete(t.row.State) || t.copied() && t.left() == 0 && len(t.in) > 0 {
 		t.count, t.changes = t.row.Count, t.row.Changes
 		return false, nil
 	}
@@ -131,16 +149,16 @@ func (r *run) adoptTable(t *table) (begins bool, err error) {
 
 // mustEmpty says whether a table's rows on the target cannot stay. The caller holds mu.
 func (r *run) mustEmpty(t *table) bool {
-	if t.row.State == ledger.Emptying || r.planEmpties(t) {
+	if t.voided() {
 		return true
 	}
 	if len(t.in) == 0 {
 		return false
 	}
-	if t.foreign() || t.mixed() {
+	if t.mixed() {
 		return true
 	}
-	if isComplete(t.row.State) {
+	if left.Complete(t.row.State) {
 		return false
 	}
 	if r.p.Quiet {
@@ -152,20 +170,11 @@ func (r *run) mustEmpty(t *table) bool {
 	return !r.files.covers(t)
 }
 
-// planEmpties says whether the plan wants the table emptied and no run of this
-// plan has done so yet.
-func (r *run) planEmpties(t *table) bool {
-	a := t.plan.Action
-	return (a == plan.Reload || a == plan.Restart) && t.known && t.row.Serial != r.led.Serial && !t.emptied
-}
+// voided says whether the ledger has it that what is in the target's table does not count.
+func (t *table) voided() bool { return t.known && (t.row.State == ledger.Emptying || t.stale()) }
 
 // counts says whether the source's COUNT(*) of the table decides anything.
-func (r *run) counts(t *table) bool { return t.plan.Verify != levelNone || r.p.Quiet }
-
-// isComplete says whether a ledger state means that all packages are in.
-func isComplete(state string) bool {
-	return state == ledger.Complete || state == ledger.Counted || state == ledger.Compared
-}
+func (r *run) counts(t *table) bool { return t.plan.Verify != plan.LevelNone || r.p.Quiet }
 
 // emptyAll empties tables together; where that fails for good, one by one, so that the
 // others are copied. A table that could not be emptied is stopped: nothing tries again.
@@ -189,11 +198,11 @@ func (r *run) empty(ctx context.Context, tables []*table) error {
 	if err := r.unrefer(ctx, tables); err != nil {
 		return fmt.Errorf("drop foreign keys of tables to empty: %w", err)
 	}
-	reload := make([]providers.ReloadTable, len(tables))
-	for i, t := range tables {
-		reload[i] = providers.ReloadTable{Source: t.plan.Source.Name, Target: t.target}
+	reload, err := r.reloads(ctx, tables)
+	if err != nil {
+		return err
 	}
-	err := r.retry(ctx, "empty tables", func(ctx context.Context) error {
+	err = r.retry(ctx, "empty tables", func(ctx context.Context) error {
 		return r.write(ctx, func(ctx context.Context) error { return r.session.Reload(ctx, reload) })
 	})
 	if err != nil {
@@ -202,12 +211,37 @@ func (r *run) empty(ctx context.Context, tables []*table) error {
 	r.mu.Lock()
 	for _, t := range tables {
 		t.in = make(map[string]ledger.Loaded)
-		t.emptied = true
 		t.row.State, t.row.Serial, t.row.Count, t.row.Changes, t.row.Snapshot = ledger.Empty, r.led.Serial, -1, "", ""
 	}
 	r.progress.adopt(r.order)
 	r.mu.Unlock()
 	return r.recordTables(ctx, tables)
+}
+
+// reloads says what is emptied. A table that has another name by now is emptied under the
+// one that the ledger knows.
+func (r *run) reloads(ctx context.Context, tables []*table) ([]providers.ReloadTable, error) {
+	out := make([]providers.ReloadTable, len(tables))
+	var former []catalog.Name
+	r.mu.Lock()
+	for i, t := range tables {
+		out[i] = providers.ReloadTable{Source: t.plan.Source.Name, Target: t.target}
+		if t.row.Target != t.target.Name {
+			out[i].Target = &catalog.Table{Name: t.row.Target}
+			former = append(former, t.row.Target)
+		}
+	}
+	r.mu.Unlock()
+	there, err := r.inspect(ctx, r.d.Target, former)
+	if err != nil {
+		return nil, fmt.Errorf("read tables to empty: %w", err)
+	}
+	for i := range out {
+		if t := there[out[i].Target.Name]; t != nil {
+			out[i].Target = withoutFiles(t)
+		}
+	}
+	return out, nil
 }
 
 // inspect reads tables of one side as they are now, by name.

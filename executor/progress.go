@@ -50,7 +50,7 @@ func (p *progress) adopt(tables []*table) {
 	failures := p.counts.Failures
 	p.counts = report.Totals{Failures: failures}
 	for _, t := range tables {
-		emptied := t.row.State == ledger.Emptying || p.run.planEmpties(t)
+		emptied := t.voided()
 		for _, k := range t.plan.Packages {
 			p.counts.PackagesPlanned++
 			if emptied || !t.has(k) {

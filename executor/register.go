@@ -4,37 +4,27 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/ledger"
+	"github.com/dmoctl/dmoctl/internal/left"
 	"github.com/dmoctl/dmoctl/internal/plan"
 )
 
-// register writes what this run is about to make into the ledger, before it makes
-// it: a crash in between leaves tables that the ledger knows as ours.
+// register writes what this run is about to do into the ledger, before it does it, in one
+// transaction: the plan's packages, and which tables have to be emptied first. However the
+// run ends, what is left of it is known from there.
 func (r *run) register(ctx context.Context) error {
-	var again []catalog.Name // recreated tables begin anew
 	r.mu.Lock()
-	for _, t := range r.order {
-		if t.plan.Drop && t.known && t.row.Serial != r.led.Serial {
-			again = append(again, t.plan.Source.Name)
-			t.known, t.in = false, make(map[string]ledger.Loaded)
-		}
-	}
 	change := r.registration()
+	r.progress.adopt(r.order)
 	r.mu.Unlock()
 	r.d.before(PointRegister)
-	if len(again) > 0 {
-		if err := r.record(ctx, ledger.Change{RemoveTables: again}); err != nil {
-			return fmt.Errorf("record recreated tables: %w", err)
-		}
-	}
 	if err := r.record(ctx, change); err != nil {
 		return fmt.Errorf("record the plan: %w", err)
 	}
 	return nil
 }
 
-// registration is the run with its tables and packages.
+// registration is the run with its tables and packages. The caller holds mu.
 func (r *run) registration() ledger.Change {
 	led := r.led
 	c := ledger.Change{Run: &led}
@@ -42,17 +32,15 @@ func (r *run) registration() ledger.Change {
 		if t.plan.Action == plan.Forget || t.plan.Target == nil {
 			continue
 		}
-		if !t.known {
-			t.row = ledger.Table{
-				Migration: r.p.Migration, Source: t.plan.Source.Name, Target: t.plan.Target.Name,
-				Structure: t.plan.SourceStructure, Count: -1, State: ledger.Planned, Serial: r.led.Serial,
-				Created: t.plan.Create || t.plan.Drop,
-			}
-			t.known = true
-			t.count = -1
+		if t.gone && t.known {
+			c.RemoveTables = append(c.RemoveTables, t.plan.Source.Name)
+			t.known, t.in = false, make(map[string]ledger.Loaded)
+		}
+		asked := r.ask(t)
+		if asked {
 			c.Tables = append(c.Tables, t.row)
 		}
-		if !t.copied() || isComplete(t.row.State) && !r.planEmpties(t) {
+		if !asked && (!t.copied() || left.Complete(t.row.State)) {
 			continue
 		}
 		c.RemovePackages = append(c.RemovePackages, t.plan.Source.Name)
@@ -63,4 +51,25 @@ func (r *run) registration() ledger.Change {
 		}
 	}
 	return c
+}
+
+// ask makes a table's ledger row ask for what the plan is about to do, and says whether it
+// changed: a table that is new to the ledger, another edition of one that is not, or another
+// name for one of which there is nothing yet.
+func (r *run) ask(t *table) bool {
+	switch {
+	case !t.known:
+		t.row = ledger.Table{
+			Migration: r.p.Migration, Source: t.plan.Source.Name, Target: t.plan.Target.Name,
+			Structure: t.plan.SourceStructure, Count: -1, State: ledger.Planned, Serial: r.led.Serial, Edition: t.plan.Edition,
+		}
+		t.known, t.count = true, -1
+	case t.plan.Edition > t.row.Edition:
+		t.row.Edition, t.row.State, t.row.Serial = t.plan.Edition, ledger.Emptying, r.led.Serial
+	case t.nothing() && t.row.Target != t.plan.Target.Name:
+		t.row.Target = t.plan.Target.Name
+	default:
+		return false
+	}
+	return true
 }

@@ -154,6 +154,9 @@ func (r *run) apply(ctx context.Context) error {
 	}
 	stop := r.progress.start(ctx)
 	defer stop()
+	if err := r.places(ctx); err != nil {
+		return err
+	}
 	if err := r.register(ctx); err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/ledger"
+	"github.com/dmoctl/dmoctl/internal/left"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/report"
 	"github.com/dmoctl/dmoctl/providers"
@@ -64,7 +65,7 @@ func (r *run) full(steps []*node) []*table {
 			}
 			t := u.table
 			seen[t] = true
-			if t.ready && !t.stopped && t.broken == nil && t.left() == 0 && !isComplete(t.row.State) {
+			if t.ready && !t.stopped && t.broken == nil && t.left() == 0 && !left.Complete(t.row.State) {
 				out = append(out, t)
 			}
 		}

@@ -13,13 +13,6 @@ import (
 	"github.com/dmoctl/dmoctl/providers"
 )
 
-// Verification levels.
-const (
-	levelNone    = "none"
-	levelCount   = "count"
-	levelContent = "content"
-)
-
 // step carries out one step of the plan. An error concerns the step as a whole;
 // failures of single tables and packages are listed where they happen.
 func (r *run) step(ctx context.Context, s *plan.Step) error {
@@ -102,66 +95,25 @@ func (r *run) schemasStep(ctx context.Context) error {
 	return err
 }
 
-// dropStep drops tables of existing = "recreate", unless this plan has copied into them since.
-func (r *run) dropStep(ctx context.Context, s *plan.Step) error {
-	var tables []*table
-	for _, t := range r.sound(s) {
-		r.mu.Lock()
-		if t.row.State == ledger.Planned {
-			tables = append(tables, t)
-		}
-		r.mu.Unlock()
-	}
-	return r.dropTables(ctx, s, tables)
-}
-
-// createStep makes tables and records that they are made.
-func (r *run) createStep(ctx context.Context, s *plan.Step) error {
-	r.d.before(PointCreate)
-	tables := r.sound(s)
-	err := r.each(ctx, s, tables, func(t *table) []providers.DDL {
-		return []providers.DDL{providers.CreateTable{Table: t.target}}
-	})
-	if err != nil {
-		return err
-	}
-	var made []*table
-	var gone []catalog.Name
-	r.mu.Lock()
-	for _, t := range tables {
-		switch {
-		case t.stopped && t.row.State == ledger.Planned && providers.KindOf(t.broken) == providers.Exists:
-			// Somebody else's table: rollback must never take it for ours.
-			gone = append(gone, t.plan.Source.Name)
-		case !t.stopped && t.row.State == ledger.Planned:
-			t.row.State = ledger.Made
-			made = append(made, t)
-		}
-	}
-	r.mu.Unlock()
-	if len(gone) > 0 {
-		if err := r.record(ctx, ledger.Change{RemoveTables: gone}); err != nil {
-			return err
-		}
-	}
-	return r.recordTables(ctx, made)
-}
-
 // each carries out the DDL of tables together; where that fails for good, one by
 // one, so that only the culprit fails.
 func (r *run) each(ctx context.Context, s *plan.Step, tables []*table, ddl func(*table) []providers.DDL) error {
-	var all []providers.DDL
-	for _, t := range tables {
-		all = append(all, ddl(t)...)
-	}
-	err := r.alter(ctx, all)
-	if err == nil || ctx.Err() != nil || errors.Is(err, errStopped) {
+	return r.together(ctx, s, tables, func(some []*table) error {
+		var all []providers.DDL
+		for _, t := range some {
+			all = append(all, ddl(t)...)
+		}
+		return r.alter(ctx, all)
+	})
+}
+
+// together does something to tables at once; where that fails for good, one by one.
+func (r *run) together(ctx context.Context, s *plan.Step, tables []*table, do func([]*table) error) error {
+	err := do(tables)
+	if err == nil || ctx.Err() != nil || errors.Is(err, errStopped) || hopeless(err) {
 		return err
 	}
-	if hopeless(err) {
-		return err
-	}
-	return r.oneByOne(ctx, s.ID, tables, err, func(t *table) error { return r.alter(ctx, ddl(t)) })
+	return r.oneByOne(ctx, s.ID, tables, err, func(t *table) error { return do([]*table{t}) })
 }
 
 // oneByOne tries again for single tables what failed for all of them together with err.
@@ -184,12 +136,13 @@ func (r *run) oneByOne(ctx context.Context, step string, tables []*table, err er
 	return nil
 }
 
-// emptyStep empties what the plan reloads or restarts, once a plan.
+// emptyStep empties what the ledger says does not count. What was read under a snapshot that
+// is gone is emptied once the next one is there, see mustEmpty.
 func (r *run) emptyStep(ctx context.Context, s *plan.Step) error {
 	var tables []*table
 	for _, t := range r.sound(s) {
 		r.mu.Lock()
-		if r.planEmpties(t) || t.row.State == ledger.Emptying {
+		if t.voided() {
 			tables = append(tables, t)
 		}
 		r.mu.Unlock()

@@ -16,7 +16,8 @@ import (
 func reloadAll(p *plan.Plan) {
 	empty := &plan.Step{ID: "empty/all", Phase: plan.Structures, Kind: plan.StepEmpty}
 	for _, t := range p.Tables {
-		t.Action, t.Create = plan.Reload, false
+		t.Create = false
+		copyAgain(t)
 		empty.Tables = append(empty.Tables, t.Source.Name)
 	}
 	for _, s := range p.Steps {

@@ -23,8 +23,8 @@ type table struct {
 	in         map[string]ledger.Loaded
 	broken     error // a package or step failed: what needs the whole table is not done
 	stopped    bool  // nothing more is done with it
-	emptied    bool  // by this run
 	proven     bool  // begun in an earlier quiet period, and the same still
+	gone       bool  // the target has no such table any more: what was loaded went with it
 	ready      bool  // compared with the plan, may be copied in this round
 	count      int64 // source's COUNT(*) of this round; -1 not taken
 	changes    string
@@ -123,8 +123,9 @@ func (t *table) has(p *plan.Package) bool {
 	return ok && l.Generation == p.Generation
 }
 
-// foreign says whether packages are in that the plan does not have.
-func (t *table) foreign() bool {
+// stale says whether packages are in that the plan does not have: they do not count, and
+// have to go before others come.
+func (t *table) stale() bool {
 	planned := make(map[string]string, len(t.plan.Packages))
 	for _, p := range t.plan.Packages {
 		planned[p.ID] = p.Generation
@@ -135,6 +136,11 @@ func (t *table) foreign() bool {
 		}
 	}
 	return false
+}
+
+// nothing says whether dmoctl has made nothing of the table and loaded nothing into it.
+func (t *table) nothing() bool {
+	return !t.known || t.row.State == ledger.Planned && !t.row.Created && len(t.in) == 0
 }
 
 // mixed says whether packages are in that were read under different views.

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/left"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/providers"
 )
@@ -55,7 +56,7 @@ func (r *run) unreferStep(ctx context.Context, s *plan.Step) error {
 	r.mu.Lock()
 	filled := make(map[catalog.Name]bool)
 	for _, t := range r.order {
-		filled[t.target.Name] = t.copied() && (!isComplete(t.row.State) || r.planEmpties(t))
+		filled[t.target.Name] = t.copied() && (!left.Complete(t.row.State) || t.voided())
 	}
 	r.mu.Unlock()
 	return r.each(ctx, s, r.sound(s), func(t *table) []providers.DDL {

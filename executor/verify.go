@@ -7,6 +7,7 @@ import (
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/digest"
 	"github.com/dmoctl/dmoctl/internal/ledger"
+	"github.com/dmoctl/dmoctl/internal/left"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/report"
 )
@@ -17,8 +18,8 @@ func (r *run) verifyStep(ctx context.Context, s *plan.Step) error {
 	var changed, compare []*table
 	for _, t := range r.sound(s) {
 		switch {
-		case t.plan.Action == plan.Structure || t.plan.Verify == levelNone:
-		case !isComplete(t.row.State):
+		case t.plan.Action == plan.Structure || t.plan.Verify == plan.LevelNone:
+		case !left.Complete(t.row.State):
 			r.fail(report.Failure{Table: t.name(), Step: s.ID}, fmt.Errorf("%s cannot be verified: %d of %d packages are not in", t.name(), t.left(), len(t.plan.Packages)))
 		default:
 			compare = append(compare, t)
@@ -83,7 +84,7 @@ func (r *run) judgeIn(ctx context.Context, list []*catalog.Table, tables []*tabl
 	out = make([]verdict, len(tables))
 	for i, t := range tables {
 		out[i] = judgeCount(t, counts[i].Rows)
-		if out[i].result != report.Equal || t.plan.Verify != levelContent {
+		if out[i].result != report.Equal || t.plan.Verify != plan.LevelContent {
 			continue
 		}
 		if counts[i].Rows > splitRows {
@@ -144,7 +145,10 @@ func (r *run) verdicts(tables []*table, found []verdict) []*table {
 		r.mu.Lock()
 		t.result, t.detail = v.result, v.detail
 		state := ledger.Counted
-		if t.plan.Verify == levelContent && v.result == report.Equal {
+		if v.result == report.Excepted {
+			state = ledger.Excused
+		}
+		if t.plan.Verify == plan.LevelContent && v.result == report.Equal {
 			state = ledger.Compared
 		}
 		if t.row.State != state {
