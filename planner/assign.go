@@ -119,6 +119,9 @@ func assign(spec *desired.Spec, o *Observation) (*assignment, diag.Diagnostics) 
 		}
 		a.tables = append(a.tables, next)
 	}
+	if len(o.Source.Tables) == 0 {
+		return a, diag.Diagnostics{emptySource(spec, o)}
+	}
 	ds := unmatched(groups, patternsOf(groupLists(spec)), known)
 	maps.Copy(outside, known)
 	for n := range outside {

@@ -70,6 +70,19 @@ func unknownTable(p desired.Pattern, n catalog.Name) diag.Diagnostic {
 		fmt.Sprintf("The source has no table %s. Names are case-sensitive.", n)), p.At)
 }
 
+// emptySource refuses a source without a table: its schema or file is most likely another
+// one than was meant, and a migration of nothing would look like success.
+func emptySource(spec *desired.Spec, o *Observation) diag.Diagnostic {
+	where := spec.Source.Address()
+	if o.Source.Schema != "" {
+		where += " has no table in schema " + o.Source.Schema + " that the user can see"
+	} else {
+		where += " has no table"
+	}
+	return diag.Error("empty-source", "Source has no tables",
+		where+". Check the schema, the database and the user's privileges; names of schemas are case-sensitive.")
+}
+
 func unassignedTables(names []catalog.Name) diag.Diagnostic {
 	return diag.Error("unassigned-table", "Tables without a group",
 		fmt.Sprintf("%s of the source without a table_group or an exclude: %s. Name them in one, or end with a group of the rest:\n"+

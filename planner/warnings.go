@@ -159,7 +159,8 @@ func longNames(o *Observation, ds []*decision) diag.Diagnostics {
 	return out
 }
 
-// unmatchedFlags warns of --table and --reload that take no table.
+// unmatchedFlags refuses --table and --reload that take no table: with a name that is
+// misspelled nothing would be done, and that would look like success.
 func unmatchedFlags(o *Observation, opts Options) diag.Diagnostics {
 	var out diag.Diagnostics
 	check := func(flag string, patterns []desired.Pattern) {
@@ -172,7 +173,7 @@ func unmatchedFlags(o *Observation, opts Options) diag.Diagnostics {
 				}
 			}
 			if !found {
-				out = append(out, diag.Warning("pattern-without-table", "Pattern matches no table",
+				out = append(out, diag.Error("unknown-table", "Unknown table",
 					fmt.Sprintf("No table of the source matches %s %q. Names are case-sensitive.", flag, p.Text)))
 			}
 		}
