@@ -9,6 +9,7 @@ import (
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/left"
 	"github.com/dmoctl/dmoctl/internal/plan"
+	"github.com/dmoctl/dmoctl/internal/structure"
 )
 
 // Values of arguments that the planner acts on.
@@ -53,10 +54,12 @@ type decision struct {
 	occupied       bool                 // on the target, and nobody of ours made it
 	resplit        bool                 // the spec's split is no longer that of the packages which are in
 	unrefer        []catalog.ForeignKey // of found: dropped until rows are in
-	packages       []*plan.Package
-	splitReason    string
-	level          string // of verification
-	excepted       bool   // an exception of the spec may excuse a difference
+	// parts of found that are not as the mapping wants them.
+	parts       []structure.Difference
+	packages    []*plan.Package
+	splitReason string
+	level       string // of verification
+	excepted    bool   // an exception of the spec may excuse a difference
 }
 
 // copies says whether rows of the table travel under this plan.
@@ -115,6 +118,7 @@ func decide(spec *desired.Spec, o *Observation, a *assignment, opts Options) []*
 			found: found[fold(t.target, o.Limits)], Table: k.of(t.source.Name)}
 		d.structureDigest = t.source.StructureDigest()
 		d.source = asked(t.source, m.Target)
+		d.parts = j.compare(d)
 		j.judge(d)
 		out = append(out, d)
 	}

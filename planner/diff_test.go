@@ -50,7 +50,7 @@ func TestActions(t *testing.T) {
 		}, action: plan.Reload, reason: "column NAME changed from character varying(40) to character varying(80) on the source since serial 1",
 			steps: "empty drop create copy copy copy key index verify"},
 		{name: "index added on the source", change: func(w *world) {
-			w.find("BIG").Indexes = append(w.find("BIG").Indexes, catalog.Index{Name: "BIG_2"})
+			w.find("BIG").Indexes = append(w.find("BIG").Indexes, catalog.Index{Name: "BIG_2", Columns: []catalog.IndexColumn{{Name: "ID"}, {Name: "NAME"}}})
 		}, action: plan.Reload, reason: "its keys, indexes, defaults or constraints changed on the source since serial 1"},
 		{name: "another source", change: func(w *world) { w.source.Identity = "source-2" }, action: plan.Reload,
 			reason: "its packages were read from another source database", steps: "empty copy copy copy verify"},

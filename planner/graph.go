@@ -84,7 +84,7 @@ func (g *graph) build(ds []*decision, forgotten []*plan.Table, opts Options) {
 		g.sequences(b)
 	}
 	g.freeSequences()
-	g.close(opts)
+	g.close(ds, opts)
 }
 
 // waitForPlaces lets the making of tables wait until those that had their names are gone.

@@ -6,27 +6,28 @@ import (
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/plan"
+	"github.com/dmoctl/dmoctl/internal/structure"
 )
 
 // keysLeft returns the keys that a table still needs.
 func (g *graph) keysLeft(d *decision) []catalog.Key {
-	keys := catalog.KeysOf(d.mapped)
-	if d.create || d.found == nil {
-		return keys
-	}
-	return slices.DeleteFunc(keys, func(k catalog.Key) bool { return keyThere(g.compare(), d.mapped, d.found, k) })
+	return slices.DeleteFunc(catalog.KeysOf(d.mapped), func(k catalog.Key) bool {
+		return !d.lacks(k.Name, structure.PrimaryKey, structure.UniqueKey, structure.UniqueIndex)
+	})
 }
 
 // indexesLeft returns the secondary indexes that a table still needs.
 func (g *graph) indexesLeft(d *decision) []catalog.Index {
-	if d.create || d.found == nil {
-		return d.mapped.Indexes
-	}
-	return slices.DeleteFunc(slices.Clone(d.mapped.Indexes), func(x catalog.Index) bool { return g.compare().FindIndex(d.mapped, d.found, x) != nil })
+	return slices.DeleteFunc(slices.Clone(d.mapped.Indexes), func(x catalog.Index) bool {
+		return !d.lacks(x.Name, structure.Index, structure.UniqueIndex)
+	})
 }
 
-func (g *graph) compare() catalog.Comparison {
-	return catalog.Comparison{IgnoreCase: g.o.Limits.IgnoreCase}
+// foreignKeysLeft returns the foreign keys that a table of the target still needs.
+func (g *graph) foreignKeysLeft(d *decision) []catalog.ForeignKey {
+	return slices.DeleteFunc(slices.Clone(d.mapped.ForeignKeys), func(f catalog.ForeignKey) bool {
+		return !d.lacks(f.Name, structure.ForeignKey)
+	})
 }
 
 // refersToFresh says whether a table references one that comes into being, whose
@@ -116,18 +117,6 @@ func (g *graph) refers(d *decision) bool {
 	return len(g.foreignKeysLeft(d)) > 0
 }
 
-// foreignKeysLeft returns the foreign keys that a table of the target still needs.
-func (g *graph) foreignKeysLeft(d *decision) []catalog.ForeignKey {
-	if d.found == nil {
-		return d.mapped.ForeignKeys
-	}
-	have := make(map[string]bool)
-	for _, f := range slices.Concat(d.found.ForeignKeys, d.found.Pending) {
-		have[f.Name] = have[f.Name] || !f.Dropped
-	}
-	return slices.DeleteFunc(slices.Clone(d.mapped.ForeignKeys), func(f catalog.ForeignKey) bool { return f.Name == "" || have[f.Name] })
-}
-
 // numbers says whether what generates the numbers of a table's columns is to be raised:
 // always while a run is unfinished, because no mark says that it was.
 func (g *graph) numbers(d *decision) bool {
@@ -162,8 +151,8 @@ func (g *graph) freeSequences() {
 
 // close records the migration as done, after everything else. A plan that --table
 // limits leaves it open.
-func (g *graph) close(opts Options) {
-	if len(opts.Tables) > 0 || len(g.steps) == 0 && !g.k.unfinished() {
+func (g *graph) close(ds []*decision, opts Options) {
+	if len(opts.Tables) > 0 || len(g.steps) == 0 && !g.k.unfinished() && !slices.ContainsFunc(ds, (*decision).amiss) {
 		return
 	}
 	needed := make(map[string]bool)
@@ -178,8 +167,12 @@ func (g *graph) close(opts Options) {
 			s.Needs = append(s.Needs, before.ID)
 		}
 	}
-	if len(g.steps) == 0 {
+	switch {
+	case len(g.steps) > 0:
+	case g.k.unfinished():
 		s.Reason = fmt.Sprintf("every step of plan %s is done", g.k.run.Plan)
+	default:
+		s.Reason = "tables on the target are not as they were asked for, and no step makes them so"
 	}
 	g.add(s)
 }

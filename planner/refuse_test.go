@@ -169,10 +169,28 @@ func TestSpecWarnings(t *testing.T) {
 	w := newWorld(table("MARA", 100))
 	w.spec.Groups = []desired.Group{{Name: "g", Tables: []desired.Pattern{pattern(t, "Z*"), pattern(t, "*")}}}
 	w.spec.Verify.Exceptions = []desired.Exception{{Table: pattern(t, "NOPE"), Rule: "igncount", Reason: "r"}}
-	w.opts.Reload = []desired.Pattern{pattern(t, "Q*")}
 	p, ds := Diff(w.spec, w.observe(), nil, w.opts)
-	if p == nil || ds.Count(diag.SeverityWarning) != 3 {
+	if p == nil || ds.Count(diag.SeverityWarning) != 2 {
 		t.Errorf("%s", text(ds))
+	}
+}
+
+func TestWhatTakesNothingIsAnError(t *testing.T) {
+	// Done: left: a misspelled --table, --reload or schema ends with an error, not with "No changes".
+	w := newWorld(table("MARA", 100))
+	w.apply(w.plan(t))
+	for _, opts := range []Options{{Tables: []desired.Pattern{pattern(t, "NARA")}}, {Tables: []desired.Pattern{pattern(t, "N*")}},
+		{Tables: []desired.Pattern{pattern(t, "MARA"), pattern(t, "NARA")}}, {Reload: []desired.Pattern{pattern(t, "Q*")}}} {
+		opts.Machine = w.opts.Machine
+		w.opts = opts
+		if got := w.refused(t); !strings.Contains(got, "unknown-table") {
+			t.Errorf("%s", got)
+		}
+	}
+	w.opts = Options{Machine: w.opts.Machine}
+	w.source.Tables = nil
+	if got := w.refused(t); !strings.Contains(got, "empty-source") || !strings.Contains(got, "schema ERP") {
+		t.Errorf("%s", got)
 	}
 }
 
