@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/dmoctl/dmoctl/internal/ledger"
+	"github.com/dmoctl/dmoctl/internal/left"
 	"github.com/dmoctl/dmoctl/providers"
 )
 
@@ -90,7 +91,7 @@ func (r *run) compareTogether(ctx context.Context) (same bool, err error) {
 	var tables []*table
 	r.mu.Lock()
 	for _, t := range r.order {
-		if !t.stopped && isComplete(t.row.State) && ledger.IsQuiet(t.row.Snapshot) && t.row.Count >= 0 {
+		if !t.stopped && left.Complete(t.row.State) && ledger.IsQuiet(t.row.Snapshot) && t.row.Count >= 0 {
 			tables = append(tables, t)
 		}
 	}
