@@ -17,7 +17,7 @@ func floors() map[string]int {
 	table := []string{
 		0: "internal/arch internal/batch internal/catalog internal/digest internal/evidence" +
 			" internal/nodetest internal/pgtest internal/printable internal/sample internal/schema internal/sim/erp internal/sim/hana internal/sim/oracle internal/sim/store lang/diag",
-		1: "internal/desired internal/exportfile internal/ledger internal/plan" +
+		1: "internal/desired internal/exportfile internal/ledger internal/left internal/plan" +
 			" internal/report internal/state internal/structure",
 		2: "internal/journal providers",
 		3: "executor lang planner providers/faulty providers/hana providers/local providers/memory providers/oracle providers/postgres" +
