@@ -11,7 +11,6 @@ import (
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/desired"
-	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/providers"
 )
@@ -68,15 +67,14 @@ func newNaming(spec *desired.Spec, o *Observation, names func(*catalog.Table) []
 	for _, t := range o.Source.Tables {
 		n.sources[t.Name] = t
 	}
-	known := index(o.Ledger).tables
-	wanted := make(map[catalog.Name]*ledger.Table, len(o.Mappings))
+	known := index(o.Ledger)
+	nothing := make(map[catalog.Name]bool, len(o.Mappings))
 	for _, m := range o.Mappings {
-		wanted[fold(m.Target.Name, o.Limits)] = known[m.Source]
+		nothing[fold(m.Target.Name, o.Limits)] = known.of(m.Source).Nothing()
 	}
 	for i, t := range o.Target.Tables {
 		at := fold(t.Name, o.Limits)
-		entry, planned := wanted[at]
-		if planned && entry == nil && existing(spec) == existingRecreate {
+		if nothing[at] && existing(spec) == existingRecreate {
 			n.freed[at] = t
 			continue
 		}
