@@ -61,6 +61,15 @@ const systemSchema = "pg_catalog"
 
 type typeTable map[uint32]*typeInfo
 
+// firstNormalObject is the first oid that the server gives to what it does not bring along (FirstNormalObjectId).
+const firstNormalObject = 16384
+
+// builtin says whether the server brings the type along, so that its bytes mean the same to another
+// server. One that an extension has put beside them may have another form there.
+func (t *typeInfo) builtin() bool {
+	return t.name.Schema == systemSchema && t.oid < firstNormalObject
+}
+
 // neutral returns what a value of the type is on its way. A type that only
 // another PostgreSQL can take is Refused and names this engine.
 func (tt typeTable) neutral(oid uint32, modifier int32, spelled string) catalog.Type {
@@ -79,7 +88,7 @@ func (tt typeTable) neutral(oid uint32, modifier int32, spelled string) catalog.
 			return out
 		}
 		return refused(spelled)
-	case t.name.Schema != systemSchema:
+	case !t.builtin():
 		return refused(spelled)
 	}
 	return builtin(t, modifier, spelled)
@@ -95,7 +104,7 @@ func (tt typeTable) carriesElement(oid uint32) bool {
 		return true
 	case t.kind == 'd': // an array inside would hold an object id that nobody maps
 		return tt[t.base] != nil && tt[t.base].elem == 0 && tt.carriesElement(t.base)
-	case t.name.Schema != systemSchema:
+	case !t.builtin():
 		return false
 	}
 	got := builtin(t, -1, t.spelled)
