@@ -28,6 +28,7 @@ type naming struct {
 	found, freed map[catalog.Name]*catalog.Table
 	sources      map[catalog.Name]*catalog.Table
 	held         map[uint64]holder
+	kept         map[int][]string // by mapping: the names of what is made already
 	renames      map[int][]rename // by mapping
 }
 
@@ -63,7 +64,7 @@ type Clash struct {
 func newNaming(spec *desired.Spec, o *Observation, names func(*catalog.Table) []catalog.Named) *naming {
 	n := &naming{o: o, compare: catalog.Comparison{IgnoreCase: o.Limits.IgnoreCase}, names: names,
 		found: make(map[catalog.Name]*catalog.Table), freed: make(map[catalog.Name]*catalog.Table),
-		sources: make(map[catalog.Name]*catalog.Table), held: make(map[uint64]holder), renames: make(map[int][]rename)}
+		sources: make(map[catalog.Name]*catalog.Table), held: make(map[uint64]holder), kept: make(map[int][]string), renames: make(map[int][]rename)}
 	for _, t := range o.Source.Tables {
 		n.sources[t.Name] = t
 	}
@@ -158,13 +159,15 @@ func (n *naming) keep(i int) {
 	if found == nil {
 		return
 	}
-	for _, u := range n.names(m) {
-		if name := n.made(m, found, u); name != "" {
-			n.renames[i] = append(n.renames[i], rename{u, name})
-			u.Name.Name = name
+	all := n.names(m)
+	kept := make([]string, len(all))
+	for at, u := range all {
+		if kept[at] = n.made(m, found, u); kept[at] != "" {
+			u.Name.Name = kept[at]
 			n.hold(u, holder{byWanted, int32(i)})
 		}
 	}
+	n.kept[i] = kept
 }
 
 // made returns the name under which a table of the target has what is wanted, or "".
@@ -201,33 +204,38 @@ func (n *naming) made(want, found *catalog.Table, u catalog.Named) string {
 
 // choose names the rest of one table.
 func (n *naming) choose(i int, sequences map[catalog.Name]catalog.Name) {
-	m := n.o.Mappings[i].Target
-	kept := n.renames[i]
-	for _, u := range n.names(m) {
+	kept := n.kept[i]
+	for at, u := range n.names(n.o.Mappings[i].Target) {
 		if !u.Chosen || u.Name.Name == "" {
 			continue
 		}
-		at := slices.IndexFunc(kept, func(r rename) bool { return r.of.Kind == u.Kind && r.of.At == u.At })
-		name := u.Name.Name
-		if at >= 0 {
-			name = kept[at].to
-		} else {
-			for try := 0; ; try++ {
-				if _, taken := n.taken(u, name); !taken {
-					break
-				}
-				name = n.other(u, try)
-			}
-			if name != u.Name.Name {
-				n.renames[i] = append(n.renames[i], rename{u, name})
-			}
+		name := ""
+		if kept != nil {
+			name = kept[at]
 		}
-		if u.Kind == catalog.NamedSequence && name != u.Name.Name {
-			source := n.sources[n.o.Mappings[i].Source]
-			sequences[providers.SequenceKey(source, source.Columns[u.At])] = catalog.Name{Schema: u.Schema, Name: name}
+		if name == "" {
+			name = n.free(u)
+		}
+		if name != u.Name.Name {
+			n.renames[i] = append(n.renames[i], rename{u, name})
+			if u.Kind == catalog.NamedSequence {
+				source := n.sources[n.o.Mappings[i].Source]
+				sequences[providers.SequenceKey(source, source.Columns[u.At])] = catalog.Name{Schema: u.Schema, Name: name}
+			}
 		}
 		u.Name.Name = name
 		n.hold(u, holder{byWanted, int32(i)})
+	}
+}
+
+// free is a name that nothing has: the one that is wanted, or another one.
+func (n *naming) free(u catalog.Named) string {
+	name := u.Name.Name
+	for try := 0; ; try++ {
+		if _, taken := n.taken(u, name); !taken {
+			return name
+		}
+		name = n.other(u, try)
 	}
 }
 
