@@ -95,7 +95,9 @@ func (r *run) preflight(ctx context.Context) error {
 			continue
 		}
 		source = append(source, t.source)
-		target = append(target, t.target)
+		if t.plan.Action != plan.Keep { // what others do with a table that is done is no business of a run
+			target = append(target, t.target)
+		}
 	}
 	stops := 0
 	look := func(side string, db providers.Database, tables []*catalog.Table) error {

@@ -54,6 +54,8 @@ type Observation struct {
 	Filled []Filled           `json:"filled,omitempty"` // tables of existing = "load"
 	// Unfit is what apply's preflight would stop at.
 	Unfit []Unfit `json:"unfit,omitempty"`
+	// Noted is what apply's preflight would not stop at, and a reviewer should know.
+	Noted []Unfit `json:"noted,omitempty"`
 	// Hanging is what would go with tables that are dropped.
 	Hanging []Hanging `json:"hanging,omitempty"`
 	// Clashes are names of types and sequences that something else has on the target.

@@ -10,7 +10,7 @@ import (
 	"github.com/dmoctl/dmoctl/providers"
 )
 
-// Unfit is what keeps an apply from starting, as a side's preflight found it.
+// Unfit is what a side's preflight found: what keeps an apply from starting, or what a reviewer should know.
 type Unfit struct {
 	Side string `json:"side"` // "source" or "target"
 	providers.Finding
@@ -23,7 +23,10 @@ func (o *Observation) preflight(ctx context.Context, sides Sides, ds []*decision
 	changes := false
 	for _, d := range ds {
 		changes = changes || d.action != plan.Keep
-		source, target = append(source, d.source), append(target, d.mapped)
+		source = append(source, d.source)
+		if d.action != plan.Keep { // what others do with a table that is done is no business of a run
+			target = append(target, d.mapped)
+		}
 	}
 	if !changes {
 		return nil
@@ -45,8 +48,11 @@ func (o *Observation) look(ctx context.Context, side string, db providers.Databa
 		return fmt.Errorf("look at the %s: %w", side, err)
 	}
 	for _, f := range found {
-		if f.Stop {
+		switch {
+		case f.Stop:
 			o.Unfit = append(o.Unfit, Unfit{side, f})
+		case f.Review:
+			o.Noted = append(o.Noted, Unfit{side, f})
 		}
 	}
 	return nil

@@ -19,6 +19,9 @@ func warnings(spec *desired.Spec, o *Observation, ds []*decision, forgotten []*p
 	for _, u := range o.Unfit {
 		add(u.Side+"-not-fit", u.summary(), u.Summary+": "+u.Detail+" Until then apply refuses to start.")
 	}
+	for _, n := range o.Noted {
+		add(n.Side+"-noted", n.Summary, n.Detail)
+	}
 	if o.SourceOffline {
 		add("source-not-seen", "Planned without a connection to the source",
 			"Its catalog was read from a file. Large tables are not split, because boundaries are only found in the data.")

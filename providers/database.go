@@ -47,6 +47,7 @@ type Selector struct {
 // Finding is one result of a preflight.
 type Finding struct {
 	Stop    bool   `json:"stop"`
+	Review  bool   `json:"review,omitempty"`    // who reviews the plan should know of it, too
 	Summary string `json:"summary"`             // short, without user data
 	Detail  string `json:"detail" print:"ours"` // what, why, how to fix
 }

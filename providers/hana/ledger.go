@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	hdb "github.com/SAP/go-hdb/driver"
@@ -16,10 +15,8 @@ import (
 )
 
 const (
-	ledgerSchema    = "DMO"
-	ledgerMark      = "dmoctl ledger, format "
-	ledgerSignature = ledgerMark + "2" // comment of the ledger's tables, by which ours are known
-	opLedger        = "read ledger"
+	ledgerSchema = "DMO"
+	opLedger     = "read ledger"
 )
 
 // ledgerTables are the tables of the ledger, and LOCKS: rows that are locked and never
@@ -54,54 +51,14 @@ func isLedgerTable(n catalog.Name) bool {
 	return false
 }
 
-// state of the ledger on the server.
-type state int
-
-const (
-	ledgerNone state = iota
-	ledgerPart       // somebody is making it, or was stopped while doing so
-	ledgerWhole
-)
-
-// ledgerState says how much of the ledger is there. Tables of its names that are not ours are an error.
-func ledgerState(ctx context.Context, s *session) (state, error) {
-	var names []string
-	for _, t := range ledgerTables() {
-		names = append(names, quoteLiteral(t.name))
-	}
-	ours, others := 0, ""
-	err := s.query(ctx, opLedger, `SELECT "TABLE_NAME", "COMMENTS" FROM "SYS"."TABLES" WHERE "SCHEMA_NAME" = `+quoteLiteral(ledgerSchema)+
-		` AND "TABLE_NAME" IN (`+strings.Join(names, ", ")+`)`, nil, func(r row) error {
-		if r.is(1, ledgerSignature) {
-			ours++
-		} else {
-			others = r.text(0)
-		}
-		return nil
-	})
-	if err != nil {
-		return ledgerNone, err
-	}
-	switch {
-	case others != "":
-		return ledgerNone, &providers.Error{Kind: providers.Exists, Op: opLedger, Table: catalog.Name{Schema: ledgerSchema, Name: others},
-			Err: fmt.Errorf("schema %s holds a table that is not of dmoctl's ledger", ledgerSchema), Fix: "Rename that schema, or load into another database."}
-	case ours == len(names):
-		return ledgerWhole, nil
-	case ours > 0:
-		return ledgerPart, nil
-	}
-	return ledgerNone, nil
-}
-
 // makeLedger creates what is missing of the ledger, and the migration's locks. It may be called by
 // several runs at once, and again after it was stopped: each statement is repeated until it holds.
 func (t *target) makeLedger(ctx context.Context, migration string) error {
 	return t.with(ctx, func(s *session) error {
-		have, err := ledgerState(ctx, s)
+		have, err := t.ledgerState(ctx, s)
 		if err == nil && have != ledgerWhole {
 			if err = t.createLedger(ctx, s); err == nil {
-				have, err = ledgerState(ctx, s)
+				have, err = t.ledgerState(ctx, s)
 			}
 		}
 		if err != nil {
@@ -177,7 +134,7 @@ func count(ctx context.Context, s *session, op, sql string, args ...any) (int64,
 func (t *target) Ledger(ctx context.Context, migration string) (*ledger.Contents, error) {
 	out := &ledger.Contents{}
 	err := t.with(ctx, func(s *session) error {
-		have, err := ledgerState(ctx, s)
+		have, err := t.ledgerState(ctx, s)
 		if err != nil || have != ledgerWhole {
 			return err
 		}

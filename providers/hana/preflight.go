@@ -22,7 +22,7 @@ type check struct {
 // Preflight implements providers.Database. A view that the user may not read is a finding, and
 // does not stop.
 func (db *database) Preflight(ctx context.Context, tables []*catalog.Table) ([]providers.Finding, error) {
-	checks := []check{{"the licence", licence}, {"privileges", db.privileges}, {"memory", memoryLeft}, {"the disks", disksLeft},
+	checks := []check{{"the licence", licence}, {"privileges", db.privileges}, {"triggers", triggers}, {"memory", memoryLeft}, {"the disks", disksLeft},
 		{"blocked transactions", blocked}, {"the number of sessions", db.sessionsLeft}}
 	var out []providers.Finding
 	err := db.with(ctx, func(s *session) error {
@@ -40,6 +40,32 @@ func (db *database) Preflight(ctx context.Context, tables []*catalog.Table) ([]p
 		return nil
 	})
 	return out, err
+}
+
+// triggers stops where a trigger would act on rows that are loaded. TRUNCATE fires none.
+func triggers(ctx context.Context, s *session, tables []*catalog.Table) ([]providers.Finding, error) {
+	wanted := make(map[catalog.Name]bool)
+	for _, t := range tables {
+		wanted[t.Name] = true
+	}
+	var found []string
+	err := s.query(ctx, opPreflight, `SELECT "SCHEMA_NAME", "TRIGGER_NAME", "SUBJECT_TABLE_SCHEMA", "SUBJECT_TABLE_NAME" FROM "SYS"."TRIGGERS"
+WHERE "IS_ENABLED" = 'TRUE' AND "TRIGGER_EVENT" <> 'UPDATE' ORDER BY "SCHEMA_NAME", "TRIGGER_NAME"`, nil, func(r row) error {
+		if on := (catalog.Name{Schema: r.text(2), Name: r.text(3)}); wanted[on] {
+			found = append(found, fmt.Sprintf("%s on %s", catalog.Name{Schema: r.text(0), Name: r.text(1)}, on))
+		}
+		return nil
+	})
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	const most = 20
+	more := ""
+	if n := len(found) - most; n > 0 {
+		found, more = found[:most], fmt.Sprintf(" and %d more", n)
+	}
+	return []providers.Finding{{Stop: true, Summary: "Triggers stand on target tables",
+		Detail: "For rows that are loaded these would act: " + strings.Join(found, ", ") + more + ". Disable them with ALTER TABLE ... DISABLE TRIGGER, and enable them again after the migration."}}, nil
 }
 
 func licence(ctx context.Context, s *session, _ []*catalog.Table) ([]providers.Finding, error) {
@@ -92,6 +118,10 @@ AND "OBJECT_TYPE" IN ('SYSTEMPRIVILEGE', 'SCHEMA')`, nil, func(r row) error {
 			out = append(out, providers.Finding{Stop: true, Summary: "A schema cannot be made or filled",
 				Detail: fmt.Sprintf("For schema %s the user %s lacks %s. Grant it; docs/providers/hana.md has the statements.", schema, db.user, strings.Join(missing, ", "))})
 		}
+	}
+	if db.user == administrator {
+		out = append(out, providers.Finding{Review: true, Summary: "The user is SYSTEM",
+			Detail: "It may do everything on the target, and so may every expression and trigger that runs while rows are loaded. Load as a user of its own; docs/providers/hana.md has the statements."})
 	}
 	if !has["CATALOG READ"] {
 		out = append(out, providers.Finding{Summary: "The user sees its own objects only",

@@ -55,7 +55,7 @@ func (t *target) lock(ctx context.Context, run ledger.Run, wait func(string)) (*
 func (t *target) Unlock(ctx context.Context, migration, owner string) error {
 	const op = "unlock"
 	return t.with(ctx, func(s *session) error {
-		state, err := ledgerState(ctx, s)
+		state, err := t.ledgerState(ctx, s)
 		if err != nil {
 			return err
 		}

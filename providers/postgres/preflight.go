@@ -18,7 +18,7 @@ func (db *database) Preflight(ctx context.Context, tables []*catalog.Table) ([]p
 	if db.role == source {
 		checks = append(checks, preparedTransactions, unreadable, unreadableSequences, largeObjects, longTransactions)
 	} else {
-		checks = append(checks, writable, db.creatable, parents)
+		checks = append(checks, writable, db.creatable, parents, acting, eventTriggers, drawn, powerful)
 	}
 	err := db.with(ctx, func(s *session) error {
 		for _, check := range checks {

@@ -40,7 +40,7 @@ func ledgerTables() map[string]string {
 
 // olderLedger says whether a statement made a ledger of another format.
 func olderLedger(sql string) bool {
-	return regexp.MustCompile(`/\* dmoctl ledger \d+ \*/$`).MatchString(sql)
+	return regexp.MustCompile(`/\* dmoctl ledger \d+ \*/$`).MatchString(sql) && !strings.HasSuffix(sql, "/* dmoctl ledger 2 */")
 }
 
 // ledgerTable says whether a table is one of ours.

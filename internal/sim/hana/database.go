@@ -85,6 +85,14 @@ type tableDef struct {
 	comment     string
 	group       [3]string // type, subtype, name
 	partition   *partitioning
+	triggers    []trigger
+}
+
+// trigger is shown and never fires: who loads into a table has to look for it.
+type trigger struct {
+	name  store.Name
+	event string
+	oid   int64
 }
 
 type column struct {

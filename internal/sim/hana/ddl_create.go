@@ -28,7 +28,9 @@ func (s *session) parseCreate(p *store.Parser) (*command, error) {
 		return s.parseCreateSequence(p)
 	case p.Accept("VIEW"):
 		return s.parseCreateView(p)
-	case kind.Text == "GLOBAL" || kind.Text == "LOCAL" || kind.Text == "VIRTUAL" || kind.Text == "TRIGGER" || kind.Text == "PROCEDURE" || kind.Text == "FUNCTION":
+	case p.Accept("TRIGGER"):
+		return s.parseCreateTrigger(p)
+	case kind.Text == "GLOBAL" || kind.Text == "LOCAL" || kind.Text == "VIRTUAL" || kind.Text == "PROCEDURE" || kind.Text == "FUNCTION":
 		return nil, &Error{Code: 7, Pos: kind.Pos + 1, Text: "feature not supported: CREATE " + kind.Text}
 	}
 	return nil, p.Unexpected()

@@ -9,7 +9,7 @@ import (
 func (s *session) parseDrop(p *store.Parser) (*command, error) {
 	p.Next()
 	kind := p.Next()
-	if kind.Kind != store.Word || !slices.Contains([]string{"SCHEMA", "TABLE", "VIEW", "INDEX", "SEQUENCE"}, kind.Text) {
+	if kind.Kind != store.Word || !slices.Contains([]string{"SCHEMA", "TABLE", "VIEW", "INDEX", "SEQUENCE", "TRIGGER"}, kind.Text) {
 		p.Reset(p.Mark() - 1)
 		return nil, p.Unexpected()
 	}
@@ -28,6 +28,7 @@ func (s *session) parseDrop(p *store.Parser) (*command, error) {
 		"VIEW":     func(tx *txn) error { return s.dropView(tx, name) },
 		"INDEX":    func(tx *txn) error { return s.dropIndex(tx, name) },
 		"SEQUENCE": func(tx *txn) error { return s.dropSequence(tx, name) },
+		"TRIGGER":  func(tx *txn) error { return s.dropTrigger(tx, name) },
 	}
 	return &command{function: funcDDL, ddl: drop[kind.Text]}, nil
 }

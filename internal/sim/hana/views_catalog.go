@@ -17,7 +17,7 @@ var systemViews = map[string]systemView{
 	"TABLE_PARTITIONS":        {"SCHEMA_NAME:n TABLE_NAME:n PART_ID:i LEVEL_1_PARTITION:i LEVEL_1_RANGE_MIN_VALUE:n LEVEL_1_RANGE_MAX_VALUE:n", viewPartitions},
 	"TABLE_GROUPS":            {"SCHEMA_NAME:n TABLE_NAME:n GROUP_NAME:n GROUP_TYPE:n SUBTYPE:n", viewGroups},
 	"VIEWS":                   {"SCHEMA_NAME:n VIEW_NAME:n VIEW_OID:b DEFINITION:c", viewViews},
-	"TRIGGERS":                {"SCHEMA_NAME:n TRIGGER_NAME:n TRIGGER_OID:b SUBJECT_TABLE_SCHEMA:n SUBJECT_TABLE_NAME:n TRIGGER_EVENT:n IS_ENABLED:n", func(*viewRows) {}},
+	"TRIGGERS":                {"SCHEMA_NAME:n TRIGGER_NAME:n TRIGGER_OID:b SUBJECT_TABLE_SCHEMA:n SUBJECT_TABLE_NAME:n TRIGGER_EVENT:n IS_ENABLED:n", viewTriggers},
 	"SEQUENCES":               {"SCHEMA_NAME:n SEQUENCE_NAME:n SEQUENCE_OID:b START_NUMBER:b MIN_VALUE:b MAX_VALUE:b INCREMENT_BY:b IS_CYCLED:n RESET_BY_QUERY:n CACHE_SIZE:b", viewSequences},
 	"M_SEQUENCES":             {"SCHEMA_NAME:n SEQUENCE_NAME:n SEQUENCE_OID:b CURRENT_VALUE:b", viewSequenceValues},
 	"EFFECTIVE_PRIVILEGES":    {"USER_NAME:n GRANTOR:n GRANTEE:n OBJECT_TYPE:n SCHEMA_NAME:n OBJECT_NAME:n PRIVILEGE:n IS_GRANTABLE:n IS_VALID:n", viewPrivileges},
@@ -129,6 +129,14 @@ func viewConstraints(v *viewRows) {
 		}
 		for _, c := range d.checks {
 			v.add(t.name.Schema, t.name.Name, nil, nil, c.name, false, false, c.text)
+		}
+	})
+}
+
+func viewTriggers(v *viewRows) {
+	v.tables(func(t *table, d *tableDef) {
+		for _, x := range d.triggers {
+			v.add(x.name.Schema, x.name.Name, x.oid, t.name.Schema, t.name.Name, x.event, "TRUE")
 		}
 	})
 }
