@@ -47,8 +47,22 @@ func (p *draft) carrySchemas(o *Observation, ds []*decision, unfinished bool) {
 // notCarried lists by name what exists on the source and does not travel.
 func notCarried(spec *desired.Spec, o *Observation, ds []*decision) []catalog.Object {
 	out := append(slices.Clone(o.Source.NotCarried), leftBehind(spec, o, ds)...)
+	travels := make(map[string]bool)
+	for _, q := range o.Source.Sequences {
+		travels[q.Name.String()] = true
+	}
+	for _, t := range o.Source.Tables {
+		for _, c := range t.Columns {
+			if c.Sequence != nil {
+				travels[c.Sequence.Name.String()] = true
+			}
+		}
+	}
 	for _, d := range ds {
 		for _, x := range d.source.NotCarried {
+			if x.Kind == catalog.DrawnSequence && travels[x.Name] {
+				continue
+			}
 			name := tableID(d.source.Name)
 			if x.Name != "" {
 				name += ": " + x.Name

@@ -249,6 +249,10 @@ type Object struct {
 	Reason string `json:"reason,omitempty"`
 }
 
+// DrawnSequence is the kind of a table's NotCarried that names a sequence which a default draws
+// from. It does not travel with the table; whether it travels at all is for who reads all schemas to say.
+const DrawnSequence = "sequence"
+
 // Column returns the column of that name, or nil.
 func (t *Table) Column(name string) *Column {
 	for i := range t.Columns {

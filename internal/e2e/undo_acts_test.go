@@ -61,3 +61,20 @@ func TestSuperuserIsNamedInThePlan(t *testing.T) {
 	b.ok(t, 0, b.dir, "apply", "--auto-approve")
 	b.ok(t, 0, b.dir, "plan", "--detailed-exitcode")
 }
+
+func TestSequencesOfOtherSchemasAreNamed(t *testing.T) {
+	// Done: undo: a default from a sequence that the table does not own is positioned, or named in the plan
+	server := pgtest.Shared(t)
+	b := newBed(t, server, server, specOptions{})
+	b.source.Exec(t, b.sourceDB, `CREATE SCHEMA other; CREATE SEQUENCE other.gen; CREATE SEQUENCE here; CREATE TABLE a (id serial PRIMARY KEY);
+CREATE TABLE t (id int DEFAULT nextval('other.gen'), x int DEFAULT nextval('here'), y int DEFAULT nextval('a_id_seq')); INSERT INTO a DEFAULT VALUES; INSERT INTO t DEFAULT VALUES`)
+	b.target.Exec(t, b.targetDB, "CREATE SCHEMA other; CREATE SEQUENCE other.gen")
+	r := b.ok(t, 0, b.dir, "plan")
+	if said := words(r.stdout); !strings.Contains(said, "sequence public.t: other.gen") || strings.Contains(said, "public.here (") || strings.Contains(said, "public.t: public.") {
+		t.Errorf("the plan says\n%s", r.stdout)
+	}
+	b.apply(t, 0)
+	if got := b.target.Query(t, b.targetDB, "SELECT nextval('here'), nextval('a_id_seq')"); got != b.source.Query(t, b.sourceDB, "SELECT nextval('here'), nextval('a_id_seq')") {
+		t.Errorf("the target goes on with %s", got)
+	}
+}

@@ -164,6 +164,8 @@ func (r *catalogReader) tableRest(ctx context.Context) error {
 		switch o.Kind {
 		case "inheritance":
 			o.Reason = "the table is copied on its own, without the link to its parent"
+		case catalog.DrawnSequence:
+			o.Reason = "a default draws from it, and it is in a schema that is not read: make it on the target, and set it with setval after the migration"
 		case "partition":
 			o.Reason = "it is being detached, and queries of the table show its rows no more"
 		}

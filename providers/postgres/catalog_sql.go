@@ -150,6 +150,9 @@ SELECT rel, kind, name FROM (
   UNION ALL SELECT pg_partition_root(inhparent), 'partition', inhrelid::regclass::text FROM pg_inherits WHERE inhdetachpending
   UNION ALL SELECT d.objoid, 'column comment', a.attname FROM pg_description d JOIN pg_attribute a ON a.attrelid = d.objoid AND a.attnum = d.objsubid
     WHERE d.classoid = 'pg_class'::regclass AND d.objsubid > 0
+  UNION ALL SELECT f.adrelid, 'sequence', n.nspname || '.' || q.relname FROM pg_attrdef f
+    JOIN pg_depend d ON d.classid = 'pg_attrdef'::regclass AND d.objid = f.oid AND d.refclassid = 'pg_class'::regclass AND d.deptype = 'n'
+    JOIN pg_class q ON q.oid = d.refobjid AND q.relkind = 'S' JOIN pg_namespace n ON n.oid = q.relnamespace WHERE f.adrelid = ANY ($1::oid[])
 ) t(rel, kind, name) WHERE rel = ANY ($1::oid[]) ORDER BY rel, kind, name COLLATE "C"`
 
 // schemaRestSQL: $1 schemas: what they hold and does not travel.
