@@ -187,7 +187,7 @@ func TestAReadOnlyTargetIsRespectedAndNamed(t *testing.T) {
 	f.server.Exec(t, f.dst, `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database()); END $$`)
 	dst := openTarget(t, f.dst)
 	found, err := dst.Preflight(context.Background(), []*catalog.Table{f.pair.target})
-	if err != nil || len(found) != 1 || !found[0].Stop || !strings.Contains(found[0].Detail, "SET default_transaction_read_only = off") {
+	if err != nil || len(found) == 0 || !found[0].Stop || !strings.Contains(found[0].Detail, "SET default_transaction_read_only = off") {
 		t.Errorf("preflight: %+v, %v", found, err)
 	}
 	_, err = dst.Lock(context.Background(), run("one"), nil)
