@@ -338,7 +338,7 @@ func TestPreflightSaysWhatIsMissing(t *testing.T) {
 	}
 
 	admin := newBed(t)
-	if found, err := admin.target(t).Preflight(t.Context(), nil); err != nil || len(found) != 0 {
+	if found, err := admin.target(t).Preflight(t.Context(), nil); err != nil || len(found) != 1 || found[0].Stop || !strings.Contains(found[0].Summary, "SYSTEM") {
 		t.Errorf("an administrator is told %+v, %v", found, err)
 	}
 }
