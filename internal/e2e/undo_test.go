@@ -130,3 +130,27 @@ func TestRecreateTakesNothingAlongThatCameLater(t *testing.T) {
 		})
 	}
 }
+
+func TestRollbackMakesForeignKeysAgain(t *testing.T) {
+	// Done: undo: foreign keys of the target's own tables that a run has taken off are made again by a rollback
+	server := pgtest.Shared(t)
+	for name, args := range map[string][]string{"first load": nil, "reload": {"--reload", "*"}} {
+		t.Run(name, func(t *testing.T) {
+			b := newBed(t, server, server, specOptions{existing: "load"})
+			const two = "CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE u (id int PRIMARY KEY, t int CONSTRAINT u_t REFERENCES t ON DELETE CASCADE);"
+			b.source.Exec(t, b.sourceDB, two+"INSERT INTO t VALUES (1), (2); INSERT INTO u VALUES (1, 1)")
+			b.target.Exec(t, b.targetDB, two)
+			if args != nil {
+				b.apply(t, 0)
+			}
+			b.ok(t, 0, b.dir, append([]string{"apply", "--auto-approve", "--until", "structures"}, args...)...)
+			b.ok(t, 0, b.dir, "rollback", "--empty-target", "--auto-approve")
+			if got := b.target.Query(t, b.targetDB, "SELECT contype, convalidated, pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'u_t'"); got != "f|t|FOREIGN KEY (t) REFERENCES t(id) ON DELETE CASCADE" {
+				t.Errorf("the foreign key is %q", got)
+			}
+			if got := b.target.Query(t, b.targetDB, "SELECT (SELECT count(*) FROM t), (SELECT count(*) FROM u), to_regnamespace('dmo')"); got != "0|0|<NULL>" {
+				t.Errorf("the target holds %s", got)
+			}
+		})
+	}
+}
