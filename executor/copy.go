@@ -89,7 +89,8 @@ func (r *run) failPackage(s *plan.Step, u *unit, err error) {
 		r.fail(report.Failure{Step: s.ID}, err)
 		return
 	}
-	if providers.KindOf(err) == providers.Changed {
+	// A limit that one package meets, its table's others meet as well.
+	if kind := providers.KindOf(err); kind == providers.Changed || kind == providers.Exhausted {
 		r.stopTable(u.table, s.ID, err)
 		return
 	}

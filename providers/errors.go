@@ -22,7 +22,7 @@ const (
 	Value        Kind = "value"         // a value does not fit: fails the package, by table, column and key
 	Constraint   Kind = "constraint"    // a key, NOT NULL or foreign key is violated: fails the package
 	Full         Kind = "full"          // disk or quota is exhausted: nothing half visible, run again
-	Exhausted    Kind = "exhausted"     // a limit of the server that one statement met, such as its locks or memory: fails the package
+	Exhausted    Kind = "exhausted"     // a limit of the server that one statement met, such as its locks or memory: the table stops, by name
 	Corrupt      Kind = "corrupt"       // stored bytes are not what was written
 	Deposed      Kind = "deposed"       // another run holds the token: this one stops at once
 	Locked       Kind = "locked"        // another run holds the lock; Owner says who

@@ -10,8 +10,14 @@ import (
 
 func TestTooFewLocksFailOneTable(t *testing.T) {
 	// Done: settings: 53200 for lack of locks fails one table, and the others go on.
-	poor := pgtest.Start(t, pgtest.Setting("max_locks_per_transaction", "10"), pgtest.Setting("max_connections", "12"))
-	b := newBed(t, poor, pgtest.Shared(t), specOptions{})
+	few := []pgtest.Option{pgtest.Setting("max_locks_per_transaction", "10"), pgtest.Setting("max_connections", "12")}
+	t.Run("source", func(t *testing.T) { tooFewLocks(t, pgtest.Start(t, few...), pgtest.Shared(t)) })
+	t.Run("target", func(t *testing.T) { tooFewLocks(t, pgtest.Shared(t), pgtest.Start(t, few...)) })
+}
+
+func tooFewLocks(t *testing.T, source, target *pgtest.Server) {
+	t.Helper()
+	b := newBed(t, source, target, specOptions{})
 	b.fill(t, 2, 2_000)
 	b.source.Exec(t, b.sourceDB, "CREATE TABLE parted (id int NOT NULL, v text) PARTITION BY RANGE (id)")
 	for from := 0; from < 1000; from += 100 { // in parts, because the server has too few locks for all in one message
@@ -23,6 +29,9 @@ func TestTooFewLocksFailOneTable(t *testing.T) {
 	}
 	b.source.Exec(t, b.sourceDB, "INSERT INTO parted_7 VALUES (7, 'v')")
 	r := b.apply(t, 1)
+	if failed := len(r.events(t, "package.failed")) + len(r.events(t, "table.failed")); failed != 1 {
+		t.Errorf("%d failures are listed for one table", failed)
+	}
 	if !strings.Contains(r.stderr, "parted") || !strings.Contains(r.stderr, "max_locks_per_transaction") || !strings.Contains(r.stderr, "53200") {
 		t.Errorf("the failure is not explained:\n%s", r.stderr)
 	}

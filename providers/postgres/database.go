@@ -101,6 +101,7 @@ func (db *database) dial(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.role = db.role
 	if err := db.pin(ctx, s); err != nil {
 		s.close()
 		return nil, err

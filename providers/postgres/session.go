@@ -20,7 +20,8 @@ type session struct {
 	buffers buffers       // of batches that were read here
 	out     []byte        // COPY data to be sent; kept, because a buffer a table costs more than a tiny table
 	known   map[used]bool // what is plain in expressions; nil until it is asked for
-	dead    bool          // in the middle of something, or cut off: never used again
+	role    role
+	dead    bool // in the middle of something, or cut off: never used again
 }
 
 // dial opens a session. Errors hold neither password nor connection string.

@@ -102,8 +102,8 @@ func writable(ctx context.Context, s *session, _ []*catalog.Table) ([]providers.
 		return []providers.Finding{{Stop: true, Summary: "The target is a standby", Detail: "A standby takes no writes. Name its primary in the target block."}}, nil
 	case r.text(0) == "on":
 		return []providers.Finding{{Stop: true, Summary: "The target is read-only",
-			Detail: fmt.Sprintf("default_transaction_read_only is on for role %s in database %s. Somebody protects the database with it, so dmoctl does not override it. To write to it, run:\n\n"+
-				"    ALTER ROLE %s IN DATABASE %s SET default_transaction_read_only = off",
+			Detail: fmt.Sprintf("default_transaction_read_only is on for role %s in database %s. Somebody protects the database with it, so dmoctl does not override it. "+
+				"Where it is to be written to, run ALTER ROLE %s IN DATABASE %s SET default_transaction_read_only = off.",
 				r.text(2), r.text(3), quoteIdent(r.text(2)), quoteIdent(r.text(3)))}}, nil
 	}
 	return nil, nil
