@@ -154,7 +154,7 @@ func TestWithoutTheDictionary(t *testing.T) {
 	// A user with CREATE SESSION and SELECT ANY TABLE only: sizes, extents and checks are missing, rows are not.
 	b := newBed(t, nil)
 	b.numbers(t, 500)
-	b.srv.CreateUser("READER", "secret", "CREATE SESSION", "SELECT ANY TABLE", "FLASHBACK ANY TABLE", "EXECUTE ON DBMS_FLASHBACK")
+	b.srv.CreateUser("READER", "secret", "CREATE SESSION", "SELECT ANY TABLE", "FLASHBACK ANY TABLE", "EXECUTE ON DBMS_FLASHBACK", "EXEMPT REDACTION POLICY")
 	db := b.source(t, schema.Values{"user": "READER"})
 	tb := b.table(t, db, "N")
 	ranges, reason, err := db.Split(t.Context(), tb, catalog.SplitSpec{By: "rowid", Parts: 4})

@@ -19,7 +19,7 @@ func (db *database) Preflight(ctx context.Context, tables []*catalog.Table) ([]p
 	var out []providers.Finding
 	err := db.with(ctx, func(s *session) error {
 		for _, check := range []func(context.Context, *session, []*catalog.Table) ([]providers.Finding, error){
-			db.unreadable, db.policies, db.sessions, db.inDoubt, db.openTransactions, db.undo, db.movement,
+			db.unreadable, db.policies, db.redactions, db.sessions, db.inDoubt, db.openTransactions, db.undo, db.movement,
 		} {
 			found, err := check(ctx, s, tables)
 			switch {
@@ -146,14 +146,8 @@ func (db *database) policies(ctx context.Context, s *session, tables []*catalog.
 	if err != nil || has["EXEMPT ACCESS POLICY"] || len(tables) == 0 {
 		return nil, err
 	}
-	wanted := make(map[catalog.Name]bool)
-	var schemas, hiding []string
-	for _, t := range tables {
-		wanted[t.Name] = true
-		if !slices.Contains(schemas, t.Schema) {
-			schemas = append(schemas, t.Schema)
-		}
-	}
+	wanted, schemas := namesAndSchemas(tables)
+	var hiding []string
 	err = s.query(ctx, opPreflight, "SELECT OBJECT_OWNER, OBJECT_NAME, POLICY_NAME FROM "+db.view("POLICIES")+" WHERE OBJECT_OWNER IN ("+quoteLiterals(schemas)+
 		") AND ENABLE = 'YES' AND SEL = 'YES'", nil, func(r row) error {
 		if n := nameAt(r, 0, 1); wanted[n] {
@@ -166,6 +160,52 @@ func (db *database) policies(ctx context.Context, s *session, tables []*catalog.
 	}
 	return []providers.Finding{{Stop: true, Summary: "Row security hides rows",
 		Detail: "Policies (DBMS_RLS) apply to the user on " + listed(hiding) + ". GRANT EXEMPT ACCESS POLICY to the user."}}, nil
+}
+
+func namesAndSchemas(tables []*catalog.Table) (names map[catalog.Name]bool, schemas []string) {
+	names = make(map[catalog.Name]bool)
+	for _, t := range tables {
+		names[t.Name] = true
+		if !slices.Contains(schemas, t.Schema) {
+			schemas = append(schemas, t.Schema)
+		}
+	}
+	return names, schemas
+}
+
+// redactions looks for Data Redaction, which shows other values than those that are stored,
+// the owner included. What is redacted is known to readers of the dictionary only: whoever is
+// neither exempt nor may look could copy masks and find them equal.
+func (db *database) redactions(ctx context.Context, s *session, tables []*catalog.Table) ([]providers.Finding, error) {
+	has, err := db.privileges(ctx, s)
+	if err != nil || has["EXEMPT REDACTION POLICY"] || len(tables) == 0 {
+		return nil, err
+	}
+	wanted, schemas := namesAndSchemas(tables)
+	in := "OBJECT_OWNER IN (" + quoteLiterals(schemas) + ")"
+	enabled := make(map[catalog.Name]bool)
+	var masked []string
+	err = s.query(ctx, opPreflight, "SELECT OBJECT_OWNER, OBJECT_NAME FROM SYS.REDACTION_POLICIES WHERE "+in+" AND ENABLE LIKE 'Y%'", nil, func(r row) error {
+		enabled[nameAt(r, 0, 1)] = true
+		return nil
+	})
+	if err == nil {
+		err = s.query(ctx, opPreflight, "SELECT OBJECT_OWNER, OBJECT_NAME, COLUMN_NAME FROM SYS.REDACTION_COLUMNS WHERE "+in+" ORDER BY OBJECT_OWNER, OBJECT_NAME, COLUMN_NAME", nil, func(r row) error {
+			if n := nameAt(r, 0, 1); wanted[n] && enabled[n] {
+				masked = append(masked, n.String()+"."+r.text(2))
+			}
+			return nil
+		})
+	}
+	if hidden(err) {
+		return []providers.Finding{{Stop: true, Summary: "Redaction cannot be seen",
+			Detail: "The user may not see whether columns are redacted (DBMS_REDACT), and would then copy masks instead of values. GRANT SELECT_CATALOG_ROLE, or SELECT ON SYS.REDACTION_POLICIES and SYS.REDACTION_COLUMNS, or EXEMPT REDACTION POLICY to the user."}}, nil
+	}
+	if err != nil || len(masked) == 0 {
+		return nil, err
+	}
+	return []providers.Finding{{Stop: true, Summary: "Redaction masks values",
+		Detail: "Policies (DBMS_REDACT) apply to the user on " + listed(masked) + ". GRANT EXEMPT REDACTION POLICY to the user."}}, nil
 }
 
 // sessions compares what the run wants with what the instance has left.

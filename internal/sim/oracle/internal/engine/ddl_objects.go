@@ -2,6 +2,7 @@ package engine
 
 import (
 	"math/big"
+	"strings"
 
 	"github.com/dmoctl/dmoctl/internal/sim/oracle/internal/ora"
 	"github.com/dmoctl/dmoctl/internal/sim/oracle/internal/value"
@@ -241,22 +242,17 @@ func (s *Session) block(p *store.Parser) error {
 		for p.Accept(".") {
 			name += "." + p.Next().Text
 		}
+		var args map[string]string
 		if p.Accept("(") {
-			for depth := 1; depth > 0; {
-				switch t := p.Next(); {
-				case t.Kind == store.End:
-					return ora.Errorf(6550, "line 1, column 7:\nPLS-00103: Encountered the symbol \"end-of-file\"")
-				case t.Text == "(" && t.Kind == store.Op:
-					depth++
-				case t.Text == ")" && t.Kind == store.Op:
-					depth--
-				}
+			var err error
+			if args, err = arguments(p); err != nil {
+				return err
 			}
 		}
 		if err := p.Expect(";"); err != nil {
 			return ora.Errorf(6550, "line 1, column 7:\nPLS-00103: Encountered the symbol %q", p.Peek(0).Text)
 		}
-		if err := s.procedure(name); err != nil {
+		if err := s.procedure(name, args); err != nil {
 			return err
 		}
 	}
@@ -264,7 +260,13 @@ func (s *Session) block(p *store.Parser) error {
 	return done(p)
 }
 
-func (s *Session) procedure(name string) error {
+func (s *Session) procedure(name string, args map[string]string) error {
+	switch pkg, what, _ := strings.Cut(name, "."); what {
+	case "ADD_POLICY":
+		return s.addPolicy(pkg, args)
+	case "DROP_POLICY":
+		return s.dropPolicy(pkg, args)
+	}
 	switch name {
 	case "NULL":
 		return nil

@@ -341,8 +341,14 @@ func (w *walker) take(a address) (bool, error) {
 		return false, nil
 	}
 	t := w.scan.table
+	if t.hides(w.run.s.user) {
+		return false, nil
+	}
 	n := len(t.cols)
 	t.decode(v.data, w.row[:n])
+	if err := t.redact(w.run.s.user, w.row[:n]); err != nil {
+		return false, err
+	}
 	w.row[n] = id
 	scn := v.scn
 	if v.tx != nil {

@@ -27,6 +27,8 @@ type Table struct {
 	mods        modifications
 	flushed     modifications // what ALL_TAB_MODIFICATIONS shows
 	stats       *statistics
+	rls         []*policy // of DBMS_RLS
+	redacted    []*policy // of DBMS_REDACT
 }
 
 type partitioning struct {

@@ -75,7 +75,7 @@ type family struct {
 // catalogViews are all that are known, by name.
 func catalogViews() map[string]*catalogView {
 	out := make(map[string]*catalogView)
-	for _, list := range [][]family{tableViews(), columnViews(), keyViews(), partitionViews(), segmentViews(), objectViews(), rightViews()} {
+	for _, list := range [][]family{tableViews(), columnViews(), keyViews(), partitionViews(), segmentViews(), objectViews(), policyViews(), rightViews()} {
 		for _, f := range list {
 			for prefix, reach := range map[string]reach{"DBA_": everything, "ALL_": accessible, "USER_": mine} {
 				if f.only == "" || strings.Contains(f.only, prefix) {

@@ -51,7 +51,6 @@ func objectViews() []family {
 			}
 		}},
 		{"ERRORS", "", "OWNER NAME TYPE #LINE ^TEXT", func(*viewRows) {}},
-		{"POLICIES", "", "OBJECT_OWNER OBJECT_NAME POLICY_NAME ENABLE SEL", func(*viewRows) {}},
 		{"USERS", "", "USERNAME #USER_ID ACCOUNT_STATUS", func(v *viewRows) {
 			for _, u := range v.db.sortedUsers() {
 				if v.reach != mine || u == v.user {
@@ -170,6 +169,8 @@ func serverViews() []*catalogView {
 		view("NLS_SESSION_PARAMETERS", public, "PARAMETER VALUE", func(v *viewRows) { nls(v, v.session.nls) }),
 		view("SESSION_PRIVS", public, "PRIVILEGE", func(v *viewRows) { v.privileges(false) }),
 		view("SESSION_ROLES", public, "ROLE", func(v *viewRows) { v.privileges(true) }),
+		view("REDACTION_POLICIES", everything, "OBJECT_OWNER OBJECT_NAME POLICY_NAME EXPRESSION ENABLE", func(v *viewRows) { v.redactions(false) }),
+		view("REDACTION_COLUMNS", everything, "OBJECT_OWNER OBJECT_NAME COLUMN_NAME FUNCTION_TYPE", func(v *viewRows) { v.redactions(true) }),
 		view("V$DATABASE", everything, "#DBID NAME DB_UNIQUE_NAME LOG_MODE OPEN_MODE DATABASE_ROLE #CURRENT_SCN @CREATED", func(v *viewRows) {
 			v.add(1583478021, v.db.Name, v.db.Name, "ARCHIVELOG", "READ WRITE", "PRIMARY", int(v.db.scn), v.db.started)
 		}),
