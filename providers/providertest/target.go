@@ -33,6 +33,7 @@ func Target(t *testing.T, h Harness) {
 		{"KnowsWhatItMade", targetKnowsWhatItMade},
 		{"DropsNothingElse", targetDropsNothingElse},
 		{"DropsItsLedger", targetDropsItsLedger},
+		{"NamesAreAllKnown", targetNamesAreAllKnown},
 		{"KeysAreChecked", targetKeysAreChecked},
 		{"SequencesOnlyRise", targetSequencesOnlyRise},
 		{"LedgerKeeps", targetLedgerKeeps},

@@ -155,3 +155,47 @@ func targetSequencesExistByDefinition(t *testing.T, h Harness) {
 		}
 	}
 }
+
+// targetNamesAreAllKnown asks the catalog and the driver for every name of a schema.
+func targetNamesAreAllKnown(t *testing.T, h Harness) {
+	// Done: names: the names of tables, indexes and views that a target has are all known to the plan
+	if h.Driver.Names == nil {
+		return
+	}
+	b := newBench(t, h)
+	db := b.target(t)
+	s := lock(t, db, "a")
+	one := plain(h, "one")
+	one.Indexes = []catalog.Index{over("one_note", "note")}
+	alter(t, s, providers.CreateTable{Table: one}, providers.CreateIndex{Table: one, Index: one.Indexes[0]})
+	b.exec(t, "CREATE VIEW seen AS SELECT id FROM one")
+	c, err := db.Catalog(t.Context(), providers.Selector{Names: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := make(map[string][]string) // spaces by name
+	for _, x := range c.Tables {
+		for _, n := range h.Driver.Names(x) {
+			got[n.Name.Name] = append(got[n.Name.Name], n.Spaces...)
+		}
+	}
+	for _, n := range c.Names {
+		if got[n.Name.Name] != nil {
+			t.Errorf("%s is listed beside the tables that have the name", n)
+		}
+		got[n.Name.Name] = n.Spaces
+	}
+	var wanted []catalog.Named
+	for _, n := range h.Driver.Names(one) {
+		if n.Name.Name != "" && n.Kind != catalog.NamedKey {
+			wanted = append(wanted, n)
+		}
+	}
+	view := wanted[0]
+	view.Name.Name = "seen"
+	for _, n := range append(wanted, view) {
+		if len(got[n.Name.Name]) == 0 || !slices.Contains(n.Spaces, got[n.Name.Name][0]) {
+			t.Errorf("%s is of %v, found in %v", n, n.Spaces, got[n.Name.Name])
+		}
+	}
+}
