@@ -3,6 +3,7 @@ package executor
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/left"
@@ -105,6 +106,22 @@ func (r *run) compareTogether(ctx context.Context) (same bool, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return len(r.failures) == failed, err
+}
+
+// compareUnclosed is compareTogether for a run that copied and was to end before the migration
+// is closed: after a phase, or with some tables only.
+func (r *run) compareUnclosed(ctx context.Context) error {
+	if ctx.Err() != nil || r.halted.Load() || r.d.stopped() || !r.clean() || r.led.Closed {
+		return nil
+	}
+	r.mu.Lock()
+	copied := slices.ContainsFunc(r.order, func(t *table) bool { return t.copiedHere })
+	r.mu.Unlock()
+	if !copied {
+		return nil
+	}
+	_, err := r.compareTogether(ctx)
+	return err
 }
 
 func notQuiet(t *table, what string) error {

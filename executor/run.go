@@ -166,6 +166,9 @@ func (r *run) apply(ctx context.Context) error {
 		r.lost.Store(false)
 		r.execute(ctx)
 		if !r.lost.Load() || r.halted.Load() || ctx.Err() != nil || r.d.stopped() {
+			if err := r.compareUnclosed(ctx); err != nil {
+				return err
+			}
 			return r.audit(ctx) // where the migration is not closed: a phase or tables were asked for
 		}
 		if n == rounds {

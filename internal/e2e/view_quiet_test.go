@@ -10,13 +10,19 @@ import (
 )
 
 // application opens a session that stays open after what it does, as an application's pool does.
-func application(t *testing.T, url, sql string) {
+func application(t *testing.T, url, sql string) *pgconn.PgConn {
 	t.Helper()
 	c, err := pgconn.Connect(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close(context.Background()) })
+	say(t, c, sql)
+	return c
+}
+
+func say(t *testing.T, c *pgconn.PgConn, sql string) {
+	t.Helper()
 	if _, err := c.Exec(t.Context(), sql).ReadAll(); err != nil {
 		t.Fatal(err)
 	}
@@ -41,16 +47,19 @@ func TestAnIdleSessionsWriteStopsAQuietCopy(t *testing.T) {
 
 func TestATransferBetweenTwoTablesOfAQuietSource(t *testing.T) {
 	// Done: view: quiet, together: a transaction from a table that is done to one that is not ends with exit 5, by name
-	for _, mode := range []string{"pipe", "file"} {
-		t.Run(mode, func(t *testing.T) {
-			b, p, _ := throughProxy(t, specOptions{consistency: "quiet", parts: 4, processes: 1, mode: mode})
+	for _, c := range []struct{ mode, until string }{{"pipe", "postprocess"}, {"file", "postprocess"}, {"pipe", "downtime"}} {
+		t.Run(c.mode+" until "+c.until, func(t *testing.T) {
+			b, p, _ := throughProxy(t, specOptions{consistency: "quiet", parts: 1, processes: 1, mode: c.mode})
 			b.source.Exec(t, b.sourceDB, `CREATE TABLE big (id int PRIMARY KEY, v int, pad text); CREATE TABLE small (id int PRIMARY KEY, v int, pad text);
 INSERT INTO big SELECT i, 100, repeat(md5(i::text), 8) FROM generate_series(1, 20000) i; INSERT INTO small SELECT i, 100, repeat(md5(i::text), 8) FROM generate_series(1, 15000) i; ANALYZE`)
-			p.slow(20 * time.Millisecond)
-			run := b.startApply(t)
-			// Four packages of the larger table come first; then it is done, and the other one is not begun.
-			run.waitFor(t, "package.done", 4)
-			application(t, b.sourceURL, "BEGIN; UPDATE big SET v = v - 50 WHERE id = 1; UPDATE small SET v = v + 50 WHERE id = 15000; COMMIT")
+			p.slow(10 * time.Millisecond)
+			run := b.startApply(t, "--until", c.until)
+			run.waitFor(t, "snapshot", 1)
+			// The lock holds the smaller table back until the larger one is done and was compared.
+			app := application(t, b.sourceURL, "BEGIN; LOCK TABLE small IN ACCESS EXCLUSIVE MODE")
+			run.waitFor(t, "package.done", 1)
+			b.complete(t, "big")
+			say(t, app, "UPDATE big SET v = v - 50 WHERE id = 1; UPDATE small SET v = v + 50 WHERE id = 15000; COMMIT")
 			p.slow(0)
 			r := run.wait(t, 2*time.Minute)
 			const sum = "SELECT (SELECT sum(v) FROM big) + (SELECT sum(v) FROM small)"
@@ -76,6 +85,7 @@ INSERT INTO big SELECT i, 100, repeat(md5(i::text), 8) FROM generate_series(1, 6
 	p.slow(20 * time.Millisecond)
 	run := b.startApply(t)
 	run.waitFor(t, "package.done", 1)
+	b.complete(t, "big")
 	if err := run.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -88,4 +98,15 @@ INSERT INTO big SELECT i, 100, repeat(md5(i::text), 8) FROM generate_series(1, 6
 	}
 	b.apply(t, 0, "--reload", "*")
 	b.equal(t, contents(t, b.source, b.sourceDB))
+}
+
+// complete waits until the ledger says that all of a table is in and was compared.
+func (b *bed) complete(t *testing.T, table string) {
+	t.Helper()
+	const sql = "SELECT count(*) FROM dmo.tables WHERE state IN ('complete', 'counted', 'compared') AND source_name = "
+	for end := time.Now().Add(30 * time.Second); b.target.Query(t, b.targetDB, sql+"'"+table+"'") != "1"; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%s is not complete", table)
+		}
+	}
 }
