@@ -45,6 +45,9 @@ type Env struct {
 	Application string
 	// Readers and Writers are how many sessions the run wants at once.
 	Readers, Writers int
+	// Waiting is told, within 5 s, for whom or what a statement waits that is behind somebody
+	// else's lock: "for session 4711 of ...". It may be called from any goroutine; nil is told nothing.
+	Waiting func(what string)
 }
 
 // MapOptions are what a mapping depends on besides the table.

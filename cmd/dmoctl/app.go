@@ -6,11 +6,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 
 	"github.com/hashicorp/go-hclog"
 	"golang.org/x/term"
 
 	"github.com/dmoctl/dmoctl/internal/printable"
+	"github.com/dmoctl/dmoctl/internal/report"
 	"github.com/dmoctl/dmoctl/lang/diag"
 	"github.com/dmoctl/dmoctl/providers"
 	"github.com/dmoctl/dmoctl/providers/all"
@@ -29,6 +31,8 @@ type app struct {
 	screen *screen
 
 	globals globals
+	// events take what is waited for; nil while no run is shown.
+	events atomic.Pointer[report.Sink]
 	// lines are the pieces of data with line ends that may be quoted in what is printed.
 	lines   printable.Lines
 	guard   *guard

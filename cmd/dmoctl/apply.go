@@ -47,6 +47,10 @@ func (c *applyCmd) Run(ctx context.Context, a *app, k *kong.Context, stop *stopp
 	if err != nil {
 		return err
 	}
+	if c.JSON {
+		_, ended := a.sink(nil, true) // planning may wait too
+		defer ended()
+	}
 	sd, err := a.open(ctx, s, owner.ID, which{source: true, target: true, staging: true})
 	if err != nil {
 		return err
@@ -223,14 +227,24 @@ func wait(ctx context.Context, stop <-chan struct{}) bool {
 
 // sink returns where a run's events go, and what is to be called at its end.
 func (a *app) sink(p *plan.Plan, asJSON bool) (report.Sink, func()) {
-	if asJSON {
-		return &jsonEvents{out: a.out}, func() {}
+	var events report.Sink
+	var bars *barEvents
+	switch {
+	case asJSON:
+		events = &jsonEvents{out: a.out}
+	case a.colour(a.errTerminal):
+		bars = newBarEvents(a.screen, a.guard, p)
+		events = bars
+	default:
+		events = &plainEvents{app: a, interval: plainInterval}
 	}
-	if a.colour(a.errTerminal) {
-		bars := newBarEvents(a.screen, a.guard, p)
-		return bars, bars.Close
+	deaf := a.listen(events)
+	return events, func() {
+		deaf()
+		if bars != nil {
+			bars.Close()
+		}
 	}
-	return &plainEvents{app: a, interval: plainInterval}, func() {}
 }
 
 // audit records who ran what. History is never a reason to stop.

@@ -140,7 +140,12 @@ func (a *app) openState(s *spec, mode state.Mode) (*state.Store, error) {
 			return nil, err
 		}
 	}
-	return state.Open(path, mode)
+	var st *state.Store
+	err := a.saying("for another process to give back its lock on "+path, func() (err error) {
+		st, err = state.Open(path, mode)
+		return err
+	})
+	return st, err
 }
 
 func readCatalog(path string) (*catalog.Catalog, error) {

@@ -46,13 +46,17 @@ func (a *app) open(ctx context.Context, s *spec, run string, want which) (*sides
 	out := &sides{}
 	var errs []error
 	if want.source {
-		db, err := a.openSource(ctx, s, run)
-		out.source = db
+		err := a.saying("for an answer of "+s.Source.Address(), func() (err error) {
+			out.source, err = a.openSource(ctx, s, run)
+			return err
+		})
 		errs = append(errs, onSide(s.Source.Address(), err))
 	}
 	if want.target {
-		t, err := a.openTarget(ctx, s, run)
-		out.target = t
+		err := a.saying("for an answer of "+s.Target.Address(), func() (err error) {
+			out.target, err = a.openTarget(ctx, s, run)
+			return err
+		})
 		errs = append(errs, onSide(s.Target.Address(), err))
 	}
 	if want.staging && s.Staging != nil {
@@ -111,6 +115,7 @@ func (a *app) env(s *spec, e desired.Endpoint, run string) providers.Env {
 		Application: "dmoctl " + s.Migration + " " + run,
 		Readers:     max(writers, s.Processes.Verify),
 		Writers:     writers,
+		Waiting:     func(what string) { a.waiting(e.Address() + ": " + what) },
 	}
 }
 

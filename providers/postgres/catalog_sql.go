@@ -16,7 +16,10 @@ const namedTables = `unnest($1::text[], $2::text[]) w(schema, name) JOIN pg_name
 func relationsSQL(tables string, sizes bool) string {
 	measured := "NULL::int8, NULL::int8"
 	if sizes {
-		measured = "c.reltuples::int8, pg_table_size(c.oid)"
+		// A size is measured under a lock, which waits behind ALTER TABLE and its like.
+		measured = `c.reltuples::int8, CASE WHEN c.oid <> ALL (ARRAY(SELECT l.relation FROM pg_locks l
+    WHERE l.mode = 'AccessExclusiveLock' AND l.relation IS NOT NULL AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())))
+    THEN pg_table_size(c.oid) ELSE c.relpages::int8 * current_setting('block_size')::int8 END`
 	}
 	return `
 WITH RECURSIVE tree(oid, root, parent, depth) AS (

@@ -27,6 +27,7 @@ type database struct {
 	role    role
 	schema  string
 	version string // server_version
+	waits   *watcher
 
 	mu     sync.Mutex
 	idle   []*session
@@ -42,8 +43,10 @@ func open(ctx context.Context, v schema.Values, env providers.Env, as role) (*da
 	if db.schema == "" {
 		db.schema = "public"
 	}
+	db.waits = watchWaits(db, env.Waiting)
 	s, err := db.dial(ctx)
 	if err != nil {
+		db.waits.close()
 		return nil, err
 	}
 	r, err := s.one(ctx, "check the server", "SELECT current_setting('server_version_num'), current_setting('server_version'), pg_encoding_to_char(encoding) FROM pg_database WHERE datname = current_database()")
@@ -53,6 +56,7 @@ func open(ctx context.Context, v schema.Values, env providers.Env, as role) (*da
 	}
 	if err != nil {
 		s.close()
+		db.waits.close()
 		return nil, err
 	}
 	db.put(s)
@@ -102,6 +106,7 @@ func (db *database) dial(ctx context.Context) (*session, error) {
 		return nil, err
 	}
 	s.role = db.role
+	db.waits.add(s)
 	if err := db.pin(ctx, s); err != nil {
 		s.close()
 		return nil, err
@@ -145,6 +150,7 @@ func (db *database) Close() error {
 	for _, s := range idle {
 		s.close()
 	}
+	db.waits.close()
 	return nil
 }
 

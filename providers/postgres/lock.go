@@ -89,6 +89,8 @@ func (w *writing) renew(ctx context.Context, wait func(string)) error {
 // transactions that come later wait behind it.
 func (w *writing) exclude(ctx context.Context, wait func(string)) error {
 	taken := make(chan error, 1)
+	w.holder.said.Store(true)
+	defer w.holder.said.Store(false)
 	go func() {
 		_, err := w.holder.exec(ctx, opLock, "SELECT pg_advisory_xact_lock("+w.keys.token+")")
 		taken <- err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -21,7 +22,10 @@ type session struct {
 	out     []byte        // COPY data to be sent; kept, because a buffer a table costs more than a tiny table
 	known   map[used]bool // what is plain in expressions; nil until it is asked for
 	role    role
-	dead    bool // in the middle of something, or cut off: never used again
+	dead    bool   // in the middle of something, or cut off: never used again
+	closed  func() // told when the session ends; may be nil
+	// said: whoever waits on this session says so itself.
+	said atomic.Bool
 }
 
 // dial opens a session. Errors hold neither password nor connection string.
@@ -43,6 +47,9 @@ func dial(ctx context.Context, template *pgconn.Config) (*session, error) {
 
 // close ends the session; a statement that still runs on the server is cancelled.
 func (s *session) close() {
+	if s.closed != nil {
+		s.closed()
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	if s.dead {

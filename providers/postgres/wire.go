@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"sync/atomic"
+	"time"
 )
 
 const (
@@ -20,6 +22,8 @@ type wire struct {
 	buf    []byte
 	rp, wp int
 	left   int // bytes of the current message that Read has not handed out
+	// since is when it began to wait for the server, in nanoseconds; 0 while it does not.
+	since atomic.Int64
 }
 
 func newWire(r io.Reader) *wire { return &wire{r: r, buf: make([]byte, wireBuffer)} }
@@ -51,7 +55,9 @@ func (w *wire) fill(n int) error {
 		w.rp = 0
 	}
 	for w.wp-w.rp < n {
+		w.since.Store(time.Now().UnixNano())
 		m, err := w.r.Read(w.buf[w.wp:])
+		w.since.Store(0)
 		w.wp += m
 		if err != nil && w.wp-w.rp < n {
 			if err == io.EOF {

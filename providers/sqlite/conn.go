@@ -14,9 +14,25 @@ import (
 const busyWait = 200 * time.Millisecond
 
 // conn is one connection. One goroutine at a time.
-type conn struct{ *sqlite.Conn }
+type conn struct {
+	*sqlite.Conn
+	waits *waits
+}
 
-// connect opens a file. Statements wait for locks until their context ends.
+// connect opens the file. Statements wait for locks until their context ends.
+func (d *database) connect(flags sqlite.OpenFlags, pragmas ...string) (*conn, error) {
+	var c *conn
+	err := d.waits.during(func() (err error) {
+		c, err = connect(d.path, flags, pragmas...)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.waits = d.waits
+	return c, nil
+}
+
 func connect(path string, flags sqlite.OpenFlags, pragmas ...string) (*conn, error) {
 	c, err := sqlite.OpenConn(path, flags)
 	if err != nil {
@@ -31,7 +47,7 @@ func connect(path string, flags sqlite.OpenFlags, pragmas ...string) (*conn, err
 			return nil, errors.Join(err, c.Close())
 		}
 	}
-	return &conn{c}, nil
+	return &conn{Conn: c}, nil
 }
 
 // during runs f with statements interrupted once ctx ends.
@@ -39,12 +55,11 @@ func (c *conn) during(ctx context.Context, f func() error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if ctx.Done() == nil {
-		return f()
+	if ctx.Done() != nil {
+		c.SetInterrupt(ctx.Done())
+		defer c.SetInterrupt(nil)
 	}
-	c.SetInterrupt(ctx.Done())
-	defer c.SetInterrupt(nil)
-	return f()
+	return c.waits.during(f)
 }
 
 // exec runs one statement.
@@ -79,7 +94,7 @@ func (c *conn) int64(ctx context.Context, sql string, args ...any) (n int64, fou
 // retry runs a statement until it is not refused with BUSY, looking at ctx in
 // between. The statement is never interrupted, so that a COMMIT is done or not.
 func (c *conn) retry(ctx context.Context, sql string, waiting func()) error {
-	for {
+	for began := time.Now(); ; {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -91,6 +106,8 @@ func (c *conn) retry(ctx context.Context, sql string, waiting func()) error {
 		}
 		if waiting != nil {
 			waiting()
+		} else {
+			c.waits.busy(began)
 		}
 	}
 }

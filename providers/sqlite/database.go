@@ -19,8 +19,9 @@ import (
 
 // database is one file, read.
 type database struct {
-	path string // absolute, symbolic links resolved
-	log  hclog.Logger
+	path  string // absolute, symbolic links resolved
+	log   hclog.Logger
+	waits *waits
 	// optional: a file that does not exist is an empty database.
 	optional bool
 	// snapshots says that a copy is read under one snapshot, for Preflight's words.
@@ -43,7 +44,7 @@ func newDatabase(v schema.Values, env providers.Env) (*database, error) {
 	if err != nil {
 		return nil, &providers.Error{Kind: providers.Config, Op: "open database", Err: err}
 	}
-	return &database{path: path, log: env.Log}, nil
+	return &database{path: path, log: env.Log, waits: newWaits(path, env.Waiting)}, nil
 }
 
 // canonical makes a path absolute and resolves symbolic links; the file need not exist.
@@ -137,7 +138,7 @@ func (d *database) reader() (*conn, error) {
 	if d.optional {
 		flags = sqlite.OpenReadWrite
 	}
-	return connect(d.path, flags, "PRAGMA query_only=ON")
+	return d.connect(flags, "PRAGMA query_only=ON")
 }
 
 // giveBack keeps a connection without an open transaction for the next borrower.

@@ -67,7 +67,7 @@ func (s *snapshot) open(ctx context.Context, n int) error {
 
 // hold starts all read transactions between two commits.
 func (s *snapshot) hold(ctx context.Context) (err error) {
-	writer, err := connect(s.db.path, sqlite.OpenReadWrite)
+	writer, err := s.db.connect(sqlite.OpenReadWrite)
 	if err != nil {
 		return err
 	}

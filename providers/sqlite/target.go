@@ -69,7 +69,7 @@ func (d *target) ownerOf(ctx context.Context, migration string, err error) error
 // start opens the writing connection, makes the ledger and renews the token.
 func (s *session) start(ctx context.Context, run ledger.Run, wait func(string)) error {
 	fresh := s.db.missing()
-	c, err := connect(s.db.path, sqlite.OpenReadWrite|sqlite.OpenCreate, "PRAGMA synchronous=FULL", "PRAGMA cache_size=-16384")
+	c, err := s.db.connect(sqlite.OpenReadWrite|sqlite.OpenCreate, "PRAGMA synchronous=FULL", "PRAGMA cache_size=-16384")
 	if err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ func (s *session) start(ctx context.Context, run ledger.Run, wait func(string)) 
 			return err
 		}
 	}
-	err = c.retry(ctx, "BEGIN IMMEDIATE", saying(wait, "another connection to end its transaction in "+s.db.path))
+	err = c.retry(ctx, "BEGIN IMMEDIATE", saying(wait, "another connection to end its transaction in ", s.db.path))
 	if err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func (s *session) start(ctx context.Context, run ledger.Run, wait func(string)) 
 	if err := s.renew(ctx, run); err != nil {
 		return errors.Join(err, c.rollback())
 	}
-	if err := c.retry(ctx, "COMMIT", saying(wait, "readers of "+s.db.path)); err != nil {
+	if err := c.retry(ctx, "COMMIT", saying(wait, "readers of ", s.db.path)); err != nil {
 		return errors.Join(err, c.rollback())
 	}
 	s.started = true
@@ -111,12 +111,12 @@ func (s *session) renew(ctx context.Context, run ledger.Run) error {
 }
 
 // saying calls wait at most once a second.
-func saying(wait func(string), what string) func() {
+func saying(wait func(string), what, path string) func() {
 	var last time.Time
 	return func() {
 		if now := time.Now(); wait != nil && now.Sub(last) >= time.Second {
 			last = now
-			wait(what)
+			wait(what + path + names(" (process ", lockHolders(path), ")"))
 		}
 	}
 }
