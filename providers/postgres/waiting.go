@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	silence = 2500 * time.Millisecond // without an answer, after which it is asked who is in the way
+	silence  = 2500 * time.Millisecond // without an answer, after which it is asked who is in the way
 	sayAgain = 30 * time.Second        // until the same is said again
 )
 
