@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/providers"
 )
@@ -124,12 +125,19 @@ func (r *run) dropNow(ctx context.Context, d drop, tables []*table) error {
 	ddl := slices.Clone(d.keys)
 	for _, n := range names {
 		delete(d.tables, n)
-		ddl = append(ddl, providers.DropTable{Table: n})
 	}
 	for _, n := range slices.SortedFunc(maps.Keys(d.tables), catalog.Name.Compare) {
 		ddl = append(ddl, providers.DropTable{Table: n}) // its own step finds it gone
 	}
 	return r.retry(ctx, "drop tables", func(ctx context.Context) error {
-		return r.write(ctx, func(ctx context.Context) error { return r.alterWith(ctx, tables, ddl, (*table).dropped) })
+		return r.write(ctx, func(ctx context.Context) error {
+			return r.alterWith(ctx, ddl, tables, func(t *table) ([]providers.DDL, ledger.Table) {
+				var own []providers.DDL
+				for _, n := range t.drops() {
+					own = append(own, providers.DropTable{Table: n})
+				}
+				return own, t.dropped()
+			})
+		})
 	})
 }

@@ -78,34 +78,30 @@ func (r *run) createStep(ctx context.Context, s *plan.Step) error {
 				}
 			}
 			again = true
-			return r.write(ctx, func(ctx context.Context) error { return r.alterWith(ctx, left, creates(left), (*table).made) })
+			return r.write(ctx, func(ctx context.Context) error {
+				return r.alterWith(ctx, nil, left, func(t *table) ([]providers.DDL, ledger.Table) {
+					return []providers.DDL{providers.CreateTable{Table: t.target, New: !t.row.Created}}, t.made()
+				})
+			})
 		})
 	})
 }
 
-func creates(tables []*table) []providers.DDL {
-	out := make([]providers.DDL, len(tables))
-	for i, t := range tables {
-		out[i] = providers.CreateTable{Table: t.target, New: !t.row.Created}
-	}
-	return out
-}
-
-// alterWith carries out DDL in one transaction with the ledger rows of tables that are true
-// after it: what somebody else has made is never taken for ours. Rows are copied while
-// rowMu is held, as in putTables.
-func (r *run) alterWith(ctx context.Context, tables []*table, ddl []providers.DDL, after func(*table) ledger.Table) error {
+// alterWith carries out DDL, and then that of each table in one transaction with the table's
+// ledger row that is true after it: what somebody else has made is never taken for ours. The
+// func is called under run.mu. Rows are copied while rowMu is held, as in putTables.
+func (r *run) alterWith(ctx context.Context, first []providers.DDL, tables []*table, do func(*table) ([]providers.DDL, ledger.Table)) error {
 	r.rowMu.Lock()
 	defer r.rowMu.Unlock()
+	ddl := slices.Clone(first)
 	rows := make([]ledger.Table, len(tables))
 	r.mu.Lock()
 	for i, t := range tables {
-		rows[i] = after(t)
+		var own []providers.DDL
+		own, rows[i] = do(t)
+		ddl = append(append(ddl, own...), providers.Record{Change: ledger.Change{Tables: rows[i : i+1]}})
 	}
 	r.mu.Unlock()
-	if len(rows) > 0 {
-		ddl = append(slices.Clip(ddl), providers.Record{Change: ledger.Change{Tables: rows}})
-	}
 	if len(ddl) == 0 {
 		return nil
 	}

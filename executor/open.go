@@ -227,6 +227,12 @@ func (r *run) adopt(c *ledger.Contents) {
 		t.in = make(map[string]ledger.Loaded)
 		t.counting = nil
 	}
+	r.madeIDs = make(map[catalog.Name]string)
+	for _, o := range c.Made {
+		if o.Kind == ledger.KindTable {
+			r.madeIDs[o.Name] = o.ID
+		}
+	}
 	for _, row := range c.Tables {
 		if t := r.tables[row.Source]; t != nil {
 			t.row, t.known = row, true

@@ -19,7 +19,7 @@ const namesListed = 20
 // somebody has made or filled since is never touched; the plan is stale.
 func (r *run) places(ctx context.Context) error {
 	r.mu.Lock()
-	tables := r.toMake()
+	tables := r.acting()
 	vacated := r.vacated()
 	r.mu.Unlock()
 	var wrong []string
@@ -28,7 +28,7 @@ func (r *run) places(ctx context.Context) error {
 		for i, t := range part {
 			names[i] = t.target.Name
 		}
-		there, err := r.inspect(ctx, r.d.Target, names)
+		there, err := r.identified(ctx, names)
 		if err != nil {
 			return fmt.Errorf("read the target: %w", err)
 		}
@@ -36,7 +36,11 @@ func (r *run) places(ctx context.Context) error {
 		for _, t := range part {
 			switch now := there[t.target.Name]; {
 			case vacated[t.target.Name]:
-			case now == nil && !t.plan.Create:
+			case now != nil && r.replaced(t, now) && t.plan.Drop && t.plan.Foreign:
+				t.gone = true
+			case now != nil && r.replaced(t, now):
+				wrong = append(wrong, "another table has taken the place of "+t.target.String())
+			case now == nil && !t.plan.Create && t.row.Target == t.target.Name && t.known || now == nil && !t.plan.Create && t.nothing():
 				wrong = append(wrong, t.target.String()+" is no longer on the target")
 			case now == nil:
 				t.gone = t.known && t.row.Target == t.target.Name
@@ -61,18 +65,41 @@ func (r *run) places(ctx context.Context) error {
 	return stale(fmt.Errorf("since the plan was made, %s", strings.Join(wrong, "; ")))
 }
 
-// toMake returns the tables that the plan makes, or of which nothing is made or loaded yet.
-func (r *run) toMake() []*table {
+// acting returns the tables that the plan does something to.
+func (r *run) acting() []*table {
 	var out []*table
 	for _, t := range r.order {
 		if t.plan.Target == nil || t.plan.Action == plan.Forget || t.plan.Action == plan.Keep {
 			continue
 		}
-		if t.plan.Create || t.nothing() {
-			out = append(out, t)
-		}
+		out = append(out, t)
 	}
 	return out
+}
+
+// replaced says whether somebody has put another table in the place of one that dmoctl made.
+func (r *run) replaced(t *table, now *catalog.Table) bool {
+	id, ours := r.madeIDs[now.Name]
+	return t.known && t.row.Created && t.row.Target == now.Name && ours && id != now.ID
+}
+
+// identified reads tables of the target, with what tells them from others of their names.
+func (r *run) identified(ctx context.Context, names []catalog.Name) (map[catalog.Name]*catalog.Table, error) {
+	out := make(map[catalog.Name]*catalog.Table, len(names))
+	if len(names) == 0 {
+		return out, nil
+	}
+	err := r.retry(ctx, "read structures", func(ctx context.Context) error {
+		c, err := r.d.Target.Catalog(ctx, providers.Selector{Schemas: schemasOf(names), Tables: names, StructureOnly: true, IDs: true})
+		if err != nil {
+			return err
+		}
+		for _, t := range c.Tables {
+			out[t.Name] = t
+		}
+		return nil
+	})
+	return out, err
 }
 
 // vacated are the names on the target that tables of ours give up under this plan.

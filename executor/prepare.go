@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/ledger"
@@ -23,10 +24,29 @@ func (r *run) prepare(ctx context.Context) error {
 	if r.prepared {
 		return r.prepareErr
 	}
+	if err := r.awaitEmptying(ctx); err != nil {
+		return err
+	}
 	r.prepared = true
 	r.prepareErr = r.prepareRound(ctx)
 	return r.prepareErr
 }
+
+// awaitEmptying waits for the steps that empty tables: what such a table is begun with must
+// not be forgotten when its step ends. They come before all copies, so one of them is at
+// work or next.
+func (r *run) awaitEmptying(ctx context.Context) error {
+	for r.emptying.Load() > 0 {
+		if r.ending(ctx) {
+			return errStopped
+		}
+		time.Sleep(emptyingPoll)
+	}
+	return nil
+}
+
+// emptyingPoll is how often a copy looks whether the tables of the plan are emptied.
+const emptyingPoll = 2 * time.Millisecond
 
 func (r *run) prepareRound(ctx context.Context) error {
 	r.d.before(PointSnapshot)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/ledger"
+	"github.com/dmoctl/dmoctl/internal/left"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/report"
 	"github.com/dmoctl/dmoctl/internal/state"
@@ -47,6 +48,9 @@ type run struct {
 	sequence sync.Once       // sequences that no column owns are raised once
 	readBack *shared         // the target's view for verification
 	files    *fileMode       // nil in pipe mode
+	// madeIDs are the ids of the tables that dmoctl made, by their names on the target.
+	madeIDs  map[catalog.Name]string
+	emptying atomic.Int32 // steps that empty tables and have not ended in this round
 
 	cancel context.CancelCauseFunc
 	halted atomic.Bool // no new steps, for halt's cause
@@ -332,8 +336,31 @@ func (r *run) stopTable(t *table, step string, err error) {
 		t.broken = err
 	}
 	r.mu.Unlock()
-	if !already {
-		r.fail(report.Failure{Table: t.name(), Step: step, Fix: r.constraintFix(t, err)}, err)
+	if already {
+		return
+	}
+	if providers.KindOf(err) == providers.Changed {
+		r.void(t)
+	}
+	r.fail(report.Failure{Table: t.name(), Step: step, Fix: r.constraintFix(t, err)}, err)
+}
+
+// void records that what is in of a table does not count, because its source is not what it
+// was: the next plan empties it and copies it again.
+func (r *run) void(t *table) {
+	r.mu.Lock()
+	begun := t.known && r.session != nil && (len(t.in) > 0 || left.Complete(t.row.State))
+	if begun {
+		t.row.State = ledger.Emptying
+	}
+	r.mu.Unlock()
+	if !begun {
+		return
+	}
+	ctx, cancel := cleanup(context.Background())
+	defer cancel()
+	if err := r.recordTables(ctx, []*table{t}); err != nil {
+		r.fail(report.Failure{Table: t.name()}, err)
 	}
 }
 

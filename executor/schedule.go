@@ -90,6 +90,12 @@ func (r *run) graph() *round {
 		}
 		n.path += n.step.Seconds + float64(n.step.Bytes)/1e9
 	}
+	r.emptying.Store(0)
+	for _, n := range g.nodes {
+		if n.step.Kind == plan.StepEmpty {
+			r.emptying.Add(1)
+		}
+	}
 	g.ended = make(chan *node, len(g.nodes))
 	g.settle = make(chan *node, len(g.nodes))
 	r.progress.phases(g.nodes)
@@ -154,6 +160,9 @@ func (g *round) work(ctx context.Context, n *node) {
 
 func (g *round) end(n *node) {
 	g.running[n.verify]--
+	if n.step.Kind == plan.StepEmpty {
+		g.run.emptying.Add(-1)
+	}
 	g.run.progress.stepEnded(n.step, n.err == nil && g.run.did(n.step))
 	if n.step.Kind != plan.StepCopy && n.err == nil {
 		g.run.done[n.step.ID] = true

@@ -52,6 +52,7 @@ type decision struct {
 	predecessor    *catalog.Name        // where it was on the target before a rename
 	reuse          bool                 // the ledger's ranges stay
 	occupied       bool                 // on the target, and nobody of ours made it
+	replaced       bool                 // somebody has put another table in the place of ours
 	resplit        bool                 // the spec's split is no longer that of the packages which are in
 	unrefer        []catalog.ForeignKey // of found: dropped until rows are in
 	// parts of found that are not as the mapping wants them.
@@ -71,12 +72,19 @@ func (d *decision) copies() bool {
 type kept struct {
 	run    *ledger.Run
 	tables map[catalog.Name]*left.Table
+	made   map[catalog.Name]string // ids of the tables that dmoctl made, by name on the target
 }
 
 func index(c *ledger.Contents) *kept {
-	k := &kept{tables: left.Tables(c)}
-	if c != nil {
-		k.run = c.Run
+	k := &kept{tables: left.Tables(c), made: make(map[catalog.Name]string)}
+	if c == nil {
+		return k
+	}
+	k.run = c.Run
+	for _, o := range c.Made {
+		if o.Kind == ledger.KindTable {
+			k.made[o.Name] = o.ID
+		}
 	}
 	return k
 }
@@ -87,6 +95,19 @@ func (k *kept) of(n catalog.Name) left.Table {
 		return *t
 	}
 	return left.Table{}
+}
+
+// replaced says whether somebody has put another table in the place of one that dmoctl made:
+// what was loaded went with the first, and the second is not ours.
+func (k *kept) replaced(e ledger.Table, now *catalog.Table) bool {
+	id, ours := k.made[e.Target]
+	return e.Created && now != nil && ours && id != now.ID
+}
+
+// forgetMade is what the ledger would say of a table if nothing of it had been made.
+func forgetMade(e ledger.Table) left.Table {
+	e.State, e.Created, e.Edition = ledger.Planned, false, e.Edition+1
+	return left.Table{Entry: &e}
 }
 
 // unfinished says whether a run of the migration has begun a plan and not closed it.
@@ -116,6 +137,9 @@ func decide(spec *desired.Spec, o *Observation, a *assignment, opts Options) []*
 		}
 		d := &decision{assigned: t, mapped: m.Target, losses: m.Losses, refusals: m.Refusals,
 			found: found[fold(t.target, o.Limits)], Table: k.of(t.source.Name)}
+		if d.Entry != nil && k.replaced(*d.Entry, found[fold(d.Entry.Target, o.Limits)]) {
+			d.Table, d.replaced = forgetMade(*d.Entry), true
+		}
 		d.structureDigest = t.source.StructureDigest()
 		d.source = asked(t.source, m.Target)
 		d.parts = j.compare(d)

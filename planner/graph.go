@@ -28,8 +28,9 @@ type graph struct {
 	// made holds the steps after which a target's table has its rows and keys: what
 	// references to it wait for.
 	made map[catalog.Name][]string
-	// there are the tables that the target has now.
-	there map[catalog.Name]bool
+	// there are the tables that the target has now; of the migration's own, incomplete are
+	// those whose rows are not all in.
+	there, incomplete map[catalog.Name]bool
 	// fresh are the tables that come into being, or are emptied without the references
 	// to them, so that these are made anew.
 	fresh map[catalog.Name]bool
@@ -42,6 +43,12 @@ func newGraph(p *plan.Plan, o *Observation, pace *pace, k *kept) *graph {
 		there: make(map[catalog.Name]bool, len(o.Target.Tables)), fresh: make(map[catalog.Name]bool), vacates: make(map[catalog.Name]string)}
 	for _, t := range o.Target.Tables {
 		g.there[t.Name] = true
+	}
+	g.incomplete = make(map[catalog.Name]bool)
+	for _, t := range k.tables {
+		if e := t.Entry; e != nil && len(t.Planned) > 0 {
+			g.incomplete[e.Target] = !left.Complete(e.State)
+		}
 	}
 	return g
 }

@@ -196,7 +196,7 @@ func (o *Observation) readTarget(ctx context.Context, spec *desired.Spec, sides 
 	if o.Ledger, err = sides.Target.Ledger(ctx, spec.Migration); err != nil {
 		return fmt.Errorf("read ledger: %w", err)
 	}
-	if o.Target, err = sides.Target.Catalog(ctx, providers.Selector{Names: true}); err != nil {
+	if o.Target, err = sides.Target.Catalog(ctx, providers.Selector{Names: true, IDs: true}); err != nil {
 		return fmt.Errorf("read target catalog: %w", err)
 	}
 	return nil
@@ -233,7 +233,7 @@ func (o *Observation) readOtherSchemas(ctx context.Context, sides Sides, a *assi
 		}
 	}
 	var err error
-	if o.Target, err = widen(ctx, sides.Target, o.Target, providers.Selector{Schemas: schemas, Names: true}); err != nil {
+	if o.Target, err = widen(ctx, sides.Target, o.Target, providers.Selector{Schemas: schemas, Names: true, IDs: true}); err != nil {
 		return fmt.Errorf("read target catalog: %w", err)
 	}
 	return nil

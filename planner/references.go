@@ -93,11 +93,11 @@ func (j *judge) unrefer(ds []*decision) {
 	}
 }
 
-// reachable says whether all tables that a table references are there once the plan is
-// done: one that --table leaves out may be missing.
+// reachable says whether all tables that a table references are there with all their rows
+// once the plan is done: one that --table leaves out may be missing, or not complete.
 func (g *graph) reachable(d *decision) bool {
 	for _, f := range d.mapped.ForeignKeys {
-		if _, planned := g.made[f.Table]; !planned && !g.there[f.Table] {
+		if _, planned := g.made[f.Table]; !planned && (!g.there[f.Table] || g.incomplete[f.Table]) {
 			return false
 		}
 	}

@@ -70,10 +70,12 @@ func (j *judge) place(d *decision) {
 		d.create = true
 		return
 	}
-	switch existing(j.spec) {
-	case existingLoad:
+	switch mode := existing(j.spec); {
+	case d.replaced && mode != existingRecreate:
+		d.occupied = true
+	case mode == existingLoad:
 		j.refuseAltered(d, "existing = \"load\" takes tables that fit.")
-	case existingRecreate:
+	case mode == existingRecreate:
 		d.drop, d.foreign, d.create = true, true, true
 		if d.reason == "" {
 			d.reason = "it exists on the target and is dropped first"
@@ -117,10 +119,10 @@ func (j *judge) judgeStructure(d *decision) {
 func (j *judge) judgeKnown(d *decision) {
 	change := j.change(d)
 	switch why := d.Emptying(true); {
-	case len(d.Loaded) == 0 && why == "":
-		d.action = plan.Copy
 	case matches(j.opts.Reload, j.o.Source.Schema, d.source.Name):
 		j.again(d, "asked for with --reload")
+	case len(d.Loaded) == 0 && why == "":
+		d.action = plan.Copy
 	case why != "" && change == "" && j.requested(d):
 		d.action, d.reason, d.empty = plan.Reload, why, true // the request stands in the ledger: its packages are planned
 	case why != "":

@@ -40,6 +40,8 @@ type Selector struct {
 	StructureOnly bool
 	// Names: also what else takes names in the schemas, and all enums and domains of theirs.
 	Names bool
+	// IDs: Table.ID is asked for.
+	IDs bool
 	// Dependents: Table.ID is asked for, and Table.Dependents of engines that drop them with the table.
 	Dependents bool
 }

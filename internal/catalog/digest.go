@@ -12,7 +12,7 @@ import (
 // positions are no part of it, so that it only changes when somebody alters the table.
 func (t *Table) StructureDigest() string {
 	c := *t
-	c.Rows, c.Bytes, c.File, c.NotCarried, c.Pending, c.Dependents, c.Comment, c.Definition = 0, 0, "", nil, nil, nil, "", ""
+	c.Rows, c.Bytes, c.File, c.ID, c.NotCarried, c.Pending, c.Dependents, c.Comment, c.Definition = 0, 0, "", "", nil, nil, nil, "", ""
 	c.Columns = make([]Column, len(t.Columns))
 	copy(c.Columns, t.Columns)
 	for i := range c.Columns {

@@ -125,6 +125,11 @@ func (rd *reading) part(ctx context.Context, schema string, names []string) erro
 			return err
 		}
 	}
+	if rd.sel.IDs || rd.sel.Dependents {
+		if err := rd.tableIDs(ctx, schema, names); err != nil {
+			return err
+		}
+	}
 	if rd.sel.Dependents {
 		if err := rd.dependents(ctx, schema, names); err != nil {
 			return err
@@ -347,17 +352,18 @@ func (rd *reading) foreignKeys(ctx context.Context, schema string, names []strin
 	})
 }
 
-// dependents lists what DROP TABLE takes along without a word: foreign keys of other tables.
-func (rd *reading) dependents(ctx context.Context, schema string, names []string) error {
-	err := rd.view(ctx, of("TABLES", `"TABLE_NAME", "TABLE_OID"`, ""), schema, names, func(t *catalog.Table, r row) error {
+// tableIDs reads what tells a table from another one of its name.
+func (rd *reading) tableIDs(ctx context.Context, schema string, names []string) error {
+	return rd.view(ctx, of("TABLES", `"TABLE_NAME", "TABLE_OID"`, ""), schema, names, func(t *catalog.Table, r row) error {
 		if t != nil {
 			t.ID = r.text(1)
 		}
 		return nil
 	})
-	if err != nil {
-		return err
-	}
+}
+
+// dependents lists what DROP TABLE takes along without a word: foreign keys of other tables.
+func (rd *reading) dependents(ctx context.Context, schema string, names []string) error {
 	q := selection{view: "REFERENTIAL_CONSTRAINTS", columns: `DISTINCT "REFERENCED_TABLE_NAME", "CONSTRAINT_NAME", "SCHEMA_NAME", "TABLE_NAME"`,
 		schema: "REFERENCED_SCHEMA_NAME", table: "REFERENCED_TABLE_NAME", order: `"SCHEMA_NAME", "TABLE_NAME", "CONSTRAINT_NAME"`}
 	return rd.view(ctx, q, schema, names, func(t *catalog.Table, r row) error {

@@ -151,8 +151,11 @@ func (c *Client) Catalog(ctx context.Context, sel providers.Selector) (*catalog.
 			}
 			t := d.Tables[n].Table
 			t.Rows, t.Bytes = int64(len(d.Tables[n].Rows)), size(d.Tables[n].Rows)
+			if sel.IDs || sel.Dependents {
+				t.ID = d.Tables[n].id
+			}
 			if sel.Dependents {
-				t.Dependents, t.ID = d.hanging(n), d.Tables[n].id
+				t.Dependents = d.hanging(n)
 			}
 			out.Tables = append(out.Tables, &t)
 		}

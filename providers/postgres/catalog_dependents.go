@@ -40,6 +40,11 @@ ORDER BY 1, 2, 4, 5, 3`
 
 // dependents lists what DROP TABLE ... CASCADE would take along.
 func (r *catalogReader) dependents(ctx context.Context) error {
+	if r.wanted.IDs || r.wanted.Dependents {
+		for id, t := range r.byOID {
+			t.ID = strconv.FormatUint(uint64(id), 10)
+		}
+	}
 	if !r.wanted.Dependents {
 		return nil
 	}
@@ -47,8 +52,7 @@ func (r *catalogReader) dependents(ctx context.Context) error {
 	add := func(id, root uint32) {
 		rows = append(rows, []string{strconv.FormatUint(uint64(id), 10), strconv.FormatUint(uint64(root), 10)})
 	}
-	for id, t := range r.byOID {
-		t.ID = strconv.FormatUint(uint64(id), 10)
+	for id := range r.byOID {
 		add(id, id)
 	}
 	roots := make(map[*catalog.Table]uint32, len(r.byOID))

@@ -94,7 +94,7 @@ func readCatalog(ctx context.Context, c *conn, out *catalog.Catalog, sel provide
 			if err != nil {
 				return err
 			}
-			if sel.Dependents {
+			if sel.IDs || sel.Dependents {
 				t.ID = idOf(o.sql)
 			}
 			out.Tables = append(out.Tables, t)
