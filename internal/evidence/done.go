@@ -40,6 +40,7 @@ func shell() []string {
 		"every view of a plan and of a run", "events --json stays JSON", "forge \"No changes.\"",
 		"the plan names every table", "--markdown --columns is bounded",
 		"validate of a hostile spec",
+		"do not cover its packages or tables",
 		"say for whom within 5 s", "inside its ADD PRIMARY KEY", "another process has locked",
 	}
 }

@@ -84,8 +84,10 @@ func encodeList[T any](e *encoder, list []*T) {
 
 // Decode reads a saved plan. It refuses other formats, unknown fields, trailing
 // bytes and a plan whose id does not fit its content, all wrapping ErrFormat.
-func Decode(r io.Reader) (*Plan, error) {
-	in := &input{from: r}
+func Decode(r io.Reader) (*Plan, error) { return decode(r, maxBytes) }
+
+func decode(r io.Reader, limit int64) (*Plan, error) {
+	in := &input{from: r, left: limit}
 	d := &decoder{json: json.NewDecoder(in), rest: make(map[string]json.RawMessage)}
 	d.json.DisallowUnknownFields()
 	err := d.decode()
@@ -107,11 +109,23 @@ func Decode(r io.Reader) (*Plan, error) {
 // input remembers an error of the reader, which is no fault of the plan.
 type input struct {
 	from io.Reader
+	left int64 // bytes that may still be read
 	err  error
 }
 
+// Bounds of a saved plan, several times those of one of 100,000 tables: what it takes to
+// read one stays bounded, whatever it holds.
+const (
+	maxBytes = 2 << 30
+	maxParts = 4_000_000 // tables, or steps
+)
+
 func (in *input) Read(p []byte) (int, error) {
-	n, err := in.from.Read(p)
+	if in.left <= 0 {
+		return 0, errors.New("it is larger than any plan")
+	}
+	n, err := in.from.Read(p[:min(int64(len(p)), in.left)])
+	in.left -= int64(n)
 	if err != nil && !errors.Is(err, io.EOF) {
 		in.err = err
 	}
@@ -228,6 +242,9 @@ func decodeList[T any](d *decoder, into *[]*T) error {
 		if err := d.json.Decode(&v); err != nil {
 			return err
 		}
+		if v == nil || len(*into) == maxParts {
+			return fmt.Errorf("part %d is empty, or one too many", len(*into)+1)
+		}
 		*into = append(*into, v)
 	}
 	return d.delim(']')
@@ -258,7 +275,7 @@ func check(p *Plan) error {
 		}
 		seen[s.ID] = true
 	}
-	return nil
+	return cover(p)
 }
 
 // Identify returns the id that fits p's content. It never holds the whole plan as

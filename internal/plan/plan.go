@@ -12,7 +12,7 @@ import (
 )
 
 // Format is the version of the saved form.
-const Format = 1
+const Format = 2
 
 // Plan is one reviewed migration step by step.
 type Plan struct {
@@ -42,6 +42,8 @@ type Plan struct {
 	Reach    []PolicyReach `json:"policy_reach,omitempty"`
 	Quiet    bool          `json:"quiet"` // source declared consistency = "quiet"
 	Existing string        `json:"existing"`
+	// Partial: the plan is of the tables that --table takes, and closes nothing.
+	Partial bool `json:"partial,omitempty"`
 
 	Tables     []*Table           `json:"tables"`            // by source name
 	Schemas    []string           `json:"schemas,omitempty"` // to make on the target
