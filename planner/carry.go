@@ -8,10 +8,12 @@ import (
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/desired"
 	"github.com/dmoctl/dmoctl/internal/plan"
+	"github.com/dmoctl/dmoctl/internal/structure"
 )
 
 // carrySchemas lists the schemas, types and sequences that come before the tables. While a
 // run is unfinished, sequences that no column owns are raised again: no mark says that they were.
+// So are those that are behind.
 func (p *draft) carrySchemas(o *Observation, ds []*decision, unfinished bool) {
 	creates, typed := false, false
 	for _, d := range ds {
@@ -32,13 +34,8 @@ func (p *draft) carrySchemas(o *Observation, ds []*decision, unfinished bool) {
 	if typed {
 		p.Types = slices.Clone(o.Types)
 	}
-	there := make(map[catalog.Name]bool, len(o.Target.Sequences))
-	for _, s := range o.Target.Sequences {
-		there[s.Name] = true
-	}
-	for _, s := range o.Source.Sequences {
-		s.Name = targetName(s.Name, o)
-		if creates || unfinished || !there[s.Name] {
+	for _, s := range wantedBesides(o).Sequences {
+		if creates || unfinished || len(structure.Sequences([]catalog.Sequence{s}, o.Target.Sequences)) > 0 {
 			p.Sequences = append(p.Sequences, s)
 		}
 	}

@@ -57,6 +57,7 @@ type decision struct {
 	unrefer        []catalog.ForeignKey // of found: dropped until rows are in
 	// parts of found that are not as the mapping wants them.
 	parts       []structure.Difference
+	behind      bool // what generates its numbers stands below the source's
 	packages    []*plan.Package
 	splitReason string
 	level       string // of verification

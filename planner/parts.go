@@ -14,10 +14,12 @@ func (j *judge) compare(d *decision) []structure.Difference {
 	if d.found == nil {
 		return nil
 	}
-	return structure.Compare(d.mapped, d.found, structure.Options{
+	how := structure.Options{
 		Same: j.o.Source.Engine == j.o.Target.Engine, IgnoreCase: j.o.Limits.IgnoreCase,
 		Foreign: d.Entry == nil || !d.Entry.Created,
-	})
+	}
+	d.behind = len(structure.Positions(d.source, d.mapped, d.found, how)) > 0
+	return structure.Compare(d.mapped, d.found, how)
 }
 
 // lacks says whether the table still needs its part of that name: it is one of the kinds,

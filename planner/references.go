@@ -118,9 +118,9 @@ func (g *graph) refers(d *decision) bool {
 }
 
 // numbers says whether what generates the numbers of a table's columns is to be raised:
-// always while a run is unfinished, because no mark says that it was.
+// always while a run is unfinished, because no mark says that it was, and where it is behind.
 func (g *graph) numbers(d *decision) bool {
-	return (d.action != plan.Keep || g.k.unfinished()) &&
+	return (d.action != plan.Keep || g.k.unfinished() || d.behind) &&
 		slices.ContainsFunc(d.mapped.Columns, func(c catalog.Column) bool { return c.Sequence != nil || c.Identity != "" })
 }
 
