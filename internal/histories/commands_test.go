@@ -5,12 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"github.com/dmoctl/dmoctl/executor"
 	"github.com/dmoctl/dmoctl/internal/desired"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/report"
+	"github.com/dmoctl/dmoctl/internal/state"
 	"github.com/dmoctl/dmoctl/lang/diag"
 	"github.com/dmoctl/dmoctl/planner"
 	"github.com/dmoctl/dmoctl/providers/memory"
@@ -87,11 +89,11 @@ func (p *process) apply(f flags) result {
 			return failed(nil, err)
 		}
 		made = f.saved.plan
-		if l.Run != nil && l.Run.Plan == made.ID && l.Run.Closed {
-			return result{nothing: true}
-		}
 		if why, stale := planner.Stale(made, l, p.w.spec.desired(p.w.has).Digest); stale {
 			return result{exit: report.Stale, text: "stale: " + why}
+		}
+		if l.Run != nil && l.Run.Plan == made.ID && l.Run.Closed {
+			return result{nothing: true}
 		}
 	} else {
 		var r result
@@ -105,6 +107,14 @@ func (p *process) apply(f flags) result {
 	deps := executor.Deps{Source: p.src, Target: p.tgt, Owner: p.owner, Until: f.until}
 	if made.Mode == "file" {
 		deps.Staging = p.stg
+	}
+	if p.w.folder != "" {
+		st, err := state.Open(filepath.Join(p.w.folder, "state.db"), state.ReadWrite)
+		if err != nil {
+			return failed(nil, err)
+		}
+		defer st.Close()
+		deps.State = st
 	}
 	rep, err := executor.Apply(ctx, made, deps)
 	return ended(rep, err)

@@ -21,18 +21,19 @@ func (w *world) somebody() {
 	w.logf("somebody on the target: %s %s", kind, name)
 	w.dirty = true
 	tampered := w.tamper(name)
+	known := w.knows(name)
 	w.target.Do(func(d *memory.Data) {
 		there := d.Tables[name] != nil
 		ours := there && w.theirs[name] == nil
 		switch kind {
 		case "create":
-			if !there && !notYet("tables that somebody makes meanwhile") {
+			if !there && !notYet("tables that somebody makes meanwhile") && !(known && notYet("tables that replace ours")) {
 				w.put(d, name, 1, nil)
 			}
 		case "other":
 			w.put(d, catalog.Name{Schema: targetSchema, Name: "z"}, 2, nil)
 		case "prepare":
-			if src := w.source.Data().Tables[sourceName(table)]; !there && src != nil && !notYet("tables that somebody makes meanwhile") {
+			if src := w.source.Data().Tables[sourceName(table)]; !there && src != nil && !notYet("tables that somebody makes meanwhile") && !(known && notYet("tables that replace ours")) {
 				t := *src
 				t.Name, t.Rows, t.Key, t.Uniques, t.Indexes, t.ForeignKeys = name, nil, nil, nil, nil, nil
 				d.Put(&t)
@@ -53,6 +54,11 @@ func (w *world) somebody() {
 			}
 		}
 	})
+}
+
+// knows says whether the migration's ledger names a table of the target.
+func (w *world) knows(n catalog.Name) bool {
+	return slices.ContainsFunc(w.target.Contents(migration).Tables, func(t ledger.Table) bool { return t.Target == n })
 }
 
 // put makes a table of somebody else's where there is none.
@@ -93,6 +99,16 @@ func (w *world) loaded(source catalog.Name) (out []string) {
 		}
 	}
 	return out
+}
+
+// referred says whether a table of somebody else's refers to one of the target.
+func (w *world) referred(d *memory.Data, n catalog.Name) bool {
+	for other := range w.theirs {
+		if t := d.Tables[other]; t != nil && slices.ContainsFunc(t.ForeignKeys, func(f catalog.ForeignKey) bool { return f.Table == n }) {
+			return true
+		}
+	}
+	return false
 }
 
 // spoil changes a table of ours.
@@ -142,6 +158,9 @@ func (w *world) spoil(d *memory.Data, kind string, n catalog.Name, was tamper) {
 			w.indexes[n] = append(w.indexes[n], name)
 		})
 	case "drop table":
+		if slices.ContainsFunc(d.Views, func(v catalog.Dependent) bool { return v.Table == n }) || w.referred(d, n) {
+			return // their own would go with it
+		}
 		d.Drop(n)
 		delete(w.tampered, n)
 	}

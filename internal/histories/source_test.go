@@ -214,7 +214,7 @@ func (w *world) changeStructure(d *memory.Data, kind, table string) {
 			}
 		}
 	case "drop table":
-		if t := d.Tables[name]; t != nil && !slices.ContainsFunc(t.Rows, func(r memory.Row) bool { return referred(d, t, r) }) {
+		if t := d.Tables[name]; t != nil && len(d.Tables) > 1 && !slices.ContainsFunc(t.Rows, func(r memory.Row) bool { return referred(d, t, r) }) {
 			d.Drop(name)
 		}
 	case "truncate":

@@ -2,6 +2,8 @@ package histories_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -39,6 +41,8 @@ type world struct {
 	unquiet    bool // the source changed while packages of a quiet one were in
 	disturbed  bool // the source changed while the run was at work
 
+	folder string // of the state file; empty: it is lost before every run
+
 	lines []string
 }
 
@@ -60,7 +64,7 @@ func newWorld(t *rapid.T) *world {
 	w := &world{t: t, store: memory.NewStore(), spec: firstSpec(), runs: make(map[string][2]int), epochs: make(map[string]int),
 		theirs: make(map[catalog.Name]*memory.Table), indexes: make(map[catalog.Name][]string), tampered: make(map[catalog.Name]tamper)}
 	w.source = memory.New("source", memory.Options{Schema: sourceSchema})
-	o := memory.Options{Schema: targetSchema, SelfCommitting: rapid.Bool().Draw(t, "self-committing")}
+	o := memory.Options{Schema: targetSchema, SelfCommitting: rapid.Bool().Draw(t, "self-committing") && !notYet("each table is recorded with its own CREATE")}
 	if rapid.IntRange(0, 3).Draw(t, "one writer") == 0 {
 		o.Writers = 1
 	}
@@ -82,13 +86,43 @@ func newWorld(t *rapid.T) *world {
 	w.spec.Parts = rapid.IntRange(1, 3).Draw(t, "parts")
 	w.spec.Processes = rapid.IntRange(1, 2).Draw(t, "processes")
 	w.spec.Retain = rapid.SampledFrom([]string{"until_imported", "until_verified", "always"}).Draw(t, "retain")
-	w.logf("target %+v; source:", o)
+	if rapid.IntRange(0, 15).Draw(t, "state file") == 15 { // it costs files on a disk
+		w.keepState()
+	}
+	w.logf("target %+v, state file %v; source:", o, w.folder != "")
 	for _, name := range w.tables() {
 		tb := w.source.Data().Tables[sourceName(name)]
 		w.logf("  %s: %d rows, key %v, %d uniques, %d indexes, foreign keys to %v, identity %q", name, len(tb.Rows), tb.Key != nil, len(tb.Uniques), len(tb.Indexes), parents(&tb.Table), tb.Columns[colID].Identity)
 	}
 	w.logf("spec: %s", w.spec)
 	return w
+}
+
+// keepState gives the history a state file, which is gone after it.
+func (w *world) keepState() {
+	folder, err := os.MkdirTemp("", "histories")
+	if err != nil {
+		w.fatalf("make a folder: %v", err)
+	}
+	w.folder = folder
+	w.t.Cleanup(func() { os.RemoveAll(folder) })
+}
+
+// loseState removes the state file.
+func (w *world) loseState() {
+	if w.folder == "" {
+		return
+	}
+	w.logf("the state file is lost")
+	files, err := os.ReadDir(w.folder)
+	for _, f := range files {
+		if rm := os.Remove(filepath.Join(w.folder, f.Name())); rm != nil {
+			err = rm
+		}
+	}
+	if err != nil {
+		w.fatalf("lose the state: %v", err)
+	}
 }
 
 func parents(t *catalog.Table) (out []string) {
