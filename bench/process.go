@@ -16,9 +16,10 @@ import (
 
 // outcome is one measured run of one program.
 type outcome struct {
-	wall float64 // seconds
-	cpu  float64 // seconds of user and system time, of the program and what it started and waited for
-	pss  float64 // MiB, the highest sample; 0 where it was not sampled
+	wall  float64 // seconds
+	cpu   float64 // seconds of user and system time, of the program and what it started and waited for
+	audit float64 // seconds of a dmoctl run's last act, as its report says; 0 for others
+	pss   float64 // MiB, the highest sample; 0 where it was not sampled
 
 	source, target float64 // CPU seconds of the two servers meanwhile
 }
@@ -116,6 +117,7 @@ type result struct {
 	Wall  []float64 `json:"wall_seconds"`
 	CPU   []float64 `json:"client_cpu_seconds"`
 	PSS   []float64 `json:"peak_pss_mib,omitempty"`
+	Audit []float64 `json:"audit_share,omitempty"` // of each run's seconds
 
 	Source []float64 `json:"source_cpu_seconds"`
 	Target []float64 `json:"target_cpu_seconds"`
@@ -174,6 +176,9 @@ func (b *bench) contest(ctx context.Context, name string, reps int, contenders [
 			r := results[c.name]
 			r.Wall, r.CPU = append(r.Wall, o.wall), append(r.CPU, o.cpu)
 			r.Source, r.Target = append(r.Source, o.source), append(r.Target, o.target)
+			if o.audit > 0 {
+				r.Audit = append(r.Audit, o.audit/o.wall)
+			}
 			if o.pss > 0 {
 				r.PSS = append(r.PSS, o.pss)
 			}

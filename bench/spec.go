@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -60,10 +61,41 @@ func (b *bench) dmoctlContender(name string, m migration, setup, check func(cont
 			return setup(ctx)
 		},
 		run: func(ctx context.Context) (outcome, error) {
-			return measure(ctx, exec.Command(b.dmoctl, "--chdir", dir, "apply", "--auto-approve"), true)
+			o, err := measure(ctx, exec.Command(b.dmoctl, "--chdir", dir, "apply", "--auto-approve"), true)
+			if err == nil {
+				o.audit, err = auditSeconds(dir)
+			}
+			return o, err
 		},
 		check: check,
 	}
+}
+
+// auditSeconds reads the time of the audit from the report that the run has left.
+func auditSeconds(dir string) (float64, error) {
+	names, err := filepath.Glob(filepath.Join(dir, ".dmo", "report-*.json"))
+	if err != nil || len(names) != 1 {
+		return 0, fmt.Errorf("%d reports of one run in %s", len(names), dir)
+	}
+	text, err := os.ReadFile(names[0])
+	if err != nil {
+		return 0, err
+	}
+	var r struct {
+		Phases []struct {
+			Name    string  `json:"name"`
+			Seconds float64 `json:"seconds"`
+		} `json:"phases"`
+	}
+	if err := json.Unmarshal(text, &r); err != nil {
+		return 0, fmt.Errorf("read %s: %w", names[0], err)
+	}
+	for _, p := range r.Phases {
+		if p.Name == "audit" {
+			return p.Seconds, nil
+		}
+	}
+	return 0, fmt.Errorf("%s has no audit", names[0])
 }
 
 func (b *bench) specDir(name string) string {

@@ -16,6 +16,8 @@ const (
 	barCPU      = 0.8 // microseconds a row of orders
 	barFile     = 1.6 // times pipe mode
 	barTenfold  = 1.1 // memory, times that of a tenth of the rows
+
+	barAuditOrders = 0.02 // share of the audit in a run
 )
 
 // parts cuts a big table into more packages than there are processes, so that both end together.
@@ -28,6 +30,7 @@ func measureOrders(ctx context.Context, b *bench) error {
 		return err
 	}
 	pipe := results["dmoctl pipe"]
+	b.sheet.ratio("orders: audit / the whole run", median(pipe.Audit), barAuditOrders, "median of each run's share")
 	b.sheet.add(figure{What: "orders: CPU of dmoctl a row", Value: pipe.cpu() / float64(d.rows) * 1e6, Unit: "us", Bar: barCPU, Note: "whole process, digest on"})
 	return b.measureGrowth(ctx)
 }

@@ -7,8 +7,9 @@ import (
 
 // Bars of many small tables.
 const (
-	barDump    = 2.5 // times pg_dump | psql
-	barTenTiny = 1.0 // cost of a table among ten times as many
+	barDump      = 2.5  // times pg_dump | psql
+	barAuditTiny = 0.15 // share of the audit in a run of the smaller number
+	barTenTiny   = 1.0  // cost of a table among ten times as many
 )
 
 func measureTiny(ctx context.Context, b *bench) error {
@@ -24,6 +25,8 @@ func measureTiny(ctx context.Context, b *bench) error {
 	}
 	ours, dump := fewRuns["dmoctl pipe"].wall(), fewRuns["pg_dump | psql"].wall()
 	b.sheet.ratio(fmt.Sprintf("%d tiny tables: dmoctl / pg_dump | psql", few), ours/dump, barDump, fmt.Sprintf("%.2f s, %.2f s", ours, dump))
+	b.sheet.ratio(fmt.Sprintf("%d tiny tables: audit / the whole run", few), median(fewRuns["dmoctl pipe"].Audit), barAuditTiny, "median of each run's share")
+	b.sheet.ratio(fmt.Sprintf("%d tiny tables: audit / the whole run", many), median(manyRuns["dmoctl pipe"].Audit), 0, "")
 	each, eachOfMany := ours/float64(few)*1e3, manyRuns["dmoctl pipe"].wall()/float64(many)*1e3
 	b.sheet.ratio(fmt.Sprintf("%d tiny tables: cost a table / at %d", many, few), eachOfMany/each, barTenTiny, fmt.Sprintf("%.2f ms, %.2f ms", eachOfMany, each))
 	manyDump := manyRuns["pg_dump | psql"].wall()
