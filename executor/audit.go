@@ -75,7 +75,15 @@ func (r *run) auditPackages(ctx context.Context) error {
 
 // compareStructures compares what is on the target with what the plan wants.
 func (r *run) compareStructures(ctx context.Context, tables []*table) ([]structure.Difference, error) {
-	a := auditor{run: r, outside: make(map[catalog.Name][]structure.Difference)}
+	a := auditor{run: r, outside: make(map[catalog.Name][]structure.Difference), raised: make(map[catalog.Name]bool)}
+	for _, s := range r.p.Steps {
+		if s.Kind == plan.StepSequence {
+			a.raises = true
+			for _, n := range s.Tables {
+				a.raised[n] = true
+			}
+		}
+	}
 	err := a.all(ctx, tables)
 	r.mu.Lock()
 	r.report.Structure = a.found
@@ -90,7 +98,15 @@ type auditor struct {
 	// outside are references to tables that the plan leaves out, by such a table: they are
 	// made where it is there.
 	outside map[catalog.Name][]structure.Difference
+	// raised are the tables whose identities the plan raises, raises says that it raises any.
+	// Of a source that others write to, all others may have gone on since they were.
+	raised map[catalog.Name]bool
+	raises bool
 }
+
+// follows says whether sequences have to be where the source's are: after steps that raise
+// them, of a quiet source, and where nothing else than the comparison was asked for.
+func (a *auditor) follows(raised bool) bool { return raised || a.run.p.Quiet || a.run.session == nil }
 
 func (a *auditor) all(ctx context.Context, tables []*table) error {
 	tables = slices.DeleteFunc(slices.Clone(tables), func(t *table) bool { return t.plan.Action == plan.Forget || t.target == nil })
@@ -130,7 +146,10 @@ func (a *auditor) part(ctx context.Context, tables []*table) error {
 		}
 		h, how := there[t.target.Name], r.howCompared(t)
 		ds := structure.Compare(t.target, h, how)
-		a.take(t, append(ds, structure.Positions(from, t.target, h, how)...))
+		if a.follows(a.raised[t.plan.Source.Name]) {
+			ds = append(ds, structure.Positions(from, t.target, h, how)...)
+		}
+		a.take(t, ds)
 	}
 	a.found = append(a.found, structure.Types(r.p.Wanted.Types, have.Types)...)
 	return nil
@@ -220,7 +239,7 @@ func (a *auditor) sequences(ctx context.Context, tables []*table) error {
 		}
 	}
 	for _, d := range structure.Sequences(want, have.Sequences) {
-		if d.Part != structure.SequencePlace || phaseRank(r.d.Until) >= phaseRank(plan.Finalize) {
+		if d.Part != structure.SequencePlace || phaseRank(r.d.Until) >= phaseRank(plan.Finalize) && a.follows(a.raises && len(r.p.Sequences) > 0) {
 			a.found = append(a.found, d)
 		}
 	}
