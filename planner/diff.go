@@ -20,8 +20,10 @@ func Diff(spec *desired.Spec, o *Observation, history []*report.Report, opts Opt
 	}
 	decisions := decide(spec, o, a, opts)
 	ds = append(ds, unmatchedFlags(o, opts)...)
-	ds = append(ds, refusals(decisions)...)
-	ds = append(ds, targetErrors(spec, o, decisions)...)
+	if !opts.Compare {
+		ds = append(ds, refusals(decisions)...)
+		ds = append(ds, targetErrors(spec, o, decisions)...)
+	}
 	p := newPlan(spec, o, opts)
 	ds = append(ds, checkMemory(spec, p.Processes, decisions)...)
 	if ds.HasErrors() {
@@ -39,7 +41,10 @@ func Diff(spec *desired.Spec, o *Observation, history []*report.Report, opts Opt
 	}
 	p.carrySchemas(o, decisions, k.unfinished())
 	p.Wanted = wantedBesides(o)
-	if ds = append(ds, nameErrors(o, p.Plan)...); ds.HasErrors() {
+	if !opts.Compare {
+		ds = append(ds, nameErrors(o, p.Plan)...)
+	}
+	if ds.HasErrors() {
 		return nil, ds.Sorted()
 	}
 	g := newGraph(p.Plan, o, pace, k)

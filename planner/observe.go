@@ -37,6 +37,9 @@ type Options struct {
 	Reload  []desired.Pattern // tables to copy again
 	Machine Machine
 	Version string // of the dmoctl that plans
+	// Compare: both sides are only compared. What a run is refused for, such as a name on the
+	// target that is taken by now, is no reason not to.
+	Compare bool
 }
 
 // Observation is what the planner knows about both sides: plain data, also as JSON.

@@ -44,9 +44,19 @@ func (d *decision) amissParts() []structure.Difference {
 	return slices.DeleteFunc(slices.Clone(d.parts), structure.Difference.Made)
 }
 
+// amissBesides lists types and free sequences of the target that are other ones than those
+// wanted, which no step alters.
+func amissBesides(o *Observation) []structure.Difference {
+	w := wantedBesides(o)
+	return slices.DeleteFunc(append(structure.Types(w.Types, o.Target.Types), structure.Sequences(w.Sequences, o.Target.Sequences)...), structure.Difference.Made)
+}
+
 // amissTables lists, for a warning, what is not as it was asked for and stays so.
-func amissTables(ds []*decision) string {
+func amissTables(o *Observation, ds []*decision) string {
 	var parts []string
+	for _, x := range amissBesides(o) {
+		parts = append(parts, x.String())
+	}
 	for _, d := range ds {
 		if d.action != plan.Keep || !d.amiss() {
 			continue

@@ -152,7 +152,7 @@ func (g *graph) freeSequences() {
 // close records the migration as done, after everything else. A plan that --table
 // limits leaves it open.
 func (g *graph) close(ds []*decision, opts Options) {
-	if len(opts.Tables) > 0 || len(g.steps) == 0 && !g.k.unfinished() && !slices.ContainsFunc(ds, (*decision).amiss) {
+	if len(opts.Tables) > 0 || len(g.steps) == 0 && !g.k.unfinished() && !slices.ContainsFunc(ds, (*decision).amiss) && len(amissBesides(g.o)) == 0 {
 		return
 	}
 	needed := make(map[string]bool)

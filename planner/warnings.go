@@ -47,7 +47,7 @@ func warnings(spec *desired.Spec, o *Observation, ds []*decision, forgotten []*p
 			fmt.Sprintf("%s. Their rows were read %s, those of other tables will be read by this plan, so references between them may not hold. "+
 				"To copy them again, plan with --reload.", pluralTables(old), span(from, to)))
 	}
-	if amiss := amissTables(ds); amiss != "" {
+	if amiss := amissTables(o, ds); amiss != "" {
 		add("structure-differs", "Tables on the target are not as they were asked for", amiss)
 	}
 	if moved := namesOf(ds, func(d *decision) bool { return d.predecessor != nil }); len(moved) > 0 {

@@ -19,13 +19,14 @@ import (
 
 // planFlags are the flags of every command that plans.
 type planFlags struct {
-	Table  []string `sep:"none" placeholder:"GLOB" help:"Plan these tables only."`
-	Reload []string `sep:"none" aliases:"replace" placeholder:"GLOB" help:"Empty these tables and copy them again."`
+	Table   []string `sep:"none" placeholder:"GLOB" help:"Plan these tables only."`
+	compare bool     // both sides are only compared
+	Reload  []string `sep:"none" aliases:"replace" placeholder:"GLOB" help:"Empty these tables and copy them again."`
 }
 
 // options returns the planner's options.
 func (f planFlags) options() (planner.Options, error) {
-	o := planner.Options{Version: dmoctlVersion(), Machine: planner.ReadMachine()}
+	o := planner.Options{Version: dmoctlVersion(), Machine: planner.ReadMachine(), Compare: f.compare}
 	var err error
 	if o.Tables, err = patterns("--table", f.Table); err != nil {
 		return o, err

@@ -44,7 +44,7 @@ func (c *verifyCmd) Run(ctx context.Context, a *app, k *kong.Context, stop *stop
 	if err := somethingThere(ctx, s, sd); err != nil {
 		return err
 	}
-	p, err := a.planNow(ctx, s, sd, planFlags{})
+	p, err := a.planNow(ctx, s, sd, planFlags{compare: true})
 	if err != nil {
 		return err
 	}
