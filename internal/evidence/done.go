@@ -27,7 +27,7 @@ func done() []promise {
 
 // histories lists what the random histories hold, and the faults that they find when one is put back.
 func histories() []string {
-	return []string{"no random history ends with exit 0 while anything is missing"}
+	return []string{"no random history ends with exit 0 while anything is missing", "each fault that is put back"}
 }
 
 // left lists the cases in which a run used to end well with something missing.
