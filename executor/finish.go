@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/dmoctl/dmoctl/internal/ledger"
+	"github.com/dmoctl/dmoctl/internal/left"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/report"
 	"github.com/dmoctl/dmoctl/internal/state"
@@ -25,6 +26,9 @@ func (r *run) finish(ctx context.Context, err error) (*report.Report, error) {
 	rep.Tables = r.results()
 	if out != nil {
 		rep.Exit = out.Exit
+	}
+	if r.session != nil && !r.closed {
+		rep.Until, rep.Left = r.d.Until, left.Summary(r.leftNow())
 	}
 	if r.session != nil && r.d.State != nil {
 		back, cancel := cleanup(ctx)

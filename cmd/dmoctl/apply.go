@@ -115,8 +115,28 @@ func (c *applyCmd) plan(ctx context.Context, a *app, s *spec, sd *sides) (p *pla
 	if err != nil {
 		return nil, false, onSide(s.Target.Address(), err)
 	}
+	if err := checkFresh(p, s, l); err != nil {
+		return nil, false, err
+	}
 	done = l != nil && l.Run != nil && l.Run.Plan == p.ID && l.Run.Closed
-	return p, done, checkFresh(p, s, l)
+	return p, done, c.stillSo(ctx, a, s, sd, p, done)
+}
+
+// stillSo holds a saved plan against what is there now. One that says that nothing is to be
+// done, or that was carried out, is planned anew: its word from then is not believed.
+func (c *applyCmd) stillSo(ctx context.Context, a *app, s *spec, sd *sides, p *plan.Plan, done bool) error {
+	if done || !p.Changes() {
+		now, err := a.planNow(ctx, s, sd, planFlags{})
+		if err == nil && now.Changes() {
+			err = stalePlan("there is something to be done again since it was carried out")
+		}
+		return err
+	}
+	names, err := a.appeared(ctx, s, sd, p)
+	if err == nil && len(names) > 0 {
+		err = stalePlan("the source has tables now that it does not know: " + nameList(names))
+	}
+	return err
 }
 
 // show prints a new plan, and of a saved one, which has been read, what it comes to.

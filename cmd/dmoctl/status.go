@@ -113,6 +113,9 @@ func (a *app) printStatus(v statusView) {
 		a.printf("Last run %s was killed: it began %s and recorded no end. To go on, run\n\n  dmoctl apply\n", r.Run, showAge(time.Now(), r.Started))
 	default:
 		a.printf("Last run %s ended %s with exit code %d, %s.\n", r.Run, showAge(time.Now(), r.Ended), r.Exit, count(len(r.Failures), "failure"))
+		if len(r.Left) > 0 {
+			a.printf("Left: %s. To go on, run\n\n  dmoctl apply\n", leftLine(r.Left))
+		}
 		a.failures(r)
 	}
 }

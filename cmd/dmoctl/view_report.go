@@ -12,6 +12,8 @@ import (
 
 	"github.com/mattn/go-runewidth"
 
+	"github.com/dmoctl/dmoctl/internal/left"
+	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/report"
 )
 
@@ -62,9 +64,42 @@ func (a *app) summarize(r *report.Report) {
 		}
 	}
 	if len(r.Failures) == 0 && r.Exit == report.OK {
-		a.printf("Done.\n")
+		a.printf("%s\n", ending(r))
 	}
 	a.failures(r)
+}
+
+// ending says that all is done, or what is left where a phase or some tables were asked for.
+func ending(r *report.Report) string {
+	stopped := "Stopped"
+	if r.Until != "" {
+		stopped += " after " + r.Until
+	}
+	switch {
+	case len(r.Left) > 0:
+		return stopped + " as asked; left: " + leftLine(r.Left) + ". To go on, run: dmoctl apply"
+	case r.Until != "" && r.Until != plan.Postprocess:
+		return stopped + " as asked; left: the close of the migration. To go on, run: dmoctl apply"
+	}
+	return "Done."
+}
+
+// leftLine prints "rows of 3 tables, verification of 5 tables".
+func leftLine(counts []left.Count) string {
+	parts := make([]string, len(counts))
+	for i, c := range counts {
+		noun := string(c.Kind)
+		switch c.Kind {
+		case left.Key, left.ForeignKey, left.Sequence:
+			noun += "s"
+		case left.Index:
+			noun = "indexes"
+		case left.Source:
+			noun = "another look at the source"
+		}
+		parts[i] = noun + " of " + count(c.Tables, "table")
+	}
+	return strings.Join(parts, ", ")
 }
 
 // resultLine counts the tables of each result.

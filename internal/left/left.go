@@ -28,7 +28,6 @@ const (
 	ForeignKey   Kind = "foreign key"  //
 	Sequence     Kind = "sequence"     // what generates numbers stands too low
 	Verification Kind = "verification" // not compared at the level that the spec asks for
-	Record       Kind = "record"       // the ledger does not say that the migration is closed
 )
 
 // Item is one thing that is left.
@@ -44,6 +43,30 @@ func (i Item) String() string {
 		return string(i.Kind) + ": " + i.What
 	}
 	return i.Table.String() + ": " + string(i.Kind) + ": " + i.What
+}
+
+// Count is how many tables something is left of.
+type Count struct {
+	Kind   Kind `json:"kind"`
+	Tables int  `json:"tables"`
+}
+
+// Summary counts the tables by what is left of them, in the order in which it is done.
+func Summary(items []Item) []Count {
+	tables := make(map[Kind]map[catalog.Name]bool)
+	for _, i := range items {
+		if tables[i.Kind] == nil {
+			tables[i.Kind] = make(map[catalog.Name]bool)
+		}
+		tables[i.Kind][i.Table] = true
+	}
+	var out []Count
+	for _, k := range []Kind{Emptying, Structure, Rows, Source, Key, Index, ForeignKey, Sequence, Verification} {
+		if n := len(tables[k]); n > 0 {
+			out = append(out, Count{Kind: k, Tables: n})
+		}
+	}
+	return out
 }
 
 // Want is what shall become of one table.

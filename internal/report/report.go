@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/left"
 	"github.com/dmoctl/dmoctl/internal/structure"
 )
 
@@ -77,18 +78,22 @@ const Format = 1
 // Report is what a finished or failed run leaves: durations for the next plan,
 // results for the go/no-go meeting. It holds no secret and no row.
 type Report struct {
-	Format     int              `json:"format"`
-	Migration  string           `json:"migration"`
-	Lineage    string           `json:"lineage"`
-	Serial     int64            `json:"serial"`
-	Plan       string           `json:"plan"`
-	Run        string           `json:"run"`
-	Mode       string           `json:"mode"`
-	Processes  int              `json:"processes"`
-	Started    time.Time        `json:"started"`
-	Ended      time.Time        `json:"ended"`
-	Exit       int              `json:"exit"`
-	Rebuilt    bool             `json:"rebuilt,omitempty"` // from a ledger, which knows no exit code, phase or result
+	Format    int       `json:"format"`
+	Migration string    `json:"migration"`
+	Lineage   string    `json:"lineage"`
+	Serial    int64     `json:"serial"`
+	Plan      string    `json:"plan"`
+	Run       string    `json:"run"`
+	Mode      string    `json:"mode"`
+	Processes int       `json:"processes"`
+	Started   time.Time `json:"started"`
+	Ended     time.Time `json:"ended"`
+	Exit      int       `json:"exit"`
+	Rebuilt   bool      `json:"rebuilt,omitempty"` // from a ledger, which knows no exit code, phase or result
+	// Until is the phase that the run was asked to stop after; empty is none. Left counts the
+	// tables that something is left of then.
+	Until      string           `json:"until,omitempty"`
+	Left       []left.Count     `json:"left,omitempty"`
 	Totals     Totals           `json:"totals"`
 	Phases     []Phase          `json:"phases"`
 	Tables     []Table          `json:"tables"`
