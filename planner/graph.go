@@ -228,10 +228,8 @@ func (g *graph) copies(b *bundle) {
 
 // keysAndIndexes makes what speeds up a load when it comes after it.
 func (g *graph) keysAndIndexes(b *bundle) {
-	if !g.o.Limits.InlineKeys {
-		s := g.stage(b, plan.Finalize, plan.StepKey, func(d *decision) bool { return len(g.keysLeft(d)) > 0 })
-		g.price(s, b, func(d *decision) float64 { return float64(len(g.keysLeft(d))) * g.pace.indexSeconds(d) })
-	}
+	keys := g.stage(b, plan.Finalize, plan.StepKey, func(d *decision) bool { return len(g.keysLeft(d)) > 0 })
+	g.price(keys, b, func(d *decision) float64 { return float64(len(g.keysLeft(d))) * g.pace.indexSeconds(d) })
 	for _, d := range b.tables {
 		g.made[d.target] = slices.Clone(b.last)
 	}

@@ -9,10 +9,11 @@ import (
 	"github.com/dmoctl/dmoctl/internal/structure"
 )
 
-// keysLeft returns the keys that a table still needs.
+// keysLeft returns the keys that a table still needs. Where keys are made with the table,
+// only those are left that are unique indexes.
 func (g *graph) keysLeft(d *decision) []catalog.Key {
 	return slices.DeleteFunc(catalog.KeysOf(d.mapped), func(k catalog.Key) bool {
-		return !d.lacks(k.Name, structure.PrimaryKey, structure.UniqueKey, structure.UniqueIndex)
+		return g.o.Limits.InlineKeys && !k.Index || !d.lacks(k.Name, structure.PrimaryKey, structure.UniqueKey, structure.UniqueIndex)
 	})
 }
 

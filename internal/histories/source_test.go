@@ -143,8 +143,8 @@ func (w *world) changeSource(structures bool) {
 	}
 	kind := rapid.SampledFrom(kinds).Draw(w.t, "change")
 	all := w.tables()
-	if len(all) == 0 {
-		kind = "table"
+	if len(all) == 0 || len(all) == 1 && kind == "drop table" {
+		kind = "table" // a source without a table is refused
 	}
 	table := ""
 	if kind != "table" {
