@@ -119,19 +119,24 @@ func (c *applyCmd) plan(ctx context.Context, a *app, s *spec, sd *sides) (p *pla
 		return nil, false, err
 	}
 	done = l != nil && l.Run != nil && l.Run.Plan == p.ID && l.Run.Closed
-	return p, done, c.stillSo(ctx, a, s, sd, p, done)
+	if done || !p.Changes() {
+		return p, done, a.nothingSince(ctx, s, sd)
+	}
+	return p, done, a.sameTables(ctx, s, sd, p)
 }
 
-// stillSo holds a saved plan against what is there now. One that says that nothing is to be
-// done, or that was carried out, is planned anew: its word from then is not believed.
-func (c *applyCmd) stillSo(ctx context.Context, a *app, s *spec, sd *sides, p *plan.Plan, done bool) error {
-	if done || !p.Changes() {
-		now, err := a.planNow(ctx, s, sd, planFlags{})
-		if err == nil && now.Changes() {
-			err = stalePlan("there is something to be done again since it was carried out")
-		}
-		return err
+// nothingSince plans anew where a saved plan says that nothing is to be done, or was carried
+// out: its word from then is not believed.
+func (a *app) nothingSince(ctx context.Context, s *spec, sd *sides) error {
+	now, err := a.planNow(ctx, s, sd, planFlags{})
+	if err == nil && now.Changes() {
+		err = stalePlan("there is something to be done again since it was carried out")
 	}
+	return err
+}
+
+// sameTables refuses a saved plan where the source has tables that it does not know.
+func (a *app) sameTables(ctx context.Context, s *spec, sd *sides, p *plan.Plan) error {
 	names, err := a.appeared(ctx, s, sd, p)
 	if err == nil && len(names) > 0 {
 		err = stalePlan("the source has tables now that it does not know: " + nameList(names))
