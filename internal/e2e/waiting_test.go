@@ -90,7 +90,7 @@ func TestAStoppedRunInItsPrimaryKey(t *testing.T) {
 	b.source.Exec(t, b.sourceDB, "CREATE TABLE big (id int PRIMARY KEY, v text); INSERT INTO big SELECT g, md5(g::text) FROM generate_series(1, 400000) g; ANALYZE")
 	run := b.startApply(t)
 	// The key's transaction is open from its statement on until the run, which is stopped, reads the answer.
-	for end := time.Now().Add(time.Minute); b.target.Query(t, b.targetDB, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query ILIKE '%PRIMARY KEY%' AND state = 'active' AND pid <> pg_backend_pid()") == "0"; {
+	for end := time.Now().Add(time.Minute); b.target.Query(t, b.targetDB, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query ILIKE 'ALTER TABLE%PRIMARY KEY%' AND state = 'active' AND pid <> pg_backend_pid()") == "0"; {
 		if time.Now().After(end) {
 			t.Fatal("no key was made")
 		}
