@@ -31,7 +31,7 @@ test: ## everything that has to hold: unit, property, conformance, script and cr
 	test -z "$$(gofmt -l $$(git ls-files '*.go'))"
 	$(GO) vet ./...
 	mkdir -p $(CACHE)
-	DMO_TEST_REQUIRE=all $(NS) $(GO) test -json -timeout 20m $(PKGS) > $(CACHE)/test.json || \
+	DMO_TEST_REQUIRE=all $(NS) $(GO) test -json -timeout 45m $(PKGS) > $(CACHE)/test.json || \
 		{ $(GO) run ./internal/evidence -failures $(CACHE)/test.json; exit 1; }
 	$(GO) run ./internal/evidence -summary $(CACHE)/test.json
 
