@@ -21,7 +21,7 @@ import (
 // that only the culprit fails.
 func (r *run) copyStep(ctx context.Context, s *plan.Step) error {
 	if err := r.prepare(ctx); err != nil {
-		if !r.halt(err) {
+		if errors.Is(err, errStopped) || !r.halt(err) {
 			return errStopped // all copies meet this error: the first one lists it
 		}
 		return err

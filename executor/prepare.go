@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/ledger"
@@ -19,13 +18,13 @@ import (
 // first package: the snapshot, the structures as they are now, and what an
 // earlier run left incomplete.
 func (r *run) prepare(ctx context.Context) error {
+	if err := r.awaitEmptying(ctx); err != nil {
+		return err
+	}
 	r.snapshotMu.Lock()
 	defer r.snapshotMu.Unlock()
 	if r.prepared {
 		return r.prepareErr
-	}
-	if err := r.awaitEmptying(ctx); err != nil {
-		return err
 	}
 	r.prepared = true
 	r.prepareErr = r.prepareRound(ctx)
@@ -36,17 +35,16 @@ func (r *run) prepare(ctx context.Context) error {
 // not be forgotten when its step ends. They come before all copies, so one of them is at
 // work or next.
 func (r *run) awaitEmptying(ctx context.Context) error {
-	for r.emptying.Load() > 0 {
+	select {
+	case <-r.emptied:
 		if r.ending(ctx) {
 			return errStopped
 		}
-		time.Sleep(emptyingPoll)
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
-	return nil
 }
-
-// emptyingPoll is how often a copy looks whether the tables of the plan are emptied.
-const emptyingPoll = 2 * time.Millisecond
 
 func (r *run) prepareRound(ctx context.Context) error {
 	r.d.before(PointSnapshot)

@@ -49,8 +49,10 @@ type run struct {
 	readBack *shared         // the target's view for verification
 	files    *fileMode       // nil in pipe mode
 	// madeIDs are the ids of the tables that dmoctl made, by their names on the target.
-	madeIDs  map[catalog.Name]string
-	emptying atomic.Int32 // steps that empty tables and have not ended in this round
+	madeIDs map[catalog.Name]string
+	// emptied is closed once no step of the round is left that empties tables, or none is
+	// started any more.
+	emptied chan struct{}
 
 	cancel context.CancelCauseFunc
 	halted atomic.Bool // no new steps, for halt's cause

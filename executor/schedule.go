@@ -25,8 +25,10 @@ type round struct {
 	nodes   []*node
 	ready   []*node
 	running map[bool]int // by node.verify
-	ended   chan *node
-	settle  chan *node
+	// emptying counts the steps that empty tables and have not ended.
+	emptying int
+	ended    chan *node
+	settle   chan *node
 }
 
 // execute carries out the steps that are left, up to the phase asked for. Steps
@@ -45,6 +47,7 @@ func (r *run) execute(ctx context.Context) {
 	}
 	for {
 		g.start(ctx)
+		g.release(ctx)
 		if g.running[false]+g.running[true] == 0 {
 			break
 		}
@@ -53,6 +56,7 @@ func (r *run) execute(ctx context.Context) {
 			g.end(n)
 		case <-r.d.Stop:
 			// Nothing is started any more; what runs is waited for.
+			g.release(ctx)
 			for g.running[false]+g.running[true] > 0 {
 				g.end(<-g.ended)
 			}
@@ -60,6 +64,19 @@ func (r *run) execute(ctx context.Context) {
 	}
 	close(g.settle)
 	settling.Wait()
+}
+
+// release lets copies begin once all is empty that the plan empties, and lets those that
+// wait for it end where nothing is started any more.
+func (g *round) release(ctx context.Context) {
+	select {
+	case <-g.run.emptied:
+		return
+	default:
+	}
+	if g.emptying == 0 || g.run.ending(ctx) {
+		close(g.run.emptied)
+	}
 }
 
 // graph makes nodes of the steps that are left.
@@ -90,12 +107,12 @@ func (r *run) graph() *round {
 		}
 		n.path += n.step.Seconds + float64(n.step.Bytes)/1e9
 	}
-	r.emptying.Store(0)
 	for _, n := range g.nodes {
 		if n.step.Kind == plan.StepEmpty {
-			r.emptying.Add(1)
+			g.emptying++
 		}
 	}
+	r.emptied = make(chan struct{})
 	g.ended = make(chan *node, len(g.nodes))
 	g.settle = make(chan *node, len(g.nodes))
 	r.progress.phases(g.nodes)
@@ -161,7 +178,7 @@ func (g *round) work(ctx context.Context, n *node) {
 func (g *round) end(n *node) {
 	g.running[n.verify]--
 	if n.step.Kind == plan.StepEmpty {
-		g.run.emptying.Add(-1)
+		g.emptying--
 	}
 	g.run.progress.stepEnded(n.step, n.err == nil && g.run.did(n.step))
 	if n.step.Kind != plan.StepCopy && n.err == nil {

@@ -19,7 +19,7 @@ const baseSeed = 20261130
 // failing one is printed with the seed that draws it again: -rapid.seed=SEED.
 func TestHistories(t *testing.T) {
 	// Done: histories: no random history ends with exit 0 while anything is missing, and each can be brought to its end.
-	n := 3_000
+	n := 20_000
 	if text := os.Getenv("DMO_HISTORIES"); text != "" {
 		var err error
 		if n, err = strconv.Atoi(text); err != nil {
