@@ -7,6 +7,7 @@ import (
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/ledger"
+	"github.com/dmoctl/dmoctl/internal/left"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/report"
 	"github.com/dmoctl/dmoctl/internal/structure"
@@ -23,7 +24,7 @@ func (r *run) audit(ctx context.Context) error {
 	r.d.before(PointAudit)
 	started := r.d.now()
 	r.emit(report.Event{Event: report.PhaseStarted, Phase: report.Audit})
-	err := r.auditPackages(ctx)
+	err := r.auditLedger(ctx)
 	var found []structure.Difference
 	if err == nil {
 		found, err = r.compareStructures(ctx, r.order)
@@ -38,8 +39,8 @@ func (r *run) audit(ctx context.Context) error {
 	return nil
 }
 
-// auditPackages holds the packages that the ledger says are in against the plan's.
-func (r *run) auditPackages(ctx context.Context) error {
+// auditLedger reads the ledger again, and lists what it says is left of the plan's tables.
+func (r *run) auditLedger(ctx context.Context) error {
 	if phaseRank(r.d.Until) < phaseRank(plan.Downtime) {
 		return nil
 	}
@@ -51,23 +52,21 @@ func (r *run) auditPackages(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the ledger: %w", err)
 	}
-	in := make(map[string]string, len(c.Loaded))
-	for _, l := range c.Loaded {
-		in[l.ID] = l.Generation
-	}
+	known := left.Tables(c)
 	for _, t := range r.order {
-		if t.plan.Action == plan.Forget {
+		if t.plan.Action == plan.Forget || t.plan.Target == nil {
 			continue
 		}
-		missing := 0
-		for _, k := range t.plan.Packages {
-			if in[k.ID] != k.Generation {
-				missing++
-			}
+		var now left.Table
+		if x := known[t.plan.Source.Name]; x != nil {
+			now = *x
 		}
-		if missing > 0 {
-			r.fail(report.Failure{Table: t.name(), Step: report.Audit, Fix: "To copy what is missing, run: dmoctl apply"},
-				fmt.Errorf("%s: %d of %d packages are not in the ledger", t.name(), missing, len(t.plan.Packages)))
+		for _, item := range left.Of(t.want(), now) {
+			if item.Kind == left.Verification && phaseRank(r.d.Until) < phaseRank(plan.Verify) {
+				continue
+			}
+			r.fail(report.Failure{Table: t.name(), Step: report.Audit, Fix: "To do what is left, run: dmoctl apply"},
+				fmt.Errorf("the ledger says that this is left of %s", item))
 		}
 	}
 	return nil
@@ -167,7 +166,9 @@ func (a *auditor) take(t *table, ds []structure.Difference) {
 		}
 		if d.Part == structure.ForeignKey && d.Kind == structure.Missing && !a.run.d.Target.Limits().InlineKeys {
 			if to, out := a.leftOut(t, d.Name); out {
-				a.outside[to] = append(a.outside[to], d)
+				if a.run.refers(t) {
+					a.outside[to] = append(a.outside[to], d)
+				}
 				continue
 			}
 		}
@@ -185,6 +186,14 @@ func (a *auditor) leftOut(t *table, name string) (to catalog.Name, out bool) {
 		}
 	}
 	return catalog.Name{}, false
+}
+
+// refers says whether a step of the plan makes foreign keys of the table. None does where it
+// refers to one that --table leaves out, and whose rows are not all in.
+func (r *run) refers(t *table) bool {
+	return slices.ContainsFunc(r.p.Steps, func(s *plan.Step) bool {
+		return s.Kind == plan.StepForeignKey && slices.Contains(s.Tables, t.plan.Source.Name)
+	})
 }
 
 // references keeps those to tables outside of the plan that are there.

@@ -64,25 +64,29 @@ func (t *table) made() ledger.Table {
 // createStep makes tables, and records with each that dmoctl has made it.
 func (r *run) createStep(ctx context.Context, s *plan.Step) error {
 	r.d.before(PointCreate)
-	return r.together(ctx, s, r.sound(s), func(some []*table) error {
-		if len(some) == 0 {
-			return nil
-		}
-		again := false
+	all := r.sound(s)
+	// A COMMIT without an answer may have made them, and where DDL commits by itself, so may
+	// a call that failed at one of several.
+	doubt, made := false, make(map[*table]bool)
+	return r.together(ctx, s, all, func(some []*table) error {
 		return r.retry(ctx, "make tables", func(ctx context.Context) error {
-			left := some
-			if again { // a COMMIT without an answer may have made them
-				var err error
-				if left, err = r.unmade(ctx, some); err != nil {
+			if doubt {
+				if err := r.noteMade(ctx, all, made); err != nil {
 					return err
 				}
 			}
-			again = true
-			return r.write(ctx, func(ctx context.Context) error {
-				return r.alterWith(ctx, nil, left, func(t *table) ([]providers.DDL, ledger.Table) {
-					return []providers.DDL{providers.CreateTable{Table: t.target, New: !t.row.Created}}, t.made()
-				})
-			})
+			left := slices.DeleteFunc(slices.Clone(some), func(t *table) bool { return made[t] })
+			err := r.create(ctx, left)
+			doubt = err != nil && (len(left) > 1 || providers.KindOf(err) == providers.Disconnected)
+			return err
+		})
+	})
+}
+
+func (r *run) create(ctx context.Context, tables []*table) error {
+	return r.write(ctx, func(ctx context.Context) error {
+		return r.alterWith(ctx, nil, tables, func(t *table) ([]providers.DDL, ledger.Table) {
+			return []providers.DDL{providers.CreateTable{Table: t.target, New: !t.row.Created}}, t.made()
 		})
 	})
 }
@@ -122,23 +126,21 @@ func (r *run) took(t *table, row ledger.Table) {
 	t.row.Target, t.row.State, t.row.Created = row.Target, row.State, row.Created
 }
 
-// unmade returns the tables that the ledger does not call made yet.
-func (r *run) unmade(ctx context.Context, tables []*table) ([]*table, error) {
+// noteMade adds the tables that the ledger calls made by now.
+func (r *run) noteMade(ctx context.Context, tables []*table, made map[*table]bool) error {
 	c, err := r.d.Target.Ledger(ctx, r.p.Migration)
 	if err != nil {
-		return nil, fmt.Errorf("read the ledger: %w", err)
+		return fmt.Errorf("read the ledger: %w", err)
 	}
 	now := make(map[catalog.Name]ledger.Table, len(c.Tables))
 	for _, row := range c.Tables {
 		now[row.Source] = row
 	}
-	var out []*table
 	for _, t := range tables {
-		if row := now[t.plan.Source.Name]; row.Created && row.Target == t.target.Name {
+		if row := now[t.plan.Source.Name]; row.Created && row.Target == t.target.Name && !t.row.Created {
 			r.took(t, row)
-			continue
+			made[t] = true
 		}
-		out = append(out, t)
 	}
-	return out, nil
+	return nil
 }

@@ -22,7 +22,7 @@ func (r *run) places(ctx context.Context) error {
 	tables := r.acting()
 	vacated := r.vacated()
 	r.mu.Unlock()
-	var wrong []string
+	wrong := r.outdated()
 	for part := range slices.Chunk(tables, inspectedTables) {
 		names := make([]catalog.Name, len(part))
 		for i, t := range part {
@@ -63,6 +63,20 @@ func (r *run) places(ctx context.Context) error {
 		wrong = append(wrong[:namesListed], fmt.Sprintf("and %d more", n))
 	}
 	return stale(fmt.Errorf("since the plan was made, %s", strings.Join(wrong, "; ")))
+}
+
+// outdated names the tables that a run has marked to be copied again since the plan was made,
+// which keeps what is in of them.
+func (r *run) outdated() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var out []string
+	for _, t := range r.order {
+		if a := t.plan.Action; t.voided() && (a == plan.Keep || a == plan.Resume) {
+			out = append(out, "what is in of "+t.name()+" does not count any more")
+		}
+	}
+	return out
 }
 
 // acting returns the tables that the plan does something to.

@@ -68,8 +68,11 @@ func (r *run) ask(t *table) bool {
 		t.row.Edition, t.row.State, t.row.Serial = t.plan.Edition, ledger.Emptying, r.led.Serial
 	case t.nothing() && t.row.Target != t.plan.Target.Name:
 		t.row.Target = t.plan.Target.Name
-	default:
+	case t.copied() || t.row.Structure == t.plan.SourceStructure:
 		return false
+	}
+	if !t.copied() { // a copy says what it was made from when it begins
+		t.row.Structure = t.plan.SourceStructure
 	}
 	return true
 }

@@ -17,8 +17,7 @@ func (r *run) leftNow() []left.Item {
 		if t.plan.Action == plan.Forget || t.plan.Target == nil {
 			continue
 		}
-		w := left.Want{Source: t.plan.Source.Name, Target: t.target.Name, Rows: t.copied(), Level: t.plan.Verify, Excepted: t.plan.Exception != nil}
-		out = append(out, left.Of(w, t.ledger(r.p.Migration))...)
+		out = append(out, left.Of(t.want(), t.ledger(r.p.Migration))...)
 	}
 	kinds := map[string]left.Kind{plan.StepKey: left.Key, plan.StepIndex: left.Index, plan.StepForeignKey: left.ForeignKey, plan.StepSequence: left.Sequence}
 	type part struct {
@@ -39,6 +38,11 @@ func (r *run) leftNow() []left.Item {
 		}
 	}
 	return out
+}
+
+// want is what shall become of the table.
+func (t *table) want() left.Want {
+	return left.Want{Source: t.plan.Source.Name, Target: t.target.Name, Rows: t.copied(), Level: t.plan.Verify, Excepted: t.plan.Exception != nil}
 }
 
 // ledger is what the ledger says of the table, as the run has it. The caller holds run.mu.

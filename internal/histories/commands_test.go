@@ -10,6 +10,7 @@ import (
 
 	"github.com/dmoctl/dmoctl/executor"
 	"github.com/dmoctl/dmoctl/internal/desired"
+	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/report"
 	"github.com/dmoctl/dmoctl/internal/state"
@@ -92,8 +93,8 @@ func (p *process) apply(f flags) result {
 		if why, stale := planner.Stale(made, l, p.w.spec.desired(p.w.has).Digest); stale {
 			return result{exit: report.Stale, text: "stale: " + why}
 		}
-		if l.Run != nil && l.Run.Plan == made.ID && l.Run.Closed {
-			return result{nothing: true}
+		if r, goes := p.stillSo(made, l); !goes {
+			return r
 		}
 	} else {
 		var r result
@@ -118,6 +119,26 @@ func (p *process) apply(f flags) result {
 	}
 	rep, err := executor.Apply(ctx, made, deps)
 	return ended(rep, err)
+}
+
+// stillSo holds a saved plan against what is there now, as the command does.
+func (p *process) stillSo(made *plan.Plan, l *ledger.Contents) (r result, goes bool) {
+	if done := l.Run != nil && l.Run.Plan == made.ID && l.Run.Closed; done || !made.Changes() {
+		now, r := p.plan(flags{})
+		if now != nil && now.Changes() {
+			r = result{exit: report.Stale, text: "stale: there is something to be done again"}
+		}
+		return r, false
+	}
+	sides := planner.Sides{Source: p.src, SourceDriver: memory.Driver(), TargetDriver: memory.Driver()}
+	names, ds, err := planner.Appeared(context.Background(), p.w.spec.desired(p.w.has), sides, made)
+	switch {
+	case err != nil || ds.HasErrors():
+		return failed(ds, err), false
+	case len(names) > 0:
+		return result{exit: report.Stale, text: fmt.Sprintf("stale: the source has tables that the plan does not know: %v", names)}, false
+	}
+	return result{}, true
 }
 
 func ended(rep *report.Report, err error) result {

@@ -142,7 +142,13 @@ func (w *world) apply(f flags, i *interruption, order int) result {
 // ran notes the last version of the source that a run could read.
 func (w *world) ran(p *process) {
 	w.runs[p.owner.ID] = [2]int{p.from, len(w.versions) - 1}
-	for _, t := range w.target.Contents(migration).Tables {
+	c := w.target.Contents(migration)
+	for _, l := range c.Loaded { // also of runs that were stopped, and never ended
+		if _, known := w.epochs[l.Snapshot]; !known {
+			w.epochs[l.Snapshot] = w.runs[l.Run][0]
+		}
+	}
+	for _, t := range c.Tables {
 		if _, known := w.epochs[t.Snapshot]; !known {
 			w.epochs[t.Snapshot] = p.from
 		}
@@ -280,7 +286,7 @@ func (w *world) finish() {
 	w.logf("at the end, what is in the way is removed:")
 	w.removeObstacles()
 	f := flags{}
-	if len(w.tampered) > 0 || w.unquiet {
+	if len(w.tampered) > 0 {
 		f.reload = "*"
 	}
 	for range 3 {

@@ -78,7 +78,7 @@ func (c *coverage) step(s *Step) error {
 		}
 		c.done[s.Kind][n] = s.ID
 		switch {
-		case s.Kind == StepDrop && !t.Drop:
+		case s.Kind == StepDrop && !t.drops():
 			return fmt.Errorf("step %s drops %s, which is not to be dropped", s.ID, n)
 		case s.Kind == StepForget && t.Action != Forget:
 			return fmt.Errorf("step %s forgets %s, which is not to be forgotten", s.ID, n)
@@ -102,7 +102,7 @@ func (c *coverage) step(s *Step) error {
 // nothing refuses tables that are to be changed by a plan without a step.
 func (c *coverage) nothing(p *Plan) error {
 	for _, t := range p.Tables {
-		if t.Create || t.Drop || t.copies() {
+		if t.Create || t.drops() || t.copies() {
 			return fmt.Errorf("no step makes or copies table %s", t.Source.Name)
 		}
 	}
@@ -113,6 +113,9 @@ func (c *coverage) nothing(p *Plan) error {
 func (t *Table) copies() bool {
 	return t.Action == Copy || t.Action == Resume || t.Action == Restart || t.Action == Reload
 }
+
+// drops says whether a table of the target goes for the sake of t: the one of its name, or its predecessor.
+func (t *Table) drops() bool { return t.Drop || t.Predecessor != nil }
 
 // table refuses a table that some step should be about and none is, or in the wrong order.
 func (c *coverage) table(t *Table) error {
@@ -125,7 +128,7 @@ func (c *coverage) table(t *Table) error {
 		}
 	}
 	switch {
-	case t.Drop && c.done[StepDrop][n] == "":
+	case t.drops() && c.done[StepDrop][n] == "":
 		return missing(StepDrop)
 	case t.Create && c.done[StepCreate][n] == "":
 		return missing(StepCreate)
