@@ -294,7 +294,7 @@ func fixOf(t *table, made bool) string {
 	case t.known && !t.row.Created:
 		return "Alter the table on the target as it is wanted: dmoctl did not make it, and alters no table of others."
 	}
-	return "Alter the table on the target as it is wanted, or have it made and filled anew: dmoctl apply --reload " + t.name()
+	return "Alter the table on the target as it is wanted, or have dmoctl drop it, make it and copy it again: dmoctl apply --reload " + t.name()
 }
 
 // catalogOf reads the structures of tables, by name.

@@ -54,7 +54,7 @@ func (c *initCmd) Run(a *app) error {
 	case err == nil:
 		written = append(written, ".gitignore")
 	case errors.As(err, &exists) && exists.list[0].ID == "exists":
-		a.notef("There is a .gitignore already; see to it that it has these lines:\n%s", ours(lines))
+		a.notef("There is a .gitignore already; make sure that it has these lines:\n%s", ours(lines))
 	default:
 		return err
 	}

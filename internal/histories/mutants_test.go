@@ -46,12 +46,6 @@ func mutants() []mutant {
 
 func TestMutants(t *testing.T) {
 	// Done: histories: each fault that is put back is found by them.
-	if os.Getenv("DMO_MUTANTS") == "" {
-		t.Skip("DMO_MUTANTS is not set: seven builds with 2,500 histories each")
-	}
-	if testing.Short() {
-		t.Skip("each mutant is built")
-	}
 	for _, m := range mutants() {
 		t.Run(m.name, func(t *testing.T) { m.found(t) })
 	}
