@@ -179,6 +179,9 @@ func (r *run) mustEmpty(t *table) bool {
 	if left.Complete(t.row.State) {
 		return false
 	}
+	if !r.p.Quiet && t.plan.Action != plan.Resume && t.row.File != t.source.FileIdentity() {
+		return true // rewritten since, and every package is copied anyway
+	}
 	if r.p.Quiet {
 		return !ledger.IsQuiet(t.row.Snapshot) // read before the source was declared quiet
 	}

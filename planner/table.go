@@ -158,6 +158,8 @@ func (j *judge) judgeLoaded(d *decision) {
 		d.action, d.reason = plan.Restart, "its packages were read before the source was declared quiet"
 	case !quiet(j.spec) && readQuietly(d):
 		d.action, d.reason = plan.Restart, "its packages were read while the source was declared quiet"
+	case !quiet(j.spec) && d.Entry.File != d.source.FileIdentity():
+		d.action, d.reason = plan.Restart, "its stored rows were rewritten since its packages were read"
 	case missing == 0:
 		d.action, d.reason = plan.Resume, "all packages are in; its structure is compared again"
 	default:
