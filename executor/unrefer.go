@@ -2,6 +2,7 @@ package executor
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
@@ -27,10 +28,15 @@ func (r *run) unrefer(ctx context.Context, emptied []*table) error {
 		}
 	}
 	gone := make(map[catalog.Name]bool, len(emptied))
+	r.mu.Lock()
 	for _, t := range emptied {
-		gone[t.target.Name] = true
+		gone[t.target.Name], gone[t.row.Target] = true, true
 	}
-	var ddl []providers.DDL
+	r.mu.Unlock()
+	ddl, err := r.unreferFormer(ctx, gone)
+	if err != nil {
+		return err
+	}
 	for _, t := range r.order {
 		for _, f := range t.plan.Unrefer {
 			if gone[t.target.Name] || gone[f.Table] {
@@ -48,6 +54,35 @@ func (r *run) unrefer(ctx context.Context, emptied []*table) error {
 		}
 	}
 	return r.alter(ctx, ddl)
+}
+
+// unreferFormer returns what drops the foreign keys of tables that have another name by now,
+// and stand under the former one until they are dropped.
+func (r *run) unreferFormer(ctx context.Context, gone map[catalog.Name]bool) ([]providers.DDL, error) {
+	var former []catalog.Name
+	r.mu.Lock()
+	for _, t := range r.order {
+		if t.known && t.row.Created && t.plan.Predecessor != nil && t.row.Target == *t.plan.Predecessor {
+			former = append(former, t.row.Target)
+		}
+	}
+	r.mu.Unlock()
+	there, err := r.inspect(ctx, r.d.Target, former)
+	if err != nil {
+		return nil, fmt.Errorf("read tables under their former names: %w", err)
+	}
+	var ddl []providers.DDL
+	for _, n := range former {
+		if there[n] == nil {
+			continue
+		}
+		for _, f := range there[n].ForeignKeys {
+			if gone[n] || gone[f.Table] {
+				ddl = append(ddl, providers.DropForeignKey{Table: n, Name: f.Name})
+			}
+		}
+	}
+	return ddl, nil
 }
 
 // unreferStep drops foreign keys that the target's tables had before, so that their rows

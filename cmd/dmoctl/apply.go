@@ -15,6 +15,7 @@ import (
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/report"
 	"github.com/dmoctl/dmoctl/internal/state"
+	"github.com/dmoctl/dmoctl/planner"
 	"github.com/dmoctl/dmoctl/providers"
 )
 
@@ -122,7 +123,7 @@ func (c *applyCmd) plan(ctx context.Context, a *app, s *spec, sd *sides) (p *pla
 	if done || !p.Changes() {
 		return p, done, a.nothingSince(ctx, s, sd)
 	}
-	return p, done, a.sameTables(ctx, s, sd, p)
+	return p, done, a.stillFits(ctx, s, sd, p)
 }
 
 // nothingSince plans anew where a saved plan says that nothing is to be done, or was carried
@@ -135,13 +136,19 @@ func (a *app) nothingSince(ctx context.Context, s *spec, sd *sides) error {
 	return err
 }
 
-// sameTables refuses a saved plan where the source has tables that it does not know.
-func (a *app) sameTables(ctx context.Context, s *spec, sd *sides, p *plan.Plan) error {
-	names, err := a.appeared(ctx, s, sd, p)
-	if err == nil && len(names) > 0 {
-		err = stalePlan("the source has tables now that it does not know: " + nameList(names))
+// stillFits refuses a saved plan where the source has tables that it does not know, or where
+// those that it keeps are others now.
+func (a *app) stillFits(ctx context.Context, s *spec, sd *sides, p *plan.Plan) error {
+	why, ds, err := planner.Outdated(ctx, s.Spec, planner.Sides{
+		SourceDriver: a.driver(s.Source), TargetDriver: a.driver(s.Target), Source: sd.source, Target: sd.target,
+	}, p)
+	switch {
+	case err != nil || ds.HasErrors():
+		return errors.Join(err, asError(s.locate(ds)))
+	case len(why) > 0:
+		return stalePlan(strings.Join(why, ", and "))
 	}
-	return err
+	return nil
 }
 
 // show prints a new plan, and of a saved one, which has been read, what it comes to.

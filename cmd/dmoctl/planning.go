@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/desired"
@@ -217,28 +216,4 @@ func checkFresh(p *plan.Plan, s *spec, l *ledger.Contents) error {
 func stalePlan(reason string) error {
 	return &exitError{report.Stale, refuse("stale-plan", "Plan is stale", "The saved plan does not fit: "+reason+
 		". Nothing was changed. Make a new plan and review it:\n\n  dmoctl plan --out FILE")}
-}
-
-// appeared lists the tables of the source that a saved plan does not know.
-func (a *app) appeared(ctx context.Context, s *spec, sd *sides, p *plan.Plan) ([]catalog.Name, error) {
-	names, ds, err := planner.Appeared(ctx, s.Spec, planner.Sides{
-		SourceDriver: a.driver(s.Source), TargetDriver: a.driver(s.Target), Source: sd.source, Target: sd.target,
-	}, p)
-	if err != nil || ds.HasErrors() {
-		return nil, errors.Join(err, asError(s.locate(ds)))
-	}
-	return names, nil
-}
-
-// nameList prints names, the first of many.
-func nameList(names []catalog.Name) string {
-	const most = 20
-	var parts []string
-	for _, n := range names[:min(most, len(names))] {
-		parts = append(parts, n.String())
-	}
-	if more := len(names) - most; more > 0 {
-		parts = append(parts, fmt.Sprintf("and %d more", more))
-	}
-	return strings.Join(parts, ", ")
 }

@@ -205,7 +205,8 @@ func (w *world) checkRows(is *memory.Table, table string, p *process, f flags) {
 		case w.source.Seen(view) != nil:
 			wanted = append(wanted, w.source.Seen(view).Tables[l.Source])
 		default: // a quiet source: its word holds from the epoch's first run to the one that loaded
-			for _, v := range w.versions[w.epochs[l.Snapshot] : w.runs[l.Run][1]+1] {
+			run := w.runs[l.Run]
+			for _, v := range w.versions[min(w.epochs[l.Snapshot], run[0]) : run[1]+1] {
 				wanted = append(wanted, v.Tables[l.Source])
 			}
 		}

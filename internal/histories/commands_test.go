@@ -131,12 +131,12 @@ func (p *process) stillSo(made *plan.Plan, l *ledger.Contents) (r result, goes b
 		return r, false
 	}
 	sides := planner.Sides{Source: p.src, SourceDriver: memory.Driver(), TargetDriver: memory.Driver()}
-	names, ds, err := planner.Appeared(context.Background(), p.w.spec.desired(p.w.has), sides, made)
+	why, ds, err := planner.Outdated(context.Background(), p.w.spec.desired(p.w.has), sides, made)
 	switch {
 	case err != nil || ds.HasErrors():
 		return failed(ds, err), false
-	case len(names) > 0:
-		return result{exit: report.Stale, text: fmt.Sprintf("stale: the source has tables that the plan does not know: %v", names)}, false
+	case len(why) > 0:
+		return result{exit: report.Stale, text: fmt.Sprintf("stale: %v", why)}, false
 	}
 	return result{}, true
 }

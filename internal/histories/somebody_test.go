@@ -121,8 +121,9 @@ func (w *world) spoil(d *memory.Data, kind string, n catalog.Name, was tamper) {
 			}
 			t.Rows = after
 			was.counts = counts
-			if _, already := w.tampered[n]; !already {
-				w.tampered[n] = was
+			before, already := w.tampered[n]
+			if !already || slices.ContainsFunc(before.loaded, func(l string) bool { return !slices.Contains(was.loaded, l) }) {
+				w.tampered[n] = was // the first since it was last copied
 			}
 		})
 	}

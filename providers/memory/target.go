@@ -32,7 +32,7 @@ func (c *Client) Lock(ctx context.Context, run ledger.Run, wait func(string)) (p
 	err := c.call(ctx, "Lock", func() error {
 		if c.srv.locks[run.Migration] != nil {
 			e := fail(providers.Locked, "lock", "another run has the lock")
-			if led := c.srv.ledgers[run.Migration]; led != nil {
+			if led := c.srv.ledgers[run.Migration]; led != nil && led.Run != nil {
 				e.Owner = &led.Run.Owner
 			}
 			return e

@@ -135,7 +135,8 @@ func snapshotError(err error) error {
 	return err
 }
 
-// missing finds which of the tables is gone.
+// missing finds which of the tables is gone. Where all are there again, one was gone a moment
+// ago: somebody changes the catalog while it is read.
 func (sn *snapshot) missing(ctx context.Context, s *session, tables []*catalog.Table, cause error) error {
 	if _, err := s.exec(ctx, opView, "ROLLBACK"); err != nil {
 		return err
@@ -149,7 +150,7 @@ func (sn *snapshot) missing(ctx context.Context, s *session, tables []*catalog.T
 			return &providers.Error{Kind: providers.Changed, Op: opView, Table: t.Name, Err: errors.New("the table was dropped, or it or its schema was renamed"), Code: "42P01"}
 		}
 	}
-	return cause
+	return providers.Gone(cause)
 }
 
 func (sn *snapshot) end(s *session) {
