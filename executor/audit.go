@@ -242,7 +242,7 @@ func (a *auditor) sequences(ctx context.Context, tables []*table) error {
 			return err
 		}
 		for i := range want {
-			if s := sourceOf(want[i].Name, now); s != nil {
+			if s := now.Becomes(want[i].Name); s != nil {
 				want[i].Last, want[i].Called = s.Last, s.Called
 			}
 		}

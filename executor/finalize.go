@@ -73,7 +73,7 @@ func (r *run) sequenceStep(ctx context.Context, s *plan.Step) error {
 	r.sequence.Do(func() {
 		var ddl []providers.DDL
 		for _, want := range r.p.Sequences {
-			if have := sourceOf(want.Name, now); have != nil {
+			if have := now.Becomes(want.Name); have != nil {
 				want.Last, want.Called = have.Last, have.Called
 			}
 			ddl = append(ddl, providers.RaiseSequence{Sequence: want})
@@ -81,18 +81,6 @@ func (r *run) sequenceStep(ctx context.Context, s *plan.Step) error {
 		err = r.alter(ctx, ddl)
 	})
 	return err
-}
-
-// sourceOf finds the sequence that becomes the target's: it has the same schema, or is
-// one of the source's own schema.
-func sourceOf(target catalog.Name, now *catalog.Catalog) *catalog.Sequence {
-	var found *catalog.Sequence
-	for i, s := range now.Sequences {
-		if s.Name == target || found == nil && s.Name == (catalog.Name{Schema: now.Schema, Name: target.Name}) {
-			found = &now.Sequences[i]
-		}
-	}
-	return found
 }
 
 func (r *run) sourceNow(ctx context.Context, tables []*table) (*catalog.Catalog, error) {

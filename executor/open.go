@@ -8,6 +8,7 @@ import (
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/ledger"
+	"github.com/dmoctl/dmoctl/internal/left"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/report"
 	"github.com/dmoctl/dmoctl/providers"
@@ -203,7 +204,7 @@ func (r *run) enter(led ledger.Run) error {
 	switch {
 	case fresh && p.Lineage != "" && p.Lineage != led.Lineage:
 		return stale(errors.New("the target's ledger, which the plan was made from, is gone"))
-	case led.Plan == p.ID, p.Continues != "" && p.Continues == led.Plan && p.Serial == led.Serial && p.Lineage == led.Lineage:
+	case left.Resumes(p, &led):
 		r.closed = led.Closed // else a resume: the serial stays, and so does the plan it stands for
 	case fresh || p.Lineage == led.Lineage && p.Serial == led.Serial:
 		led.Serial++

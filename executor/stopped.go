@@ -42,7 +42,7 @@ func (r *run) leftNow() []left.Item {
 
 // want is what shall become of the table.
 func (t *table) want() left.Want {
-	return left.Want{Source: t.plan.Source.Name, Target: t.target.Name, Rows: t.copied(), Level: t.plan.Verify, Excepted: t.plan.Exception != nil}
+	return left.Want{Source: t.plan.Source.Name, Target: t.target.Name, Rows: t.copied(), Create: t.plan.Create, Level: t.plan.Verify, Excepted: t.plan.Exception != nil}
 }
 
 // ledger is what the ledger says of the table, as the run has it. The caller holds run.mu.

@@ -43,6 +43,11 @@ func (r *run) unrefer(ctx context.Context, emptied []*table) error {
 				ddl = append(ddl, providers.DropForeignKey{Table: t.target.Name, Name: f.Name, Keep: &f})
 			}
 		}
+		for _, f := range t.plan.Unwanted {
+			if gone[f.Table] {
+				ddl = append(ddl, providers.DropForeignKey{Table: t.target.Name, Name: f.Name})
+			}
+		}
 		for _, f := range t.target.ForeignKeys {
 			if again[t.plan.Source.Name] && !t.unrefers(f.Name) && (gone[t.target.Name] || gone[f.Table]) {
 				drop := providers.DropForeignKey{Table: t.target.Name, Name: f.Name}
@@ -87,6 +92,7 @@ func (r *run) unreferFormer(ctx context.Context, gone map[catalog.Name]bool) ([]
 
 // unreferStep drops foreign keys that the target's tables had before, so that their rows
 // can go in in any order. The target remembers them until the step that makes them again.
+// Those that are no longer carried go for good.
 func (r *run) unreferStep(ctx context.Context, s *plan.Step) error {
 	r.mu.Lock()
 	filled := make(map[catalog.Name]bool)
@@ -101,6 +107,9 @@ func (r *run) unreferStep(ctx context.Context, s *plan.Step) error {
 			if filled[t.target.Name] || filled[f.Table] {
 				ddl = append(ddl, providers.DropForeignKey{Table: t.target.Name, Name: f.Name, Keep: &f})
 			}
+		}
+		for _, f := range t.plan.Unwanted {
+			ddl = append(ddl, providers.DropForeignKey{Table: t.target.Name, Name: f.Name})
 		}
 		return ddl
 	})

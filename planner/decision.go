@@ -55,6 +55,7 @@ type decision struct {
 	replaced       bool                 // somebody has put another table in the place of ours
 	resplit        bool                 // the spec's split is no longer that of the packages which are in
 	unrefer        []catalog.ForeignKey // of found: dropped until rows are in
+	unwanted       []catalog.ForeignKey // of found: made by dmoctl, and no longer carried
 	// parts of found that are not as the mapping wants them.
 	parts       []structure.Difference
 	behind      bool // what generates its numbers stands below the source's
@@ -143,7 +144,7 @@ func decide(spec *desired.Spec, o *Observation, a *assignment, opts Options) []*
 		}
 		d.structureDigest = t.source.StructureDigest()
 		d.source = asked(t.source, m.Target)
-		d.parts = j.compare(d)
+		j.compare(d)
 		j.judge(d)
 		out = append(out, d)
 	}

@@ -168,8 +168,8 @@ func (g *graph) stage(b *bundle, phase, kind string, takes func(*decision) bool)
 // structures empties, drops and makes tables, in this order: once the ledger no
 // longer says that rows are in, a crash at any point leads to a copy.
 func (g *graph) structures(b *bundle) {
-	if s := g.stage(b, plan.Structures, plan.StepUnrefer, func(d *decision) bool { return len(d.unrefer) > 0 }); s != nil {
-		s.Reason = "they would keep rows from going in before those that they refer to"
+	if s := g.stage(b, plan.Structures, plan.StepUnrefer, func(d *decision) bool { return len(d.unrefer)+len(d.unwantedLeft()) > 0 }); s != nil {
+		s.Reason = unreferReason(b)
 	}
 	g.stage(b, plan.Structures, plan.StepEmpty, func(d *decision) bool { return d.empty })
 	if s := g.stage(b, plan.Structures, plan.StepDrop, func(d *decision) bool { return d.drop || d.predecessor != nil }); s != nil {

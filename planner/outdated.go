@@ -2,6 +2,7 @@ package planner
 
 import (
 	"context"
+	"slices"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/desired"
@@ -10,9 +11,10 @@ import (
 )
 
 // Outdated says in what a saved plan no longer fits the source, as clauses for people: tables
-// that the spec carries now and the plan does not know, and tables that it keeps and that
-// have another structure by now. One that it copies is compared when its copy begins. It
-// reads the source's catalog. Diagnostics are as of Observe.
+// that the spec carries now and the plan does not know, tables that it keeps and that have
+// another structure by now, and sequences of a quiet source that it does not raise and that
+// went on. A table that it copies is compared when its copy begins. It reads the source's
+// catalog. Diagnostics are as of Observe.
 func Outdated(ctx context.Context, spec *desired.Spec, sides Sides, p *plan.Plan) ([]string, diag.Diagnostics, error) {
 	o := &Observation{Target: &catalog.Catalog{Engine: spec.Target.Type}, Limits: sides.TargetDriver.Limits}
 	if err := o.readSource(ctx, spec, sides); err != nil {
@@ -30,13 +32,17 @@ func Outdated(ctx context.Context, spec *desired.Spec, sides Sides, p *plan.Plan
 		known[l.Table] = nil
 	}
 	var added, altered []catalog.Name
+	further := freeAdvanced(o.Source, p)
 	for _, t := range a.tables {
 		planned, there := known[t.source.Name]
 		switch {
 		case !there:
 			added = append(added, t.source.Name)
-		case planned != nil && planned.Action == plan.Keep && planned.SourceStructure != t.source.StructureDigest():
+		case planned == nil || planned.Action != plan.Keep:
+		case planned.SourceStructure != t.source.StructureDigest():
 			altered = append(altered, t.source.Name)
+		case p.Quiet && advances(planned.Source, t.source) && !p.Raises(t.source.Name):
+			further = append(further, t.source.Name)
 		}
 	}
 	var out []string
@@ -46,5 +52,38 @@ func Outdated(ctx context.Context, spec *desired.Spec, sides Sides, p *plan.Plan
 	if len(altered) > 0 {
 		out = append(out, "the structure changed on the source of "+pluralTables(altered))
 	}
+	if len(further) > 0 {
+		out = append(out, "the source, which is declared quiet, handed out numbers from sequences that it does not raise: "+list(further))
+	}
 	return out, nil, nil
+}
+
+// freeAdvanced lists sequences of a quiet source that no column owns, that went on since the
+// plan was made, and that it does not raise.
+func freeAdvanced(source *catalog.Catalog, p *plan.Plan) []catalog.Name {
+	if !p.Quiet {
+		return nil
+	}
+	var out []catalog.Name
+	for _, was := range p.Wanted.Sequences {
+		raised := slices.ContainsFunc(p.Sequences, func(x catalog.Sequence) bool { return x.Name == was.Name })
+		if now := source.Becomes(was.Name); now != nil && !raised && advanced(was, *now) {
+			out = append(out, now.Name)
+		}
+	}
+	return out
+}
+
+// advances says whether a sequence of a table's columns went on.
+func advances(was, now *catalog.Table) bool {
+	for i, c := range now.Columns {
+		if c.Sequence != nil && i < len(was.Columns) && was.Columns[i].Sequence != nil && advanced(*was.Columns[i].Sequence, *c.Sequence) {
+			return true
+		}
+	}
+	return false
+}
+
+func advanced(was, now catalog.Sequence) bool {
+	return was.Last != now.Last || was.Called != now.Called
 }

@@ -5,21 +5,83 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/structure"
 )
 
 // compare holds the target's table against the one that is wanted, part by part.
-func (j *judge) compare(d *decision) []structure.Difference {
+func (j *judge) compare(d *decision) {
 	if d.found == nil {
-		return nil
+		return
 	}
 	how := structure.Options{
 		Same: j.o.Source.Engine == j.o.Target.Engine, IgnoreCase: j.o.Limits.IgnoreCase,
 		Foreign: d.Entry == nil || !d.Entry.Created,
 	}
 	d.behind = len(structure.Positions(d.source, d.mapped, d.found, how)) > 0
-	return structure.Compare(d.mapped, d.found, how)
+	d.parts = structure.Compare(d.mapped, d.found, how)
+	d.unwanted = j.unwanted(d)
+	if !j.o.Limits.InlineKeys {
+		d.parts = slices.DeleteFunc(d.parts, func(x structure.Difference) bool {
+			return x.Part == structure.ForeignKey && slices.ContainsFunc(d.unwanted, func(f catalog.ForeignKey) bool { return f.Name == x.Name })
+		})
+	}
+}
+
+// unwanted lists foreign keys that dmoctl made with a table of its own and that the spec no
+// longer carries, because the tables that they refer to lose their rows or are left out.
+func (j *judge) unwanted(d *decision) []catalog.ForeignKey {
+	var out []catalog.ForeignKey
+	for _, x := range d.parts {
+		if x.Part != structure.ForeignKey || x.Kind != structure.Extra {
+			continue
+		}
+		for _, f := range d.found.ForeignKeys {
+			if f.Name == x.Name && j.carried(d, f) {
+				out = append(out, f)
+			}
+		}
+	}
+	return out
+}
+
+// unwantedLeft are those that a step has to drop: they do not go with the table.
+func (d *decision) unwantedLeft() []catalog.ForeignKey {
+	if d.create || d.drop {
+		return nil
+	}
+	return d.unwanted
+}
+
+// tablesOf lists the tables that foreign keys refer to.
+func tablesOf(keys []catalog.ForeignKey) []catalog.Name {
+	var out []catalog.Name
+	for _, f := range keys {
+		if !slices.Contains(out, f.Table) {
+			out = append(out, f.Table)
+		}
+	}
+	return out
+}
+
+// carried says whether a foreign key of the target is one of the source's.
+func (j *judge) carried(d *decision, f catalog.ForeignKey) bool {
+	same := func(a, b string) bool { return a == b || j.o.Limits.IgnoreCase && strings.EqualFold(a, b) }
+	target := make(map[string]string, len(d.source.Columns))
+	for i, c := range d.source.Columns {
+		if i < len(d.mapped.Columns) {
+			target[c.Name] = d.mapped.Columns[i].Name
+		}
+	}
+	return slices.ContainsFunc(d.source.ForeignKeys, func(s catalog.ForeignKey) bool {
+		at, there := j.names[s.Table]
+		if e := j.k.of(s.Table).Entry; e != nil {
+			at, there = e.Target, true
+		}
+		return there && fold(at, j.o.Limits) == fold(f.Table, j.o.Limits) &&
+			slices.EqualFunc(s.Columns, f.Columns, func(from, to string) bool { return same(target[from], to) })
+	})
 }
 
 // lacks says whether the table still needs its part of that name: it is one of the kinds,

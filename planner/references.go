@@ -94,6 +94,21 @@ func (j *judge) unrefer(ds []*decision) {
 	}
 }
 
+// unreferReason says why foreign keys of a bundle are dropped.
+func unreferReason(b *bundle) string {
+	until, forGood := false, false
+	for _, d := range b.tables {
+		until, forGood = until || len(d.unrefer) > 0, forGood || len(d.unwantedLeft()) > 0
+	}
+	switch {
+	case !forGood:
+		return "they would keep rows from going in before those that they refer to"
+	case !until:
+		return "the rows that they refer to do not travel any more"
+	}
+	return "they would keep rows from going in before those that they refer to, or refer to rows that do not travel any more"
+}
+
 // reachable says whether all tables that a table references are there with all their rows
 // once the plan is done: one that --table leaves out may be missing, or not complete.
 func (g *graph) reachable(d *decision) bool {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/dmoctl/dmoctl/internal/ledger"
+	"github.com/dmoctl/dmoctl/internal/left"
 	"github.com/dmoctl/dmoctl/internal/plan"
 )
 
@@ -23,7 +24,7 @@ func Stale(p *plan.Plan, c *ledger.Contents, specDigest string) (reason string, 
 	}
 	r := c.Run
 	switch {
-	case r.Plan == p.ID:
+	case left.Resumes(p, r):
 		return "", false
 	case p.Lineage == "" && p.Serial == 0 && r.Serial > 0:
 		return fmt.Sprintf("it was made for an empty target; the ledger is at serial %d now", r.Serial), true

@@ -149,6 +149,8 @@ func (j *judge) judgeLoaded(d *decision) {
 	switch {
 	case len(altered) > 0:
 		j.again(d, joined(altered)+" on the target since it was made")
+	case len(d.unwanted) > 0 && j.o.Limits.InlineKeys:
+		j.again(d, "it refers to "+list(tablesOf(d.unwanted))+", whose rows do not travel any more, and its keys are made with it")
 	case missing == 0 && left.Complete(d.Entry.State):
 		d.action = plan.Keep
 	case !quiet(j.spec) && (missing > 0 || mixed(d)):

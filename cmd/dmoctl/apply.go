@@ -12,6 +12,7 @@ import (
 
 	"github.com/dmoctl/dmoctl/executor"
 	"github.com/dmoctl/dmoctl/internal/ledger"
+	"github.com/dmoctl/dmoctl/internal/left"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/report"
 	"github.com/dmoctl/dmoctl/internal/state"
@@ -119,7 +120,7 @@ func (c *applyCmd) plan(ctx context.Context, a *app, s *spec, sd *sides) (p *pla
 	if err := checkFresh(p, s, l); err != nil {
 		return nil, false, err
 	}
-	done = l != nil && l.Run != nil && l.Run.Plan == p.ID && l.Run.Closed
+	done = l != nil && left.Resumes(p, l.Run) && l.Run.Closed
 	if done || !p.Changes() {
 		return p, done, a.nothingSince(ctx, s, sd)
 	}

@@ -283,3 +283,15 @@ func (c *Catalog) Find(n Name) *Table {
 	}
 	return nil
 }
+
+// Becomes returns the sequence that becomes the target's of that name, or nil: it has the same
+// schema, or is one of the catalog's own.
+func (c *Catalog) Becomes(target Name) *Sequence {
+	var found *Sequence
+	for i, s := range c.Sequences {
+		if s.Name == target || found == nil && s.Name == (Name{Schema: c.Schema, Name: target.Name}) {
+			found = &c.Sequences[i]
+		}
+	}
+	return found
+}

@@ -41,9 +41,6 @@ func (w *world) checkExit(r result, f flags) {
 		if len(w.versions) > 1 && strings.Contains(r.text, "refers to no row") {
 			return // tables that were read at different times; it is documented, and --reload helps
 		}
-		if f.table != "" && strings.Contains(r.text, "foreign") && notYet("foreign keys of --table to parents without rows") {
-			return
-		}
 		if f.table != "" && strings.Contains(r.text, "refer to it") {
 			return // a table that --table leaves out has rows that refer to those to be emptied
 		}
@@ -60,14 +57,11 @@ func (w *world) checkApply(p *process, f flags) {
 		return
 	}
 	for _, name := range []string{f.table, f.reload} {
-		if !notYet("names that nothing has") && name != "" && name != "*" && w.never(name, p.from) {
+		if name != "" && name != "*" && w.never(name, p.from) {
 			w.fatalf("exit 0, and the source has no table %s, which was asked for", name)
 		}
 	}
 	if !f.whole() {
-		return
-	}
-	if p.out.nothing && f.saved != nil && notYet("an audit of saved plans that change nothing") {
 		return
 	}
 	now := w.target.Data()
@@ -224,7 +218,7 @@ func (w *world) checkRows(is *memory.Table, table string, p *process, f flags) {
 			continue
 		}
 		if differ = rowsDiffer(v.Rows, is.Rows); differ == "" {
-			if q := is.Columns[colID].Sequence; q != nil && !notYet("identities") && len(v.Rows) > 0 && next(is) <= largest(v.Rows) {
+			if q := is.Columns[colID].Sequence; q != nil && len(v.Rows) > 0 && next(is) <= largest(v.Rows) {
 				w.fatalf("exit 0, and the next number of %s is %d, which is there", is.Name, next(is))
 			}
 			return
@@ -282,9 +276,6 @@ func rowsDiffer(want, is []memory.Row) string {
 
 // checkSequences wants sequences that no column owns where they were when the migration began, or above.
 func (w *world) checkSequences(now *memory.Data) {
-	if notYet("free sequences") {
-		return
-	}
 	for _, q := range w.floor.Sequences {
 		i := slices.IndexFunc(now.Sequences, func(h catalog.Sequence) bool { return h.Name.Name == q.Name.Name })
 		if i < 0 {

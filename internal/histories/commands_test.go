@@ -11,6 +11,7 @@ import (
 	"github.com/dmoctl/dmoctl/executor"
 	"github.com/dmoctl/dmoctl/internal/desired"
 	"github.com/dmoctl/dmoctl/internal/ledger"
+	"github.com/dmoctl/dmoctl/internal/left"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/report"
 	"github.com/dmoctl/dmoctl/internal/state"
@@ -123,7 +124,7 @@ func (p *process) apply(f flags) result {
 
 // stillSo holds a saved plan against what is there now, as the command does.
 func (p *process) stillSo(made *plan.Plan, l *ledger.Contents) (r result, goes bool) {
-	if done := l.Run != nil && l.Run.Plan == made.ID && l.Run.Closed; done || !made.Changes() {
+	if done := left.Resumes(made, l.Run) && l.Run.Closed; done || !made.Changes() {
 		now, r := p.plan(flags{})
 		if now != nil && now.Changes() {
 			r = result{exit: report.Stale, text: "stale: there is something to be done again"}

@@ -2,7 +2,6 @@ package histories_test
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"pgregory.net/rapid"
@@ -56,9 +55,6 @@ func (w *world) drawFlags() (f flags) {
 	case 9:
 		f.table = rapid.SampledFrom([]string{"a", "b", "c"}).Draw(w.t, "table")
 	case 10:
-		if notYet("a reload that does not end") {
-			break
-		}
 		f.reload, f.until = "*", rapid.SampledFrom(plan.Phases()).Draw(w.t, "until")
 	case 11:
 		if w.saved != nil {
@@ -91,9 +87,6 @@ func (w *world) drawInterruption() *interruption {
 func (w *world) opApply() {
 	f := w.drawFlags()
 	i := w.drawInterruption()
-	if f.reload != "" && notYet("a reload that does not end") {
-		i = nil
-	}
 	order := rapid.IntRange(0, 3).Draw(w.t, "order")
 	w.apply(f, i, order)
 }
@@ -249,32 +242,8 @@ func (w *world) changeSpec() {
 	case "group":
 		s.Two = !s.Two
 	}
-	known := len(w.target.Contents(migration).Tables) > 0
-	if s.Excludes[table] == structure && notYet("structure of loaded tables") {
-		return
-	}
-	if _, out := s.Excludes[table]; out && notYet("a parent that loses its rows") && w.isParent(table) {
-		return
-	}
-	if s.File && s.Quiet && notYet("file mode of a quiet source") {
-		return
-	}
-	if known && (len(s.Renames) != len(w.spec.Renames) && notYet("renames of loaded tables") ||
-		s.Level != w.spec.Level && notYet("raised levels")) {
-		return
-	}
 	w.spec = s
 	w.logf("spec: %s", s)
-}
-
-// isParent says whether another table of the source refers to it.
-func (w *world) isParent(table string) bool {
-	for n, t := range w.source.Data().Tables {
-		if n.Name != table && slices.Contains(parents(&t.Table), table) {
-			return true
-		}
-	}
-	return false
 }
 
 // finish removes what is in the way, and wants the migration to get done.
@@ -318,8 +287,6 @@ func (w *world) removeObstacles() {
 		for n := range d.Tables {
 			if w.theirs[n] != nil || !known[n.String()] {
 				d.Drop(n)
-			} else if _, touched := w.tampered[n]; touched && notYet("a reload empties what nothing is in") {
-				d.Empty(n)
 			}
 		}
 	})

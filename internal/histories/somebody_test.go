@@ -21,31 +21,30 @@ func (w *world) somebody() {
 	w.logf("somebody on the target: %s %s", kind, name)
 	w.dirty = true
 	tampered := w.tamper(name)
-	known := w.knows(name)
 	w.target.Do(func(d *memory.Data) {
 		there := d.Tables[name] != nil
 		ours := there && w.theirs[name] == nil
 		switch kind {
 		case "create":
-			if !there && !notYet("tables that somebody makes meanwhile") && !(known && notYet("tables that replace ours")) {
+			if !there {
 				w.put(d, name, 1, nil)
 			}
 		case "other":
 			w.put(d, catalog.Name{Schema: targetSchema, Name: "z"}, 2, nil)
 		case "prepare":
-			if src := w.source.Data().Tables[sourceName(table)]; !there && src != nil && !notYet("tables that somebody makes meanwhile") && !(known && notYet("tables that replace ours")) {
+			if src := w.source.Data().Tables[sourceName(table)]; !there && src != nil {
 				t := *src
 				t.Name, t.Rows, t.Key, t.Uniques, t.Indexes, t.ForeignKeys = name, nil, nil, nil, nil, nil
 				d.Put(&t)
 				w.theirs[name] = d.Tables[name]
 			}
 		case "view":
-			if there && !notYet("what hangs on tables") {
+			if there {
 				d.Views = append(slices.Clip(d.Views), catalog.Dependent{Kind: "view", Name: fmt.Sprintf("view%d", len(d.Views)), Table: name})
 				w.views = d.Views
 			}
 		case "reference":
-			if there && d.Tables[name].Key != nil && !notYet("what hangs on tables") {
+			if there && d.Tables[name].Key != nil {
 				w.put(d, catalog.Name{Schema: targetSchema, Name: "y"}, 0, []catalog.ForeignKey{{Name: "y_ref", Columns: []string{"ref"}, Table: name, References: []string{"id"}}})
 			}
 		default:
@@ -148,9 +147,6 @@ func (w *world) spoil(d *memory.Data, kind string, n catalog.Name, was tamper) {
 			return append(r, row)
 		})
 	case "drop index":
-		if notYet("indexes that somebody drops") {
-			return
-		}
 		d.Change(n, func(t *memory.Table) { t.Indexes = nil })
 	case "add index":
 		d.Change(n, func(t *memory.Table) {

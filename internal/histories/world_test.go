@@ -64,7 +64,7 @@ func newWorld(t *rapid.T) *world {
 	w := &world{t: t, store: memory.NewStore(), spec: firstSpec(), runs: make(map[string][2]int), epochs: make(map[string]int),
 		theirs: make(map[catalog.Name]*memory.Table), indexes: make(map[catalog.Name][]string), tampered: make(map[catalog.Name]tamper)}
 	w.source = memory.New("source", memory.Options{Schema: sourceSchema})
-	o := memory.Options{Schema: targetSchema, SelfCommitting: rapid.Bool().Draw(t, "self-committing") && !notYet("each table is recorded with its own CREATE")}
+	o := memory.Options{Schema: targetSchema, SelfCommitting: rapid.Bool().Draw(t, "self-committing")}
 	if rapid.IntRange(0, 3).Draw(t, "one writer") == 0 {
 		o.Writers = 1
 	}
@@ -74,7 +74,7 @@ func newWorld(t *rapid.T) *world {
 		for _, name := range []string{"a", "b", "c", "d"}[:n] {
 			drawTable(t, d, name, tablesOf(d))
 		}
-		if rapid.Bool().Draw(t, "sequence") && !notYet("free sequences") {
+		if rapid.Bool().Draw(t, "sequence") {
 			d.Sequences = []catalog.Sequence{{Name: sourceName("free"), Increment: 1, Start: 1, Min: 1, Max: 1 << 40, Last: 7, Called: true}}
 		}
 	})
@@ -82,7 +82,6 @@ func newWorld(t *rapid.T) *world {
 	w.floor = w.source.Data()
 	w.spec.Level = rapid.SampledFrom([]string{levelContent, levelContent, levelCount, none}).Draw(t, "level")
 	w.spec.File, w.spec.Quiet = rapid.Bool().Draw(t, "file"), rapid.Bool().Draw(t, "quiet")
-	w.spec.Quiet = w.spec.Quiet && !(w.spec.File && notYet("file mode of a quiet source"))
 	w.spec.Parts = rapid.IntRange(1, 3).Draw(t, "parts")
 	w.spec.Processes = rapid.IntRange(1, 2).Draw(t, "processes")
 	w.spec.Retain = rapid.SampledFrom([]string{"until_imported", "until_verified", "always"}).Draw(t, "retain")

@@ -73,6 +73,7 @@ func Summary(items []Item) []Count {
 type Want struct {
 	Source, Target catalog.Name
 	Rows           bool   // its rows are part of the migration
+	Create         bool   // dmoctl makes it; otherwise the target has it already
 	Level          string // of verification: "none", "count" or "content"
 	Excepted       bool   // an exception of the spec may excuse a difference
 }
@@ -165,7 +166,7 @@ func Of(w Want, t Table) []Item {
 		return out
 	case t.Entry.Target != w.Target:
 		add(Structure, fmt.Sprintf("it is %s on the target, and shall be %s", t.Entry.Target, w.Target))
-	case t.Entry.State == ledger.Planned && !t.Entry.Created && !w.Rows:
+	case t.Entry.State == ledger.Planned && !t.Entry.Created && !w.Rows && w.Create:
 		add(Structure, "it is not made")
 	}
 	if why := t.Emptying(w.Rows); why != "" {
@@ -185,6 +186,13 @@ func Of(w Want, t Table) []Item {
 		add(Verification, "by "+w.Level)
 	}
 	return out
+}
+
+// Resumes says whether a run is the one that carries out the plan, or that the plan continues:
+// to apply the plan is to go on with it or, where it is closed, to do nothing.
+func Resumes(p *plan.Plan, run *ledger.Run) bool {
+	return run != nil && (run.Plan == p.ID ||
+		p.Continues != "" && p.Continues == run.Plan && p.Serial == run.Serial && p.Lineage == run.Lineage)
 }
 
 // Complete says whether a state means that every package is in and the source was read again.

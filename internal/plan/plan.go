@@ -6,6 +6,7 @@
 package plan
 
 import (
+	"slices"
 	"time"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
@@ -149,7 +150,10 @@ type Table struct {
 	Foreign bool `json:"foreign,omitempty"`
 	// Unrefer are foreign keys that the target's table has already. They are dropped before
 	// rows go in, and made again as they were once all are.
-	Unrefer   []catalog.ForeignKey `json:"unrefer,omitempty"`
+	Unrefer []catalog.ForeignKey `json:"unrefer,omitempty"`
+	// Unwanted are foreign keys that dmoctl made with the target's table and that are no longer
+	// carried: the tables that they refer to lose their rows, or are left out. They are dropped.
+	Unwanted  []catalog.ForeignKey `json:"unwanted,omitempty"`
 	Split     string               `json:"split,omitempty"` // how and why it is split so
 	Packages  []*Package           `json:"packages,omitempty"`
 	Verify    string               `json:"verify"` // level: "none", "count" or "content"
@@ -267,6 +271,11 @@ type Totals struct {
 
 // Changes says whether an apply would do anything.
 func (p *Plan) Changes() bool { return len(p.Steps) > 0 }
+
+// Raises says whether a step raises the sequences of a source's table.
+func (p *Plan) Raises(n catalog.Name) bool {
+	return slices.ContainsFunc(p.Steps, func(s *Step) bool { return s.Kind == StepSequence && slices.Contains(s.Tables, n) })
+}
 
 // Table returns the table of that source name, or nil.
 func (p *Plan) Table(n catalog.Name) *Table {
