@@ -55,7 +55,7 @@ func newBed(t *testing.T, script string) *bed {
 
 func (b *bed) path(name string) string { return filepath.Join(b.dir, name) }
 
-// open opens both sides anew, as a process of its own would.
+// open opens both sides again, as a process of its own would.
 func (b *bed) open() {
 	b.t.Helper()
 	b.events = &events{}

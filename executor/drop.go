@@ -82,7 +82,7 @@ func inUse(lost []string) error {
 }
 
 // dropTables drops tables of a step: those of existing = "recreate", and those of dmoctl's own that
-// have to be made anew.
+// have to be made again.
 func (r *run) dropTables(ctx context.Context, s *plan.Step, tables []*table) error {
 	gone := make(map[catalog.Name]bool)
 	again := make(map[catalog.Name]*table)

@@ -40,7 +40,7 @@ func (r *run) goesOn(t *table) bool {
 
 // inEpoch makes sure that what is read now belongs to the epoch of each table. One that goes on
 // with what an earlier snapshot showed has nothing left to read: where its files are damaged,
-// its epoch cannot be read again, and it starts anew under another snapshot.
+// its epoch cannot be read again, and it starts again under another snapshot.
 func (r *run) inEpoch(work []*unit) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -54,7 +54,7 @@ func (r *run) inEpoch(work []*unit) error {
 }
 
 // prove compares the tables of a quiet source that were begun before this round with what
-// they were then. One that differs stops where rows of it are in, and begins anew otherwise.
+// they were then. One that differs stops where rows of it are in, and begins again otherwise.
 func (r *run) prove(ctx context.Context, tables []*table) error {
 	if !r.p.Quiet {
 		return nil

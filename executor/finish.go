@@ -70,7 +70,7 @@ func (r *run) outcome(ctx context.Context, err error) *Outcome {
 	}
 	if ctx.Err() != nil || r.d.stopped() && r.unfinished() {
 		return &Outcome{Exit: report.Interrupted, Summary: "Interrupted", Err: r.first(),
-			Fix: "What is in stays in. To go on, run: dmoctl apply"}
+			Fix: "Committed packages are kept. To go on, run: dmoctl apply"}
 	}
 	codes := r.codes
 	if cause != nil {
@@ -86,7 +86,7 @@ func (r *run) outcome(ctx context.Context, err error) *Outcome {
 			Fix: "The other tables went on. Make a new plan: it says what has to be done about these."}
 	default:
 		return &Outcome{Exit: exit, Summary: "The run failed", Err: cmp.Or(cause, r.first()),
-			Fix: "What is in stays in. When the cause is gone, run: dmoctl apply"}
+			Fix: "Committed packages are kept. When the cause is gone, run: dmoctl apply"}
 	}
 }
 
@@ -231,7 +231,7 @@ func (r *run) recordRun(ctx context.Context) error {
 func (r *run) stateFailed(err error) { r.halt(r.stateOutcome(err)) }
 
 func (r *run) stateOutcome(err error) *Outcome {
-	fix := "What is in stays in. " + cmp.Or(state.Advice(err), "See to it that the state's folder can be written.") + " To go on, run: dmoctl apply"
+	fix := "Committed packages are kept. " + cmp.Or(state.Advice(err), "See to it that the state's folder can be written.") + " To go on, run: dmoctl apply"
 	return &Outcome{Exit: report.Error, Summary: "State cannot be written", Err: err, Fix: fix}
 }
 
@@ -240,7 +240,7 @@ func (r *run) started(u *unit) {
 	r.emit(report.Event{Event: report.PackageStarted, Phase: plan.Downtime, Table: u.table.name(), Package: u.pkg.ID})
 }
 
-// emitCorrupt says that export files were damaged and are written anew.
+// emitCorrupt says that export files were damaged and are written again.
 func (r *run) emitCorrupt(work []*unit, err error) {
 	r.emit(report.Event{Event: report.Retry, Phase: plan.Downtime, Package: work[0].pkg.ID, Kind: string(providers.Corrupt),
 		Message: err.Error() + ": exported again"})

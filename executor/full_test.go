@@ -15,7 +15,7 @@ import (
 )
 
 func TestStateDiskFull(t *testing.T) {
-	// Bad day: disk full in the staging or the state's folder: a clear error, what is in stays in, and apply goes on when there is room
+	// Bad day: disk full in the staging or the state's folder: a clear error, committed packages are kept, and apply goes on when there is room
 	if flag.NArg() > 0 {
 		fillState(t, flag.Arg(0))
 		return

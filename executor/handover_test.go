@@ -185,7 +185,7 @@ func TestQuietFilesGoOnWhereNothingChanged(t *testing.T) {
 	}
 }
 
-func TestADamagedFileOfALostSnapshotStartsItsTableAnew(t *testing.T) {
+func TestADamagedFileOfALostSnapshotStartsItsTableAgain(t *testing.T) {
 	// Done: staging: rows of two snapshots are never mixed where a file of the first is damaged
 	for _, parts := range []int{1, 3} {
 		b := newFileBed(t, numbered(3_000))

@@ -146,7 +146,7 @@ func (s *fileStream) openFile(ctx context.Context, file exportfile.File) error {
 	return nil
 }
 
-// classify makes missing and damaged files one kind: the package can only be read anew.
+// classify makes missing and damaged files one kind: the package can only be read again.
 func (s *fileStream) classify(err error) error {
 	var bad *exportfile.CorruptError
 	if errors.As(err, &bad) || providers.KindOf(err) == providers.NotFound {

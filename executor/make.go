@@ -11,7 +11,7 @@ import (
 	"github.com/dmoctl/dmoctl/providers"
 )
 
-// dropStep drops tables that are made anew, and predecessors of those that have another name
+// dropStep drops tables that are made again, and predecessors of those that have another name
 // now. That nothing of the table is there any more is recorded with it.
 func (r *run) dropStep(ctx context.Context, s *plan.Step) error {
 	var tables []*table

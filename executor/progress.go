@@ -42,7 +42,7 @@ func newProgress(r *run) *progress {
 	}
 }
 
-// adopt counts anew what is planned, and what is in by an earlier run. Rows that are
+// adopt counts again what is planned, and what is in by an earlier run. Rows that are
 // about to be emptied are not in, so that no counter falls back. The caller holds run.mu.
 func (p *progress) adopt(tables []*table) {
 	p.mu.Lock()

@@ -92,7 +92,7 @@ func TestLoadDropsForeignKeysInTheWay(t *testing.T) {
 	if got := kinds(p, "MARA"); strings.Contains(got, "foreign-key") {
 		t.Errorf("steps of MARA: %s", got)
 	}
-	// Interrupted and planned anew: what the target remembers as dropped is made again.
+	// Interrupted and planned again: what the target remembers as dropped is made again.
 	w.apply(p, p.Tables[0].Packages[0].ID)
 	dropped := key("parent", "MARA")
 	dropped.Dropped = true

@@ -32,7 +32,7 @@ type graph struct {
 	// those whose rows are not all in.
 	there, incomplete map[catalog.Name]bool
 	// fresh are the tables that come into being, or are emptied without the references
-	// to them, so that these are made anew.
+	// to them, so that these are made again.
 	fresh map[catalog.Name]bool
 	// vacates holds the step after which a place on the target is free that a table of ours had.
 	vacates map[catalog.Name]string

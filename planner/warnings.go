@@ -32,7 +32,7 @@ func warnings(spec *desired.Spec, o *Observation, ds []*decision, forgotten []*p
 	}
 	if resplit := namesOf(ds, func(d *decision) bool { return d.resplit && d.action != plan.Reload && !d.structure }); len(resplit) > 0 {
 		add("split-ignored", "A changed split is ignored",
-			pluralTables(resplit)+". Packages are in already; the others keep their ranges. To split anew, copy the table again with --reload.")
+			pluralTables(resplit)+". Packages are in already; the others keep their ranges. To split it otherwise, copy the table again with --reload.")
 	}
 	if len(forgotten) > 0 {
 		names := make([]catalog.Name, 0, len(forgotten))

@@ -127,7 +127,7 @@ func (c *applyCmd) plan(ctx context.Context, a *app, s *spec, sd *sides) (p *pla
 	return p, done, a.stillFits(ctx, s, sd, p)
 }
 
-// nothingSince plans anew where a saved plan says that nothing is to be done, or was carried
+// nothingSince plans again where a saved plan says that nothing is to be done, or was carried
 // out: its word from then is not believed.
 func (a *app) nothingSince(ctx context.Context, s *spec, sd *sides) error {
 	now, err := a.planNow(ctx, s, sd, planFlags{})

@@ -18,7 +18,7 @@ func TestSpecReferenceIsThatOfTheSchemas(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), lang.Reference(all.Drivers())); diff != "" {
-		t.Errorf("docs/spec.md is not what the schemas say; \"make docs\" writes it anew (-file +schemas):\n%s", diff)
+		t.Errorf("docs/spec.md is not what the schemas say; \"make docs\" writes it again (-file +schemas):\n%s", diff)
 	}
 }
 

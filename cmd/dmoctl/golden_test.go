@@ -17,7 +17,7 @@ import (
 	"github.com/dmoctl/dmoctl/internal/plan"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files again")
 
 // secretBoundary is a key boundary: it may stand in JSON only.
 const secretBoundary = "customer-4711"
@@ -59,7 +59,7 @@ func TestViewsOfEveryKindOfStep(t *testing.T) {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(string(want), b.String()); diff != "" {
-				t.Errorf("%s (-want +got), \"go test ./cmd/dmoctl -run Views -update\" writes it anew:\n%s", path, diff)
+				t.Errorf("%s (-want +got), \"go test ./cmd/dmoctl -run Views -update\" writes it again:\n%s", path, diff)
 			}
 		})
 	}
@@ -90,8 +90,8 @@ func everyStep() *plan.Plan {
 		NotCarried: []catalog.Object{{Kind: "view", Name: "open_orders"}, {Kind: "trigger", Name: "stamp on MARA", Reason: "triggers run code of one engine"}},
 		Others:     []catalog.Name{{Schema: "public", Name: "audit_log"}},
 		LeftOut: []plan.LeftOut{
-			{Table: catalog.Name{Name: "TMP_A"}, Reason: "exclude \"scratch\": made anew by every run"},
-			{Table: catalog.Name{Name: "TMP_B"}, Reason: "exclude \"scratch\": made anew by every run"},
+			{Table: catalog.Name{Name: "TMP_A"}, Reason: "exclude \"scratch\": made again by every run"},
+			{Table: catalog.Name{Name: "TMP_B"}, Reason: "exclude \"scratch\": made again by every run"},
 			{Table: catalog.Name{Name: "ZUSER"}, Reason: plan.NotAskedFor},
 		},
 		Warnings: []plan.Warning{{ID: "wal-grows", Summary: "The source's WAL grows until the copy ends",

@@ -122,6 +122,6 @@ func golden(t *testing.T, name, got string) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got), \"go test ./cmd/dmoctl -run OracleType -update\" writes it anew:\n%s", path, diff)
+		t.Errorf("%s (-want +got), \"go test ./cmd/dmoctl -run OracleType -update\" writes it again:\n%s", path, diff)
 	}
 }

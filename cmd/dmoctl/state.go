@@ -18,7 +18,7 @@ import (
 type stateCmd struct {
 	List    stateListCmd    `cmd:"" help:"List the runs that the state knows."`
 	Show    stateShowCmd    `cmd:"" help:"Show one run."`
-	Rebuild stateRebuildCmd `cmd:"" help:"Write the state anew from the target's ledger."`
+	Rebuild stateRebuildCmd `cmd:"" help:"Write the state again from the target's ledger."`
 	Unlock  stateUnlockCmd  `cmd:"" help:"Give back the lock of a run that cannot be seen to have ended."`
 }
 
@@ -31,7 +31,7 @@ func (a *app) reading(k *kong.Context) (*spec, *state.Store, error) {
 	st, err := a.openState(s, state.ReadOnly)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil, refuse("no-state", "No recorded state", "No run was recorded in "+within(s.Dir, s.StatePath)+
-			". If the file was lost, it is written anew from the target's ledger:\n\n  dmoctl state rebuild")
+			". If the file was lost, it is written again from the target's ledger:\n\n  dmoctl state rebuild")
 	}
 	return s, st, err
 }

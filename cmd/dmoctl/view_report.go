@@ -135,7 +135,7 @@ func (a *app) failures(r *report.Report) {
 		}
 	}
 	if failed > 0 && r.Totals.Packages > 0 {
-		a.notef("\n%s. What is in stays in; when the cause is gone, copy the rest:\n\n  dmoctl apply\n", count(failed, "failure"))
+		a.notef("\n%s. Committed packages are kept; when the cause is gone, copy the rest:\n\n  dmoctl apply\n", count(failed, "failure"))
 	}
 	structures(a.notef, r.Failures)
 	differences(a.notef, r.Tables)

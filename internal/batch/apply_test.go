@@ -33,7 +33,7 @@ func TestApplyKeepsBatchesThatFit(t *testing.T) {
 	}
 	defer out.Release()
 	if out != rec || !tr.Identity() {
-		t.Error("a batch that needs nothing was made anew")
+		t.Error("a batch that needs nothing was copied")
 	}
 	// Checked, and found to fit: the array is shared, under the target's schema.
 	dst := c

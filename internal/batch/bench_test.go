@@ -10,7 +10,7 @@ import (
 	"github.com/dmoctl/dmoctl/internal/catalog"
 )
 
-// hot are columns whose every value a policy or a bound makes anew.
+// hot are columns whose every value a policy or a bound changes.
 func hot(tb testing.TB, rows int) map[string]struct {
 	transform *Transform
 	rec       arrow.RecordBatch

@@ -59,7 +59,7 @@ type Table struct {
 	// part of a structure digest: what it says is in the fields above.
 	Definition string `json:"definition,omitempty"`
 	// Code lists the parts of a source's table whose expressions are more than plain ones:
-	// made anew elsewhere they would run what somebody on the source chose.
+	// made again elsewhere they would run what somebody on the source chose.
 	Code []Code `json:"code,omitempty"`
 	// What follows changes from day to day and is never part of a structure digest.
 	Rows  int64  `json:"rows"`           // estimate; -1 unknown

@@ -24,7 +24,7 @@ func (c Comparison) SameTable(a, b Name) bool {
 func (c Comparison) sameNames(a, b []string) bool { return slices.EqualFunc(a, b, c.SameName) }
 
 // SameExpression compares SQL of one dialect: blanks, comments and the quotes around
-// names are no difference, nor is what a server spells anew when it reads its own words.
+// names are no difference, nor is what a server respells when it reads its own words.
 func (c Comparison) SameExpression(a, b string) bool {
 	return a == b || slices.Equal(c.normal(c.tokens(a)), c.normal(c.tokens(b)))
 }
@@ -103,7 +103,7 @@ func (c Comparison) SameCheck(want, have Check) bool {
 }
 
 // SameSequence compares generators of numbers, except for their position, where they
-// would start anew, and how many numbers a session takes at once. Of the wanted one, zero is any.
+// would start again, and how many numbers a session takes at once. Of the wanted one, zero is any.
 func (c Comparison) SameSequence(want, have Sequence) bool {
 	step := func(s Sequence) int64 {
 		if s.Increment == 0 {

@@ -8,7 +8,7 @@ import (
 	"github.com/dmoctl/dmoctl/internal/pgtest"
 )
 
-// everything has one of every part of a structure, in forms that the server spells anew
+// everything has one of every part of a structure, in forms that the server respells
 // when it reads its own words.
 const everything = `CREATE SCHEMA app; SET search_path = app;
 CREATE TYPE mood AS ENUM ('sad','ok','happy'); CREATE DOMAIN positive AS int DEFAULT 1 NOT NULL CHECK (VALUE > 0) CHECK (VALUE <> 13);

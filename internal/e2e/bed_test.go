@@ -57,7 +57,7 @@ func database(t *testing.T, raw string) string {
 	return strings.TrimPrefix(u.Path, "/")
 }
 
-// writeSpec writes the spec anew, after a change of the bed's URLs or options.
+// writeSpec writes the spec again, after a change of the bed's URLs or options.
 func (b *bed) writeSpec(t *testing.T) {
 	t.Helper()
 	o := b.options

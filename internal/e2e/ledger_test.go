@@ -8,7 +8,7 @@ import (
 )
 
 func TestARehearsalsRowsAreStillInTheTarget(t *testing.T) {
-	// Bad day: a rehearsal's rows: the plan names their age, nothing is copied twice, --reload copies anew.
+	// Bad day: a rehearsal's rows: the plan names their age, nothing is copied twice, --reload copies again.
 	b, _, _ := throughProxy(t, specOptions{parts: 2})
 	b.fill(t, 2, 1000)
 	b.apply(t, 0)
@@ -45,7 +45,7 @@ func TestAChangedSplitInventsNoPackages(t *testing.T) {
 	if r := b.ok(t, 0, b.dir, "plan"); !strings.Contains(r.stdout+r.stderr, "split") {
 		t.Errorf("the plan does not say that the changed split is ignored:\n%s%s", r.stdout, r.stderr)
 	}
-	left := 7 * (2 - len(in)) // a table without any package in may be split anew
+	left := 7 * (2 - len(in)) // a table without any package in may be split otherwise
 	for _, n := range in {
 		left += 4 - n
 	}

@@ -72,7 +72,7 @@ func TestTablesThatReferToEachOtherAreLoaded(t *testing.T) {
 }
 
 func TestDroppedForeignKeysSurviveACrash(t *testing.T) {
-	// Trap: foreign keys of others, dropped for a load that is killed and planned anew: the tables themselves remember them, for the next apply and for a rollback
+	// Trap: foreign keys of others, dropped for a load that is killed and planned again: the tables themselves remember them, for the next apply and for a rollback
 	b, p, _ := throughProxy(t, specOptions{consistency: "quiet", existing: "load", parts: 4, processes: 1})
 	b.source.Exec(t, b.sourceDB, referring+referringRows)
 	b.target.Exec(t, b.targetDB, referring+dbasKeys)

@@ -34,7 +34,7 @@ type route struct {
 	busy   func(t *testing.T) bool
 }
 
-// settle writes the spec folder anew, without history, for the target of the moment.
+// settle writes the spec folder again, without history, for the target of the moment.
 func (r *route) settle(t *testing.T) {
 	t.Helper()
 	r.dir = t.TempDir()

@@ -29,7 +29,7 @@ func promises() []promise {
 		"the ledger has four tables, known by their registered names",
 		"every run first renews the token, and waits for older transactions",
 		"one target transaction a package: claim, load, commit; another generation does not count",
-		"rows read before a freeze do not count; ages are shown, --reload copies anew",
+		"rows read before a freeze do not count; ages are shown, --reload copies again",
 		"reload empties and forgets in one transaction, or resumes emptying",
 		"require-empty: no table of the plan exists unless the ledger names it",
 		"after a crash anywhere, apply reads the ledger: what is in is done",

@@ -39,13 +39,13 @@ func Read(ctx context.Context, st providers.Staging, journal string, number int6
 		err = fmt.Errorf("it says that it is entry %d", e.Number)
 	}
 	if err != nil {
-		return Entry{}, false, &providers.Error{Kind: providers.Corrupt, Op: "read journal entry " + name, Err: err, Fix: startAnew}
+		return Entry{}, false, &providers.Error{Kind: providers.Corrupt, Op: "read journal entry " + name, Err: err, Fix: startAgain}
 	}
 	return e, true, nil
 }
 
-// startAnew is the way out where a journal cannot be gone on with.
-const startAnew = "Restore it. If that cannot be done, empty the staging and run the command again: what is in the target stays, the rest is exported anew."
+// startAgain is the way out where a journal cannot be gone on with.
+const startAgain = "Restore it. If that cannot be done, empty the staging and run the command again: what is in the target stays, the rest is exported again."
 
 // Writer appends to a journal that it owns. It is safe for concurrent use.
 type Writer struct {
@@ -153,7 +153,7 @@ func (w *Writer) atEnd(ctx context.Context) (more bool, err error) {
 }
 
 func missing(name, behind string) error {
-	return &providers.Error{Kind: providers.Corrupt, Op: "read journal entry " + name, Err: fmt.Errorf("it is missing, and %s, which is later, is there", behind), Fix: startAnew}
+	return &providers.Error{Kind: providers.Corrupt, Op: "read journal entry " + name, Err: fmt.Errorf("it is missing, and %s, which is later, is there", behind), Fix: startAgain}
 }
 
 // Owner returns the number of the owner entry, by which objects are named.

@@ -339,7 +339,7 @@ func TestManifestsCountInTheirEpoch(t *testing.T) {
 	for what, records := range map[string][]Record{
 		"no epoch":            {manifest(1, "a", "T/1")},
 		"a table never begun": {{Epoch: &Epoch{ID: "1"}}, manifest(1, "a", "T/1")},
-		"begun anew": append(append(begin(), manifest(1, "a", "T/1")),
+		"begun again": append(append(begin(), manifest(1, "a", "T/1")),
 			Record{Epoch: &Epoch{ID: "2"}}, Record{Begun: &Table{Table: catalog.Name{Name: "T"}, Epoch: "2"}}),
 		"late": append(begin(), Record{Begun: &Table{Table: catalog.Name{Name: "T"}, Epoch: "2"}}, manifest(1, "a", "T/1")),
 	} {

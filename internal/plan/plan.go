@@ -209,7 +209,7 @@ func Phases() []string {
 // Kinds of a Step.
 const (
 	StepSchemas    = "schemas"          // schemas, types, sequences
-	StepDrop       = "drop"             // tables that are made anew
+	StepDrop       = "drop"             // tables that are made again
 	StepCreate     = "create"           // tables
 	StepUnrefer    = "drop-foreign-key" // of tables that were there; StepForeignKey makes them again
 	StepEmpty      = "empty"            // reload or restart

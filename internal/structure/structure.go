@@ -3,7 +3,7 @@
 // Compare and its siblings are pure: want is what a target's driver made of a source's
 // table, have is what the target's own catalog says. They return what differs, one
 // Difference a part, in the words of the target's catalog. Expressions, which servers
-// spell anew, are compared in the normal form of catalog.Comparison.
+// respell, are compared in the normal form of catalog.Comparison.
 package structure
 
 import (
@@ -69,7 +69,7 @@ type Options struct {
 
 // Made says whether applying again makes what is missing: keys, indexes, foreign keys,
 // a table that is gone, a sequence that stands behind. Anything else has to be set by hand,
-// or the table to be made anew.
+// or the table to be made again.
 func (d Difference) Made() bool {
 	switch d.Part {
 	case SequencePlace:

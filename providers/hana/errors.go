@@ -151,7 +151,7 @@ func fixOfCode(code int) string {
 	case 14:
 		return "Make room on the server's data or log volume, then run the same command again."
 	case 2055:
-		return "Partition the table: name it in a partition block of the target, and copy it anew with plan --reload."
+		return "Partition the table: name it in a partition block of the target, and copy it again with plan --reload."
 	case 10:
 		return "Check user and password."
 	case 414:

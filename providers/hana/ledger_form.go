@@ -56,7 +56,7 @@ func (db *database) ledgerState(ctx context.Context, s *session) (state, error) 
 		case comment != ledgerSignature && strings.HasPrefix(comment, ledgerMark):
 			return ledgerNone, &providers.Error{Kind: providers.Unsupported, Op: opLedger, Table: catalog.Name{Schema: ledgerSchema, Name: t.name},
 				Err: fmt.Errorf("it is a %s, this dmoctl writes %q", comment, ledgerSignature),
-				Fix: "Finish that migration with the dmoctl that began it, or drop schema " + ledgerSchema + " and begin anew."}
+				Fix: "Finish that migration with the dmoctl that began it, or drop schema " + ledgerSchema + " and begin again."}
 		case comment != ledgerSignature:
 			return ledgerNone, notLedger(t.name, "it has no comment of dmoctl's")
 		case columns[t.name] != columnsOnly(t.columns):

@@ -86,7 +86,7 @@ func (t *tx) claim(ctx context.Context, sorted []ledger.Loaded) ([]string, error
 			t.claimed[p.ID] = true
 		case generation != p.Generation:
 			return nil, &providers.Error{Kind: providers.Constraint, Op: opClaim, Err: fmt.Errorf("package %s is in with another generation", p.ID),
-				Fix: "Copy the table anew with dmoctl plan --reload."}
+				Fix: "Copy the table again with dmoctl plan --reload."}
 		default:
 			in = append(in, p.ID)
 		}

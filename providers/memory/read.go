@@ -117,7 +117,7 @@ func (s *snapshot) Begin(ctx context.Context, tables []*catalog.Table) (provider
 		for _, t := range tables {
 			was, is := v.data.Tables[t.Name], now.Tables[t.Name]
 			if was == nil || is == nil || was.File != is.File || t.File != "" && t.File != is.File {
-				return of(t.Name, fail(providers.Changed, "begin", "the table was rewritten or made anew"))
+				return of(t.Name, fail(providers.Changed, "begin", "the table was rewritten, or dropped and made again"))
 			}
 		}
 		return nil

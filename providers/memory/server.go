@@ -42,7 +42,7 @@ type Data struct {
 	files     int
 }
 
-// Put adds a table, or replaces it as one that was made anew.
+// Put adds a table, or replaces one, as DROP and CREATE do.
 func (d *Data) Put(t *Table) {
 	d.files++
 	t.File = fmt.Sprint(d.files)

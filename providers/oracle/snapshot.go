@@ -114,7 +114,7 @@ func rowWidth(t *catalog.Table) int64 {
 }
 
 // checkFiles compares the stored identity of tables and their partitions with that in t: a
-// table that was truncated, moved or made anew has another one. The dictionary shows the
+// table that was truncated, moved, or dropped and made again, has another one. The dictionary shows the
 // present; what has changed its definition since the SCN fails with ORA-01466 besides.
 func (sn *snapshot) checkFiles(ctx context.Context, s *session, tables []*catalog.Table) error {
 	type part struct {
@@ -144,7 +144,7 @@ func (sn *snapshot) checkFiles(ctx context.Context, s *session, tables []*catalo
 			return changed("the table was dropped")
 		}
 		if t.File != "" && is != t.File {
-			return changed("the table was truncated, moved or made anew")
+			return changed("the table was truncated, moved, or dropped and made again")
 		}
 		for _, p := range t.Partitions {
 			is, ok := now[part{t.Name, p.Name.Name}]
@@ -195,7 +195,7 @@ func (v *view) failed(op string, table catalog.Name, err error) error {
 
 // Count implements providers.View. Of a quiet source's tables Changes is MAX(ORA_ROWSCN), an
 // upper bound of when a row was changed last. Whatever commits later has a higher number. The
-// counters of ALL_TAB_MODIFICATIONS need a privilege, start anew when statistics are gathered,
+// counters of ALL_TAB_MODIFICATIONS need a privilege, start over when statistics are gathered,
 // and do not count every direct load.
 func (v *view) Count(ctx context.Context, tables []*catalog.Table) ([]providers.Counted, error) {
 	out := make([]providers.Counted, len(tables))

@@ -18,7 +18,7 @@ import (
 type appender interface {
 	append(v []byte) error // v is valid during the call only
 	appendNull()
-	finish() arrow.ArrayData // hands the rows over and starts anew
+	finish() arrow.ArrayData // hands the rows over and starts with none
 }
 
 // validity collects the null bitmap of a column. A bitmap is made at the first NULL only.

@@ -144,17 +144,17 @@ func (v *view) compare(ctx context.Context, parts []part) error {
 	}
 	for i, p := range parts {
 		if seen[i] == "" || seen[i] != now[i] || p.file != "" && p.file != now[i] {
-			return anew(p.table.Name)
+			return replaced(p.table.Name)
 		}
 		v.taken[p.name] = objectID(now[i])
 	}
 	return nil
 }
 
-// anew is the error of a table that is not what the snapshot or the catalog shows.
-func anew(table catalog.Name) error {
+// replaced is the error of a table that is not what the snapshot or the catalog shows.
+func replaced(table catalog.Name) error {
 	return &providers.Error{Kind: providers.Changed, Op: opView, Table: table,
-		Err: errors.New("the table was rewritten (TRUNCATE, VACUUM FULL, CLUSTER or ALTER TABLE), made anew, or it or a column of it was renamed"),
+		Err: errors.New("the table was rewritten (TRUNCATE, VACUUM FULL, CLUSTER or ALTER TABLE), dropped and made again, or it or a column of it was renamed"),
 		Fix: "Run the same command again to copy the table from a new snapshot."}
 }
 
@@ -299,7 +299,7 @@ func (v *view) Confirm(ctx context.Context) error {
 	}
 	for name := range v.taken {
 		if strings.HasSuffix(stranger, name.Name) || len(v.taken) == 1 {
-			return anew(name)
+			return replaced(name)
 		}
 	}
 	return &providers.Error{Kind: providers.Changed, Op: opView, Err: fmt.Errorf("a schema was renamed, and rows of %s were read instead", stranger)}

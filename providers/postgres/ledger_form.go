@@ -122,7 +122,7 @@ func unlikeLedger(r row) error {
 	if comment != ledgerSignature && strings.HasPrefix(comment, ledgerMark) {
 		return &providers.Error{Kind: providers.Unsupported, Op: opLedger, Table: ledgerName(name),
 			Err: fmt.Errorf("it is a %s, this dmoctl writes %q", comment, ledgerSignature),
-			Fix: "Finish that migration with the dmoctl that began it, or drop schema dmo and begin anew."}
+			Fix: "Finish that migration with the dmoctl that began it, or drop schema dmo and begin again."}
 	}
 	for _, t := range ledgerTables() {
 		switch {

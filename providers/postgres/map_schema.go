@@ -28,7 +28,7 @@ func (m *mapping) movedType(n catalog.Name) catalog.Name {
 }
 
 // movedSequence does the same, except that a sequence of one of the table's columns
-// follows its table, as the server demands, and that the plan may have named it anew.
+// follows its table, as the server demands, and that the plan may have given it another name.
 func (m *mapping) movedSequence(n catalog.Name) catalog.Name {
 	if to, ok := m.how.Sequences[n]; ok {
 		return to

@@ -95,7 +95,7 @@ func (t *tx) present(ctx context.Context, packages []ledger.Loaded, generation m
 		[]string{t.w.run.Migration, textArray(ids)}, func(r row) error {
 			if r.text(1) != generation[r.text(0)] {
 				return &providers.Error{Kind: providers.Constraint, Op: opClaim, Err: fmt.Errorf("package %s is in with another generation", r.text(0)),
-					Fix: "Copy the table anew with dmoctl plan --reload."}
+					Fix: "Copy the table again with dmoctl plan --reload."}
 			}
 			in = append(in, r.text(0))
 			return nil

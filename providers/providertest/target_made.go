@@ -32,7 +32,7 @@ func targetKnowsWhatItMade(t *testing.T, h Harness) {
 	// Done: undo: the ledger says what a CREATE of dmoctl's made, and of nothing else; only that is dropped, while it is still that
 	b := newBench(t, h)
 	db := b.target(t)
-	ours, theirs, anew := plain(h, "ours"), plain(h, "theirs"), plain(h, "anew")
+	ours, theirs, second := plain(h, "ours"), plain(h, "theirs"), plain(h, "second")
 	s := lock(t, db, "a")
 	alter(t, s, providers.CreateTable{Table: theirs})
 	shape := made(t, s)["table theirs"]
@@ -42,21 +42,21 @@ func targetKnowsWhatItMade(t *testing.T, h Harness) {
 	}
 	b.exec(t, "CREATE TABLE "+h.Quote("theirs")+" (id "+h.BigInt+" NOT NULL PRIMARY KEY, note "+h.Varchar+")")
 	for range 2 {
-		alter(t, s, providers.CreateTable{Table: ours}, providers.CreateTable{Table: anew})
+		alter(t, s, providers.CreateTable{Table: ours}, providers.CreateTable{Table: second})
 	}
 	all := made(t, s)
-	if all["table ours"].ID == "" || all["table anew"].ID == "" || len(all) != 2 {
+	if all["table ours"].ID == "" || all["table second"].ID == "" || len(all) != 2 {
 		t.Fatalf("made is %+v", all)
 	}
 	wantKind(t, s.Alter(t.Context(), []providers.DDL{providers.Drop{Object: shape}}), providers.Exists)
-	b.exec(t, "DROP TABLE "+h.Quote("anew"))
-	b.exec(t, "CREATE TABLE "+h.Quote("anew")+" (id "+h.BigInt+" NOT NULL PRIMARY KEY, other "+h.BigInt+")")
-	wantKind(t, s.Alter(t.Context(), []providers.DDL{providers.Drop{Object: all["table anew"]}}), providers.Exists)
-	b.wantCount(t, "anew", 0)
+	b.exec(t, "DROP TABLE "+h.Quote("second"))
+	b.exec(t, "CREATE TABLE "+h.Quote("second")+" (id "+h.BigInt+" NOT NULL PRIMARY KEY, other "+h.BigInt+")")
+	wantKind(t, s.Alter(t.Context(), []providers.DDL{providers.Drop{Object: all["table second"]}}), providers.Exists)
+	b.wantCount(t, "second", 0)
 	for range 2 { // one that is gone is no error
 		alter(t, s, providers.Drop{Object: all["table ours"]})
 	}
-	if got := made(t, s); len(got) != 1 || got["table anew"] != all["table anew"] {
+	if got := made(t, s); len(got) != 1 || got["table second"] != all["table second"] {
 		t.Errorf("made is %+v", got)
 	}
 }
@@ -86,7 +86,7 @@ func targetDropsNothingElse(t *testing.T, h Harness) {
 
 // targetDropsItsLedger removes the ledger with the last migration.
 func targetDropsItsLedger(t *testing.T, h Harness) {
-	// Done: undo: the ledger goes with the last migration that uses it, and begins anew after that
+	// Done: undo: the ledger goes with the last migration that uses it, and a new one is made after that
 	b := newBench(t, h)
 	db := b.target(t)
 	other := owned("b")

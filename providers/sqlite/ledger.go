@@ -59,7 +59,7 @@ func findLedger(ctx context.Context, c *conn) (bool, error) {
 				return nil
 			case kind == "table" && olderLedger(sql):
 				e := refuse(providers.Unsupported, "open ledger", catalog.Name{Name: name}, errors.New("the ledger was made by another version of dmoctl"))
-				e.Fix = "Finish that migration with the dmoctl that began it, or drop the tables " + strings.Join(ledgerNames(), ", ") + " and begin anew."
+				e.Fix = "Finish that migration with the dmoctl that began it, or drop the tables " + strings.Join(ledgerNames(), ", ") + " and begin again."
 				return e
 			case kind == "index" && sql == "": // of the primary key
 				return nil

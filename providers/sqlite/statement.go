@@ -217,7 +217,7 @@ func (s *statement) rewrite(name string, names func(string) string) string {
 	return b.String()
 }
 
-// renamed spells an identifier anew where it names something else.
+// renamed respells an identifier where it names something else.
 func renamed(sql string, t token, name string) string {
 	if identifier(sql, t) == name {
 		return sql[t.start:t.end]

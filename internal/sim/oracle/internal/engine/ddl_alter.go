@@ -235,7 +235,7 @@ func (s *Session) eachPart(p *store.Parser, t *Table, do func(*part)) error {
 	return nil
 }
 
-// move writes a table's or a partition's rows anew: other data object ids, other ROWIDs.
+// move writes a table's or a partition's rows again: other data object ids, other ROWIDs.
 func (s *Session) move(p *store.Parser, t *Table) error {
 	again := func(q *part) {
 		old := q.seg

@@ -57,7 +57,7 @@ func (s *Session) alterDrop(p *store.Parser, t *Table) error {
 	return ora.At(p.Peek(0).Pos, 905, "missing keyword")
 }
 
-// dropColumn writes the rows anew without a column.
+// dropColumn writes the rows again without a column.
 func (s *Session) dropColumn(t *Table, name string) error {
 	at := t.column(name)
 	if at < 0 {

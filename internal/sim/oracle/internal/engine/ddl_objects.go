@@ -290,7 +290,7 @@ func (s *Session) procedure(name string, args map[string]string) error {
 	return ora.Errorf(6550, "line 1, column 7:\nPLS-00201: identifier '%s' must be declared", name)
 }
 
-// gather counts rows, as statistics do; they start the counters of changes anew.
+// gather counts rows, as statistics do; they reset the counters of changes.
 func (t *Table) gather() {
 	st := &statistics{}
 	size := 0

@@ -294,7 +294,7 @@ func (b *queryBlock) join(e *env) (func() (bool, error), error) {
 	}, nil
 }
 
-// open gives the step of one level: first begins anew for the rows of the levels before it.
+// open gives the step of one level: first begins again for the rows of the levels before it.
 func (l *level) open(e *env, i int) (func(first bool) (bool, error), error) {
 	if i == 0 {
 		it, err := l.src.open(e.run, e)
