@@ -150,7 +150,7 @@ func forget(o *Observation, a *assignment, k *kept, opts Options) []*plan.Table 
 	}
 	var out []*plan.Table
 	for n, e := range k.tables {
-		if _, carried := a.names[n]; carried || e.Entry == nil || !selected(opts.Tables, o.Source.Schema, n) {
+		if _, carried := a.names[n]; carried || e.Entry == nil || !selected(opts.Tables, o.Source.Schema, n) || referredFromOutside(o, a, opts, n) {
 			continue
 		}
 		reason := "it vanished from the source; the target's table stays"
@@ -164,6 +164,15 @@ func forget(o *Observation, a *assignment, k *kept, opts Options) []*plan.Table 
 	}
 	slices.SortFunc(out, func(a, b *plan.Table) int { return a.Source.Compare(b.Source.Name) })
 	return out
+}
+
+// referredFromOutside says whether a table that --table leaves out refers to the table, so that a
+// plan without it cannot drop the foreign key.
+func referredFromOutside(o *Observation, a *assignment, opts Options, n catalog.Name) bool {
+	return slices.ContainsFunc(a.tables, func(t assigned) bool {
+		return !selected(opts.Tables, o.Source.Schema, t.source.Name) &&
+			slices.ContainsFunc(t.source.ForeignKeys, func(f catalog.ForeignKey) bool { return f.Table == n })
+	})
 }
 
 // continues returns the id of the unfinished plan that p goes on with: one of the same

@@ -64,14 +64,6 @@ type bundle struct {
 
 // build makes all steps.
 func (g *graph) build(ds []*decision, forgotten []*plan.Table, opts Options) {
-	var names []catalog.Name
-	for _, t := range forgotten {
-		names = append(names, t.Source.Name)
-	}
-	for i := 0; i < len(names); i += bundleTables {
-		g.add(&plan.Step{ID: fmt.Sprintf("forget/%04d", i/bundleTables+1), Phase: plan.Structures, Kind: plan.StepForget,
-			Tables: names[i:min(i+bundleTables, len(names))], Reason: "no longer carried"})
-	}
 	if len(g.p.Schemas)+len(g.p.Types)+len(g.p.Sequences) > 0 {
 		g.add(&plan.Step{ID: plan.StepSchemas, Phase: plan.Structures, Kind: plan.StepSchemas})
 	}
@@ -86,12 +78,32 @@ func (g *graph) build(ds []*decision, forgotten []*plan.Table, opts Options) {
 		g.verify(b)
 	}
 	g.waitForPlaces(ds)
+	g.forget(forgotten)
 	for _, b := range bundles {
 		g.references(b)
 		g.sequences(b)
 	}
 	g.freeSequences()
 	g.close(ds, opts)
+}
+
+// forget adds the steps that take tables out of the ledger. They wait until no table refers to
+// those any more: that such a foreign key is dmoctl's is known from the ledger alone.
+func (g *graph) forget(tables []*plan.Table) {
+	var names []catalog.Name
+	for _, t := range tables {
+		names = append(names, t.Source.Name)
+	}
+	var needs []string
+	for _, s := range g.steps {
+		if s.Kind == plan.StepUnrefer {
+			needs = append(needs, s.ID)
+		}
+	}
+	for i := 0; i < len(names); i += bundleTables {
+		g.add(&plan.Step{ID: fmt.Sprintf("forget/%04d", i/bundleTables+1), Phase: plan.Structures, Kind: plan.StepForget,
+			Tables: names[i:min(i+bundleTables, len(names))], Needs: needs, Reason: "no longer carried"})
+	}
 }
 
 // waitForPlaces lets the making of tables wait until those that had their names are gone.
@@ -260,7 +272,7 @@ func (g *graph) price(s *plan.Step, b *bundle, seconds func(*decision) float64) 
 
 // idle says whether nothing is left of a table.
 func (g *graph) idle(d *decision) bool {
-	return d.action == plan.Keep && len(g.keysLeft(d)) == 0 && len(g.indexesLeft(d)) == 0 && !g.refers(d) &&
+	return d.action == plan.Keep && len(d.unwantedLeft()) == 0 && len(g.keysLeft(d)) == 0 && len(g.indexesLeft(d)) == 0 && !g.refers(d) &&
 		!g.numbers(d) && !g.unverified(d)
 }
 

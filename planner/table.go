@@ -109,6 +109,8 @@ func (j *judge) judgeStructure(d *decision) {
 		d.action, d.reason = plan.Structure, d.why
 	case changed || len(differences(d.mapped, d.found)) > 0:
 		d.action, d.reason = plan.Structure, sourceChange(d)
+	case len(d.unwanted) > 0 && j.o.Limits.InlineKeys:
+		d.action, d.reason = plan.Structure, remade(d)
 	}
 	if d.action == plan.Structure {
 		j.rebuild(d, changed)
@@ -150,7 +152,7 @@ func (j *judge) judgeLoaded(d *decision) {
 	case len(altered) > 0:
 		j.again(d, joined(altered)+" on the target since it was made")
 	case len(d.unwanted) > 0 && j.o.Limits.InlineKeys:
-		j.again(d, "it refers to "+list(tablesOf(d.unwanted))+", whose rows do not travel any more, and its keys are made with it")
+		j.again(d, remade(d))
 	case missing == 0 && left.Complete(d.Entry.State):
 		d.action = plan.Keep
 	case !quiet(j.spec) && (missing > 0 || mixed(d)):
@@ -167,6 +169,11 @@ func (j *judge) judgeLoaded(d *decision) {
 	default:
 		d.action, d.reason = plan.Resume, fmt.Sprintf("%d of %s are in", len(d.Planned)-missing, count(len(d.Planned), "package"))
 	}
+}
+
+// remade says why a table is made again whose foreign keys can only be made with it.
+func remade(d *decision) string {
+	return "it refers to " + list(tablesOf(d.unwanted)) + ", whose rows do not travel any more, and its keys are made with it"
 }
 
 // rebuild adds what the target's table needs before rows can go in.

@@ -147,6 +147,7 @@ func everyAction() []*plan.Table {
 	reposrc.ReadAt = moment().Add(-3 * time.Hour)
 	reposrc.Exception = &plan.Exception{Rule: "ignlargercount", Reason: "may change while it is cloned"}
 	bseg.Unrefer = []catalog.ForeignKey{{Name: "bseg_mara", Columns: []string{"MATNR"}, Table: catalog.Name{Schema: "public", Name: "MARA"}, References: []string{"MATNR"}}}
+	bseg.Unwanted = []catalog.ForeignKey{{Name: "bseg_logs", Columns: []string{"LOG"}, Table: logs.Target.Name, References: []string{"ID"}}}
 	old := table("ZOLD", plan.Forget, "it is no longer in the source")
 	return []*plan.Table{bic, bseg, cdpos, logs, makt, mara, reposrc, t000, old}
 }
@@ -163,7 +164,7 @@ func everyKind() []*plan.Step {
 		{ID: "schemas", Phase: plan.Structures, Kind: plan.StepSchemas},
 		{ID: "drop", Phase: plan.Structures, Kind: plan.StepDrop, Tables: n("/BIC/AFOO"), Reason: "existing = \"recreate\""},
 		{ID: "create", Phase: plan.Structures, Kind: plan.StepCreate, Tables: n("/BIC/AFOO", "CDPOS", "LOGS|`x`"), Needs: []string{"schemas", "drop"}},
-		{ID: "drop-foreign-key", Phase: plan.Structures, Kind: plan.StepUnrefer, Tables: n("BSEG"), Reason: "they would keep rows from going in before those that they refer to"},
+		{ID: "drop-foreign-key", Phase: plan.Structures, Kind: plan.StepUnrefer, Tables: n("BSEG"), Reason: "they would keep rows from going in before those that they refer to, or refer to rows that do not travel any more"},
 		{ID: "empty", Phase: plan.Structures, Kind: plan.StepEmpty, Tables: n("MAKT", "MARA"), Needs: []string{"create"}},
 		{ID: "copy/CDPOS/0001", Phase: plan.Downtime, Kind: plan.StepCopy, Tables: n("CDPOS"), Packages: []string{"CDPOS/0001"}, Needs: []string{"create"}, Rows: 600_000_000, Bytes: 205 << 30, Seconds: 1710},
 		{ID: "copy/CDPOS/0002", Phase: plan.Downtime, Kind: plan.StepCopy, Tables: n("CDPOS"), Packages: []string{"CDPOS/0002"}, Needs: []string{"create"}, Rows: 600_000_000, Bytes: 205 << 30, Seconds: 1710},

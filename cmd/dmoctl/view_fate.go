@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -13,6 +14,7 @@ type fates struct {
 	foreign []string // dropped, and dmoctl has not made them
 	own     []string // dropped, made by this migration
 	emptied []string
+	keys    []group // foreign keys that are dropped and not made again
 }
 
 func (v planView) fates() fates {
@@ -33,7 +35,27 @@ func (v planView) fates() fates {
 			}
 		}
 	}
+	f.keys = v.unwanted()
 	return f
+}
+
+// unwanted groups the foreign keys that are dropped and not made again by the reason why.
+func (v planView) unwanted() []group {
+	type key struct{ name, reason string }
+	var all []key
+	at := make(map[catalog.Name]string, len(v.Tables))
+	for _, t := range v.Tables {
+		if t.Target != nil {
+			at[t.Target.Name] = v.name(t.Source.Name)
+		}
+	}
+	for _, t := range v.Tables {
+		for _, f := range t.Unwanted {
+			parent := cmp.Or(at[f.Table], v.name(f.Table))
+			all = append(all, key{bounded(f.Name) + " of " + v.name(t.Source.Name), "the rows of " + parent + " do not travel any more"})
+		}
+	}
+	return grouped(len(all), func(i int) (string, string) { return all[i].name, all[i].reason })
 }
 
 // question says before somebody says yes what would be lost by it; "" where nothing is.
@@ -47,6 +69,9 @@ func (f fates) question() string {
 	say("of others will be dropped, with all rows", f.foreign)
 	say("of this migration will be dropped, with all rows", f.own)
 	say("will be emptied", f.emptied)
+	for _, g := range f.keys {
+		parts = append(parts, count(len(g.names), "foreign key")+" will be dropped: "+g.String()+".")
+	}
 	return strings.Join(parts, "\n")
 }
 

@@ -152,7 +152,7 @@ func (v *markdownView) fateOf(t *plan.Table) (rank int, what string) {
 
 // again lists what a reviewer reads first, and of that first what others made.
 func (v *markdownView) again() section {
-	var rows [4][]string
+	var rows [5][]string
 	for _, t := range v.Tables {
 		if rank, what := v.fateOf(t); rank >= 0 {
 			why := t.Reason
@@ -162,12 +162,17 @@ func (v *markdownView) again() section {
 			rows[rank] = append(rows[rank], fmt.Sprintf("| %s | %s | %s | %s |", mark(t.Action), code(v.name(t.Source.Name)), what, shorten(escape(why), 500)))
 		}
 	}
+	for _, g := range v.unwanted() {
+		for _, name := range g.names {
+			rows[4] = append(rows[4], fmt.Sprintf("| - | %s | drop foreign key | %s |", code(name), shorten(escape(g.reason), 500)))
+		}
+	}
 	return section{
-		title: "Tables that are dropped, emptied or forgotten", header: "| | Table | What | Why |\n|---|---|---|---|\n",
+		title: "What is dropped, emptied or forgotten", header: "| | Table | What | Why |\n|---|---|---|---|\n",
 		rows: slices.Concat(rows[:]...),
 		rest: func(left int) string {
-			return fmt.Sprintf("**and %s that do not fit here: in all %d are dropped, %d emptied, %d forgotten. `dmoctl plan` and `dmoctl show` name every one**",
-				count(left, "more table"), len(rows[0])+len(rows[1]), len(rows[2]), len(rows[3]))
+			return fmt.Sprintf("**and %s more that do not fit here: in all %d are dropped, %d emptied, %d forgotten, and %s dropped. `dmoctl plan` and `dmoctl show` name every one**",
+				showCount(int64(left)), len(rows[0])+len(rows[1]), len(rows[2]), len(rows[3]), count(len(rows[4]), "foreign key"))
 		},
 	}
 }

@@ -280,6 +280,11 @@ func (v planView) summary() string {
 	drops := len(f.foreign) + len(f.own)
 	add(drops, count(drops, "table")+" to drop")
 	add(len(f.emptied), count(len(f.emptied), "table")+" to empty")
+	keys := 0
+	for _, g := range f.keys {
+		keys += len(g.names)
+	}
+	add(keys, count(keys, "foreign key")+" to drop")
 	add(t.Reload, count(t.Reload, "table")+" to reload")
 	resumed := len(v.lines(plan.Resume))
 	add(resumed, count(resumed, "table")+" to complete")

@@ -44,15 +44,24 @@ func TestMarkdownStaysBelowItsLimit(t *testing.T) {
 
 func TestWhatIsLostIsNamedFirst(t *testing.T) {
 	// Done: shell: the plan names every table that is dropped, emptied or left out: text, Markdown, prompt and the Plan: line
+	// Done: left: foreign keys that are dropped for good are named in the plan, with the reason
 	p := everyStep()
 	names := map[string]bool{}
 	p.Tables, p.Steps, p.LeftOut = nil, []*plan.Step{{ID: "drop", Kind: plan.StepDrop}, {ID: "empty", Kind: plan.StepEmpty}}, nil
-	for i := range 60 {
-		for j, kind := range []string{"FOREIGN", "OWN", "RELOAD", "LEFT"} {
+	for i := range 50 {
+		for j, kind := range []string{"FOREIGN", "OWN", "RELOAD", "LEFT", "KEY"} {
 			n := catalog.Name{Name: fmt.Sprintf("%s_%02d", kind, i)}
+			if kind == "KEY" && i%5 > 0 {
+				continue
+			}
 			names[n.Name] = true
 			if kind == "LEFT" {
 				p.LeftOut = append(p.LeftOut, plan.LeftOut{Table: n, Reason: fmt.Sprintf("exclude \"x%d\": because", i%2)})
+				continue
+			}
+			if kind == "KEY" {
+				own := p.Tables[len(p.Tables)-1]
+				own.Unwanted = append(own.Unwanted, catalog.ForeignKey{Name: n.Name, Table: catalog.Name{Name: fmt.Sprintf("PARENT_%d", i%2)}})
 				continue
 			}
 			x := &plan.Table{Source: &catalog.Table{Name: n}, Target: &catalog.Table{Name: n}, Action: plan.Copy, Drop: j < 2, Foreign: j == 0}
@@ -75,7 +84,12 @@ func TestWhatIsLostIsNamedFirst(t *testing.T) {
 			}
 		}
 	}
-	for _, want := range []string{"120 tables to drop", "60 tables to empty", "60 left out"} {
+	for where, s := range map[string]string{"text": text.String(), "Markdown": markdown.String(), "prompt": question} {
+		if !strings.Contains(strings.ReplaceAll(s, "\\_", "_"), "the rows of PARENT_1 do not travel any more") {
+			t.Errorf("%s does not say why foreign keys go", where)
+		}
+	}
+	for _, want := range []string{"100 tables to drop", "50 tables to empty", "10 foreign keys to drop", "50 left out"} {
 		if !strings.Contains(viewPlan(p, moment()).summary(), want) {
 			t.Errorf("no %q in %q", want, viewPlan(p, moment()).summary())
 		}

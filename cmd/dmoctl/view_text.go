@@ -97,6 +97,9 @@ func (v *textView) structures() {
 		lines = append(lines, ". "+count(len(g.names), "table")+" without rows: "+g.String())
 	}
 	add("33", "~", "emptied", f.emptied)
+	for _, g := range f.keys {
+		lines = append(lines, v.paint("33", "- "+count(len(g.names), "foreign key")+" dropped: "+g.String()))
+	}
 	if text := v.unreferredText(); text != "" {
 		lines = append(lines, v.paint("33", "~ "+text))
 	}
