@@ -3,6 +3,7 @@ package executor
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
@@ -14,8 +15,14 @@ import (
 func (r *run) finalizeStep(ctx context.Context, s *plan.Step) error {
 	r.d.before(PointFinalize)
 	start := time.Now()
-	tables := r.sound(s)
-	err := r.each(ctx, s, tables, func(t *table) []providers.DDL { return ddlOf(s, t) })
+	tables, failed := r.sound(s), r.failed()
+	err := r.each(ctx, s, tables, func(t *table) []providers.DDL {
+		// What refers to a table that failed waits for it, and is no failure of its own.
+		return slices.DeleteFunc(ddlOf(s, t), func(d providers.DDL) bool {
+			f, ok := d.(providers.AddForeignKey)
+			return ok && failed[f.ForeignKey.Table]
+		})
+	})
 	took := seconds(start)
 	r.mu.Lock()
 	for _, t := range tables {
@@ -23,6 +30,19 @@ func (r *run) finalizeStep(ctx context.Context, s *plan.Step) error {
 	}
 	r.mu.Unlock()
 	return err
+}
+
+// failed are the target's names of the tables that something has failed of.
+func (r *run) failed() map[catalog.Name]bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := make(map[catalog.Name]bool)
+	for _, t := range r.order {
+		if t.stopped || t.broken != nil {
+			out[t.target.Name] = true
+		}
+	}
+	return out
 }
 
 // ddlOf returns what a finalize step makes of one table.

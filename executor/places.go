@@ -81,9 +81,15 @@ func (r *run) outdated() []string {
 
 // acting returns the tables that the plan does something to.
 func (r *run) acting() []*table {
+	named := make(map[catalog.Name]bool)
+	for _, s := range r.p.Steps {
+		for _, n := range s.Tables {
+			named[n] = true
+		}
+	}
 	var out []*table
 	for _, t := range r.order {
-		if t.plan.Target == nil || t.plan.Action == plan.Forget || t.plan.Action == plan.Keep {
+		if t.plan.Target == nil || t.plan.Action == plan.Forget || t.plan.Action == plan.Keep && !named[t.plan.Source.Name] {
 			continue
 		}
 		out = append(out, t)

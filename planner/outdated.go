@@ -11,10 +11,9 @@ import (
 )
 
 // Outdated says in what a saved plan no longer fits the source, as clauses for people: tables
-// that the spec carries now and the plan does not know, tables that it keeps and that have
-// another structure by now, and sequences of a quiet source that it does not raise and that
-// went on. A table that it copies is compared when its copy begins. It reads the source's
-// catalog. Diagnostics are as of Observe.
+// that the spec carries now and the plan does not know, tables that are gone or have another
+// structure by now, and sequences of a quiet source that it does not raise and that went on.
+// It reads the source's catalog. Diagnostics are as of Observe.
 func Outdated(ctx context.Context, spec *desired.Spec, sides Sides, p *plan.Plan) ([]string, diag.Diagnostics, error) {
 	o := &Observation{Target: &catalog.Catalog{Engine: spec.Target.Type}, Limits: sides.TargetDriver.Limits}
 	if err := o.readSource(ctx, spec, sides); err != nil {
@@ -26,31 +25,44 @@ func Outdated(ctx context.Context, spec *desired.Spec, sides Sides, p *plan.Plan
 	}
 	known := make(map[catalog.Name]*plan.Table, len(p.Tables)+len(p.LeftOut))
 	for _, t := range p.Tables {
-		known[t.Source.Name] = t
+		if t.Action != plan.Forget {
+			known[t.Source.Name] = t
+		}
 	}
 	for _, l := range p.LeftOut {
 		known[l.Table] = nil
 	}
-	var added, altered []catalog.Name
+	var added, gone, altered []catalog.Name
 	further := freeAdvanced(o.Source, p)
 	for _, t := range a.tables {
 		planned, there := known[t.source.Name]
+		delete(known, t.source.Name)
 		switch {
 		case !there:
 			added = append(added, t.source.Name)
-		case planned == nil || planned.Action != plan.Keep:
+		case planned == nil:
 		case planned.SourceStructure != t.source.StructureDigest():
 			altered = append(altered, t.source.Name)
-		case p.Quiet && advances(planned.Source, t.source) && !p.Raises(t.source.Name):
+		case p.Quiet && planned.Action == plan.Keep && advances(planned.Source, t.source) && !p.Raises(t.source.Name):
 			further = append(further, t.source.Name)
 		}
 	}
-	var out []string
-	if len(added) > 0 {
-		out = append(out, "it does not know "+pluralTables(added))
+	for n, planned := range known {
+		if planned != nil {
+			gone = append(gone, n)
+		}
 	}
-	if len(altered) > 0 {
-		out = append(out, "the structure changed on the source of "+pluralTables(altered))
+	slices.SortFunc(gone, catalog.Name.Compare)
+	var out []string
+	for _, x := range []struct {
+		clause string
+		tables []catalog.Name
+	}{
+		{"it does not know ", added}, {"the source no longer has ", gone}, {"the structure changed on the source of ", altered},
+	} {
+		if len(x.tables) > 0 {
+			out = append(out, x.clause+pluralTables(x.tables))
+		}
 	}
 	if len(further) > 0 {
 		out = append(out, "the source, which is declared quiet, handed out numbers from sequences that it does not raise: "+list(further))
