@@ -37,7 +37,7 @@ test: ## everything that has to hold: unit, property, conformance, script and cr
 
 race: ## the same packages under the race detector
 	scripts/prepare.sh
-	DMO_TEST_REQUIRE=all $(NS) $(GO) test -race -timeout 60m ./...
+	DMO_TEST_REQUIRE=all DMO_HISTORIES=$${DMO_HISTORIES:-1000} $(NS) $(GO) test -race -timeout 60m ./...
 
 fuzz: ## every fuzz target for FUZZTIME each
 	scripts/fuzz.sh $(FUZZTIME)

@@ -90,16 +90,19 @@ func (r *run) sequenceStep(ctx context.Context, s *plan.Step) error {
 	if err != nil {
 		return err
 	}
-	r.sequence.Do(func() {
-		var ddl []providers.DDL
-		for _, want := range r.p.Sequences {
-			if have := now.Becomes(want.Name); have != nil {
-				want.Last, want.Called = have.Last, have.Called
-			}
-			ddl = append(ddl, providers.RaiseSequence{Sequence: want})
+	if !r.sequence.CompareAndSwap(false, true) {
+		return nil
+	}
+	var ddl []providers.DDL
+	for _, want := range r.p.Sequences {
+		if have := now.Becomes(want.Name); have != nil {
+			want.Last, want.Called = have.Last, have.Called
 		}
-		err = r.alter(ctx, ddl)
-	})
+		ddl = append(ddl, providers.RaiseSequence{Sequence: want})
+	}
+	if err = r.alter(ctx, ddl); err != nil {
+		r.sequence.Store(false)
+	}
 	return err
 }
 

@@ -93,10 +93,12 @@ func (r *run) create(ctx context.Context, tables []*table) error {
 
 // alterWith carries out DDL, and then that of each table in one transaction with the table's
 // ledger row that is true after it: what somebody else has made is never taken for ours. The
-// func is called under run.mu. Rows are copied while rowMu is held, as in putTables.
+// func is called under run.mu. Rows are copied while rowLock is held, as in putTables.
 func (r *run) alterWith(ctx context.Context, first []providers.DDL, tables []*table, do func(*table) ([]providers.DDL, ledger.Table)) error {
-	r.rowMu.Lock()
-	defer r.rowMu.Unlock()
+	if err := hold(ctx, r.rowLock); err != nil {
+		return err
+	}
+	defer r.rowLock.Release(1)
 	ddl := slices.Clone(first)
 	rows := make([]ledger.Table, len(tables))
 	r.mu.Lock()

@@ -21,8 +21,10 @@ func (r *run) prepare(ctx context.Context) error {
 	if err := r.awaitEmptying(ctx); err != nil {
 		return err
 	}
-	r.snapshotMu.Lock()
-	defer r.snapshotMu.Unlock()
+	if err := hold(ctx, r.snapshotLock); err != nil {
+		return err
+	}
+	defer r.snapshotLock.Release(1)
 	if r.prepared {
 		return r.prepareErr
 	}
@@ -324,8 +326,10 @@ func changed(t *table, what string) error {
 
 // closeSnapshot ends the round's view of the source.
 func (r *run) closeSnapshot() {
-	r.snapshotMu.Lock()
-	defer r.snapshotMu.Unlock()
+	if hold(context.Background(), r.snapshotLock) != nil {
+		return // never: that context has no end
+	}
+	defer r.snapshotLock.Release(1)
 	r.beside.Wait()
 	if r.snapshot != nil {
 		r.snapshot.Close()

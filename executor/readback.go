@@ -2,9 +2,9 @@ package executor
 
 import (
 	"context"
-	"sync"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/digest"
@@ -16,13 +16,13 @@ import (
 type shared struct {
 	db    providers.Database
 	how   providers.SnapshotOptions
-	mu    sync.Mutex
+	lock  *semaphore.Weighted // held while snap is opened or closed
 	snap  providers.Snapshot
 	views chan struct{} // one element for each open view
 }
 
 func newShared(db providers.Database, how providers.SnapshotOptions) *shared {
-	return &shared{db: db, how: how, views: make(chan struct{}, how.Readers)}
+	return &shared{db: db, how: how, lock: semaphore.NewWeighted(1), views: make(chan struct{}, how.Readers)}
 }
 
 // begin opens a view; it is closed by the returned func.
@@ -44,23 +44,33 @@ func (s *shared) begin(ctx context.Context, tables []*catalog.Table) (providers.
 }
 
 func (s *shared) view(ctx context.Context, tables []*catalog.Table) (providers.View, error) {
-	s.mu.Lock()
+	snap, err := s.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return snap.Begin(ctx, tables)
+}
+
+func (s *shared) open(ctx context.Context) (providers.Snapshot, error) {
+	if err := hold(ctx, s.lock); err != nil {
+		return nil, err
+	}
+	defer s.lock.Release(1)
 	if s.snap == nil {
 		snap, err := s.db.Snapshot(ctx, s.how)
 		if err != nil {
-			s.mu.Unlock()
 			return nil, err
 		}
 		s.snap = snap
 	}
-	snap := s.snap
-	s.mu.Unlock()
-	return snap.Begin(ctx, tables)
+	return s.snap, nil
 }
 
 func (s *shared) close() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	if hold(context.Background(), s.lock) != nil {
+		return // never: that context has no end
+	}
+	defer s.lock.Release(1)
 	if s.snap != nil {
 		s.snap.Close()
 		s.snap = nil

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/ledger"
@@ -45,7 +46,7 @@ type run struct {
 	packages map[string]*unit
 	progress *progress
 	done     map[string]bool // ids of steps that need not be done again in this run
-	sequence sync.Once       // sequences that no column owns are raised once
+	sequence atomic.Bool     // sequences that no column owns are raised, or being raised
 	readBack *shared         // the target's view for verification
 	files    *fileMode       // nil in pipe mode
 	// madeIDs are the ids of the tables that dmoctl made, by their names on the target.
@@ -58,19 +59,19 @@ type run struct {
 	halted atomic.Bool // no new steps, for halt's cause
 	lost   atomic.Bool // the snapshot is gone: this round ends, another follows
 
-	snapshotMu sync.Mutex
-	snapshot   providers.Snapshot // of the round
-	epoch      string             // of the round: tables that begin in it are read in it
-	prepared   bool
-	prepareErr error
+	snapshotLock *semaphore.Weighted // held while the round's view is opened or closed
+	snapshot     providers.Snapshot  // of the round
+	epoch        string              // of the round: tables that begin in it are read in it
+	prepared     bool
+	prepareErr   error
 
-	rowMu sync.Mutex // held while tables' ledger rows are written
+	rowLock *semaphore.Weighted // held while tables' ledger rows are written
 
 	beside  sync.WaitGroup // counts beside the copies
 	counter chan struct{}  // held by the one that counts
 
 	// gate is held for every transaction on a target that takes one writer only.
-	gate chan struct{}
+	gate *semaphore.Weighted
 
 	mu       sync.Mutex // guards tables' changing parts, failures, cause
 	failures []report.Failure
@@ -115,8 +116,9 @@ func newRun(p *plan.Plan, d Deps) *run {
 		packages: make(map[string]*unit),
 		done:     make(map[string]bool),
 		budget:   newBudget(p.Processes),
-		gate:     make(chan struct{}, 1),
-		counter:  make(chan struct{}, 1),
+		gate:     semaphore.NewWeighted(1),
+		rowLock:  semaphore.NewWeighted(1), snapshotLock: semaphore.NewWeighted(1),
+		counter: make(chan struct{}, 1),
 	}
 	// Nobody but this run writes to the target's tables: each view of it sees what
 	// was committed before.
@@ -197,14 +199,21 @@ func (r *run) apply(ctx context.Context) error {
 // write runs do as the target's only writer where it takes just one.
 func (r *run) write(ctx context.Context, do func(context.Context) error) error {
 	if r.limits.Writers == 1 {
-		select {
-		case r.gate <- struct{}{}:
-			defer func() { <-r.gate }()
-		case <-ctx.Done():
-			return context.Cause(ctx)
+		if err := hold(ctx, r.gate); err != nil {
+			return err
 		}
+		defer r.gate.Release(1)
 	}
 	return do(ctx)
+}
+
+// hold waits for a semaphore of one. What waits for a database is held by such, not by a
+// mutex: the wait ends with the context.
+func hold(ctx context.Context, s *semaphore.Weighted) error {
+	if s.Acquire(ctx, 1) != nil {
+		return context.Cause(ctx)
+	}
+	return nil
 }
 
 // recordTables writes the tables' ledger rows as they are now.
@@ -217,11 +226,13 @@ func (r *run) recordTables(ctx context.Context, tables []*table) error {
 	})
 }
 
-// putTables is recordTables for who holds the gate. Rows are copied while rowMu is
+// putTables is recordTables for who holds the gate. Rows are copied while rowLock is
 // held, so that an older copy never overwrites a newer one.
 func (r *run) putTables(ctx context.Context, tables []*table) error {
-	r.rowMu.Lock()
-	defer r.rowMu.Unlock()
+	if err := hold(ctx, r.rowLock); err != nil {
+		return err
+	}
+	defer r.rowLock.Release(1)
 	rows := make([]ledger.Table, len(tables))
 	r.mu.Lock()
 	for i, t := range tables {

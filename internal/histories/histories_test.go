@@ -26,7 +26,7 @@ func TestHistories(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // see process.settle
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // calls come in the same order each time
 	seeds := []uint64{baseSeed, 1 + rand.Uint64N(1<<62)}
 	if given := flag.Lookup("rapid.seed").Value.String(); given != "0" {
 		seed, err := strconv.ParseUint(given, 10, 64)

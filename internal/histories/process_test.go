@@ -5,10 +5,10 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"testing/synctest"
 	"time"
 
 	"github.com/dmoctl/dmoctl/internal/ledger"
@@ -29,7 +29,6 @@ type process struct {
 	waiting []*ticket
 	free    bool // nothing waits any more
 	ended   bool
-	steps   int // calls that came, and the end
 	out     result
 
 	order *rand.Rand // nil: in order of the calls' names
@@ -77,7 +76,6 @@ func (w *world) start(order int, do func(p *process) result) *process {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.out, p.ended = out, true
-		p.steps++
 	}()
 	return p
 }
@@ -90,7 +88,6 @@ func (p *process) hook(_ context.Context, call string) error {
 	}
 	t := &ticket{call: call, pass: make(chan error, 1)}
 	p.waiting = append(p.waiting, t)
-	p.steps++
 	p.mu.Unlock()
 	return <-t.pass
 }
@@ -107,7 +104,7 @@ func (m moment) String() string { return fmt.Sprintf("call %d of %q", m.n, cmp.O
 // whether it has ended.
 func (p *process) drive(at *moment) bool {
 	for idle := 0; ; {
-		p.settle()
+		synctest.Wait()
 		p.mu.Lock()
 		ended, waiting := p.ended, len(p.waiting)
 		p.mu.Unlock()
@@ -124,22 +121,6 @@ func (p *process) drive(at *moment) bool {
 			if p.next(at) {
 				return false
 			}
-		}
-	}
-}
-
-// settle lets all other goroutines run until none goes on by itself. The test has one
-// processor: Gosched comes back when the others wait. (synctest.Wait would not come back
-// while one waits for a mutex whose holder waits for its call.)
-func (p *process) settle() {
-	const enough = 8
-	for still, before := 0, -1; still < enough; {
-		runtime.Gosched()
-		p.mu.Lock()
-		now := p.steps
-		p.mu.Unlock()
-		if still++; now != before {
-			still, before = 0, now
 		}
 	}
 }

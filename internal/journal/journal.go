@@ -8,8 +8,9 @@ import (
 	"fmt"
 	"io"
 	"reflect"
-	"sync"
 	"time"
+
+	"golang.org/x/sync/semaphore"
 
 	"github.com/dmoctl/dmoctl/internal/exportfile"
 	"github.com/dmoctl/dmoctl/providers"
@@ -53,8 +54,8 @@ type Writer struct {
 	journal string
 	id      string
 
-	mu    sync.Mutex
-	owner int64 // number of the owner entry
+	lock  *semaphore.Weighted // held while an entry is written or looked for
+	owner int64               // number of the owner entry
 	next  int64
 }
 
@@ -66,7 +67,7 @@ func Take(ctx context.Context, st providers.Staging, journal string, owner Owner
 	if _, err := rand.Read(id); err != nil {
 		return nil, nil, fmt.Errorf("take journal: %w", err)
 	}
-	w := &Writer{staging: st, journal: journal, id: hex.EncodeToString(id), next: 1}
+	w := &Writer{staging: st, journal: journal, id: hex.EncodeToString(id), lock: semaphore.NewWeighted(1), next: 1}
 	contents := NewContents()
 	for {
 		e, ok, err := Read(ctx, st, journal, w.next)
@@ -164,8 +165,10 @@ func (w *Writer) Owner() int64 { return w.owner }
 // and not written twice. A Deposed error says that somebody else owns the journal;
 // the caller stops at once.
 func (w *Writer) Append(ctx context.Context, records ...Record) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	if err := w.lock.Acquire(ctx, 1); err != nil {
+		return err
+	}
+	defer w.lock.Release(1)
 	for {
 		e := w.entry(records...)
 		taken, err := w.create(ctx, e)
@@ -194,8 +197,10 @@ func (w *Writer) Append(ctx context.Context, records ...Record) error {
 // Hold fails with Deposed where somebody else has taken the journal since. It comes before
 // what another owner would miss.
 func (w *Writer) Hold(ctx context.Context) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	if err := w.lock.Acquire(ctx, 1); err != nil {
+		return err
+	}
+	defer w.lock.Release(1)
 	there, ok, err := Read(ctx, w.staging, w.journal, w.next)
 	if err == nil && ok && there.Writer != w.id {
 		err = w.deposed(ctx, &there)
