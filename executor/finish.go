@@ -29,6 +29,11 @@ func (r *run) finish(ctx context.Context, err error) (*report.Report, error) {
 	}
 	if r.session != nil && !r.closed {
 		rep.Until, rep.Left = r.d.Until, left.Summary(r.leftNow())
+		for _, l := range r.p.LeftOut {
+			if l.Reason == plan.NotAskedFor {
+				rep.NotAsked++
+			}
+		}
 	}
 	if r.session != nil && r.d.State != nil {
 		back, cancel := cleanup(ctx)

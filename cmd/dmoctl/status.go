@@ -116,6 +116,9 @@ func (a *app) printStatus(v statusView) {
 		if len(r.Left) > 0 {
 			a.printf("Left: %s. To go on, run\n\n  dmoctl apply\n", leftLine(r.Left))
 		}
+		if r.NotAsked > 0 {
+			a.printf("It was limited by --table: %s not looked at.\n", count(r.NotAsked, "other table"))
+		}
 		a.failures(r)
 	}
 }

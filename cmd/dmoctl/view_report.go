@@ -81,6 +81,9 @@ func ending(r *report.Report) string {
 	case r.Until != "" && r.Until != plan.Postprocess:
 		return stopped + " as asked; left: the close of the migration. To go on, run: dmoctl apply"
 	}
+	if r.NotAsked > 0 {
+		return "Done as far as --table asked; " + count(r.NotAsked, "other table") + " not looked at. To do all of them, run: dmoctl apply"
+	}
 	return "Done."
 }
 

@@ -92,8 +92,10 @@ type Report struct {
 	Rebuilt   bool      `json:"rebuilt,omitempty"` // from a ledger, which knows no exit code, phase or result
 	// Until is the phase that the run was asked to stop after; empty is none. Left counts the
 	// tables that something is left of then.
-	Until      string           `json:"until,omitempty"`
-	Left       []left.Count     `json:"left,omitempty"`
+	Until string       `json:"until,omitempty"`
+	Left  []left.Count `json:"left,omitempty"`
+	// NotAsked is how many tables of the migration --table left out: the run did not look at them.
+	NotAsked   int              `json:"not_asked,omitempty"`
 	Totals     Totals           `json:"totals"`
 	Phases     []Phase          `json:"phases"`
 	Tables     []Table          `json:"tables"`
