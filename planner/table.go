@@ -182,7 +182,7 @@ func (j *judge) rebuild(d *decision, changed bool) {
 	case d.predecessor != nil: // place has decided
 	case d.found == nil:
 		d.create = true
-	case !changed && len(differences(d.mapped, d.found)) == 0 && !(d.Entry.Created && d.amiss()):
+	case !changed && len(differences(d.mapped, d.found)) == 0 && (!d.Entry.Created || !d.amiss()):
 	case d.Entry.Created:
 		d.drop, d.create, d.empty = true, true, true
 		d.edition = d.Entry.Edition + 1

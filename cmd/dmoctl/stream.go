@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"sync"
 	"syscall"
 	"unicode/utf8"
@@ -39,7 +40,7 @@ func (s *stream) Write(p []byte) (int, error) {
 	if s.gone {
 		return len(p), nil
 	}
-	whole := append(s.tail[:len(s.tail):len(s.tail)], p...)
+	whole := slices.Concat(s.tail, p)
 	end := len(whole) - unfinished(whole)
 	s.tail = append([]byte(nil), whole[end:]...)
 	_, err := s.to.Write(visible(s.guard.mask(whole[:end]), s.colour()))

@@ -94,7 +94,7 @@ func TestWhatIsLostIsNamedFirst(t *testing.T) {
 			t.Errorf("no %q in %q", want, viewPlan(p, moment()).summary())
 		}
 	}
-	if lost, first := strings.Index(markdown.String(), "FOREIGN_00"), strings.Index(markdown.String(), "#### "); lost < first || strings.Index(markdown.String()[lost:], "#### Warnings") < 0 {
+	if lost, first := strings.Index(markdown.String(), "FOREIGN_00"), strings.Index(markdown.String(), "#### "); lost < first || !strings.Contains(markdown.String()[lost:], "#### Warnings") {
 		t.Error("what is lost does not come first")
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -83,11 +84,13 @@ func TestTeeAndOneCtrlC(t *testing.T) {
 			t.Fatalf("no package was done:\n%s", tail(read("apply.log")))
 		}
 	}
-	var tee, pid int
-	fmt.Sscan(read("tee"), &tee)
-	fmt.Sscan(read("pid"), &pid)
-	if tee == 0 || pid == 0 {
-		t.Fatal("the processes are not known")
+	tee, err := strconv.Atoi(strings.TrimSpace(read("tee")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(read("pid")))
+	if err != nil {
+		t.Fatal(err)
 	}
 	if err := syscall.Kill(tee, syscall.SIGKILL); err != nil { // sh starts its children with SIGINT ignored
 		t.Fatal(err)

@@ -84,7 +84,7 @@ func (p *process) plan(f flags) (*plan.Plan, result) {
 // apply is "dmoctl apply".
 func (p *process) apply(f flags) result {
 	ctx := context.Background()
-	made := (*plan.Plan)(nil)
+	var made *plan.Plan
 	if f.saved != nil {
 		l, err := p.tgt.Ledger(ctx, migration)
 		if err != nil {

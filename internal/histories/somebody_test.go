@@ -55,11 +55,6 @@ func (w *world) somebody() {
 	})
 }
 
-// knows says whether the migration's ledger names a table of the target.
-func (w *world) knows(n catalog.Name) bool {
-	return slices.ContainsFunc(w.target.Contents(migration).Tables, func(t ledger.Table) bool { return t.Target == n })
-}
-
 // put makes a table of somebody else's where there is none.
 func (w *world) put(d *memory.Data, n catalog.Name, rows int, refers []catalog.ForeignKey) {
 	if d.Tables[n] != nil {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"pgregory.net/rapid"
@@ -150,15 +149,4 @@ func (w *world) has(table string) bool { return w.source.Data().Tables[sourceNam
 func (w *world) carried(table string) (taken, rows bool) {
 	content, excluded := w.spec.Excludes[table]
 	return content != none || !excluded, !excluded
-}
-
-// ours lists the target's tables that nobody else made.
-func (w *world) ours() (out []catalog.Name) {
-	for n := range w.target.Data().Tables {
-		if w.theirs[n] == nil {
-			out = append(out, n)
-		}
-	}
-	slices.SortFunc(out, catalog.Name.Compare)
-	return out
 }

@@ -132,7 +132,7 @@ func spelled(c catalog.Column) string {
 
 // identity compares what numbers the rows: its kind, and the sequence behind it.
 func (c *comparison) identity(w, h *catalog.Column) {
-	if w.Identity != h.Identity && !(c.how.Foreign && (w.Identity == "" || h.Identity == "")) {
+	if w.Identity != h.Identity && (!c.how.Foreign || w.Identity != "" && h.Identity != "") {
 		c.either(Identity, w.Name, w.Identity, h.Identity)
 		return
 	}

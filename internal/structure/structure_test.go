@@ -161,8 +161,8 @@ func TestConstantsOfAnotherEngine(t *testing.T) {
 		want, have string
 	}
 	of := func(p pair) int {
-		w, h := catalog.Column{Name: "c", Type: catalog.Type{Kind: p.kind}, Declared: "t", Nullable: true, Default: p.want}, catalog.Column{}
-		h = w
+		w := catalog.Column{Name: "c", Type: catalog.Type{Kind: p.kind}, Declared: "t", Nullable: true, Default: p.want}
+		h := w
 		h.Default = p.have
 		x := &catalog.Table{Columns: []catalog.Column{w}}
 		return len(Compare(x, &catalog.Table{Columns: []catalog.Column{h}}, Options{}))

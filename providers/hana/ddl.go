@@ -52,7 +52,7 @@ func (w *writing) Alter(ctx context.Context, ddl []providers.DDL) error {
 		return err
 	}
 	for _, d := range ddl {
-		alone := func() error { return nil }
+		var alone func() error
 		switch d := d.(type) {
 		case providers.RaiseSequence:
 			alone = func() error { return w.raise(ctx, d) }

@@ -12,7 +12,8 @@ import (
 // objectID returns what the server numbers an object with, "" where there is none. Schemas
 // have no number: only an empty one is ever dropped.
 func objectID(ctx context.Context, s *session, o ledger.Object) (string, error) {
-	sql, args := "", []any{o.Name.Schema, o.Name.Name}
+	var sql string
+	args := []any{o.Name.Schema, o.Name.Name}
 	switch o.Kind {
 	case ledger.KindSchema:
 		sql, args = `SELECT "SCHEMA_NAME" FROM "SYS"."SCHEMAS" WHERE "SCHEMA_NAME" = ?`, args[1:]

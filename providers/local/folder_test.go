@@ -193,8 +193,8 @@ func TestOnlyRegularFilesAreObjects(t *testing.T) {
 				t.Errorf("%s: an object takes its place: %v", name, err)
 			}
 		}
-		for o := range s.List(t.Context(), "") {
-			t.Errorf("%s is listed", o.Name)
+		for o, err := range s.List(t.Context(), "") {
+			t.Errorf("%s is listed: %v", o.Name, err)
 		}
 	}()
 	select {

@@ -103,7 +103,7 @@ func (w *writer) Commit(ctx context.Context) error {
 	if err == nil {
 		w.ended = true
 		w.file.Close()
-		w.s.root.Remove(w.temp) // what is left here goes with the folder of temporary files
+		_ = w.s.root.Remove(w.temp) // what is left here goes with the folder of temporary files
 		return nil
 	}
 	if errors.Is(err, fs.ErrExist) {

@@ -74,7 +74,7 @@ func logState(path string) (string, error) {
 	defer f.Close()
 	const size, from, to = 48, 16, 40
 	var both [2 * size]byte
-	if n, err := f.ReadAt(both[:], 0); err != nil && !(errors.Is(err, io.EOF) && n == 0) {
+	if n, err := f.ReadAt(both[:], 0); err != nil && (n > 0 || !errors.Is(err, io.EOF)) {
 		return "", err
 	}
 	first, second := both[from:to], both[size+from:size+to]
