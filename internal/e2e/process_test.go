@@ -5,10 +5,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -135,23 +137,40 @@ func (p *process) read(out io.Reader) {
 // waitFor returns the n-th event of that name, or fails when the process ends without it.
 func (p *process) waitFor(t *testing.T, name string, n int) report.Event {
 	t.Helper()
+	seen := 0
+	return p.waitUntil(t, fmt.Sprintf("event %q no. %d", name, n), func(e report.Event) bool {
+		if e.Event == name {
+			seen++
+		}
+		return e.Event == name && seen == n
+	})
+}
+
+// waitForStep returns the event of that name of the first step whose id begins so.
+func (p *process) waitForStep(t *testing.T, name, id string) report.Event {
+	t.Helper()
+	return p.waitUntil(t, fmt.Sprintf("event %q of %s", name, id), func(e report.Event) bool {
+		return e.Event == name && strings.HasPrefix(e.Step, id)
+	})
+}
+
+// waitUntil returns the first event that is the one, or fails when the process ends without it.
+// It is asked once for every event, in their order.
+func (p *process) waitUntil(t *testing.T, what string, is func(report.Event) bool) report.Event {
+	t.Helper()
 	stop := time.AfterFunc(2*time.Minute, func() { _ = p.cmd.Process.Kill() })
 	defer stop.Stop()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for {
-		seen := 0
-		for _, e := range p.events {
-			if e.Event == name {
-				if seen++; seen == n {
-					return e
-				}
+	for looked := 0; ; p.change.Wait() {
+		for ; looked < len(p.events); looked++ {
+			if is(p.events[looked]) {
+				return p.events[looked]
 			}
 		}
 		if p.ended {
-			t.Fatalf("dmoctl ended (%v) before event %q no. %d\nstdout:\n%s\nstderr:\n%s", p.err, name, n, tail(p.stdout.String()), tail(p.stderr.String()))
+			t.Fatalf("dmoctl ended (%v) before %s\nstdout:\n%s\nstderr:\n%s", p.err, what, tail(p.stdout.String()), tail(p.stderr.String()))
 		}
-		p.change.Wait()
 	}
 }
 
