@@ -125,7 +125,7 @@ func (j *judge) judgeKnown(d *decision) {
 		j.again(d, "asked for with --reload")
 	case len(d.Loaded) == 0 && why == "":
 		d.action = plan.Copy
-	case why != "" && change == "" && j.requested(d):
+	case d.Requested() && change == "" && j.requested(d):
 		d.action, d.reason, d.empty = plan.Reload, why, true // the request stands in the ledger: its packages are planned
 	case why != "":
 		j.again(d, why)

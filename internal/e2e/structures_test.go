@@ -33,19 +33,27 @@ func sameText(t *testing.T, want, got string) {
 	}
 }
 
-// inSchemas puts the schemas into the bed's spec.
-func (b *bed) inSchemas(t *testing.T, source, target string) {
+// edit replaces a text of the bed's spec.
+func (b *bed) edit(t *testing.T, from, to string) {
 	t.Helper()
 	file := filepath.Join(b.dir, "main.dmo.hcl")
 	spec, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := strings.Replace(string(spec), "  consistency =", "  schema = \""+source+"\"\n  consistency =", 1)
-	text = strings.Replace(text, "  existing =", "  schema = \""+target+"\"\n  existing =", 1)
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+	if n := strings.Count(string(spec), from); n != 1 {
+		t.Fatalf("the spec has %q %d times", from, n)
+	}
+	if err := os.WriteFile(file, []byte(strings.Replace(string(spec), from, to, 1)), 0o600); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// inSchemas puts the schemas into the bed's spec.
+func (b *bed) inSchemas(t *testing.T, source, target string) {
+	t.Helper()
+	b.edit(t, "  consistency =", "  schema = \""+source+"\"\n  consistency =")
+	b.edit(t, "  existing =", "  schema = \""+target+"\"\n  existing =")
 }
 
 // schemaOfTypes holds whatever names types and sequences of its schema in expressions.

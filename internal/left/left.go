@@ -134,8 +134,21 @@ func (t Table) Emptying(rows bool) string {
 		return "its rows are no longer part of the migration"
 	case len(t.Stale()) > 0:
 		return fmt.Sprintf("%d of the packages that are loaded are not those that are planned", len(t.Stale()))
+	case rows && t.contradicts():
+		return "the ledger calls it complete, and not all of its packages are in"
 	}
 	return ""
+}
+
+// contradicts says whether the table's mark says more than its packages do. No run leaves that
+// behind; whoever did, what is in the target's table is not known.
+func (t Table) contradicts() bool {
+	return Complete(t.Entry.State) && (len(t.Loaded) == 0 || len(t.Missing()) > 0)
+}
+
+// Requested says whether emptying was asked for, and stands in the ledger.
+func (t Table) Requested() bool {
+	return t.Entry != nil && (t.Entry.State == ledger.Emptying || len(t.Stale()) > 0)
 }
 
 // Gap says in what the planned packages do not cover the table, or "".

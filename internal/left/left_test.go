@@ -120,6 +120,9 @@ func TestEmptying(t *testing.T) {
 		{"its rows do not travel", Table{Entry: entry(ledger.Complete), Planned: planned(), Loaded: loaded("1g")}, false, "its rows are no longer part of the migration"},
 		{"its rows did not travel", Table{Entry: entry(ledger.Made)}, false, ""},
 		{"an older generation", Table{Entry: entry(ledger.Complete), Planned: planned("5"), Loaded: loaded("1g", "2old")}, true, "1 of the packages that are loaded are not those that are planned"},
+		{"complete by its mark alone", Table{Entry: entry(ledger.Compared), Planned: planned("5"), Loaded: loaded("2g")}, true, "the ledger calls it complete, and not all of its packages are in"},
+		{"complete, and no package is known", Table{Entry: entry(ledger.Complete)}, true, "the ledger calls it complete, and not all of its packages are in"},
+		{"not complete, and one is missing", Table{Entry: entry(ledger.Made), Planned: planned("5"), Loaded: loaded("2g")}, true, ""},
 		{"more than is planned", Table{Entry: entry(ledger.Complete), Planned: planned(), Loaded: loaded("1g", "2g", "3g")}, true, "2 of the packages that are loaded are not those that are planned"},
 	} {
 		if got := c.x.Emptying(c.rows); got != c.want {
@@ -171,6 +174,8 @@ func TestOf(t *testing.T) {
 	}
 	partly := full(ledger.Made)
 	partly.Loaded = loaded("2g")
+	torn := full(ledger.Compared)
+	torn.Loaded = loaded("1g")
 	holed := full(ledger.Compared)
 	holed.Planned = holed.Planned[:1]
 	content, count, none := Want{Rows: true, Level: plan.LevelContent}, Want{Rows: true, Level: plan.LevelCount}, Want{Rows: true, Level: plan.LevelNone}
@@ -190,6 +195,7 @@ func TestOf(t *testing.T) {
 		{"the exception is gone", count, full(ledger.Excused), []string{"verification: by count"}},
 		{"excepted", excepted, full(ledger.Excused), nil},
 		{"a package is missing", content, partly, []string{"rows: 1 of 2 packages", "verification: by content"}},
+		{"a package is gone", content, torn, []string{"emptying: the ledger calls it complete, and not all of its packages are in", "rows: 1 of 2 packages"}},
 		{"only the last look is missing", content, full(ledger.Made), []string{"source: its structure on the source was not read again after its last package", "verification: by content"}},
 		{"an older generation", content, Table{Entry: entry(ledger.Compared), Planned: planned(), Loaded: loaded("1old")},
 			[]string{"emptying: 1 of the packages that are loaded are not those that are planned", "rows: 1 of 1 packages"}},
