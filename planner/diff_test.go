@@ -68,7 +68,7 @@ func TestActions(t *testing.T) {
 			w.target.Tables = append(w.target.Tables, &to)
 		}, action: plan.Reload, reason: "column NAME added on the target since it was made", steps: "empty drop create copy copy copy key index verify"},
 		{name: "emptying was interrupted", change: func(w *world) { row(w.ledger, erp("BIG")).State = ledger.Emptying },
-			action: plan.Reload, reason: "emptying it was asked for and is not finished"},
+			action: plan.Reload, reason: "emptying was asked for and is not finished"},
 		{name: "excluded", change: func(w *world) {
 			w.spec.Excludes = []desired.Exclude{{Name: "x", Content: "none", Tables: []desired.Pattern{{Text: "BIG", Name: "BIG", Exact: true}}}}
 		}, action: plan.Forget, reason: "the spec no longer carries it; the target's table stays", steps: "forget"},

@@ -129,7 +129,7 @@ func (t Table) Emptying(rows bool) string {
 	case t.Entry == nil:
 		return ""
 	case t.Entry.State == ledger.Emptying:
-		return "emptying it was asked for and is not finished"
+		return "emptying was asked for and is not finished"
 	case !rows && len(t.Loaded) > 0:
 		return "its rows are no longer part of the migration"
 	case len(t.Stale()) > 0:
