@@ -30,9 +30,6 @@ func histories() []string {
 	return []string{"no random history ends with exit 0 while anything is missing", "each fault that is put back"}
 }
 
-// left lists the cases in which a run used to end well with something missing.
-func left() []string { return nil }
-
 // shell lists how input and surroundings used to harm, or deceive, who runs dmoctl.
 func shell() []string {
 	return []string{
