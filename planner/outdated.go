@@ -13,7 +13,8 @@ import (
 // Outdated says in what a saved plan no longer fits the source, as clauses for people: tables
 // that the spec carries now and the plan does not know, tables that are gone or have another
 // structure by now, and sequences of a quiet source that it does not raise and that went on.
-// It reads the source's catalog. Diagnostics are as of Observe.
+// Not those that it copies: they are compared when their copy begins, and stop by name, while
+// the others go on. It reads the source's catalog. Diagnostics are as of Observe.
 func Outdated(ctx context.Context, spec *desired.Spec, sides Sides, p *plan.Plan) ([]string, diag.Diagnostics, error) {
 	o := &Observation{Target: &catalog.Catalog{Engine: spec.Target.Type}, Limits: sides.TargetDriver.Limits}
 	if err := o.readSource(ctx, spec, sides); err != nil {
@@ -40,7 +41,7 @@ func Outdated(ctx context.Context, spec *desired.Spec, sides Sides, p *plan.Plan
 		switch {
 		case !there:
 			added = append(added, t.source.Name)
-		case planned == nil:
+		case planned == nil || planned.Copies():
 		case planned.SourceStructure != t.source.StructureDigest():
 			altered = append(altered, t.source.Name)
 		case p.Quiet && planned.Action == plan.Keep && advances(planned.Source, t.source) && !p.Raises(t.source.Name):
@@ -48,7 +49,7 @@ func Outdated(ctx context.Context, spec *desired.Spec, sides Sides, p *plan.Plan
 		}
 	}
 	for n, planned := range known {
-		if planned != nil {
+		if planned != nil && !planned.Copies() {
 			gone = append(gone, n)
 		}
 	}

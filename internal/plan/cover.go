@@ -102,15 +102,15 @@ func (c *coverage) step(s *Step) error {
 // nothing refuses tables that are to be changed by a plan without a step.
 func (c *coverage) nothing(p *Plan) error {
 	for _, t := range p.Tables {
-		if t.Create || t.drops() || t.copies() {
+		if t.Create || t.drops() || t.Copies() {
 			return fmt.Errorf("no step makes or copies table %s", t.Source.Name)
 		}
 	}
 	return nil
 }
 
-// copies says whether rows of t are to be copied.
-func (t *Table) copies() bool {
+// Copies says whether rows of t are to be copied.
+func (t *Table) Copies() bool {
 	return t.Action == Copy || t.Action == Resume || t.Action == Restart || t.Action == Reload
 }
 
@@ -136,13 +136,13 @@ func (c *coverage) table(t *Table) error {
 		return missing(StepEmpty)
 	case t.Action == Forget && c.done[StepForget][n] == "":
 		return missing(StepForget)
-	case t.copies() && t.Verify != "none" && c.done[StepVerify][n] == "":
+	case t.Copies() && t.Verify != "none" && c.done[StepVerify][n] == "":
 		return missing(StepVerify)
 	}
 	var copies []string
 	for _, k := range t.Packages {
 		id := c.copies[k.ID]
-		if id == "" && !k.In && t.copies() {
+		if id == "" && !k.In && t.Copies() {
 			return fmt.Errorf("no step copies package %s", k.ID)
 		}
 		if id != "" {
