@@ -2,6 +2,7 @@ package executor_test
 
 import (
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -64,16 +65,20 @@ func TestAWaitForAnotherRunsTransactions(t *testing.T) {
 			d.Stop, d.LockTimeout = stop, c.timeout
 			var once sync.Once
 			d.Events = &atWaiting{b.events, func() { once.Do(func() { c.at(func() { close(stop) }, release) }) }}
-			touched := false
-			d.Hooks.Before = func(point string) { touched = touched || point == executor.PointCreate }
+			var touched atomic.Bool
+			d.Hooks.Before = func(point string) {
+				if point == executor.PointCreate {
+					touched.Store(true)
+				}
+			}
 			if _, exit := b.apply(p, d); exit != c.exit {
 				t.Fatalf("exit %d, want %d\n%s", exit, c.exit, b.events)
 			}
 			if len(b.events.of(report.Waiting)) == 0 {
 				t.Error("the run did not say that it waits")
 			}
-			if touched != (c.exit == report.OK) {
-				t.Errorf("exit %d, and tables were made: %v", c.exit, touched)
+			if touched.Load() != (c.exit == report.OK) {
+				t.Errorf("exit %d, and tables were made: %v", c.exit, touched.Load())
 			}
 			release()
 			b.open()
