@@ -61,9 +61,27 @@ func (w *world) checkApply(p *process, f flags) {
 			w.fatalf("exit 0, and the source has no table %s, which was asked for", name)
 		}
 	}
+	if f.until != "" && f.table == "" && (f.saved == nil || f.saved.all) {
+		w.checkStopped(p, f)
+	}
 	if !f.whole() {
 		return
 	}
+	if r := p.out.report; r != nil && len(r.Left) > 0 {
+		w.fatalf("exit 0, and the report says that this is left: %v", r.Left)
+	}
+	w.checkAll(p, f)
+	from := p.from
+	if f.saved != nil {
+		from = f.saved.from // it knows the source as it was then
+	}
+	if len(w.versions)-1 == from && len(w.stopped) == 0 {
+		w.checkQuiet()
+	}
+}
+
+// checkAll holds all tables and sequences to what a migration that is done promises.
+func (w *world) checkAll(p *process, f flags) {
 	now := w.target.Data()
 	for _, table := range w.tables() {
 		if taken, _ := w.carried(table); taken && w.always(table, p.from) {
@@ -71,12 +89,20 @@ func (w *world) checkApply(p *process, f flags) {
 		}
 	}
 	w.checkSequences(now)
-	from := p.from
-	if f.saved != nil {
-		from = f.saved.from // it knows the source as it was then
+}
+
+// checkStopped wants a run that stopped after a phase to say so, and all to be done where it
+// says that nothing is left.
+func (w *world) checkStopped(p *process, f flags) {
+	r := p.out.report
+	if r == nil {
+		return // "No changes"
 	}
-	if len(w.versions)-1 == from && len(w.stopped) == 0 {
-		w.checkQuiet()
+	if r.Until != f.until {
+		w.fatalf("the report says that --until %q was asked for", r.Until)
+	}
+	if len(r.Left) == 0 {
+		w.checkAll(p, f)
 	}
 }
 
@@ -167,10 +193,15 @@ func (w *world) structureDiffers(want, is *memory.Table) string {
 	_, rows := w.carried(want.Name.Name)
 	for _, k := range want.ForeignKeys {
 		taken, filled := w.carried(k.Table.Name)
-		if wanted := taken && (filled || !rows); wanted && !slices.ContainsFunc(is.ForeignKeys, func(h catalog.ForeignKey) bool {
+		wanted := taken && (filled || !rows)
+		there := slices.ContainsFunc(is.ForeignKeys, func(h catalog.ForeignKey) bool {
 			return h.Name == k.Name && h.Table == w.spec.of(k.Table.Name) && slices.Equal(h.Columns, k.Columns)
-		}) {
+		})
+		switch {
+		case wanted && !there:
 			return "no foreign key " + k.Name
+		case !wanted && there:
+			return "a foreign key " + k.Name + " to a table whose rows do not travel"
 		}
 	}
 	if len(is.Pending) > 0 {

@@ -165,8 +165,8 @@ func (p *process) rollback() result {
 	return ended(nil, err)
 }
 
-// save writes a plan and reads it again, as "plan --out" and "apply FILE" do.
-func save(made *plan.Plan) (*plan.Plan, error) {
+// reread writes a plan and reads it again, as "plan --out" and "apply FILE" do.
+func reread(made *plan.Plan) (*plan.Plan, error) {
 	var b bytes.Buffer
 	if err := plan.Encode(&b, made); err != nil {
 		return nil, err

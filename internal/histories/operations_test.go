@@ -2,6 +2,7 @@ package histories_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"pgregory.net/rapid"
@@ -21,7 +22,8 @@ type operation struct {
 func operations() []operation {
 	return []operation{
 		{"apply", 8, (*world).opApply},
-		{"plan", 2, (*world).opPlan},
+		{"plan", 1, (*world).opPlan},
+		{"review", 2, (*world).opReview},
 		{"rollback", 1, (*world).opRollback},
 		{"wake", 2, (*world).opWake},
 		{"take over", 2, (*world).opTakeOver},
@@ -148,8 +150,35 @@ func (w *world) ran(p *process) {
 	}
 }
 
-func (w *world) opPlan() {
+// opReview saves a plan, lets something happen while it is read, and applies it.
+func (w *world) opReview() {
 	f := w.drawFlags()
+	if rapid.Bool().Draw(w.t, "of one table") { // the others are kept
+		f = flags{reload: rapid.SampledFrom([]string{"a", "b"}).Draw(w.t, "reload")}
+	}
+	w.save(f)
+	if w.saved == nil {
+		return
+	}
+	switch rapid.SampledFrom([]string{"", "source", "structures", "somebody", "spec"}).Draw(w.t, "meanwhile") {
+	case "source":
+		w.changeSource(false)
+	case "structures":
+		w.changeSource(true)
+	case "somebody":
+		w.somebody()
+	case "spec":
+		w.changeSpec()
+	}
+	w.apply(flags{saved: w.saved}, nil, 0)
+}
+
+func (w *world) opPlan() {
+	w.save(w.drawFlags())
+}
+
+// save is "dmoctl plan --out".
+func (w *world) save(f flags) {
 	f.until, f.saved = "", nil
 	var made *plan.Plan
 	p := w.start(0, func(p *process) (r result) {
@@ -162,7 +191,7 @@ func (w *world) opPlan() {
 	if made == nil {
 		return
 	}
-	read, err := save(made)
+	read, err := reread(made)
 	if err != nil {
 		w.fatalf("the saved plan cannot be read: %v", err)
 	}
@@ -204,10 +233,13 @@ func (w *world) opWake() {
 func (w *world) changeSpec() {
 	s := w.spec.clone()
 	table := rapid.SampledFrom([]string{"a", "b", "c"}).Draw(w.t, "spec of")
-	switch rapid.SampledFrom([]string{"level", "level", "exclude", "exclude", "rename", "split", "existing", "exception", "mode", "quiet", "processes", "policy", "group"}).Draw(w.t, "spec") {
+	switch rapid.SampledFrom([]string{"level", "level", "exclude", "exclude", "exclude", "exclude", "rename", "split", "existing", "exception", "mode", "quiet", "processes", "policy", "group"}).Draw(w.t, "spec") {
 	case "level":
 		s.Level = rapid.SampledFrom([]string{none, levelCount, levelContent}).Draw(w.t, "level")
 	case "exclude":
+		if parents := w.parents(); len(parents) > 0 && rapid.Bool().Draw(w.t, "a parent") {
+			table = rapid.SampledFrom(parents).Draw(w.t, "exclude")
+		}
 		content := rapid.SampledFrom([]string{"", none, structure}).Draw(w.t, "content")
 		delete(s.Excludes, table)
 		if content != "" {
@@ -246,6 +278,19 @@ func (w *world) changeSpec() {
 	w.logf("spec: %s", s)
 }
 
+// parents lists the tables of the source that others refer to.
+func (w *world) parents() (out []string) {
+	d := w.source.Data()
+	for _, name := range tablesOf(d) {
+		for _, to := range parents(&d.Tables[sourceName(name)].Table) {
+			if to != name && to != "d" && !slices.Contains(out, to) {
+				out = append(out, to)
+			}
+		}
+	}
+	return out
+}
+
 // finish removes what is in the way, and wants the migration to get done.
 func (w *world) finish() {
 	for _, p := range w.stopped {
@@ -275,17 +320,22 @@ func (w *world) finish() {
 }
 
 // removeObstacles drops whatever others have made on the target, and tables that the
-// migration no longer knows.
+// migration no longer knows and whose places it needs, or that refer to its own.
 func (w *world) removeObstacles() {
-	known := make(map[string]bool)
+	known, needed := make(map[catalogName]bool), make(map[catalogName]bool)
 	for _, t := range w.target.Contents(migration).Tables {
 		taken, _ := w.carried(t.Source.Name)
-		known[t.Target.String()] = taken && w.has(t.Source.Name)
+		known[t.Target] = taken && w.has(t.Source.Name)
+	}
+	for _, table := range w.tables() {
+		if taken, _ := w.carried(table); taken {
+			needed[w.spec.of(table)] = true
+		}
 	}
 	w.target.Do(func(d *memory.Data) {
 		d.Views = nil
-		for n := range d.Tables {
-			if w.theirs[n] != nil || !known[n.String()] {
+		for n, t := range d.Tables {
+			if w.theirs[n] != nil || !known[n] && (needed[n] || len(t.ForeignKeys) > 0) {
 				d.Drop(n)
 			}
 		}
