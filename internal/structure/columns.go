@@ -101,7 +101,7 @@ func inPrimary(t *catalog.Table, column string) bool {
 // sameType says whether two columns are of one type. A table of somebody else only has to
 // take and return the same values: unbounded texts, and unbounded bytes, are one each then.
 func (c *comparison) sameType(w, h *catalog.Column) bool {
-	if w.Declared != "" && strings.EqualFold(unquoted(w.Declared), unquoted(h.Declared)) {
+	if w.Declared != "" && (w.Declared == h.Declared || strings.EqualFold(unquoted(w.Declared), unquoted(h.Declared))) {
 		return true
 	}
 	if c.how.Foreign || w.Declared == "" {
@@ -111,7 +111,14 @@ func (c *comparison) sameType(w, h *catalog.Column) bool {
 }
 
 // unquoted leaves out the quotes of names, which servers put only where they must, and blanks.
-func unquoted(sql string) string { return strings.NewReplacer(`"`, "", " ", "").Replace(sql) }
+func unquoted(sql string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '"' || r == ' ' {
+			return -1
+		}
+		return r
+	}, sql)
+}
 
 func family(t catalog.Type) catalog.Type {
 	switch {
