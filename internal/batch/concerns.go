@@ -82,7 +82,7 @@ func (r rules) exactMayOverflow(to group) bool {
 	case decimals:
 		return r.src.Scale > r.dst.Scale || have-r.src.Scale > r.dst.Precision-r.dst.Scale
 	case numbers:
-		return r.bounds.Digits > 0 && have > r.bounds.Digits
+		return r.bounds.Digits > 0 && have > int(r.bounds.Digits)
 	case integers:
 		return r.src.Scale > 0 || have >= digitsOf(r.dst)
 	}

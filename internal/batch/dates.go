@@ -41,7 +41,7 @@ func (r rules) span(unit, minus, plus int64) span {
 	if r.bounds.JulianGap {
 		s.gap, s.end = gapDay*unit, gapDayEnd*unit
 	}
-	first, last := r.bounds.MinYear, r.bounds.MaxYear
+	first, last := int(r.bounds.MinYear), int(r.bounds.MaxYear)
 	if first != 0 || last != 0 {
 		s.low, s.high = yearStart(first, unit), yearStart(last+1, unit)-r.step(unit)
 	}

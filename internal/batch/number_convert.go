@@ -77,8 +77,8 @@ func (r rules) number(s string) (string, *fault) {
 		if r.bounds.NoInfinity {
 			return "", r.overflow("is %s, which the target does not hold", s)
 		}
-	case r.bounds.Digits > 0 && len(s) > r.bounds.Digits:
-		if n := significant(s); n > r.bounds.Digits {
+	case r.bounds.Digits > 0 && len(s) > int(r.bounds.Digits):
+		if n := significant(s); n > int(r.bounds.Digits) {
 			return "", r.overflow("%s has %d significant digits, and the target keeps %d", shortened(s), n, r.bounds.Digits)
 		}
 	}
@@ -88,7 +88,7 @@ func (r rules) number(s string) (string, *fault) {
 // numbersFit says whether every value of an array passes number. Only NaN and the
 // infinities have letters.
 func (r rules) numbersFit(a arrow.Array) bool {
-	return (r.bounds.Digits == 0 || longest(a) <= r.bounds.Digits) &&
+	return (r.bounds.Digits == 0 || longest(a) <= int(r.bounds.Digits)) &&
 		(!r.bounds.NoNaN || bytes.IndexByte(payload(a), NaN[0]) < 0) &&
 		(!r.bounds.NoInfinity || bytes.IndexByte(payload(a), Infinity[0]) < 0)
 }

@@ -10,13 +10,13 @@ type Bounds struct {
 	NoNegativeZero bool `json:"no_negative_zero,omitempty"` // floats: stored as +0, under any policy
 	// MinYear and MaxYear bound dates and timestamps, both inclusive, counted
 	// astronomically (year 0 is 1 BC). Both 0 is no bound.
-	MinYear int `json:"min_year,omitempty"`
-	MaxYear int `json:"max_year,omitempty"`
+	MinYear int32 `json:"min_year,omitempty"`
+	MaxYear int32 `json:"max_year,omitempty"`
 	// UTF16: the length of text counts UTF-16 units, so that a character beyond the Basic
 	// Multilingual Plane counts two, and unpaired surrogates are refused.
 	UTF16 bool `json:"utf16,omitempty"`
 	// Digits is how many significant decimal digits a Number may have; 0 is no bound.
-	Digits int `json:"digits,omitempty"`
+	Digits int16 `json:"digits,omitempty"`
 	// JulianGap: the civil days 1582-10-05 to 1582-10-14 do not exist.
 	JulianGap bool `json:"julian_gap,omitempty"`
 }
