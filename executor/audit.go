@@ -74,13 +74,22 @@ func (r *run) auditLedger(ctx context.Context) error {
 
 // compareStructures compares what is on the target with what the plan wants.
 func (r *run) compareStructures(ctx context.Context, tables []*table) ([]structure.Difference, error) {
-	a := auditor{run: r, outside: make(map[catalog.Name][]structure.Difference), raised: make(map[catalog.Name]bool)}
+	a := auditor{run: r, outside: make(map[catalog.Name][]structure.Difference), raised: make(map[catalog.Name]bool),
+		refers: make(map[catalog.Name]bool), planned: make(map[catalog.Name]bool)}
 	for _, s := range r.p.Steps {
-		if s.Kind == plan.StepSequence {
-			a.raises = true
-			for _, n := range s.Tables {
+		a.raises = a.raises || s.Kind == plan.StepSequence
+		for _, n := range s.Tables {
+			switch s.Kind {
+			case plan.StepSequence:
 				a.raised[n] = true
+			case plan.StepForeignKey:
+				a.refers[n] = true
 			}
+		}
+	}
+	for _, t := range r.order {
+		if t.target != nil {
+			a.planned[t.target.Name] = true
 		}
 	}
 	err := a.all(ctx, tables)
@@ -101,6 +110,11 @@ type auditor struct {
 	// Of a source that others write to, all others may have gone on since they were.
 	raised map[catalog.Name]bool
 	raises bool
+	// refers are the tables of which a step of the plan makes foreign keys. None does where one refers
+	// to a table that --table leaves out, and whose rows are not all in.
+	refers map[catalog.Name]bool
+	// planned are the target's tables that are in the plan.
+	planned map[catalog.Name]bool
 }
 
 // follows says whether sequences have to be where the source's are: after steps that raise
@@ -166,7 +180,7 @@ func (a *auditor) take(t *table, ds []structure.Difference) {
 		}
 		if d.Part == structure.ForeignKey && d.Kind == structure.Missing && !a.run.d.Target.Limits().InlineKeys {
 			if to, out := a.leftOut(t, d.Name); out {
-				if a.run.refers(t) {
+				if a.refers[t.plan.Source.Name] {
 					a.outside[to] = append(a.outside[to], d)
 				}
 				continue
@@ -181,19 +195,10 @@ func (a *auditor) take(t *table, ds []structure.Difference) {
 func (a *auditor) leftOut(t *table, name string) (to catalog.Name, out bool) {
 	for _, f := range t.target.ForeignKeys {
 		if f.Name == name {
-			planned := slices.ContainsFunc(a.run.order, func(o *table) bool { return o.target != nil && o.target.Name == f.Table })
-			return f.Table, !planned
+			return f.Table, !a.planned[f.Table]
 		}
 	}
 	return catalog.Name{}, false
-}
-
-// refers says whether a step of the plan makes foreign keys of the table. None does where it
-// refers to one that --table leaves out, and whose rows are not all in.
-func (r *run) refers(t *table) bool {
-	return slices.ContainsFunc(r.p.Steps, func(s *plan.Step) bool {
-		return s.Kind == plan.StepForeignKey && slices.Contains(s.Tables, t.plan.Source.Name)
-	})
 }
 
 // references keeps those to tables outside of the plan that are there.
@@ -229,7 +234,7 @@ func (a *auditor) sequences(ctx context.Context, tables []*table) error {
 	}
 	var have *catalog.Catalog
 	err := r.retry(ctx, "read sequences", func(ctx context.Context) (err error) {
-		have, err = r.d.Target.Catalog(ctx, providers.Selector{Schemas: schemasOf(names), Tables: targets(tables[:1]), StructureOnly: true})
+		have, err = r.d.Target.Catalog(ctx, providers.Selector{Schemas: schemasOf(names), Tables: targets(tables[:1]), StructureOnly: true, Free: true})
 		return err
 	})
 	if err != nil {
@@ -237,7 +242,7 @@ func (a *auditor) sequences(ctx context.Context, tables []*table) error {
 	}
 	want := slices.Clone(r.p.Wanted.Sequences)
 	if r.p.Quiet {
-		now, err := r.sourceNow(ctx, nil)
+		now, err := r.sequencesNow(ctx)
 		if err != nil {
 			return err
 		}

@@ -80,18 +80,31 @@ func ddlOf(s *plan.Step, of *table) []providers.DDL {
 // are never lowered.
 func (r *run) sequenceStep(ctx context.Context, s *plan.Step) error {
 	tables := r.sound(s)
-	now, err := r.sourceNow(ctx, tables)
+	now, err := r.inspect(ctx, r.d.Source, sources(tables))
 	if err != nil {
 		return fmt.Errorf("read sequences: %w", err)
 	}
 	err = r.each(ctx, s, tables, func(t *table) []providers.DDL {
-		return raises(t, now.Find(t.plan.Source.Name))
+		return raises(t, now[t.plan.Source.Name])
 	})
-	if err != nil {
+	if err != nil || len(r.p.Sequences) == 0 {
 		return err
 	}
 	if !r.sequence.CompareAndSwap(false, true) {
 		return nil
+	}
+	err = r.raiseFree(ctx)
+	if err != nil {
+		r.sequence.Store(false)
+	}
+	return err
+}
+
+// raiseFree raises the sequences that no column owns.
+func (r *run) raiseFree(ctx context.Context) error {
+	now, err := r.sequencesNow(ctx)
+	if err != nil {
+		return fmt.Errorf("read sequences: %w", err)
 	}
 	var ddl []providers.DDL
 	for _, want := range r.p.Sequences {
@@ -100,24 +113,19 @@ func (r *run) sequenceStep(ctx context.Context, s *plan.Step) error {
 		}
 		ddl = append(ddl, providers.RaiseSequence{Sequence: want})
 	}
-	if err = r.alter(ctx, ddl); err != nil {
-		r.sequence.Store(false)
-	}
-	return err
+	return r.alter(ctx, ddl)
 }
 
-func (r *run) sourceNow(ctx context.Context, tables []*table) (*catalog.Catalog, error) {
-	names := sources(tables)
-	if len(names) == 0 {
-		names = sources(r.order[:min(1, len(r.order))]) // no name at all would mean every table
-	}
+// sequencesNow reads the source's sequences that no column owns.
+func (r *run) sequencesNow(ctx context.Context) (*catalog.Catalog, error) {
+	names := sources(r.order[:min(1, len(r.order))]) // no name at all would mean every table
 	schemas := schemasOf(names)
 	for _, s := range r.p.Wanted.Sequences {
 		schemas = append(schemas, schemasOf([]catalog.Name{s.Name})...)
 	}
 	var c *catalog.Catalog
 	err := r.retry(ctx, "read sequences", func(ctx context.Context) (err error) {
-		c, err = r.d.Source.Catalog(ctx, providers.Selector{Schemas: schemas, Tables: names, StructureOnly: true})
+		c, err = r.d.Source.Catalog(ctx, providers.Selector{Schemas: schemas, Tables: names, StructureOnly: true, Free: true})
 		return err
 	})
 	return c, err

@@ -91,11 +91,11 @@ func newPlan(spec *desired.Spec, o *Observation, opts Options) *draft {
 // structures identifies what both sides shall look like. It does not depend on how
 // far a run has come.
 func structures(ds []*decision) string {
-	all := make([][3]string, 0, len(ds))
+	all := newDigest()
 	for _, d := range ds {
-		all = append(all, [3]string{tableID(d.source.Name), d.structureDigest, d.mapped.StructureDigest()})
+		all.add([3]string{tableID(d.source.Name), d.structureDigest, d.mapped.StructureDigest()})
 	}
-	return short(all)
+	return all.short()
 }
 
 func planTables(spec *desired.Spec, o *Observation, ds []*decision, pace *pace) []*plan.Table {

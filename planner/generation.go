@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"hash"
 	"strconv"
 	"strings"
 
@@ -53,7 +54,12 @@ func (g generation) same(o generation) bool {
 }
 
 // tableGeneration is the part that all packages of a table share.
-func tableGeneration(d *decision, identity string, policies catalog.Policies) generation {
+func (j *judge) tableGeneration(d *decision) generation {
+	if j.shared.source == "" {
+		policies := j.spec.Policies
+		policies.Expressions = "" // changes no row
+		j.shared.source, j.shared.policies = short(j.o.Source.Identity), short(policies)
+	}
 	type column struct {
 		Name         string
 		Source, Into catalog.Type
@@ -64,18 +70,45 @@ func tableGeneration(d *decision, identity string, policies catalog.Policies) ge
 			columns = append(columns, column{c.Name, c.Type, d.mapped.Columns[i].Type})
 		}
 	}
-	policies.Expressions = "" // changes no row
 	return generation{
-		source:    short(identity),
+		source:    j.shared.source,
 		structure: short(d.structureDigest),
-		columns:   short(columns),
-		policies:  short(policies),
+		columns:   j.pool.Text(short(columns)),
+		policies:  j.shared.policies,
 		edition:   formatEdition(d.edition),
-		split:     short(d.split),
+		split:     j.pool.Text(short(d.split)),
 	}
 }
 
 func formatEdition(n int64) string { return strconv.FormatInt(n, 10) }
+
+// digest is short of a list that is never in memory as a whole.
+type digest struct {
+	sum   hash.Hash
+	parts int
+}
+
+func newDigest() *digest { return &digest{sum: sha256.New()} }
+
+func (d *digest) add(v any) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic("planner: marshal: " + err.Error()) // plain data always marshals
+	}
+	before := ","
+	if d.parts++; d.parts == 1 {
+		before = "["
+	}
+	d.sum.Write(append([]byte(before), b...)) // a hash takes all
+}
+
+func (d *digest) short() string {
+	if d.parts == 0 {
+		d.sum.Write([]byte("["))
+	}
+	d.sum.Write([]byte("]"))
+	return hex.EncodeToString(d.sum.Sum(nil)[:6])
+}
 
 // short digests plain data to 48 bits: enough to tell versions of one thing apart.
 func short(v any) string {

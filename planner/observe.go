@@ -99,11 +99,11 @@ func Observe(ctx context.Context, spec *desired.Spec, sides Sides, opts Options)
 	if ds := checkSchemas(spec); ds.HasErrors() {
 		return nil, ds, nil
 	}
-	obs := &Observation{}
-	if err := obs.readSource(ctx, spec, sides); err != nil {
+	obs, pool := &Observation{}, &catalog.Pool{}
+	if err := obs.readSource(ctx, spec, sides, pool); err != nil {
 		return nil, nil, err
 	}
-	if err := obs.readTarget(ctx, spec, sides); err != nil {
+	if err := obs.readTarget(ctx, spec, sides, pool); err != nil {
 		return nil, nil, err
 	}
 	a, ds := assign(spec, obs)
@@ -113,10 +113,13 @@ func Observe(ctx context.Context, spec *desired.Spec, sides Sides, opts Options)
 	if ds, err := obs.refuseSame(ctx, spec, sides, a); err != nil || ds.HasErrors() {
 		return nil, ds, err
 	}
-	if err := obs.readOtherSchemas(ctx, sides, a); err != nil {
+	if err := obs.readOtherSchemas(ctx, sides, a, pool); err != nil {
 		return nil, nil, err
 	}
 	obs.mapTables(spec, sides.TargetDriver, a)
+	for i := range obs.Mappings {
+		pool.Table(obs.Mappings[i].Target)
+	}
 	d := decide(spec, obs, a, opts)
 	if err := obs.countTarget(ctx, spec, sides, d); err != nil {
 		return nil, nil, err
@@ -137,7 +140,7 @@ func Observe(ctx context.Context, spec *desired.Spec, sides Sides, opts Options)
 	return obs, nil, nil
 }
 
-func (o *Observation) readSource(ctx context.Context, spec *desired.Spec, sides Sides) error {
+func (o *Observation) readSource(ctx context.Context, spec *desired.Spec, sides Sides, pool *catalog.Pool) error {
 	if sides.Source == nil {
 		if sides.Catalog == nil {
 			return fmt.Errorf("read source catalog: neither a connection nor a file is given")
@@ -145,12 +148,12 @@ func (o *Observation) readSource(ctx context.Context, spec *desired.Spec, sides 
 		o.Source, o.SourceOffline = sides.Catalog, true
 		return nil
 	}
-	c, err := sides.Source.Catalog(ctx, providers.Selector{})
+	c, err := sides.Source.Catalog(ctx, providers.Selector{Pool: pool})
 	if err != nil {
 		return fmt.Errorf("read source catalog: %w", err)
 	}
 	more := slices.DeleteFunc(namedSchemas(spec), func(s string) bool { return s == c.Schema })
-	o.Source, err = widen(ctx, sides.Source, c, providers.Selector{Schemas: more})
+	o.Source, err = widen(ctx, sides.Source, c, providers.Selector{Schemas: more, Pool: pool})
 	if err != nil {
 		return fmt.Errorf("read source catalog: %w", err)
 	}
@@ -184,7 +187,7 @@ func widen(ctx context.Context, db providers.Database, c *catalog.Catalog, sel p
 	return &wide, nil
 }
 
-func (o *Observation) readTarget(ctx context.Context, spec *desired.Spec, sides Sides) error {
+func (o *Observation) readTarget(ctx context.Context, spec *desired.Spec, sides Sides, pool *catalog.Pool) error {
 	if sides.Target == nil {
 		o.TargetOffline = true
 		o.Limits = sides.TargetDriver.Limits
@@ -199,14 +202,14 @@ func (o *Observation) readTarget(ctx context.Context, spec *desired.Spec, sides 
 	if o.Ledger, err = sides.Target.Ledger(ctx, spec.Migration); err != nil {
 		return fmt.Errorf("read ledger: %w", err)
 	}
-	if o.Target, err = sides.Target.Catalog(ctx, providers.Selector{Names: true, IDs: true}); err != nil {
+	if o.Target, err = sides.Target.Catalog(ctx, providers.Selector{Names: true, IDs: true, Pool: pool}); err != nil {
 		return fmt.Errorf("read target catalog: %w", err)
 	}
 	return nil
 }
 
 // readOtherSchemas reads those schemas of the target that only assignment tells.
-func (o *Observation) readOtherSchemas(ctx context.Context, sides Sides, a *assignment) error {
+func (o *Observation) readOtherSchemas(ctx context.Context, sides Sides, a *assignment, pool *catalog.Pool) error {
 	if sides.Target == nil || !o.Limits.Schemas {
 		return nil
 	}
@@ -236,7 +239,7 @@ func (o *Observation) readOtherSchemas(ctx context.Context, sides Sides, a *assi
 		}
 	}
 	var err error
-	if o.Target, err = widen(ctx, sides.Target, o.Target, providers.Selector{Schemas: schemas, Names: true, IDs: true}); err != nil {
+	if o.Target, err = widen(ctx, sides.Target, o.Target, providers.Selector{Schemas: schemas, Names: true, IDs: true, Pool: pool}); err != nil {
 		return fmt.Errorf("read target catalog: %w", err)
 	}
 	return nil

@@ -17,7 +17,7 @@ import (
 // the others go on. It reads the source's catalog. Diagnostics are as of Observe.
 func Outdated(ctx context.Context, spec *desired.Spec, sides Sides, p *plan.Plan) ([]string, diag.Diagnostics, error) {
 	o := &Observation{Target: &catalog.Catalog{Engine: spec.Target.Type}, Limits: sides.TargetDriver.Limits}
-	if err := o.readSource(ctx, spec, sides); err != nil {
+	if err := o.readSource(ctx, spec, sides, &catalog.Pool{}); err != nil {
 		return nil, nil, err
 	}
 	a, ds := assign(spec, o)
@@ -33,6 +33,7 @@ func Outdated(ctx context.Context, spec *desired.Spec, sides Sides, p *plan.Plan
 	for _, l := range p.LeftOut {
 		known[l.Table] = nil
 	}
+	raised := p.Raised()
 	var added, gone, altered []catalog.Name
 	further := freeAdvanced(o.Source, p)
 	for _, t := range a.tables {
@@ -44,7 +45,7 @@ func Outdated(ctx context.Context, spec *desired.Spec, sides Sides, p *plan.Plan
 		case planned == nil || planned.Copies():
 		case planned.SourceStructure != t.source.StructureDigest():
 			altered = append(altered, t.source.Name)
-		case p.Quiet && planned.Action == plan.Keep && advances(planned.Source, t.source) && !p.Raises(t.source.Name):
+		case p.Quiet && planned.Action == plan.Keep && advances(planned.Source, t.source) && !raised[t.source.Name]:
 			further = append(further, t.source.Name)
 		}
 	}

@@ -22,6 +22,9 @@ type judge struct {
 	names map[catalog.Name]catalog.Name
 	// vacated are places on the target that tables of ours leave: what is found there goes.
 	vacated map[catalog.Name]bool
+	// shared is what the generations of all tables have in common, pool what those of many have.
+	shared generation
+	pool   catalog.Pool
 }
 
 func (j *judge) judge(d *decision) {
@@ -41,7 +44,7 @@ func (j *judge) judge(d *decision) {
 	default:
 		j.judgeKnown(d)
 	}
-	d.expected = tableGeneration(d, j.o.Source.Identity, j.spec.Policies)
+	d.expected = j.tableGeneration(d)
 	d.reuse = d.copies() && j.reuses(d)
 	if d.action == plan.Resume && !d.reuse {
 		j.again(d, "the packages that are in are not those that the ledger planned")
@@ -208,7 +211,7 @@ func (j *judge) refuseAltered(d *decision, why string) {
 // change names what makes the packages that are in others than those of this plan,
 // or returns "".
 func (j *judge) change(d *decision) string {
-	e := tableGeneration(d, j.o.Source.Identity, j.spec.Policies)
+	e := j.tableGeneration(d)
 	for _, l := range d.Loaded {
 		g, ok := parseGeneration(l.Generation)
 		if !ok {
@@ -234,7 +237,7 @@ func (j *judge) change(d *decision) string {
 
 // requested says whether the packages of the copy that the ledger asks for are planned.
 func (j *judge) requested(d *decision) bool {
-	d.expected = tableGeneration(d, j.o.Source.Identity, j.spec.Policies)
+	d.expected = j.tableGeneration(d)
 	return j.reuses(d)
 }
 

@@ -44,6 +44,11 @@ type Selector struct {
 	IDs bool
 	// Dependents: Table.ID is asked for, and Table.Dependents of engines that drop them with the table.
 	Dependents bool
+	// Free: with Tables, the sequences that no column of theirs owns are asked for, too.
+	Free bool
+	// Pool shares what is equal to what is in memory already; nil is none. Only who reads this
+	// catalog uses it meanwhile.
+	Pool *catalog.Pool
 }
 
 // Finding is one result of a preflight.

@@ -1,12 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
+	"io"
 
 	"github.com/alecthomas/kong"
 
+	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/providers"
 )
 
@@ -29,17 +29,10 @@ func (c *inspectCmd) Run(ctx context.Context, a *app, k *kong.Context) error {
 	if err != nil {
 		return onSide(s.Source.Address(), err)
 	}
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetIndent("", " ")
-	if err := e.Encode(found); err != nil {
-		return err
-	}
 	if c.Out == "" {
-		_, err := a.out.Write(b.Bytes())
-		return err
+		return catalog.Encode(a.out, found)
 	}
-	if err := writeWhole(a.path(c.Out), b.Bytes()); err != nil {
+	if err := replaceFile(a.path(c.Out), func(w io.Writer) error { return catalog.Encode(w, found) }); err != nil {
 		return err
 	}
 	a.printf("Wrote the catalog of %s: %s. To plan without a connection, run\n\n  dmoctl plan --catalog %s\n",

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/dmoctl/dmoctl/internal/catalog"
 )
 
 // ErrFormat is wrapped by Decode where the bytes are no plan of this version.
@@ -136,6 +138,7 @@ func (in *input) Read(p []byte) (int, error) {
 type decoder struct {
 	json *json.Decoder
 	plan Plan
+	pool catalog.Pool
 	rest map[string]json.RawMessage
 }
 
@@ -170,9 +173,9 @@ func (d *decoder) field(name string) error {
 	d.rest[name] = nil
 	switch name {
 	case "tables":
-		return decodeList(d, &d.plan.Tables)
+		return decodeList(d, &d.plan.Tables, d.share)
 	case "steps":
-		return decodeList(d, &d.plan.Steps)
+		return decodeList(d, &d.plan.Steps, func(s *Step) {})
 	}
 	var value json.RawMessage
 	if err := d.json.Decode(&value); err != nil {
@@ -215,6 +218,15 @@ func (d *decoder) others() error {
 	return err
 }
 
+// share lets the tables of a plan share what is equal in them.
+func (d *decoder) share(t *Table) {
+	d.pool.Table(t.Source)
+	d.pool.Table(t.Target)
+	for _, text := range []*string{&t.Group, &t.Action, &t.Reason, &t.Split, &t.Verify} {
+		*text = d.pool.Text(*text)
+	}
+}
+
 // delim reads one bracket.
 func (d *decoder) delim(want json.Delim) error {
 	got, err := d.json.Token()
@@ -228,7 +240,7 @@ func (d *decoder) delim(want json.Delim) error {
 }
 
 // decodeList reads an array of objects, or null.
-func decodeList[T any](d *decoder, into *[]*T) error {
+func decodeList[T any](d *decoder, into *[]*T, each func(*T)) error {
 	open, err := d.json.Token()
 	if err != nil || open == nil {
 		return err
@@ -245,6 +257,7 @@ func decodeList[T any](d *decoder, into *[]*T) error {
 		if v == nil || len(*into) == maxParts {
 			return fmt.Errorf("part %d is empty, or one too many", len(*into)+1)
 		}
+		each(v)
 		*into = append(*into, v)
 	}
 	return d.delim(']')

@@ -6,7 +6,6 @@
 package plan
 
 import (
-	"slices"
 	"time"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
@@ -272,9 +271,17 @@ type Totals struct {
 // Changes says whether an apply would do anything.
 func (p *Plan) Changes() bool { return len(p.Steps) > 0 }
 
-// Raises says whether a step raises the sequences of a source's table.
-func (p *Plan) Raises(n catalog.Name) bool {
-	return slices.ContainsFunc(p.Steps, func(s *Step) bool { return s.Kind == StepSequence && slices.Contains(s.Tables, n) })
+// Raised returns the source's tables whose sequences steps raise.
+func (p *Plan) Raised() map[catalog.Name]bool {
+	out := make(map[catalog.Name]bool)
+	for _, s := range p.Steps {
+		if s.Kind == StepSequence {
+			for _, n := range s.Tables {
+				out[n] = true
+			}
+		}
+	}
+	return out
 }
 
 // Table returns the table of that source name, or nil.

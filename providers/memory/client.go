@@ -160,7 +160,7 @@ func (c *Client) Catalog(ctx context.Context, sel providers.Selector) (*catalog.
 			out.Tables = append(out.Tables, &t)
 		}
 		for _, q := range d.Sequences {
-			if len(sel.Schemas) == 0 || slices.Contains(sel.Schemas, q.Schema) {
+			if (len(sel.Tables) == 0 || sel.Free) && (len(sel.Schemas) == 0 || slices.Contains(sel.Schemas, q.Schema)) {
 				out.Sequences = append(out.Sequences, q)
 			}
 		}

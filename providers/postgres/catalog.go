@@ -24,25 +24,21 @@ type catalogReader struct {
 
 	out        *catalog.Catalog
 	byOID      map[uint32]*catalog.Table // roots only
-	columns    map[attribute]int         // index in Columns
 	partitions map[uint32]partitionOf
 	types      typeTable
-	colType    []columnType
-}
-
-// columnType remembers what a column's neutral type is made from until the types are read.
-type columnType struct {
-	column   *catalog.Column
-	oid      uint32
-	modifier int32
+	lists      []*equalColumns // until the types are read
+	pool       *catalog.Pool
 }
 
 // readCatalog reads structures and sizes. Without wanted tables it also reads
 // the schemas' free sequences and what does not travel.
 func readCatalog(ctx context.Context, s *session, schemas []string, wanted providers.Selector) (*catalog.Catalog, error) {
 	r := &catalogReader{s: s, schemas: schemas, wanted: wanted, out: &catalog.Catalog{Engine: engine},
-		byOID: make(map[uint32]*catalog.Table), columns: make(map[attribute]int),
-		partitions: make(map[uint32]partitionOf), types: make(typeTable)}
+		byOID:      make(map[uint32]*catalog.Table),
+		partitions: make(map[uint32]partitionOf), types: make(typeTable), pool: wanted.Pool}
+	if r.pool == nil {
+		r.pool = &catalog.Pool{}
+	}
 	steps := []func(context.Context) error{r.relations, r.children, r.tableColumns, r.tableTypes, r.constraints,
 		r.indexes, r.sequences, r.code, r.dependents}
 	if !wanted.StructureOnly {
@@ -52,6 +48,9 @@ func readCatalog(ctx context.Context, s *session, schemas []string, wanted provi
 		if err := step(ctx); err != nil {
 			return nil, wrap(opCatalog, err)
 		}
+	}
+	for _, t := range r.out.Tables {
+		r.pool.Table(t)
 	}
 	sort.Slice(r.out.Tables, func(i, j int) bool { return r.out.Tables[i].Name.Compare(r.out.Tables[j].Name) < 0 })
 	return r.out, nil
@@ -78,7 +77,7 @@ func (r *catalogReader) relations(ctx context.Context) error {
 	}
 	return r.s.query(ctx, opCatalog, sql, params, func(v row) error {
 		id, root := oid(v, 0), oid(v, 1)
-		name := catalog.Name{Schema: v.text(2), Name: v.text(3)}
+		name := catalog.Name{Schema: r.pool.Bytes(v[2]), Name: v.text(3)}
 		if id != root {
 			r.partitions[id] = partitionOf{r.byOID[root], name}
 			return r.partition(v, r.byOID[root], name)
@@ -123,36 +122,33 @@ func (r *catalogReader) oids() string {
 	return "{" + strings.Join(ids, ",") + "}"
 }
 
-// attribute is a column by the server's numbers.
-type attribute struct {
-	table  uint32
-	number int64
+// equalColumns is what the columns of one table or more are until their types are known.
+type equalColumns struct {
+	columns []catalog.Column
+	tables  []*catalog.Table
 }
 
 func (r *catalogReader) tableColumns(ctx context.Context) error {
-	type position struct {
-		table *catalog.Table
-		index int
-		columnType
-	}
-	var all []position
+	// Columns are equal where the server's own numbers of their types are: those are in place of
+	// the types until then.
+	var raw catalog.Pool
+	lists := make(map[*catalog.Column]*equalColumns)
 	var of *catalog.Table
 	var columns []catalog.Column // of it, so far
 	var numbers []numberedColumn
 	whole := func() {
 		if of != nil {
 			of.File += numbersOf(numbers)
-			of.Columns = slices.Clone(columns) // no larger than it must be: there may be 100,000 tables
+			r.share(&raw, lists, equalColumns{columns, []*catalog.Table{of}})
 		}
 		columns, numbers = columns[:0], numbers[:0]
 	}
 	err := r.s.query(ctx, opCatalog, columnsSQL, []string{r.oids()}, func(v row) error {
-		id := oid(v, 0)
-		if t := r.byOID[id]; t != of {
+		if t := r.byOID[oid(v, 0)]; t != of {
 			whole()
 			of = t
 		}
-		c := catalog.Column{Name: v.text(2), Declared: v.text(5), Nullable: !v.bool(6), Collation: v.text(10)}
+		c := catalog.Column{Name: r.pool.Bytes(v[2]), Declared: r.pool.Bytes(v[5]), Nullable: !v.bool(6), Collation: r.pool.Bytes(v[10])}
 		switch v.text(7) {
 		case "a":
 			c.Identity = "always"
@@ -160,28 +156,39 @@ func (r *catalogReader) tableColumns(ctx context.Context) error {
 			c.Identity = "default"
 		}
 		if g := v.text(8); g != "" {
-			c.Generated, c.Virtual = v.text(9), g == "v"
+			c.Generated, c.Virtual = r.pool.Bytes(v[9]), g == "v"
 		} else {
-			c.Default = v.text(9)
+			c.Default = r.pool.Bytes(v[9])
 		}
-		r.columns[attribute{id, v.int(1)}] = len(columns)
-		all = append(all, position{of, len(columns), columnType{oid: oid(v, 3), modifier: int32(v.int(4))}})
-		columns = append(columns, c)
-		numbers = append(numbers, numberedColumn{v.int(1), oid(v, 3), int32(v.int(4)), c.Name})
+		number := numberedColumn{v.int(1), oid(v, 3), int32(v.int(4)), c.Name}
+		c.Type = catalog.Type{Length: int(number.oid), Scale: int(number.modifier)}
+		columns, numbers = append(columns, c), append(numbers, number)
 		return nil
 	})
 	whole()
-	for _, p := range all { // slices have stopped growing
-		p.column = &p.table.Columns[p.index]
-		r.colType = append(r.colType, p.columnType)
-	}
 	return err
+}
+
+// share adds the columns of a table to those that are equal.
+func (r *catalogReader) share(raw *catalog.Pool, lists map[*catalog.Column]*equalColumns, l equalColumns) {
+	if len(l.columns) == 0 {
+		return
+	}
+	l.columns = raw.Columns(l.columns)
+	if same := lists[&l.columns[0]]; same != nil {
+		same.tables = append(same.tables, l.tables...)
+		return
+	}
+	lists[&l.columns[0]] = &l
+	r.lists = append(r.lists, &l)
 }
 
 func (r *catalogReader) tableTypes(ctx context.Context) error {
 	distinct := make(map[uint32]bool)
-	for _, c := range r.colType {
-		distinct[c.oid] = true
+	for _, l := range r.lists {
+		for _, c := range l.columns {
+			distinct[uint32(c.Type.Length)] = true
+		}
 	}
 	ids := make([]string, 0, len(distinct))
 	for id := range distinct {
@@ -194,10 +201,18 @@ func (r *catalogReader) tableTypes(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, c := range r.colType {
-		c.column.Type = r.types.neutral(c.oid, c.modifier, c.column.Declared)
-		c.column.UserType = r.types.userType(c.oid)
+	for _, l := range r.lists {
+		for i := range l.columns {
+			c := &l.columns[i]
+			id, modifier := uint32(c.Type.Length), int32(c.Type.Scale)
+			c.Type, c.UserType = r.types.neutral(id, modifier, c.Declared), r.types.userType(id)
+		}
+		columns := r.pool.Columns(l.columns)
+		for _, t := range l.tables {
+			t.Columns = columns
+		}
 	}
+	r.lists = nil
 	r.addUserTypes(order)
 	return nil
 }

@@ -16,16 +16,23 @@ func (r *catalogReader) sequences(ctx context.Context) error {
 	var columns []*catalog.Column         // of all; nil for a free sequence
 	feeds := map[*catalog.Sequence]bool{} // the column's default calls it
 	var uncalled []*catalog.Sequence
-	err := r.s.query(ctx, opCatalog, sequencesSQL, []string{r.oids(), textArray(r.schemas)}, func(v row) error {
+	sql, params := sequencesSQL(allSequences), []string{r.oids(), textArray(r.schemas)}
+	if len(r.wanted.Tables) > 0 && !r.wanted.Free {
+		sql, params = sequencesSQL(ownedSequences), params[:1]
+	}
+	own := make(map[*catalog.Table]bool) // have columns that no other table shares
+	err := r.s.query(ctx, opCatalog, sql, params, func(v row) error {
 		q := &catalog.Sequence{Name: catalog.Name{Schema: v.text(0), Name: v.text(1)}, Increment: v.int(2), Start: v.int(3), Min: v.int(4), Max: v.int(5),
 			Cycle: v.bool(6), Cache: v.int(7), DataType: v.text(8), Last: v.int(9), Called: !v.null(9)}
 		var owner *catalog.Column
 		if id := oid(v, 10); !v.null(10) {
-			i, ok := r.columns[attribute{id, v.int(11)}]
-			if !ok {
+			t := r.byOID[id]
+			if !own[t] {
+				t.Columns, own[t] = slices.Clone(t.Columns), true
+			}
+			if owner = t.Column(v.text(11)); owner == nil {
 				return nil
 			}
-			owner = &r.byOID[id].Columns[i]
 		}
 		all, columns, feeds[q] = append(all, q), append(columns, owner), v.bool(13)
 		if !q.Called && v.bool(12) {

@@ -103,7 +103,8 @@ FROM pg_constraint c LEFT JOIN pg_class f ON f.oid = c.confrelid LEFT JOIN pg_na
 WHERE c.conrelid = ANY ($1::oid[]) AND c.contype IN ('p','u','f','c','x') AND c.conparentid = 0
 ORDER BY c.conrelid, c.conname COLLATE "C"`
 
-// indexesSQL: $1 oids of tables. Indexes behind constraints and copies on partitions are left out.
+// indexesSQL: $1 oids of tables. Indexes behind constraints and copies on partitions are left out. Constraints
+// are looked up by their table, because the server has no index of them by theirs.
 const indexesSQL = `
 SELECT i.indrelid, x.relname, i.indisunique, i.indisvalid,
   am.amname = 'btree' AND i.indexprs IS NULL AND i.indpred IS NULL AND i.indnatts = i.indnkeyatts
@@ -121,23 +122,34 @@ SELECT i.indrelid, x.relname, i.indisunique, i.indisvalid,
 FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_am am ON am.oid = x.relam
 JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE i.indrelid = ANY ($1::oid[]) AND NOT x.relispartition
-  AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype IN ('p','u','x'))
+  AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = i.indrelid AND k.conindid = i.indexrelid AND k.contype IN ('p','u','x'))
 ORDER BY i.indrelid, x.relname COLLATE "C"`
 
-// sequencesSQL: $1 oids of tables whose sequences are wanted, $2 schemas whose other sequences are.
-const sequencesSQL = `
+// allSequences: $1 oids of tables whose sequences are wanted, $2 schemas whose other sequences are.
+const allSequences = `pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.refclassid = 'pg_class'::regclass
+  AND d.deptype IN ('a','i') AND d.refobjid = ANY ($1::oid[])
+WHERE (d.refobjid IS NOT NULL OR n.nspname = ANY ($2::text[])) AND`
+
+// ownedSequences: $1 oids of tables. It goes by the index of dependencies, and then by that of relations: a
+// bundle of a hundred tables must not look at every sequence of a hundred thousand.
+const ownedSequences = `pg_depend d CROSS JOIN LATERAL (SELECT * FROM pg_class WHERE oid = d.objid AND relkind = 'S' OFFSET 0) c
+JOIN pg_sequence s ON s.seqrelid = c.oid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a','i') AND d.refobjid = ANY ($1::oid[]) AND`
+
+// sequencesSQL reads allSequences or ownedSequences.
+func sequencesSQL(which string) string {
+	return `
 SELECT n.nspname, c.relname, s.seqincrement, s.seqstart, s.seqmin, s.seqmax, s.seqcycle, s.seqcache,
   format_type(s.seqtypid, NULL),
   CASE WHEN has_sequence_privilege(c.oid, 'USAGE, SELECT') THEN pg_sequence_last_value(c.oid) END,
-  d.refobjid, d.refobjsubid, has_sequence_privilege(c.oid, 'SELECT'),
+  d.refobjid, (SELECT a.attname FROM pg_attribute a WHERE a.attrelid = d.refobjid AND a.attnum = d.refobjsubid), has_sequence_privilege(c.oid, 'SELECT'),
   d.deptype = 'i' OR EXISTS (SELECT FROM pg_attrdef ad JOIN pg_depend u ON u.classid = 'pg_attrdef'::regclass AND u.objid = ad.oid
     WHERE ad.adrelid = d.refobjid AND ad.adnum = d.refobjsubid AND u.refclassid = 'pg_class'::regclass AND u.refobjid = c.oid)
-FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.refclassid = 'pg_class'::regclass
-  AND d.deptype IN ('a','i') AND d.refobjid = ANY ($1::oid[])
-WHERE c.relpersistence <> 't' AND (d.refobjid IS NOT NULL OR n.nspname = ANY ($2::text[]))
+FROM ` + which + ` c.relpersistence <> 't'
   AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e')
 ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"`
+}
 
 // tableRestSQL: $1 oids of tables: what belongs to them and does not travel.
 const tableRestSQL = `

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
@@ -49,17 +50,34 @@ func (w *writing) writeChange(ctx context.Context, s *session, c ledger.Change) 
 	if err := w.remove(ctx, s, c.RemovePackages, "planned"); err != nil {
 		return err
 	}
-	if err := w.writeTables(ctx, s, c.Tables); err != nil {
-		return err
+	for some := range slices.Chunk(c.Tables, ledgerRows) {
+		if err := w.writeTables(ctx, s, some); err != nil {
+			return err
+		}
 	}
-	return w.writePackages(ctx, s, c.Packages)
+	for some := range slices.Chunk(c.Packages, ledgerRows) {
+		if err := w.writePackages(ctx, s, some); err != nil {
+			return err
+		}
+	}
+	return nil
 }
+
+// ledgerRows is how many rows a statement writes: their texts are in memory several times
+// meanwhile, and a plan of a hundred thousand tables is recorded at once.
+const ledgerRows = 5000
 
 // remove deletes the rows of source tables from the ledger's tables.
 func (w *writing) remove(ctx context.Context, s *session, sources []catalog.Name, from ...string) error {
-	if len(sources) == 0 {
-		return nil
+	for some := range slices.Chunk(sources, ledgerRows) {
+		if err := w.removeSome(ctx, s, some, from); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+func (w *writing) removeSome(ctx context.Context, s *session, sources []catalog.Name, from []string) error {
 	rows := make([][]string, len(sources))
 	for i, n := range sources {
 		rows[i] = []string{n.Schema, n.Name}
@@ -75,9 +93,6 @@ func (w *writing) remove(ctx context.Context, s *session, sources []catalog.Name
 }
 
 func (w *writing) writeTables(ctx context.Context, s *session, tables []ledger.Table) error {
-	if len(tables) == 0 {
-		return nil
-	}
 	rows := make([][]string, len(tables))
 	for i, t := range tables {
 		rows[i] = []string{t.Source.Schema, t.Source.Name, t.Target.Schema, t.Target.Name, t.Structure, t.File, formatInt(t.Count), t.Changes,
@@ -91,9 +106,6 @@ state = excluded.state, serial = excluded.serial, created = excluded.created, ed
 }
 
 func (w *writing) writePackages(ctx context.Context, s *session, packages []ledger.Package) error {
-	if len(packages) == 0 {
-		return nil
-	}
 	rows := make([][]string, len(packages))
 	for i, p := range packages {
 		b, err := json.Marshal(p.Range)
