@@ -274,7 +274,7 @@ func (r *run) landed(ctx context.Context, work []*unit, landed []ledger.Loaded) 
 	for _, l := range landed {
 		u := byID[l.ID]
 		r.mu.Lock()
-		u.table.in[l.ID] = l
+		u.table.in = u.table.in.with(l)
 		u.table.copiedHere = true
 		r.mu.Unlock()
 		r.progress.landed(u.pkg, l)

@@ -225,7 +225,7 @@ func (r *run) adopt(c *ledger.Contents) {
 	defer r.mu.Unlock()
 	for _, t := range r.order {
 		t.known, t.ready, t.proven = false, false, false
-		t.in = make(map[string]ledger.Loaded)
+		t.in = nil
 		t.counting = nil
 	}
 	r.madeIDs = make(map[catalog.Name]string)
@@ -242,10 +242,18 @@ func (r *run) adopt(c *ledger.Contents) {
 	}
 	for _, l := range c.Loaded {
 		if t := r.tables[l.Source]; t != nil {
-			t.in[l.ID] = l
+			t.in = t.in.with(r.shared(l))
 		}
 	}
 	r.progress.adopt(r.order)
+}
+
+// shared returns a row of the ledger with the texts that the plan has as well.
+func (r *run) shared(l ledger.Loaded) ledger.Loaded {
+	if u := r.packages[l.ID]; u != nil && u.table.plan.Source.Name == l.Source && u.pkg.Generation == l.Generation {
+		l.ID, l.Source, l.Generation = u.pkg.ID, u.table.plan.Source.Name, u.pkg.Generation
+	}
+	return l
 }
 
 // errLockTimeout is the cause of a wait for the lock that took too long.

@@ -233,7 +233,7 @@ func (r *run) empty(ctx context.Context, tables []*table) error {
 	}
 	r.mu.Lock()
 	for _, t := range tables {
-		t.in = make(map[string]ledger.Loaded)
+		t.in = nil
 		t.row.State, t.row.Serial, t.row.Count, t.row.Changes, t.row.Snapshot = ledger.Empty, r.led.Serial, -1, "", ""
 	}
 	r.progress.adopt(r.order)

@@ -53,12 +53,12 @@ func (p *progress) adopt(tables []*table) {
 		emptied := t.voided()
 		for _, k := range t.plan.Packages {
 			p.counts.PackagesPlanned++
-			if emptied || !t.has(k) {
+			l, in := t.in.find(k.ID)
+			if emptied || !in || l.Generation != k.Generation {
 				p.counts.RowsPlanned += max(0, k.Rows)
 				p.counts.BytesPlanned += max(0, k.Bytes)
 				continue
 			}
-			l := t.in[k.ID]
 			if l.Run != p.run.d.Owner.ID {
 				p.counts.PackagesIn++
 			}

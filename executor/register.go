@@ -34,7 +34,7 @@ func (r *run) registration() ledger.Change {
 		}
 		if t.gone && t.known {
 			c.RemoveTables = append(c.RemoveTables, t.plan.Source.Name)
-			t.known, t.in = false, make(map[string]ledger.Loaded)
+			t.known, t.in = false, nil
 		}
 		asked := r.ask(t)
 		if asked {

@@ -3,6 +3,7 @@ package executor
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/ledger"
@@ -20,7 +21,7 @@ type table struct {
 	// ---
 	row        ledger.Table // as the ledger has it
 	known      bool         // the ledger has it
-	in         map[string]ledger.Loaded
+	in         loaded
 	broken     error // a package or step failed: what needs the whole table is not done
 	stopped    bool  // nothing more is done with it
 	proven     bool  // begun in an earlier quiet period, and the same still
@@ -66,7 +67,7 @@ type unit struct {
 }
 
 func newTable(p *plan.Table) *table {
-	t := &table{plan: p, source: p.Source, in: make(map[string]ledger.Loaded), count: -1, result: report.NotVerified}
+	t := &table{plan: p, source: p.Source, count: -1, result: report.NotVerified}
 	t.target = withoutFiles(p.Target)
 	return t
 }
@@ -118,8 +119,33 @@ func (t *table) left() int {
 	return n
 }
 
+// loaded are the packages of a table that are in, by id. Most tables have one: a map of each
+// would take more than the rest of them.
+type loaded []ledger.Loaded
+
+func (all loaded) find(id string) (ledger.Loaded, bool) {
+	i, there := slices.BinarySearchFunc(all, id, func(l ledger.Loaded, id string) int { return strings.Compare(l.ID, id) })
+	if !there {
+		return ledger.Loaded{}, false
+	}
+	return all[i], true
+}
+
+// with returns the packages with l, which replaces one of its id.
+func (all loaded) with(l ledger.Loaded) loaded {
+	i, there := slices.BinarySearchFunc(all, l.ID, func(l ledger.Loaded, id string) int { return strings.Compare(l.ID, id) })
+	if there {
+		all[i] = l
+		return all
+	}
+	if all == nil {
+		return loaded{l}
+	}
+	return slices.Insert(all, i, l)
+}
+
 func (t *table) has(p *plan.Package) bool {
-	l, ok := t.in[p.ID]
+	l, ok := t.in.find(p.ID)
 	return ok && l.Generation == p.Generation
 }
 
@@ -130,8 +156,8 @@ func (t *table) stale() bool {
 	for _, p := range t.plan.Packages {
 		planned[p.ID] = p.Generation
 	}
-	for id, l := range t.in {
-		if planned[id] != l.Generation {
+	for _, l := range t.in {
+		if planned[l.ID] != l.Generation {
 			return true
 		}
 	}
