@@ -68,13 +68,14 @@ func (c *applyCmd) Run(ctx context.Context, a *app, k *kong.Context, stop *stopp
 		}
 		return nil
 	}
-	if err := c.show(a, p); err != nil {
+	shown := viewPlan(p, time.Now())
+	if err := c.show(a, p, &shown); err != nil {
 		return err
 	}
 	if !p.Changes() {
 		return nil
 	}
-	if err := c.approve(ctx, a, s, p); err != nil {
+	if err := c.approve(ctx, a, s, &shown); err != nil {
 		return err
 	}
 	st, err := a.openState(s, state.ReadWrite)
@@ -153,21 +154,21 @@ func (a *app) stillFits(ctx context.Context, s *spec, sd *sides, p *plan.Plan) e
 }
 
 // show prints a new plan, and of a saved one, which has been read, what it comes to.
-func (c *applyCmd) show(a *app, p *plan.Plan) error {
+func (c *applyCmd) show(a *app, p *plan.Plan, shown *planView) error {
 	switch {
 	case c.JSON:
 		return nil
 	case c.File == "":
 		return writeText(a.out, p, time.Now(), a.style())
 	}
-	a.printf("%s: %s\n", c.File, viewPlan(p, time.Now()).summary())
+	a.printf("%s: %s\n", c.File, shown.summary())
 	return nil
 }
 
 // approve asks for yes where nobody has said it yet. Dropping tables is asked
 // about by the target's name, whatever else was approved.
-func (c *applyCmd) approve(ctx context.Context, a *app, s *spec, p *plan.Plan) error {
-	f := viewPlan(p, time.Now()).fates()
+func (c *applyCmd) approve(ctx context.Context, a *app, s *spec, shown *planView) error {
+	f := shown.fates()
 	target := s.Target.Address()
 	if len(f.foreign) > 0 && !slices.Contains(c.ConfirmRecreate, target) && !slices.Contains(c.ConfirmRecreate, s.Target.Name) {
 		question := fmt.Sprintf("\nexisting = \"recreate\": %s on %s, with all rows, will be dropped: %s.",

