@@ -10,15 +10,16 @@ LINT        := v2.15.0
 LINTER      := $(CACHE)/tools/golangci-lint-$(LINT)
 VERSION     ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 FUZZTIME    ?= 20s
+TABLES      ?= 10000,100000
 PKGS        ?= ./...
 SHELL       := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 
-.PHONY: help build demo test race fuzz bench crash million histories nightly evidence lint docs check
+.PHONY: help build demo test race fuzz bench bench-tables crash million histories nightly evidence lint docs check
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build bin/dmoctl, static, without cgo
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o $(BIN) ./cmd/dmoctl
@@ -59,6 +60,9 @@ histories: ## DMO_HISTORIES random histories, a million by default, a process fo
 
 bench: build ## the figures of docs/benchmarks.md
 	bench/run.sh $(BIN)
+
+bench-tables: build ## plan, apply and verify of TABLES tables; an hour and 12 GB at 100,000
+	BENCH_ONLY=many BENCH_TABLES=$(TABLES) bench/run.sh $(BIN)
 
 nightly: race fuzz crash million histories ## what takes longer than a coffee
 

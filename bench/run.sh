@@ -6,7 +6,8 @@
 #   BENCH_DIR    where everything goes   (dmoctl-bench in the folder for temporary files; 12 GB at scale 1)
 #   BENCH_SCALE  share of the data       (1; 0.01 tries the harness in about a minute)
 #   BENCH_REPS   runs of each, median    (3)
-#   BENCH_ONLY   suites, comma-separated (orders,docs,wide,tiny,sqlite,oracle_hana)
+#   BENCH_ONLY   suites, comma-separated (orders,docs,wide,tiny,sqlite,oracle_hana); "many" only where it is named
+#   BENCH_TABLES numbers of tables of "many", the fewest first (10000,100000: an hour, 12 GB)
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 binary=${1:+$(realpath "$1")}

@@ -80,11 +80,12 @@ func (s *sheet) add(f figure) {
 // barMemory is in MiB.
 const barMemory = 256
 
-// memory adds the peak of every run of dmoctl so far.
+// memory adds the peak of every run of dmoctl so far, but for those of a hundred thousand tables,
+// which have a bar of their own.
 func (s *sheet) memory() {
 	peak, where := 0.0, ""
 	for _, r := range s.Runs {
-		if p := r.peak(); strings.HasPrefix(r.Name, "dmoctl") && p > peak {
+		if p := r.peak(); strings.HasPrefix(r.Name, "dmoctl") && !strings.HasPrefix(r.Suite, manySuite) && p > peak {
 			peak, where = p, r.Suite+", "+r.Name
 		}
 	}
