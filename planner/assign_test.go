@@ -79,7 +79,7 @@ func TestSplitPolicy(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			x := table("T", c.bytes)
 			x.Rows = -1
-			how, ask := howToSplit(&decision{assigned: assigned{source: x, split: c.split}}, 256<<20)
+			how, ask := howToSplit(&decision{source: x, assigned: &assigned{split: c.split}}, 256<<20)
 			if ask != c.ask || ask && how.TargetSize != c.size {
 				t.Errorf("ask %v, %+v", ask, how)
 			}
@@ -89,12 +89,12 @@ func TestSplitPolicy(t *testing.T) {
 
 func TestEstimatesUseEarlierRuns(t *testing.T) {
 	w := newWorld(table("FAST", 300<<20), table("SLOW", 10<<20), table("NEW", 60<<20))
-	history := []*report.Report{
-		{Tables: []report.Table{{Table: "ERP.SLOW", Packages: 1, In: 1, Rows: 104857, Bytes: 10 << 20, Seconds: 5}}},
-		{Tables: []report.Table{{Table: "ERP.SLOW", Packages: 1, In: 1, Rows: 104857, Bytes: 10 << 20, Seconds: 500},
+	history := past(
+		&report.Report{Tables: []report.Table{{Table: "ERP.SLOW", Packages: 1, In: 1, Rows: 104857, Bytes: 10 << 20, Seconds: 5}}},
+		&report.Report{Tables: []report.Table{{Table: "ERP.SLOW", Packages: 1, In: 1, Rows: 104857, Bytes: 10 << 20, Seconds: 500},
 			{Table: "ERP.FAST", Packages: 1, In: 1, Rows: 3145728, Bytes: 300 << 20, Seconds: 100},
 			{Table: "ERP.NEW", Packages: 2, In: 1, Seconds: 9000}}},
-	}
+	)
 	p, ds := Diff(w.spec, w.observe(), history, w.opts)
 	if p == nil {
 		t.Fatal(text(ds))

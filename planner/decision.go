@@ -33,7 +33,8 @@ func quiet(spec *desired.Spec) bool {
 
 // decision is what is to be done about one table, and why.
 type decision struct {
-	assigned
+	*assigned
+	source          *catalog.Table // in the types in which its rows are asked for
 	structureDigest string
 	mapped          *catalog.Table // on the target, as it shall be
 	found           *catalog.Table // on the target, as it is; nil where it is not
@@ -41,8 +42,8 @@ type decision struct {
 	refusals        []plan.Loss // of the target's driver
 	ownRefusals     []plan.Loss // of the planner
 
-	left.Table            // what the ledger says of it
-	expected   generation // without a range
+	*left.Table            // what the ledger says of it
+	expected    generation // without a range
 
 	action, reason string
 	edition        int64 // of the copies that were asked for
@@ -91,12 +92,12 @@ func index(c *ledger.Contents) *kept {
 	return k
 }
 
-// of returns what the ledger says of a source's table.
-func (k *kept) of(n catalog.Name) left.Table {
+// of returns what the ledger says of a source's table; never nil.
+func (k *kept) of(n catalog.Name) *left.Table {
 	if t := k.tables[n]; t != nil {
-		return *t
+		return t
 	}
-	return left.Table{}
+	return &left.Table{}
 }
 
 // replaced says whether somebody has put another table in the place of one that dmoctl made:
@@ -107,9 +108,9 @@ func (k *kept) replaced(e ledger.Table, now *catalog.Table) bool {
 }
 
 // forgetMade is what the ledger would say of a table if nothing of it had been made.
-func forgetMade(e ledger.Table) left.Table {
+func forgetMade(e ledger.Table) *left.Table {
 	e.State, e.Created, e.Edition = ledger.Planned, false, e.Edition+1
-	return left.Table{Entry: &e}
+	return &left.Table{Entry: &e}
 }
 
 // unfinished says whether a run of the migration has begun a plan and not closed it.
@@ -129,7 +130,8 @@ func decide(spec *desired.Spec, o *Observation, a *assignment, opts Options) []*
 	}
 	j := &judge{spec: spec, o: o, k: k, opts: opts, names: a.names, vacated: vacated(o, a, k, opts)}
 	out := make([]*decision, 0, len(a.tables))
-	for _, t := range a.tables {
+	for i := range a.tables {
+		t := &a.tables[i]
 		if !selected(opts.Tables, o.Source.Schema, t.source.Name) {
 			continue
 		}

@@ -6,14 +6,13 @@ import (
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/desired"
 	"github.com/dmoctl/dmoctl/internal/plan"
-	"github.com/dmoctl/dmoctl/internal/report"
 	"github.com/dmoctl/dmoctl/lang/diag"
 )
 
 // Diff says what is to be done so that the target becomes what the spec asks for. It
 // is pure: equal arguments give the same plan, byte for byte. With errors among the
-// diagnostics the plan is nil. History is oldest first.
-func Diff(spec *desired.Spec, o *Observation, history []*report.Report, opts Options) (*plan.Plan, diag.Diagnostics) {
+// diagnostics the plan is nil.
+func Diff(spec *desired.Spec, o *Observation, history *History, opts Options) (*plan.Plan, diag.Diagnostics) {
 	a, ds := assign(spec, o)
 	if ds.HasErrors() {
 		return nil, ds.Sorted()

@@ -19,33 +19,54 @@ const (
 	stepSeconds       = 0.01
 )
 
-// pace is how long earlier runs took, by table, and at which rate all in all.
-type pace struct {
-	tables   map[string]report.Table // by source name
-	copyRate float64
-	runs     int
+// History is how long earlier runs took, by table, and at which rate all in all. It holds of each
+// run what estimates are made of, and not its report, which is as large as a plan. A nil
+// History knows no run.
+type History struct {
+	tables  map[string]taken // by source name
+	bytes   int64
+	seconds float64
+	runs    int
 }
 
-// newPace reads reports, oldest first: what a later one says counts.
-func newPace(history []*report.Report) *pace {
-	p := &pace{tables: make(map[string]report.Table), copyRate: assumedCopyRate}
-	var bytes int64
-	var seconds float64
-	for _, r := range history {
-		if r == nil {
+// taken is what a table took in the latest run that copied it.
+type taken struct {
+	packages              int
+	rows, bytes           int64
+	seconds, indexSeconds float64
+}
+
+// Add takes note of a run. Runs come oldest first: what a later one says counts.
+func (h *History) Add(r *report.Report) {
+	if r == nil {
+		return
+	}
+	if h.tables == nil {
+		h.tables = make(map[string]taken, len(r.Tables))
+	}
+	h.runs++
+	for _, t := range r.Tables {
+		if t.Seconds <= 0 || t.Packages == 0 || t.In < t.Packages {
 			continue
 		}
-		p.runs++
-		for _, t := range r.Tables {
-			if t.Seconds <= 0 || t.Packages == 0 || t.In < t.Packages {
-				continue
-			}
-			p.tables[t.Table] = t
-			bytes, seconds = bytes+t.Bytes, seconds+t.Seconds
-		}
+		h.tables[t.Table] = taken{packages: t.Packages, rows: t.Rows, bytes: t.Bytes, seconds: t.Seconds, indexSeconds: t.IndexSeconds}
+		h.bytes, h.seconds = h.bytes+t.Bytes, h.seconds+t.Seconds
 	}
-	if seconds > 1 && bytes > 0 {
-		p.copyRate = float64(bytes) / seconds
+}
+
+// pace is what estimates are made of.
+type pace struct {
+	*History
+	copyRate float64
+}
+
+func newPace(h *History) *pace {
+	if h == nil {
+		h = &History{}
+	}
+	p := &pace{History: h, copyRate: assumedCopyRate}
+	if h.seconds > 1 && h.bytes > 0 {
+		p.copyRate = float64(h.bytes) / h.seconds
 	}
 	return p
 }
@@ -70,11 +91,11 @@ func (p *pace) copySeconds(t *catalog.Table, k *plan.Package) float64 {
 	}
 	if h, ok := p.tables[t.Name.String()]; ok {
 		switch {
-		case h.Bytes > 0 && bytes > 0 && t.Bytes > 0:
+		case h.bytes > 0 && bytes > 0 && t.Bytes > 0:
 			// The share of the table that the package is, by the catalog's bytes.
-			return tableSeconds + h.Seconds*bytes/float64(t.Bytes)*grown(t.Rows, h.Rows)
-		case h.Packages > 0:
-			return tableSeconds + h.Seconds/float64(h.Packages)
+			return tableSeconds + h.seconds*bytes/float64(t.Bytes)*grown(t.Rows, h.rows)
+		case h.packages > 0:
+			return tableSeconds + h.seconds/float64(h.packages)
 		}
 	}
 	return tableSeconds + bytes/p.copyRate
@@ -90,9 +111,9 @@ func grown(now, then int64) float64 {
 
 // indexSeconds estimates one key or index of a table.
 func (p *pace) indexSeconds(d *decision) float64 {
-	if h, ok := p.tables[d.source.Name.String()]; ok && h.IndexSeconds > 0 {
+	if h, ok := p.tables[d.source.Name.String()]; ok && h.indexSeconds > 0 {
 		n := len(d.mapped.Indexes) + len(catalog.KeysOf(d.mapped))
-		return h.IndexSeconds / float64(max(1, n)) * grown(d.source.Rows, h.Rows)
+		return h.indexSeconds / float64(max(1, n)) * grown(d.source.Rows, h.rows)
 	}
 	return tableSeconds + float64(max(0, bytesOf(d.source)))/assumedIndexRate
 }

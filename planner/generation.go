@@ -60,24 +60,44 @@ func (j *judge) tableGeneration(d *decision) generation {
 		policies.Expressions = "" // changes no row
 		j.shared.source, j.shared.policies = short(j.o.Source.Identity), short(policies)
 	}
-	type column struct {
-		Name         string
-		Source, Into catalog.Type
-	}
-	var columns []column
-	for i, c := range d.source.Columns {
-		if c.Copied() && i < len(d.mapped.Columns) {
-			columns = append(columns, column{c.Name, c.Type, d.mapped.Columns[i].Type})
-		}
-	}
 	return generation{
 		source:    j.shared.source,
 		structure: short(d.structureDigest),
-		columns:   j.pool.Text(short(columns)),
+		columns:   j.columnsDigest(d.source.Columns, d.mapped.Columns),
 		policies:  j.shared.policies,
 		edition:   formatEdition(d.edition),
 		split:     j.pool.Text(short(d.split)),
 	}
+}
+
+// columnsDigest identifies the types in which rows are read and loaded. Tables share their
+// columns where they are equal: each list is looked at once.
+func (j *judge) columnsDigest(source, mapped []catalog.Column) string {
+	type column struct {
+		Name         string
+		Source, Into catalog.Type
+	}
+	var lists [2]*catalog.Column
+	if len(source) > 0 && len(mapped) > 0 {
+		lists = [2]*catalog.Column{&source[0], &mapped[0]}
+	}
+	if known := j.columns[lists]; known != "" {
+		return known
+	}
+	var columns []column
+	for i, c := range source {
+		if c.Copied() && i < len(mapped) {
+			columns = append(columns, column{c.Name, c.Type, mapped[i].Type})
+		}
+	}
+	if j.columns == nil {
+		j.columns = make(map[[2]*catalog.Column]string)
+	}
+	sum := j.pool.Text(short(columns))
+	if lists[0] != nil {
+		j.columns[lists] = sum
+	}
+	return sum
 }
 
 func formatEdition(n int64) string { return strconv.FormatInt(n, 10) }

@@ -25,6 +25,8 @@ type judge struct {
 	// shared is what the generations of all tables have in common, pool what those of many have.
 	shared generation
 	pool   catalog.Pool
+	// columns are the digests of lists of columns, by the first one of the source's and the target's.
+	columns map[[2]*catalog.Column]string
 }
 
 func (j *judge) judge(d *decision) {

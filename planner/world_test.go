@@ -12,6 +12,7 @@ import (
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/left"
 	"github.com/dmoctl/dmoctl/internal/plan"
+	"github.com/dmoctl/dmoctl/internal/report"
 	"github.com/dmoctl/dmoctl/internal/schema"
 	"github.com/dmoctl/dmoctl/lang/diag"
 	"github.com/dmoctl/dmoctl/providers"
@@ -30,6 +31,15 @@ type world struct {
 	filled  []Filled
 	hanging []Hanging
 	reads   time.Time
+}
+
+// past is the history of these runs.
+func past(runs ...*report.Report) *History {
+	h := &History{}
+	for _, r := range runs {
+		h.Add(r)
+	}
+	return h
 }
 
 func newWorld(tables ...*catalog.Table) *world {

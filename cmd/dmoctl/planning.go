@@ -99,15 +99,15 @@ func asError(ds diag.Diagnostics) error {
 
 // history collects durations of earlier runs: those that the spec names, then the
 // state's own.
-func (a *app) history(ctx context.Context, s *spec) ([]*report.Report, error) {
-	var out []*report.Report
+func (a *app) history(ctx context.Context, s *spec) (*planner.History, error) {
+	out := &planner.History{}
 	for _, name := range s.History {
 		r, err := readReport(within(s.Dir, name))
 		if err != nil {
 			return nil, refuse("invalid-history", "A report cannot be read",
 				fmt.Sprintf("dmo { history } names %q: %v.", name, err))
 		}
-		out = append(out, r)
+		out.Add(r)
 	}
 	st, err := a.openState(s, state.ReadOnly)
 	if errors.Is(err, os.ErrNotExist) {
@@ -118,11 +118,10 @@ func (a *app) history(ctx context.Context, s *spec) ([]*report.Report, error) {
 		return out, nil
 	}
 	defer st.Close()
-	own, err := st.Runs(ctx, s.Migration)
-	if err != nil {
+	if err := st.EachRun(ctx, s.Migration, out.Add); err != nil {
 		a.noHistory(err)
 	}
-	return append(out, own...), nil
+	return out, nil
 }
 
 // noHistory warns that the state's runs could not be read. Without them a plan is

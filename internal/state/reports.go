@@ -86,6 +86,27 @@ func (s *Store) Runs(ctx context.Context, migration string) ([]*report.Report, e
 	return s.reports(ctx, `SELECT report FROM run WHERE ?1 = '' OR migration = ?1 ORDER BY started DESC, id`, migration)
 }
 
+// EachRun hands over the migration's runs one by one, oldest first: reports of large migrations
+// are not to be in memory together.
+func (s *Store) EachRun(ctx context.Context, migration string, each func(*report.Report)) error {
+	var ids []string
+	err := s.execute(ctx, `SELECT id FROM run WHERE migration = ? ORDER BY started, id DESC`, []any{migration}, func(stmt *sqlite.Stmt) error {
+		ids = append(ids, stmt.ColumnText(0))
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read runs: %w", err)
+	}
+	for _, id := range ids {
+		r, err := s.Run(ctx, id)
+		if err != nil {
+			return err
+		}
+		each(r)
+	}
+	return nil
+}
+
 // Last returns the migration's newest run, nil where there is none.
 func (s *Store) Last(ctx context.Context, migration string) (*report.Report, error) {
 	all, err := s.reports(ctx, `SELECT report FROM run WHERE migration = ? ORDER BY started DESC, id LIMIT 1`, migration)

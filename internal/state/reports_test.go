@@ -3,6 +3,7 @@ package state_test
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -94,5 +95,9 @@ INSERT INTO run VALUES ('old', 'm', 'p', '2026-01-01T00:00:00.000000000Z', NULL,
 	}
 	if runs, err := s.Runs(t.Context(), ""); err != nil || len(runs) != 2 || len(runs[0].Tables)+len(runs[1].Tables) != 2 {
 		t.Errorf("%+v, %v", runs, err)
+	}
+	var seen []string
+	if err := s.EachRun(t.Context(), "m", func(r *report.Report) { seen = append(seen, fmt.Sprint(r.Run, len(r.Tables))) }); err != nil || !slices.Equal(seen, []string{"a1", "old1"}) {
+		t.Errorf("one by one the runs are %q, %v", seen, err)
 	}
 }

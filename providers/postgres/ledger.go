@@ -47,11 +47,12 @@ func readLedger(ctx context.Context, s *session, migration string) (*ledger.Cont
 		return nil, err
 	}
 	key := []string{migration}
+	var pool catalog.Pool // most of what the rows say, they say of each other's tables and packages
+	name := func(r row, i int) catalog.Name { return catalog.Name{Schema: pool.Bytes(r[i]), Name: pool.Bytes(r[i+1])} }
 	err = s.query(ctx, opLedger, `SELECT source_schema, source_name, target_schema, target_name, structure, file, count, changes, snapshot, state, serial, created, edition
 FROM dmo.tables WHERE migration = $1 ORDER BY source_schema COLLATE "C", source_name COLLATE "C"`, key, func(r row) error {
-		c.Tables = append(c.Tables, ledger.Table{Migration: migration, Source: catalog.Name{Schema: r.text(0), Name: r.text(1)},
-			Target: catalog.Name{Schema: r.text(2), Name: r.text(3)}, Structure: r.text(4), File: r.text(5), Count: r.int(6), Changes: r.text(7),
-			Snapshot: r.text(8), State: r.text(9), Serial: r.int(10), Created: r.bool(11), Edition: r.int(12)})
+		c.Tables = append(c.Tables, ledger.Table{Migration: migration, Source: name(r, 0), Target: name(r, 2), Structure: r.text(4), File: r.text(5), Count: r.int(6), Changes: r.text(7),
+			Snapshot: pool.Bytes(r[8]), State: pool.Bytes(r[9]), Serial: r.int(10), Created: r.bool(11), Edition: r.int(12)})
 		return nil
 	})
 	if err != nil {
@@ -59,7 +60,7 @@ FROM dmo.tables WHERE migration = $1 ORDER BY source_schema COLLATE "C", source_
 	}
 	err = s.query(ctx, opLedger, `SELECT id, source_schema, source_name, range, generation
 FROM dmo.planned WHERE migration = $1 ORDER BY id COLLATE "C"`, key, func(r row) error {
-		p := ledger.Package{Migration: migration, ID: r.text(0), Source: catalog.Name{Schema: r.text(1), Name: r.text(2)}, Generation: r.text(4)}
+		p := ledger.Package{Migration: migration, ID: pool.Bytes(r[0]), Source: name(r, 1), Generation: pool.Bytes(r[4])}
 		if err := json.Unmarshal(r[3], &p.Range); err != nil {
 			return fmt.Errorf("range of package %s: %w", p.ID, err)
 		}
@@ -71,8 +72,8 @@ FROM dmo.planned WHERE migration = $1 ORDER BY id COLLATE "C"`, key, func(r row)
 	}
 	err = s.query(ctx, opLedger, `SELECT id, source_schema, source_name, generation, rows, bytes, digest, read_at, snapshot, run, seconds
 FROM dmo.loaded WHERE migration = $1 ORDER BY id COLLATE "C"`, key, func(r row) error {
-		l := ledger.Loaded{Migration: migration, ID: r.text(0), Source: catalog.Name{Schema: r.text(1), Name: r.text(2)}, Generation: r.text(3),
-			Rows: r.int(4), Bytes: r.int(5), Digest: r.text(6), Snapshot: r.text(8), Run: r.text(9)}
+		l := ledger.Loaded{Migration: migration, ID: pool.Bytes(r[0]), Source: name(r, 1), Generation: pool.Bytes(r[3]),
+			Rows: r.int(4), Bytes: r.int(5), Digest: r.text(6), Snapshot: pool.Bytes(r[8]), Run: pool.Bytes(r[9])}
 		if _, err := fmt.Sscan(r.text(10), &l.Seconds); err != nil {
 			return fmt.Errorf("seconds of package %s: %w", l.ID, err)
 		}
@@ -88,7 +89,7 @@ FROM dmo.loaded WHERE migration = $1 ORDER BY id COLLATE "C"`, key, func(r row) 
 	}
 	err = s.query(ctx, opLedger, `SELECT kind, schema, name, id FROM dmo.made WHERE migration = $1
 ORDER BY kind COLLATE "C", schema COLLATE "C", name COLLATE "C"`, key, func(r row) error {
-		c.Made = append(c.Made, ledger.Object{Migration: migration, Kind: r.text(0), Name: catalog.Name{Schema: r.text(1), Name: r.text(2)}, ID: r.text(3)})
+		c.Made = append(c.Made, ledger.Object{Migration: migration, Kind: pool.Bytes(r[0]), Name: name(r, 1), ID: r.text(3)})
 		return nil
 	})
 	return c, err
