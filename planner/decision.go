@@ -42,8 +42,8 @@ type decision struct {
 	refusals        []plan.Loss // of the target's driver
 	ownRefusals     []plan.Loss // of the planner
 
-	*left.Table            // what the ledger says of it
-	expected    generation // without a range
+	*left.Table             // what the ledger says of it
+	expected    *generation // without a range
 
 	action, reason string
 	edition        int64 // of the copies that were asked for
@@ -144,7 +144,9 @@ func decide(spec *desired.Spec, o *Observation, a *assignment, opts Options) []*
 		if d.Entry != nil && k.replaced(*d.Entry, found[fold(d.Entry.Target, o.Limits)]) {
 			d.Table, d.replaced = forgetMade(*d.Entry), true
 		}
-		d.structureDigest = t.source.StructureDigest()
+		if d.structureDigest = m.Structure; d.structureDigest == "" {
+			d.structureDigest = t.source.StructureDigest()
+		}
 		d.source = asked(t.source, m.Target)
 		j.compare(d)
 		j.judge(d)
@@ -182,6 +184,9 @@ func matches(patterns []desired.Pattern, schema string, n catalog.Name) bool {
 // target takes the engine's own form, the source hands out that form. Columns that are
 // then the same on both sides are held once.
 func asked(source, mapped *catalog.Table) *catalog.Table {
+	if slices.Equal(source.Columns, mapped.Columns) {
+		return source
+	}
 	if !slices.ContainsFunc(mapped.Columns, func(c catalog.Column) bool { return c.Type.Kind == catalog.Native }) {
 		return source
 	}

@@ -54,13 +54,13 @@ func (g generation) same(o generation) bool {
 }
 
 // tableGeneration is the part that all packages of a table share.
-func (j *judge) tableGeneration(d *decision) generation {
+func (j *judge) tableGeneration(d *decision) *generation {
 	if j.shared.source == "" {
 		policies := j.spec.Policies
 		policies.Expressions = "" // changes no row
 		j.shared.source, j.shared.policies = short(j.o.Source.Identity), short(policies)
 	}
-	return generation{
+	return &generation{
 		source:    j.shared.source,
 		structure: short(d.structureDigest),
 		columns:   j.columnsDigest(d.source.Columns, d.mapped.Columns),

@@ -67,10 +67,13 @@ type Observation struct {
 
 // Mapping is what the target's driver makes of a table.
 type Mapping struct {
-	Source   catalog.Name   `json:"source"`
-	Target   *catalog.Table `json:"target"`
-	Losses   []plan.Loss    `json:"losses,omitempty"`
-	Refusals []plan.Loss    `json:"refusals,omitempty"`
+	Source catalog.Name `json:"source"`
+	// Structure is the digest of the source's table as it was read, before it took the types in
+	// which its rows are asked for; "" where it has not.
+	Structure string         `json:"structure,omitempty"`
+	Target    *catalog.Table `json:"target"`
+	Losses    []plan.Loss    `json:"losses,omitempty"`
+	Refusals  []plan.Loss    `json:"refusals,omitempty"`
 }
 
 // Split is how the source cut a table.
@@ -117,9 +120,7 @@ func Observe(ctx context.Context, spec *desired.Spec, sides Sides, opts Options)
 		return nil, nil, err
 	}
 	obs.mapTables(spec, sides.TargetDriver, a)
-	for i := range obs.Mappings {
-		pool.Table(obs.Mappings[i].Target)
-	}
+	obs.ask(a, pool)
 	d := decide(spec, obs, a, opts)
 	if err := obs.countTarget(ctx, spec, sides, d); err != nil {
 		return nil, nil, err
@@ -286,6 +287,36 @@ func (o *Observation) mapTables(spec *desired.Spec, driver providers.Driver, a *
 		}
 	}
 	n.rename()
+}
+
+// ask gives the source's tables the types in which their rows are asked for. Each is then held
+// once, not beside the one that was read.
+func (o *Observation) ask(a *assignment, pool *catalog.Pool) {
+	at := make(map[*catalog.Table]*catalog.Table, len(a.tables))
+	found := make(map[catalog.Name]*catalog.Table, len(o.Target.Tables))
+	for _, t := range o.Target.Tables {
+		found[fold(t.Name, o.Limits)] = t
+	}
+	for i := range o.Mappings {
+		m, t := &o.Mappings[i], &a.tables[i]
+		pool.Table(m.Target)
+		m.Structure = t.source.StructureDigest()
+		as := asked(t.source, m.Target)
+		catalog.Unify(m.Target, as)
+		if f := found[fold(m.Target.Name, o.Limits)]; f != nil {
+			catalog.Unify(f, m.Target)
+		}
+		at[t.source], t.source = as, as
+	}
+	tables := make([]*catalog.Table, len(o.Source.Tables))
+	for i, t := range o.Source.Tables {
+		if tables[i] = t; at[t] != nil {
+			tables[i] = at[t]
+		}
+	}
+	source := *o.Source // of somebody else, where it came from a file
+	source.Tables = tables
+	o.Source = &source
 }
 
 // ofSource lists what a table's columns lose before they reach any target.

@@ -11,7 +11,7 @@ import (
 // copy was measured to be as fast at 50 as at Go's own 100, and takes a third less memory.
 const (
 	mostGrowth  = 50
-	leastGrowth = 15
+	leastGrowth = 10
 	// heapKept is what the heap is kept below as long as leastGrowth allows: a plan of a hundred
 	// thousand tables then stays within half a gigabyte, with all that is no heap.
 	heapKept = 384 << 20

@@ -118,6 +118,30 @@ func (p *Pool) Table(t *Table) {
 
 func (p *Pool) key(k *Key) { k.Columns, k.Definition = p.Names(k.Columns), p.Text(k.Definition) }
 
+// Unify lets two tables that describe one, on both sides or wanted and found, share what is
+// equal in them.
+func Unify(t, like *Table) {
+	if t.Name == like.Name {
+		t.Name = like.Name // one text
+	}
+	if t.Key != nil && like.Key != nil && sameKey(*t.Key, *like.Key) {
+		t.Key = like.Key
+	}
+	if slices.EqualFunc(t.Uniques, like.Uniques, sameKey) {
+		t.Uniques = like.Uniques
+	}
+	same := func(a, b Index) bool {
+		return a.Name == b.Name && a.Definition == b.Definition && a.Unique == b.Unique && a.Special == b.Special && slices.Equal(a.Columns, b.Columns)
+	}
+	if slices.EqualFunc(t.Indexes, like.Indexes, same) {
+		t.Indexes = like.Indexes
+	}
+}
+
+func sameKey(a, b Key) bool {
+	return a.Name == b.Name && a.Definition == b.Definition && a.Primary == b.Primary && a.Index == b.Index && slices.Equal(a.Columns, b.Columns)
+}
+
 // share returns the list that is equal to this one. Two lists of one hash are not shared.
 func share[T comparable](seed maphash.Seed, known map[uint64][]T, list []T) []T {
 	if len(list) == 0 {

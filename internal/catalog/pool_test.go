@@ -41,6 +41,22 @@ func TestAPoolSharesWhatIsEqualAndChangesNothing(t *testing.T) {
 	}
 }
 
+func TestUnifySharesEqualPartsOnly(t *testing.T) {
+	a, b, other := pooled("a", "text"), pooled("a", "text"), pooled("b", "text")
+	before, otherBefore := b.StructureDigest(), other.StructureDigest()
+	Unify(b, a)
+	Unify(other, a)
+	if b.StructureDigest() != before || other.StructureDigest() != otherBefore {
+		t.Error("a table was changed")
+	}
+	if a.Key != b.Key || &a.Uniques[0] != &b.Uniques[0] || &a.Indexes[0] != &b.Indexes[0] {
+		t.Error("equal parts are held twice")
+	}
+	if other.Key == a.Key {
+		t.Error("keys of other names are one")
+	}
+}
+
 func TestColumnsWithASequenceAreATablesOwn(t *testing.T) {
 	var p Pool
 	list := func(n int64) []Column {

@@ -48,10 +48,10 @@ UNION ALL SELECT 't', t.oid, 'type ' || format_type(t.oid, NULL), coalesce(i.oid
 // built-in type, and are left out at once.
 const tableCodeSQL = `
 SELECT ad.adrelid, CASE a.attgenerated WHEN '' THEN 'default' ELSE 'generated column' END, a.attname::text, ad.adbin::text
-  FROM pg_attrdef ad JOIN pg_attribute a ON a.attrelid = ad.adrelid AND a.attnum = ad.adnum
+  FROM pg_attrdef ad CROSS JOIN LATERAL (SELECT * FROM pg_attribute WHERE attrelid = ad.adrelid AND attnum = ad.adnum OFFSET 0) a
   WHERE ad.adrelid = ANY ($1::oid[]) AND ad.adbin::text !~ '^\{CONST :consttype \d{1,4} '
-UNION ALL SELECT conrelid, 'check', conname, conbin::text FROM pg_constraint WHERE contype = 'c' AND conrelid = ANY ($1::oid[])
-UNION ALL SELECT conrelid, 'index', conname, ':opnos (o ' || array_to_string(conexclop, ' ') || ')' FROM pg_constraint WHERE contype = 'x' AND conrelid = ANY ($1::oid[])
+UNION ALL SELECT conrelid, CASE contype WHEN 'c' THEN 'check' ELSE 'index' END, conname, CASE contype WHEN 'c' THEN conbin::text ELSE ':opnos (o ' || array_to_string(conexclop, ' ') || ')' END
+  FROM unnest($1::oid[]) w(id) CROSS JOIN LATERAL (SELECT * FROM pg_constraint WHERE conrelid = w.id OFFSET 0) c WHERE contype IN ('c', 'x')
 UNION ALL SELECT i.indrelid, 'index', c.relname, concat(i.indexprs::text, i.indpred::text) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
   WHERE i.indrelid = ANY ($1::oid[]) AND (i.indexprs IS NOT NULL OR i.indpred IS NOT NULL)
 UNION ALL SELECT partrelid, 'partition key', partrelid::regclass::text, partexprs::text FROM pg_partitioned_table WHERE partrelid = ANY ($2::oid[]) AND partexprs IS NOT NULL`
