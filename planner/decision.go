@@ -117,8 +117,8 @@ func forgetMade(e ledger.Table) *left.Table {
 func (k *kept) unfinished() bool { return k.run != nil && !k.run.Closed }
 
 // decide says for every table what is to be done. It is pure; Observe asks it which
-// tables need boundaries, Diff builds the plan on it.
-func decide(spec *desired.Spec, o *Observation, a *assignment, opts Options) []*decision {
+// tables need boundaries, Diff builds the plan on it and on the ledger as it is indexed for that.
+func decide(spec *desired.Spec, o *Observation, a *assignment, opts Options) ([]*decision, *kept) {
 	k := index(o.Ledger)
 	found := make(map[catalog.Name]*catalog.Table, len(o.Target.Tables))
 	for _, t := range o.Target.Tables {
@@ -155,7 +155,7 @@ func decide(spec *desired.Spec, o *Observation, a *assignment, opts Options) []*
 	j.refuseHanging(out)
 	j.refuseChildren(out)
 	j.unrefer(out)
-	return out
+	return out, k
 }
 
 // vacated are the places on the target that tables of ours leave under this plan, because

@@ -17,7 +17,7 @@ func Diff(spec *desired.Spec, o *Observation, history *History, opts Options) (*
 	if ds.HasErrors() {
 		return nil, ds.Sorted()
 	}
-	decisions := decide(spec, o, a, opts)
+	decisions, k := decide(spec, o, a, opts)
 	ds = append(ds, unmatchedFlags(o, opts)...)
 	if !opts.Compare {
 		ds = append(ds, refusals(decisions)...)
@@ -30,7 +30,6 @@ func Diff(spec *desired.Spec, o *Observation, history *History, opts Options) (*
 	}
 
 	pace := newPace(history)
-	k := index(o.Ledger)
 	p.Structures = structures(decisions)
 	p.Reach = reach(spec.Policies, decisions)
 	p.Tables = planTables(spec, o, decisions, pace)

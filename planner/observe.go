@@ -121,7 +121,7 @@ func Observe(ctx context.Context, spec *desired.Spec, sides Sides, opts Options)
 	}
 	obs.mapTables(spec, sides.TargetDriver, a)
 	obs.ask(a, pool)
-	d := decide(spec, obs, a, opts)
+	d, _ := decide(spec, obs, a, opts)
 	if err := obs.countTarget(ctx, spec, sides, d); err != nil {
 		return nil, nil, err
 	}

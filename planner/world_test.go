@@ -108,7 +108,8 @@ func (w *world) observe() *Observation {
 		}
 		o.Mappings = append(o.Mappings, Mapping{Source: t.source.Name, Target: &to})
 	}
-	for _, s := range wantedSplits(w.spec, o, decide(w.spec, o, a, w.opts), w.opts) {
+	decisions, _ := decide(w.spec, o, a, w.opts)
+	for _, s := range wantedSplits(w.spec, o, decisions, w.opts) {
 		o.Splits = append(o.Splits, w.cut(s.table))
 	}
 	return o

@@ -48,7 +48,9 @@ func readLedger(ctx context.Context, s *session, migration string) (*ledger.Cont
 	}
 	key := []string{migration}
 	var pool catalog.Pool // most of what the rows say, they say of each other's tables and packages
-	name := func(r row, i int) catalog.Name { return catalog.Name{Schema: pool.Bytes(r[i]), Name: pool.Bytes(r[i+1])} }
+	name := func(r row, i int) catalog.Name {
+		return catalog.Name{Schema: pool.Bytes(r[i]), Name: pool.Bytes(r[i+1])}
+	}
 	err = s.query(ctx, opLedger, `SELECT source_schema, source_name, target_schema, target_name, structure, file, count, changes, snapshot, state, serial, created, edition
 FROM dmo.tables WHERE migration = $1 ORDER BY source_schema COLLATE "C", source_name COLLATE "C"`, key, func(r row) error {
 		c.Tables = append(c.Tables, ledger.Table{Migration: migration, Source: name(r, 0), Target: name(r, 2), Structure: r.text(4), File: r.text(5), Count: r.int(6), Changes: r.text(7),
@@ -58,11 +60,19 @@ FROM dmo.tables WHERE migration = $1 ORDER BY source_schema COLLATE "C", source_
 	if err != nil {
 		return nil, err
 	}
+	// No list is larger than it must be, for there may be 100,000 tables; most have one package.
+	n := len(c.Tables)
+	if n > 0 {
+		c.Tables = append(make([]ledger.Table, 0, n), c.Tables...)
+	}
 	err = s.query(ctx, opLedger, `SELECT id, source_schema, source_name, range, generation
 FROM dmo.planned WHERE migration = $1 ORDER BY id COLLATE "C"`, key, func(r row) error {
 		p := ledger.Package{Migration: migration, ID: pool.Bytes(r[0]), Source: name(r, 1), Generation: pool.Bytes(r[4])}
 		if err := json.Unmarshal(r[3], &p.Range); err != nil {
 			return fmt.Errorf("range of package %s: %w", p.ID, err)
+		}
+		if c.Packages == nil {
+			c.Packages = make([]ledger.Package, 0, n)
 		}
 		c.Packages = append(c.Packages, p)
 		return nil
@@ -80,6 +90,9 @@ FROM dmo.loaded WHERE migration = $1 ORDER BY id COLLATE "C"`, key, func(r row) 
 		var err error
 		if l.ReadAt, err = time.Parse(time.RFC3339Nano, r.text(7)); err != nil {
 			return fmt.Errorf("time of package %s: %w", l.ID, err)
+		}
+		if c.Loaded == nil {
+			c.Loaded = make([]ledger.Loaded, 0, n)
 		}
 		c.Loaded = append(c.Loaded, l)
 		return nil
