@@ -180,13 +180,9 @@ func TestLongSpecs(t *testing.T) {
 	}
 	folder(t, map[string]string{"m.dmo.hcl": inMigration("  table_group \"a\" {\n    tables = [\n"+tables.String()+"    ]\n  }\n"+groups.String()) +
 		"locals {\n" + locals.String() + "}\n"})
-	start := time.Now()
 	spec := mustLoad(t, Options{})
 	if len(spec.Groups[0].Tables) != 20_000 || len(spec.Excludes) != 1000 || spec.Excludes[7].Tables[0].Text != "E7_x_x" {
 		t.Errorf("groups %d, excludes %d", len(spec.Groups), len(spec.Excludes))
-	}
-	if took := time.Since(start); took > time.Minute {
-		t.Errorf("took %v", took)
 	}
 }
 

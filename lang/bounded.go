@@ -23,8 +23,8 @@ const (
 	maxMemory = 768 << 20
 	// maxCPU bounds the time of the processor: a machine that does much else is no fault of the
 	// spec. Ticks, which a stopped process does not count either, bound what only waits.
-	maxCPU   = 12 * time.Second
-	maxTicks = 6000
+	maxCPU   = slowdown * 12 * time.Second
+	maxTicks = slowdown * 6000
 	tick     = 10 * time.Millisecond
 )
 
