@@ -19,7 +19,7 @@ func (r *run) leftNow() []left.Item {
 		}
 		out = append(out, left.Of(t.want(), t.ledger(r.p.Migration))...)
 	}
-	kinds := map[string]left.Kind{plan.StepKey: left.Key, plan.StepIndex: left.Index, plan.StepForeignKey: left.ForeignKey, plan.StepSequence: left.Sequence}
+	kinds := map[string]left.Kind{plan.StepKey: left.Key, plan.StepIndex: left.Index, plan.StepForeignKey: left.ForeignKey, plan.StepUnrefer: left.ForeignKey, plan.StepSequence: left.Sequence}
 	type part struct {
 		table catalog.Name
 		kind  left.Kind
@@ -29,6 +29,9 @@ func (r *run) leftNow() []left.Item {
 		kind, known := kinds[s.Kind]
 		if !known || r.done[s.ID] {
 			continue
+		}
+		if len(s.Tables) == 0 { // of sequences that no column owns
+			out = append(out, left.Item{Kind: kind, What: "of a later phase"})
 		}
 		for _, n := range s.Tables {
 			if !seen[part{n, kind}] {

@@ -100,7 +100,9 @@ func leftLine(counts []left.Count) string {
 		case left.Source:
 			noun = "another look at the source"
 		}
-		parts[i] = noun + " of " + count(c.Tables, "table")
+		if parts[i] = noun; c.Tables > 0 {
+			parts[i] += " of " + count(c.Tables, "table")
+		}
 	}
 	return strings.Join(parts, ", ")
 }

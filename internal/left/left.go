@@ -45,7 +45,7 @@ func (i Item) String() string {
 	return i.Table.String() + ": " + string(i.Kind) + ": " + i.What
 }
 
-// Count is how many tables something is left of.
+// Count is how many tables something is left of: none where it is no table's.
 type Count struct {
 	Kind   Kind `json:"kind"`
 	Tables int  `json:"tables"`
@@ -58,12 +58,14 @@ func Summary(items []Item) []Count {
 		if tables[i.Kind] == nil {
 			tables[i.Kind] = make(map[catalog.Name]bool)
 		}
-		tables[i.Kind][i.Table] = true
+		if i.Table != (catalog.Name{}) {
+			tables[i.Kind][i.Table] = true
+		}
 	}
 	var out []Count
 	for _, k := range []Kind{Emptying, Structure, Rows, Source, Key, Index, ForeignKey, Sequence, Verification} {
-		if n := len(tables[k]); n > 0 {
-			out = append(out, Count{Kind: k, Tables: n})
+		if of := tables[k]; of != nil {
+			out = append(out, Count{Kind: k, Tables: len(of)})
 		}
 	}
 	return out

@@ -281,7 +281,7 @@ func TestSummary(t *testing.T) {
 		{Table: at, Kind: Verification}, {Table: other, Kind: Rows}, {Table: at, Kind: Rows}, {Table: at, Kind: Rows},
 		{Table: at, Kind: Emptying}, {Table: other, Kind: Sequence}, {Kind: Structure},
 	}
-	want := []Count{{Emptying, 1}, {Structure, 1}, {Rows, 2}, {Sequence, 1}, {Verification, 1}}
+	want := []Count{{Emptying, 1}, {Structure, 0}, {Rows, 2}, {Sequence, 1}, {Verification, 1}}
 	if diff := cmp.Diff(want, Summary(items)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
