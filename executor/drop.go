@@ -100,7 +100,7 @@ func (r *run) dropTables(ctx context.Context, s *plan.Step, tables []*table) err
 	r.mu.Unlock()
 	d := drop{target: r.d.Target, gone: gone, again: func(x catalog.Dependent) bool {
 		t := again[x.Table]
-		return t != nil && slices.ContainsFunc(t.target.ForeignKeys, func(f catalog.ForeignKey) bool { return f.Name == x.Name })
+		return t != nil && slices.ContainsFunc(slices.Concat(t.target.ForeignKeys, t.plan.Unwanted), func(f catalog.ForeignKey) bool { return f.Name == x.Name })
 	}}
 	return r.together(ctx, s, tables, func(some []*table) error {
 		if len(some) == 0 {

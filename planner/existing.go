@@ -108,8 +108,9 @@ func (j *judge) refuseHanging(ds []*decision) {
 	}
 }
 
-// madeAgain says whether the plan makes a foreign key of one of its tables again.
+// madeAgain says whether the plan makes a foreign key of one of its tables again, or drops it
+// because it is no longer carried.
 func madeAgain(of *decision, x catalog.Dependent) bool {
 	return of != nil && x.Kind == "foreign key" &&
-		slices.ContainsFunc(of.mapped.ForeignKeys, func(f catalog.ForeignKey) bool { return f.Name == x.Name })
+		slices.ContainsFunc(slices.Concat(of.mapped.ForeignKeys, of.unwanted), func(f catalog.ForeignKey) bool { return f.Name == x.Name })
 }

@@ -2,7 +2,6 @@ package histories_test
 
 import (
 	"flag"
-	"math/rand/v2"
 	"os"
 	"runtime"
 	"strconv"
@@ -11,9 +10,12 @@ import (
 	"pgregory.net/rapid"
 )
 
-// baseSeed begins the histories that are the same in every run of the test; as many others
-// begin with a random seed.
-const baseSeed = 20261130
+// baseSeed and nextSeed begin the histories of the test, which are the same in every run, so
+// that a change is judged by what it changes. "make histories" draws others.
+const (
+	baseSeed = 20261130
+	nextSeed = 902
+)
 
 // TestHistories draws DMO_HISTORIES histories and holds each to what dmoctl promises. A
 // failing one is printed with the seed that draws it again: -rapid.seed=SEED.
@@ -27,7 +29,7 @@ func TestHistories(t *testing.T) {
 		}
 	}
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // calls come in the same order each time
-	seeds := []uint64{baseSeed, 1 + rand.Uint64N(1<<62)}
+	seeds := []uint64{baseSeed, nextSeed}
 	if given := flag.Lookup("rapid.seed").Value.String(); given != "0" {
 		seed, err := strconv.ParseUint(given, 10, 64)
 		if err != nil {
