@@ -41,9 +41,6 @@ func (r *run) audit(ctx context.Context) error {
 
 // auditLedger reads the ledger again, and lists what it says is left of the plan's tables.
 func (r *run) auditLedger(ctx context.Context) error {
-	if phaseRank(r.d.Until) < phaseRank(plan.Downtime) {
-		return nil
-	}
 	var c *ledger.Contents
 	err := r.retry(ctx, "read the ledger", func(ctx context.Context) (err error) {
 		c, err = r.session.Read(ctx)
@@ -51,6 +48,12 @@ func (r *run) auditLedger(ctx context.Context) error {
 	})
 	if err != nil {
 		return fmt.Errorf("read the ledger: %w", err)
+	}
+	r.mu.Lock()
+	r.learnIDs(c)
+	r.mu.Unlock()
+	if phaseRank(r.d.Until) < phaseRank(plan.Downtime) {
+		return nil
 	}
 	known := left.Tables(c)
 	for _, t := range r.order {
@@ -138,7 +141,7 @@ func (a *auditor) all(ctx context.Context, tables []*table) error {
 // it, it may have gone on since the plan was made.
 func (a *auditor) part(ctx context.Context, tables []*table) error {
 	r := a.run
-	have, err := r.catalogOf(ctx, r.d.Target, targets(tables))
+	have, err := r.catalogOf(ctx, r.d.Target, providers.Selector{Tables: targets(tables), IDs: true})
 	if err != nil {
 		return err
 	}
@@ -159,6 +162,9 @@ func (a *auditor) part(ctx context.Context, tables []*table) error {
 		}
 		h, how := there[t.target.Name], r.howCompared(t)
 		ds := structure.Compare(t.target, h, how)
+		if h != nil && r.replaced(t, h) {
+			ds = append(ds, structure.Difference{Table: h.Name, Part: structure.Table, Kind: structure.Different, Found: "another one", Wanted: "the one that dmoctl made"})
+		}
 		if a.follows(a.raised[t.plan.Source.Name]) {
 			ds = append(ds, structure.Positions(from, t.target, h, how)...)
 		}
@@ -280,6 +286,9 @@ func (r *run) misshapen(found []structure.Difference, code int) {
 			f.Table = t.name()
 		}
 		f.Fix = fixOf(t, made)
+		if slices.ContainsFunc(found[:n], func(d structure.Difference) bool { return d.Part == structure.Table && d.Kind == structure.Different }) {
+			f.Fix = "Rename it, or drop it, and run: dmoctl apply"
+		}
 		found = found[n:]
 		r.mu.Lock()
 		r.failures, r.codes = append(r.failures, f), append(r.codes, code)
@@ -302,11 +311,12 @@ func fixOf(t *table, made bool) string {
 	return "Alter the table on the target as it is wanted, or have dmoctl drop it, make it and copy it again: dmoctl apply --reload " + t.name()
 }
 
-// catalogOf reads the structures of tables, by name.
-func (r *run) catalogOf(ctx context.Context, db providers.Database, names []catalog.Name) (*catalog.Catalog, error) {
+// catalogOf reads the structures of the tables that are asked for by name.
+func (r *run) catalogOf(ctx context.Context, db providers.Database, sel providers.Selector) (*catalog.Catalog, error) {
+	sel.Schemas, sel.StructureOnly = schemasOf(sel.Tables), true
 	var c *catalog.Catalog
 	err := r.retry(ctx, "read structures", func(ctx context.Context) (err error) {
-		c, err = db.Catalog(ctx, providers.Selector{Schemas: schemasOf(names), Tables: names, StructureOnly: true})
+		c, err = db.Catalog(ctx, sel)
 		return err
 	})
 	return c, err

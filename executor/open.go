@@ -228,12 +228,7 @@ func (r *run) adopt(c *ledger.Contents) {
 		t.in = nil
 		t.counting = nil
 	}
-	r.madeIDs = make(map[catalog.Name]string)
-	for _, o := range c.Made {
-		if o.Kind == ledger.KindTable {
-			r.madeIDs[o.Name] = o.ID
-		}
-	}
+	r.learnIDs(c)
 	for _, row := range c.Tables {
 		if t := r.tables[row.Source]; t != nil {
 			t.row, t.known = row, true
@@ -254,6 +249,16 @@ func (r *run) shared(l ledger.Loaded) ledger.Loaded {
 		l.ID, l.Source, l.Generation = u.pkg.ID, u.table.plan.Source.Name, u.pkg.Generation
 	}
 	return l
+}
+
+// learnIDs takes over which tables are dmoctl's. The caller holds run.mu.
+func (r *run) learnIDs(c *ledger.Contents) {
+	r.madeIDs = make(map[catalog.Name]string)
+	for _, o := range c.Made {
+		if o.Kind == ledger.KindTable {
+			r.madeIDs[o.Name] = o.ID
+		}
+	}
 }
 
 // errLockTimeout is the cause of a wait for the lock that took too long.

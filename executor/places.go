@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/left"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/providers"
 )
@@ -65,15 +66,33 @@ func (r *run) places(ctx context.Context) error {
 	return stale(fmt.Errorf("since the plan was made, %s", strings.Join(wrong, "; ")))
 }
 
-// outdated names the tables that a run has marked to be copied again since the plan was made,
-// which keeps what is in of them.
+// outdated names the tables of which the plan keeps what is in, and of which something is left that
+// it does not do: a run has marked them to be copied again since, or has begun to.
 func (r *run) outdated() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	compared := make(map[catalog.Name]bool)
+	for _, s := range r.p.Steps {
+		for _, n := range s.Tables {
+			compared[n] = compared[n] || s.Kind == plan.StepVerify
+		}
+	}
 	var out []string
 	for _, t := range r.order {
-		if a := t.plan.Action; t.voided() && (a == plan.Keep || a == plan.Resume) {
+		a := t.plan.Action
+		if a != plan.Keep && a != plan.Resume {
+			continue
+		}
+		gone := slices.ContainsFunc(t.plan.Packages, func(p *plan.Package) bool { return p.In && !t.has(p) })
+		if t.voided() || gone {
 			out = append(out, "what is in of "+t.name()+" does not count any more")
+			continue
+		}
+		for _, i := range left.Of(t.want(), t.ledger(r.p.Migration)) {
+			if a == plan.Keep && !(i.Kind == left.Verification && compared[t.plan.Source.Name]) {
+				out = append(out, t.name()+" was begun again")
+				break
+			}
 		}
 	}
 	return out

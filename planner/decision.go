@@ -57,6 +57,7 @@ type decision struct {
 	resplit        bool                 // the spec's split is no longer that of the packages which are in
 	unrefer        []catalog.ForeignKey // of found: dropped until rows are in
 	unwanted       []catalog.ForeignKey // of found: made by dmoctl, and no longer carried
+	misplaced      []catalog.ForeignKey // of found: made with a table of dmoctl, and not as they shall be now
 	// parts of found that are not as the mapping wants them.
 	parts       []structure.Difference
 	behind      bool // what generates its numbers stands below the source's

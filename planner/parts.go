@@ -22,6 +22,7 @@ func (j *judge) compare(d *decision) {
 	d.behind = len(structure.Positions(d.source, d.mapped, d.found, how)) > 0
 	d.parts = structure.Compare(d.mapped, d.found, how)
 	d.unwanted = j.unwanted(d)
+	d.misplaced = j.misplaced(d)
 	if !j.o.Limits.InlineKeys {
 		d.parts = slices.DeleteFunc(d.parts, func(x structure.Difference) bool {
 			return x.Part == structure.ForeignKey && slices.ContainsFunc(d.unwanted, func(f catalog.ForeignKey) bool { return f.Name == x.Name })
@@ -44,6 +45,30 @@ func (j *judge) unwanted(d *decision) []catalog.ForeignKey {
 		}
 	}
 	return out
+}
+
+// misplaced lists foreign keys that can only be made with a table of dmoctl's own, and that were:
+// for another place of the table that they refer to, or before that one was left out.
+func (j *judge) misplaced(d *decision) []catalog.ForeignKey {
+	if !j.o.Limits.InlineKeys || d.Entry == nil || !d.Entry.Created {
+		return nil
+	}
+	how := catalog.Comparison{IgnoreCase: j.o.Limits.IgnoreCase}
+	return slices.DeleteFunc(slices.Clone(d.found.ForeignKeys), func(f catalog.ForeignKey) bool {
+		return slices.ContainsFunc(d.mapped.ForeignKeys, func(w catalog.ForeignKey) bool { return how.SameForeignKey(w, f) })
+	})
+}
+
+// remade says why a table is made again whose foreign keys can only be made with it, or "".
+func (j *judge) remade(d *decision) string {
+	switch {
+	case !j.o.Limits.InlineKeys:
+	case len(d.unwanted) > 0:
+		return "it refers to " + list(tablesOf(d.unwanted)) + ", whose rows do not travel any more, and its keys are made with it"
+	case len(d.misplaced) > 0:
+		return "it refers to " + list(tablesOf(d.misplaced)) + ", and shall not any more; its keys are made with it"
+	}
+	return ""
 }
 
 // unwantedLeft are those that a step has to drop: they do not go with the table.

@@ -10,6 +10,7 @@ import (
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/left"
 	"github.com/dmoctl/dmoctl/internal/plan"
+	"github.com/dmoctl/dmoctl/internal/structure"
 )
 
 // judge decides about tables, one by one.
@@ -70,6 +71,9 @@ func (j *judge) judgeNew(d *decision) {
 		d.action, d.reason = plan.Structure, d.why
 	}
 	j.place(d)
+	if d.structure && d.Entry != nil && !d.create && !d.occupied { // the DBA's, and a run has taken it as it is
+		d.action, d.reason = plan.Keep, "structure only: "+d.why
+	}
 }
 
 // place decides what becomes of what is on the target where a table is to be made.
@@ -117,8 +121,8 @@ func (j *judge) judgeStructure(d *decision) {
 		d.action, d.reason = plan.Structure, d.why
 	case changed || len(differences(d.mapped, d.found)) > 0:
 		d.action, d.reason = plan.Structure, sourceChange(d)
-	case len(d.unwanted) > 0 && j.o.Limits.InlineKeys:
-		d.action, d.reason = plan.Structure, remade(d)
+	case j.remade(d) != "":
+		d.action, d.reason = plan.Structure, j.remade(d)
 	}
 	if d.action == plan.Structure {
 		j.rebuild(d, changed)
@@ -159,8 +163,8 @@ func (j *judge) judgeLoaded(d *decision) {
 	switch {
 	case len(altered) > 0:
 		j.again(d, joined(altered)+" on the target since it was made")
-	case len(d.unwanted) > 0 && j.o.Limits.InlineKeys:
-		j.again(d, remade(d))
+	case j.remade(d) != "":
+		j.again(d, j.remade(d))
 	case missing == 0 && left.Complete(d.Entry.State):
 		d.action = plan.Keep
 	case !quiet(j.spec) && (missing > 0 || mixed(d)):
@@ -177,11 +181,6 @@ func (j *judge) judgeLoaded(d *decision) {
 	default:
 		d.action, d.reason = plan.Resume, fmt.Sprintf("%d of %s are in", len(d.Planned)-missing, count(len(d.Planned), "package"))
 	}
-}
-
-// remade says why a table is made again whose foreign keys can only be made with it.
-func remade(d *decision) string {
-	return "it refers to " + list(tablesOf(d.unwanted)) + ", whose rows do not travel any more, and its keys are made with it"
 }
 
 // rebuild adds what the target's table needs before rows can go in.
@@ -204,6 +203,11 @@ func (j *judge) refuseAltered(d *decision, why string) {
 	all := clashes(catalog.Comparison{IgnoreCase: j.o.Limits.IgnoreCase}, d.mapped, d.found)
 	if columns := wanted(d.mapped, d.found); columns != "" {
 		all = append([]string{columns}, all...)
+	}
+	for _, x := range d.parts {
+		if j.o.Limits.InlineKeys && x.Kind == structure.Missing && slices.Contains([]string{structure.PrimaryKey, structure.UniqueKey, structure.ForeignKey}, x.Part) {
+			all = append(all, x.String()+", and keys are made with a table")
+		}
 	}
 	if len(all) > 0 {
 		d.ownRefusals = append(d.ownRefusals, plan.Loss{

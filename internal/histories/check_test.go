@@ -327,7 +327,8 @@ func (w *world) checkOthers(when string) {
 		switch {
 		case mapped && w.spec.Existing == "recreate" && is != was:
 			delete(w.theirs, n) // with consent
-		case mapped && w.spec.Existing == "load" && is != nil && len(was.Rows) == 0:
+		case (mapped && w.spec.Existing == "load" || w.lent[n]) && is != nil && len(was.Rows) == 0:
+			w.lent[n] = w.lent[n] || is != was // with consent: it was loaded into, and is the migration's from then on
 		case is == nil:
 			w.fatalf("%s: the table %s of somebody else's is gone", when, n)
 		case rowsDiffer(was.Rows, is.Rows) != "":

@@ -154,17 +154,21 @@ func (w *world) ran(p *process) {
 func (w *world) opReview() {
 	f := w.drawFlags()
 	if rapid.Bool().Draw(w.t, "of one table") { // the others are kept
+		if len(w.target.Contents(migration).Loaded) == 0 {
+			w.apply(flags{}, nil, 0)
+			w.checkOthers("before a review")
+		}
 		f = flags{reload: rapid.SampledFrom([]string{"a", "b"}).Draw(w.t, "reload")}
 	}
 	w.save(f)
 	if w.saved == nil {
 		return
 	}
-	switch rapid.SampledFrom([]string{"", "source", "structures", "somebody", "spec"}).Draw(w.t, "meanwhile") {
+	switch kind := rapid.SampledFrom([]string{"", "source", "table", "column", "somebody", "spec"}).Draw(w.t, "meanwhile"); kind {
 	case "source":
 		w.changeSource(false)
-	case "structures":
-		w.changeSource(true)
+	case "table", "column":
+		w.changeOf(kind)
 	case "somebody":
 		w.somebody()
 	case "spec":
@@ -335,11 +339,11 @@ func (w *world) removeObstacles() {
 	w.target.Do(func(d *memory.Data) {
 		d.Views = nil
 		for n, t := range d.Tables {
-			if w.theirs[n] != nil || !known[n] && (needed[n] || len(t.ForeignKeys) > 0) {
+			if w.theirs[n] != nil || w.lent[n] || !known[n] && (needed[n] || len(t.ForeignKeys) > 0) {
 				d.Drop(n)
 			}
 		}
 	})
 	w.theirs, w.views, w.dirty, w.structural = nil, nil, false, false
-	w.theirs = make(map[catalogName]*memory.Table)
+	w.theirs, w.lent = make(map[catalogName]*memory.Table), make(map[catalogName]bool)
 }

@@ -141,7 +141,11 @@ func (w *world) changeSource(structures bool) {
 	if structures {
 		kinds = append(kinds, "column", "index", "drop index", "table", "drop table", "truncate")
 	}
-	kind := rapid.SampledFrom(kinds).Draw(w.t, "change")
+	w.changeOf(rapid.SampledFrom(kinds).Draw(w.t, "change"))
+}
+
+// changeOf draws where a change of a kind is made.
+func (w *world) changeOf(kind string) {
 	all := w.tables()
 	if len(all) == 0 || len(all) == 1 && kind == "drop table" {
 		kind = "table" // a source without a table is refused

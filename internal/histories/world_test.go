@@ -31,6 +31,7 @@ type world struct {
 	stopped []*process // alive, and not going on
 
 	theirs   map[catalog.Name]*memory.Table // tables of somebody else's on the target, as they have to stay
+	lent     map[catalog.Name]bool          // those of them that an apply has loaded into
 	views    []catalog.Dependent            // views of somebody else's on tables of ours
 	indexes  map[catalog.Name][]string      // of somebody else's on tables of ours
 	tampered map[catalog.Name]tamper        // tables of ours whose rows somebody has changed
@@ -61,12 +62,13 @@ type savedPlan struct {
 
 func newWorld(t *rapid.T) *world {
 	w := &world{t: t, store: memory.NewStore(), spec: firstSpec(), runs: make(map[string][2]int), epochs: make(map[string]int),
-		theirs: make(map[catalog.Name]*memory.Table), indexes: make(map[catalog.Name][]string), tampered: make(map[catalog.Name]tamper)}
+		theirs: make(map[catalog.Name]*memory.Table), lent: make(map[catalog.Name]bool), indexes: make(map[catalog.Name][]string), tampered: make(map[catalog.Name]tamper)}
 	w.source = memory.New("source", memory.Options{Schema: sourceSchema})
 	o := memory.Options{Schema: targetSchema, SelfCommitting: rapid.Bool().Draw(t, "self-committing")}
 	if rapid.IntRange(0, 3).Draw(t, "one writer") == 0 {
 		o.Writers = 1
 	}
+	o.InlineKeys = rapid.IntRange(0, 3).Draw(t, "keys are made with tables") == 3
 	w.target = memory.New("target", o)
 	n := rapid.IntRange(1, 4).Draw(t, "tables")
 	w.source.Do(func(d *memory.Data) {
@@ -91,6 +93,10 @@ func newWorld(t *rapid.T) *world {
 	for _, name := range w.tables() {
 		tb := w.source.Data().Tables[sourceName(name)]
 		w.logf("  %s: %d rows, key %v, %d uniques, %d indexes, foreign keys to %v, identity %q", name, len(tb.Rows), tb.Key != nil, len(tb.Uniques), len(tb.Indexes), parents(&tb.Table), tb.Columns[colID].Identity)
+	}
+	if rapid.IntRange(0, 3).Draw(t, "a table is there") == 3 {
+		w.spec.Existing = rapid.SampledFrom([]string{"recreate", "recreate", "load"}).Draw(t, "existing")
+		w.somebodyDoes(rapid.SampledFrom([]string{"create", "prepare"}).Draw(t, "how"), "a")
 	}
 	w.logf("spec: %s", w.spec)
 	return w

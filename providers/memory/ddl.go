@@ -18,7 +18,7 @@ func (d *Data) alter(x providers.DDL, o Options) error {
 		}
 		return d.create(x.Table, o)
 	case providers.DropTable:
-		return d.dropAlone(x.Table)
+		return d.dropAlone(x.Table, o)
 	case providers.AddKey:
 		return d.within(x.Table.Name, func(t *Table) error { return addKey(t, x.Table, x.Key) })
 	case providers.CreateIndex:

@@ -54,12 +54,16 @@ func (d *Data) dropMade(o ledger.Object) error {
 	if t := d.Tables[o.Name]; t != nil && t.id != o.ID {
 		return of(o.Name, fail(providers.Exists, "drop", "the table is another one than dmoctl made"))
 	}
-	return d.dropAlone(o.Name)
+	return d.dropAlone(o.Name, Options{})
 }
 
 // dropAlone drops a table that nothing hangs on.
-func (d *Data) dropAlone(n catalog.Name) error {
-	if h := d.hanging(n); d.Tables[n] != nil && len(h) > 0 {
+func (d *Data) dropAlone(n catalog.Name, o Options) error {
+	h := d.hanging(n)
+	if o.InlineKeys {
+		h = slices.DeleteFunc(h, func(x catalog.Dependent) bool { return x.Kind == "foreign key" })
+	}
+	if d.Tables[n] != nil && len(h) > 0 {
 		return of(n, fail(providers.InUse, "drop", "%s depends on it", h[0]))
 	}
 	d.Drop(n)

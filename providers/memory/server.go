@@ -40,6 +40,7 @@ type Data struct {
 	Sequences []catalog.Sequence  // that no column owns
 	Views     []catalog.Dependent // of others: Table is what each one reads, Name its own
 	files     int
+	inline    bool // foreign keys are parts of their tables
 }
 
 // Put adds a table, or replaces one, as DROP and CREATE do.
@@ -66,10 +67,14 @@ func (d *Data) Empty(n catalog.Name) {
 	d.Change(n, func(t *Table) { t.Rows = nil; d.files++; t.File = fmt.Sprint(d.files) })
 }
 
-// Drop drops a table with what hangs on it: views, and foreign keys of other tables.
+// Drop drops a table with what hangs on it: views, and foreign keys of other tables. Those that
+// are made with tables stay, and refer to a name.
 func (d *Data) Drop(n catalog.Name) {
 	delete(d.Tables, n)
 	d.Views = slices.DeleteFunc(slices.Clone(d.Views), func(v catalog.Dependent) bool { return v.Table == n })
+	if d.inline {
+		return
+	}
 	for _, name := range d.names() {
 		to := func(f catalog.ForeignKey) bool { return f.Table == n }
 		if t := d.Tables[name]; slices.ContainsFunc(t.ForeignKeys, to) {
@@ -120,7 +125,7 @@ type Server struct {
 
 // New makes an empty database of that identity.
 func New(identity string, opts Options) *Server {
-	return &Server{id: identity, opts: opts, data: &Data{Tables: make(map[catalog.Name]*Table)},
+	return &Server{id: identity, opts: opts, data: &Data{Tables: make(map[catalog.Name]*Table), inline: opts.InlineKeys},
 		ledgers: make(map[string]*ledger.Contents), locks: make(map[string]*session), open: make(map[*tx]bool), snapshots: make(map[string]*Data)}
 }
 

@@ -212,7 +212,7 @@ func (s *session) Reload(ctx context.Context, tables []providers.ReloadTable) er
 	empty := func(some []providers.ReloadTable) error {
 		d := s.client.srv.data.clone()
 		for _, t := range some {
-			if err := d.refusesEmpty(t.Target.Name, tables); err != nil {
+			if err := d.refusesEmpty(t.Target.Name, tables); err != nil && !s.client.srv.opts.InlineKeys {
 				return err
 			}
 			d.Empty(t.Target.Name)
