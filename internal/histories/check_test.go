@@ -186,7 +186,7 @@ func (w *world) structureDiffers(want, is *memory.Table) string {
 	}
 	for _, x := range is.Indexes {
 		known := slices.ContainsFunc(want.Indexes, func(h catalog.Index) bool { return h.Name == x.Name })
-		if !known && !slices.Contains(w.indexes[is.Name], x.Name) {
+		if !known && w.theirs[is.Name] == nil && !slices.Contains(w.indexes[is.Name], x.Name) {
 			return "an index " + x.Name + " that nobody made"
 		}
 	}

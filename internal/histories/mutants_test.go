@@ -54,6 +54,8 @@ func mutants() []mutant {
 			{"executor/make.go", "return moves || t.plan.Drop && (own || t.nothing())", "return moves || t.plan.Drop && own"},
 			{"executor/make.go", "New: !t.row.Created}", "New: false}"}}},
 		{"a saved plan does not miss a table that the source got since", []edit{{"planner/outdated.go", "case !there:", "case !there && false:"}}},
+		{"a saved plan keeps a table whose structure changed since", []edit{{"planner/outdated.go",
+			"case planned.SourceStructure != t.source.StructureDigest():", "case false:"}}},
 		{"names that nothing has are taken", []edit{{"planner/diff.go", "ds = append(ds, unmatchedFlags(o, opts)...)", "ds = append(ds, unmatchedFlags(o, opts)[:0]...)"}}},
 		{"nothing is said to be left of structure-only tables", []edit{
 			{"executor/stopped.go", "if t.plan.Action == plan.Forget || t.plan.Target == nil {", "if t.plan.Action == plan.Forget || t.plan.Target == nil || !t.copied() {"},
