@@ -59,14 +59,24 @@ func (j *judge) misplaced(d *decision) []catalog.ForeignKey {
 	})
 }
 
-// remade says why a table is made again whose foreign keys can only be made with it, or "".
+// inline says whether a part is missing that can only be made with its table, where the target's
+// keys are made so.
+func (j *judge) inline(x structure.Difference) bool {
+	return j.o.Limits.InlineKeys && x.Kind == structure.Missing &&
+		(x.Part == structure.PrimaryKey || x.Part == structure.UniqueKey || x.Part == structure.ForeignKey)
+}
+
+// remade says why a table of dmoctl's own is made again whose keys can only be made with it, or "".
 func (j *judge) remade(d *decision) string {
+	missing := slices.IndexFunc(d.parts, j.inline)
 	switch {
 	case !j.o.Limits.InlineKeys:
 	case len(d.unwanted) > 0:
 		return "it refers to " + list(tablesOf(d.unwanted)) + ", whose rows do not travel any more, and its keys are made with it"
 	case len(d.misplaced) > 0:
 		return "it refers to " + list(tablesOf(d.misplaced)) + ", and shall not any more; its keys are made with it"
+	case missing >= 0 && d.Entry != nil && d.Entry.Created:
+		return d.parts[missing].String() + "; its keys are made with it"
 	}
 	return ""
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/left"
 	"github.com/dmoctl/dmoctl/internal/plan"
-	"github.com/dmoctl/dmoctl/internal/structure"
 )
 
 // judge decides about tables, one by one.
@@ -189,7 +188,7 @@ func (j *judge) rebuild(d *decision, changed bool) {
 	case d.predecessor != nil: // place has decided
 	case d.found == nil:
 		d.create = true
-	case !changed && len(differences(d.mapped, d.found)) == 0 && (!d.Entry.Created || !d.amiss()):
+	case !changed && len(differences(d.mapped, d.found)) == 0 && (!d.Entry.Created || !d.amiss() && j.remade(d) == ""):
 	case d.Entry.Created:
 		d.drop, d.create, d.empty = true, true, true
 		d.edition = d.Entry.Edition + 1
@@ -205,7 +204,7 @@ func (j *judge) refuseAltered(d *decision, why string) {
 		all = append([]string{columns}, all...)
 	}
 	for _, x := range d.parts {
-		if j.o.Limits.InlineKeys && x.Kind == structure.Missing && slices.Contains([]string{structure.PrimaryKey, structure.UniqueKey, structure.ForeignKey}, x.Part) {
+		if j.inline(x) {
 			all = append(all, x.String()+", and keys are made with a table")
 		}
 	}

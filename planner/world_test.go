@@ -191,7 +191,9 @@ func (w *world) apply(p *plan.Plan, stop ...string) {
 		case plan.StepCreate:
 			for _, n := range s.Tables {
 				bare := *p.Table(n).Target
-				bare.Key, bare.Indexes, bare.ForeignKeys = nil, nil, nil
+				if bare.Indexes = nil; !w.limits.InlineKeys {
+					bare.Key, bare.ForeignKeys = nil, nil
+				}
 				w.target.Tables = append(w.target.Tables, &bare)
 				row(l, n).State, row(l, n).Created = ledger.Made, true
 			}
