@@ -251,11 +251,12 @@ func (r *run) shared(l ledger.Loaded) ledger.Loaded {
 	return l
 }
 
-// learnIDs takes over which tables are dmoctl's. The caller holds run.mu.
+// learnIDs takes over which tables are dmoctl's, where tables have an identity. The caller
+// holds run.mu.
 func (r *run) learnIDs(c *ledger.Contents) {
 	r.madeIDs = make(map[catalog.Name]string)
 	for _, o := range c.Made {
-		if o.Kind == ledger.KindTable {
+		if o.Kind == ledger.KindTable && !r.d.Target.Limits().TextIDs {
 			r.madeIDs[o.Name] = o.ID
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/dmoctl/dmoctl/internal/left"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/structure"
+	"github.com/dmoctl/dmoctl/providers"
 )
 
 // Values of arguments that the planner acts on.
@@ -76,17 +77,17 @@ func (d *decision) copies() bool {
 type kept struct {
 	run    *ledger.Run
 	tables map[catalog.Name]*left.Table
-	made   map[catalog.Name]string // ids of the tables that dmoctl made, by name on the target
+	made   map[catalog.Name]string // ids of the tables that dmoctl made, by name on the target, where tables have any
 }
 
-func index(c *ledger.Contents) *kept {
+func index(c *ledger.Contents, limits providers.Limits) *kept {
 	k := &kept{tables: left.Tables(c), made: make(map[catalog.Name]string)}
 	if c == nil {
 		return k
 	}
 	k.run = c.Run
 	for _, o := range c.Made {
-		if o.Kind == ledger.KindTable {
+		if o.Kind == ledger.KindTable && !limits.TextIDs {
 			k.made[o.Name] = o.ID
 		}
 	}
@@ -120,7 +121,7 @@ func (k *kept) unfinished() bool { return k.run != nil && !k.run.Closed }
 // decide says for every table what is to be done. It is pure; Observe asks it which
 // tables need boundaries, Diff builds the plan on it and on the ledger as it is indexed for that.
 func decide(spec *desired.Spec, o *Observation, a *assignment, opts Options) ([]*decision, *kept) {
-	k := index(o.Ledger)
+	k := index(o.Ledger, o.Limits)
 	found := make(map[catalog.Name]*catalog.Table, len(o.Target.Tables))
 	for _, t := range o.Target.Tables {
 		found[fold(t.Name, o.Limits)] = t

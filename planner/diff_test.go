@@ -66,7 +66,7 @@ func TestActions(t *testing.T) {
 			w.drop(to.Name)
 			to.Columns = to.Columns[:1]
 			w.target.Tables = append(w.target.Tables, &to)
-		}, action: plan.Reload, reason: "column NAME added on the target since it was made", steps: "empty drop create copy copy copy key index verify"},
+		}, action: plan.Reload, reason: "altered on the target since it was made: column NAME is missing", steps: "empty drop create copy copy copy key index verify"},
 		{name: "emptying was interrupted", change: func(w *world) { row(w.ledger, erp("BIG")).State = ledger.Emptying },
 			action: plan.Reload, reason: "emptying was asked for and is not finished"},
 		{name: "excluded", change: func(w *world) {

@@ -104,7 +104,11 @@ func joined(all []difference) string {
 // wanted says what a table on the target lacks or has too much.
 func wanted(mapped, found *catalog.Table) string {
 	var parts []string
-	for _, c := range differences(mapped, found) {
+	for i, c := range differences(mapped, found) {
+		if i == changesNamed {
+			parts = append(parts, fmt.Sprintf("%d more", len(differences(mapped, found))-i))
+			break
+		}
 		switch c.what {
 		case "added":
 			parts = append(parts, "column "+c.column+" is missing")
@@ -124,6 +128,14 @@ func sourceChange(d *decision) string {
 		return joined(all) + " on the source" + since(d)
 	}
 	return "its keys, indexes, defaults or constraints changed on the source" + since(d)
+}
+
+// targetChange names what somebody altered on the target since the table was made, or returns "".
+func targetChange(d *decision) string {
+	if columns := wanted(d.mapped, d.found); columns != "" {
+		return "altered on the target since it was made: " + columns
+	}
+	return ""
 }
 
 func since(d *decision) string { return fmt.Sprintf(" since serial %d", d.Entry.Serial) }

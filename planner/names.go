@@ -68,7 +68,7 @@ func newNaming(spec *desired.Spec, o *Observation, names func(*catalog.Table) []
 	for _, t := range o.Source.Tables {
 		n.sources[t.Name] = t
 	}
-	known := index(o.Ledger)
+	known := index(o.Ledger, o.Limits)
 	nothing := make(map[catalog.Name]bool, len(o.Mappings))
 	for _, m := range o.Mappings {
 		nothing[fold(m.Target.Name, o.Limits)] = known.of(m.Source).Nothing()

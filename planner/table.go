@@ -118,8 +118,10 @@ func (j *judge) judgeStructure(d *decision) {
 		d.action, d.reason = plan.Structure, why+": "+d.why
 	case d.found == nil:
 		d.action, d.reason = plan.Structure, d.why
-	case changed || len(differences(d.mapped, d.found)) > 0:
+	case changed:
 		d.action, d.reason = plan.Structure, sourceChange(d)
+	case targetChange(d) != "":
+		d.action, d.reason = plan.Structure, targetChange(d)
 	case j.remade(d) != "":
 		d.action, d.reason = plan.Structure, j.remade(d)
 	}
@@ -157,11 +159,10 @@ func (j *judge) judgeKnown(d *decision) {
 
 // judgeLoaded decides about a table with packages in, all of those that are planned.
 func (j *judge) judgeLoaded(d *decision) {
-	altered := differences(d.mapped, d.found)
 	missing := len(d.Missing())
 	switch {
-	case len(altered) > 0:
-		j.again(d, joined(altered)+" on the target since it was made")
+	case targetChange(d) != "":
+		j.again(d, targetChange(d))
 	case j.remade(d) != "":
 		j.again(d, j.remade(d))
 	case missing == 0 && left.Complete(d.Entry.State):

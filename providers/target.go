@@ -41,6 +41,9 @@ type Limits struct {
 	// InlineKeys: keys, foreign keys and checks are made with the table; AddKey and
 	// AddForeignKey then only check what is there.
 	InlineKeys bool
+	// TextIDs: tables have no identity but the text of their definition. Table.ID changes when a
+	// table is altered; it says which may be dropped, and not whether another took the place.
+	TextIDs bool
 }
 
 // Session is the right to write, bound to one token. Its methods are safe for

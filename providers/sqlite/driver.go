@@ -41,7 +41,7 @@ func Driver() providers.Driver {
 }
 
 func limits() providers.Limits {
-	return providers.Limits{Writers: 1, InlineKeys: true, IgnoreCase: true}
+	return providers.Limits{Writers: 1, InlineKeys: true, IgnoreCase: true, TextIDs: true}
 }
 
 func openSource(ctx context.Context, v schema.Values, env providers.Env) (providers.Database, error) {
