@@ -139,6 +139,7 @@ func hostilePlan(name string) *plan.Plan {
 		x.Target = &catalog.Table{Name: own, Columns: []catalog.Column{column}}
 		x.Reason, x.Split, x.Group = name, name, name
 		x.Losses = []plan.Loss{{Column: name, What: "has " + name + ".", Fix: "Rename " + name}}
+		x.Unwanted = []catalog.ForeignKey{{Name: name, Table: at}}
 		if x.Exception != nil {
 			x.Exception = &plan.Exception{Rule: name, Reason: name}
 		}
