@@ -56,6 +56,12 @@ func mutants() []mutant {
 		{"a saved plan does not miss a table that the source got since", []edit{{"planner/outdated.go", "case !there:", "case !there && false:"}}},
 		{"a saved plan keeps a table whose structure changed since", []edit{{"planner/outdated.go",
 			"case planned.SourceStructure != t.source.StructureDigest():", "case false:"}}},
+		{"a saved plan keeps a table that another run has begun again", []edit{{"executor/places.go",
+			"if a != plan.Keep && a != plan.Resume {", "if a != plan.Keep && a != plan.Resume || !t.voided() {"}}},
+		{"a table is kept that lacks what can only be made with it", []edit{{"planner/parts.go",
+			"case missing >= 0 && d.Entry != nil && d.Entry.Created:", "case false && missing >= 0:"}}},
+		{"a table is kept whose foreign key is to the former place of another", []edit{{"planner/parts.go",
+			"case len(d.misplaced) > 0:", "case false:"}}},
 		{"names that nothing has are taken", []edit{{"planner/diff.go", "ds = append(ds, unmatchedFlags(o, opts)...)", "ds = append(ds, unmatchedFlags(o, opts)[:0]...)"}}},
 		{"nothing is said to be left of structure-only tables", []edit{
 			{"executor/stopped.go", "if t.plan.Action == plan.Forget || t.plan.Target == nil {", "if t.plan.Action == plan.Forget || t.plan.Target == nil || !t.copied() {"},

@@ -301,6 +301,11 @@ func (w *world) finish() {
 		p.kill()
 	}
 	w.stopped = nil
+	if len(w.spec.Excludes) > 0 && rapid.Bool().Draw(w.t, "all is taken back") {
+		w.spec = w.spec.clone()
+		clear(w.spec.Excludes)
+		w.logf("spec: %s", w.spec)
+	}
 	w.logf("at the end, what is in the way is removed:")
 	w.removeObstacles()
 	f := flags{}
