@@ -33,8 +33,8 @@ test: ## everything that has to hold: unit, property, conformance, script and cr
 	$(GO) vet ./...
 	mkdir -p $(CACHE)
 	DMO_TEST_REQUIRE=all $(NS) $(GO) test -json -timeout 45m $(PKGS) > $(CACHE)/test.json || \
-		{ $(GO) run ./internal/evidence -failures $(CACHE)/test.json; exit 1; }
-	$(GO) run ./internal/evidence -summary $(CACHE)/test.json
+		{ $(GO) run ./internal/testbed/evidence -failures $(CACHE)/test.json; exit 1; }
+	$(GO) run ./internal/testbed/evidence -summary $(CACHE)/test.json
 
 race: ## the same packages under the race detector
 	scripts/prepare.sh
@@ -45,17 +45,17 @@ fuzz: ## every fuzz target for FUZZTIME each
 
 crash: ## 100 stops and kills of a run over PostgreSQL, compared by psql
 	scripts/prepare.sh
-	DMO_TEST_REQUIRE=all DMO_CRASH_RUNS=100 $(NS) $(GO) test -count=1 -timeout 60m -run "TestKills|TestABuildWithoutTheClaim" -v ./internal/e2e
+	DMO_TEST_REQUIRE=all DMO_CRASH_RUNS=100 $(NS) $(GO) test -count=1 -timeout 60m -run "TestKills|TestABuildWithoutTheClaim" -v ./internal/testbed/e2e
 
 million: ## a million rows on each way between Oracle, PostgreSQL and SAP HANA
 	scripts/prepare.sh
-	DMO_TEST_REQUIRE=all DMO_SAP_ROWS=1000000 $(NS) $(GO) test -count=1 -timeout 60m -run "TestOracleTo|TestPostgresToHANA" -v ./internal/e2e
+	DMO_TEST_REQUIRE=all DMO_SAP_ROWS=1000000 $(NS) $(GO) test -count=1 -timeout 60m -run "TestOracleTo|TestPostgresToHANA" -v ./internal/testbed/e2e
 
 histories: ## DMO_HISTORIES random histories, a million by default, a process for each CPU
 	mkdir -p $(CACHE)
-	$(GO) test -c -o $(CACHE)/histories.test ./internal/histories
+	$(GO) test -c -o $(CACHE)/histories.test ./internal/testbed/histories
 	n=$$(nproc); pids=; for i in $$(seq $$n); do \
-		seed=0; [ $$i = 1 ] || seed=$$RANDOM$$RANDOM; (cd internal/histories && DMO_HISTORIES=$$(($${DMO_HISTORIES:-1000000} / n)) $(CURDIR)/$(CACHE)/histories.test -test.timeout 0 -test.v -test.run '^TestHistories$$' -rapid.seed $$seed) & pids+=" $$!"; \
+		seed=0; [ $$i = 1 ] || seed=$$RANDOM$$RANDOM; (cd internal/testbed/histories && DMO_HISTORIES=$$(($${DMO_HISTORIES:-1000000} / n)) $(CURDIR)/$(CACHE)/histories.test -test.timeout 0 -test.v -test.run '^TestHistories$$' -rapid.seed $$seed) & pids+=" $$!"; \
 	done; for p in $$pids; do wait $$p; done
 
 bench: build ## the figures of docs/benchmarks.md
@@ -68,7 +68,7 @@ nightly: race fuzz crash million histories ## what takes longer than a coffee
 
 evidence: ## each promise of the design beside its test and that test's last result
 	@test -s $(CACHE)/test.json || { echo 'run "make test" first: its results are listed here' >&2; exit 1; }
-	@$(GO) run ./internal/evidence $(CACHE)/test.json
+	@$(GO) run ./internal/testbed/evidence $(CACHE)/test.json
 
 lint: $(LINTER) ## golangci-lint, pinned
 	$(LINTER) run ./...

@@ -20,7 +20,7 @@ import (
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/schema"
-	"github.com/dmoctl/dmoctl/internal/sim/erp"
+	"github.com/dmoctl/dmoctl/internal/testbed/sim/erp"
 	"github.com/dmoctl/dmoctl/providers"
 	"github.com/dmoctl/dmoctl/providers/hana"
 	"github.com/dmoctl/dmoctl/providers/oracle"

@@ -16,8 +16,8 @@ import (
 	hdb "github.com/SAP/go-hdb/driver"
 
 	"github.com/dmoctl/dmoctl/internal/sample"
-	"github.com/dmoctl/dmoctl/internal/sim/erp"
-	"github.com/dmoctl/dmoctl/internal/sim/hana"
+	"github.com/dmoctl/dmoctl/internal/testbed/sim/erp"
+	"github.com/dmoctl/dmoctl/internal/testbed/sim/hana"
 )
 
 // barCeiling is a provider's CPU a row, times that of its driver alone: 0.8 of the driver's ceiling.

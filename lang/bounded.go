@@ -12,7 +12,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
-	"github.com/dmoctl/dmoctl/lang/diag"
+	"github.com/dmoctl/dmoctl/internal/diag"
 )
 
 // A spec is text of others. What it takes to read and evaluate it cannot be told

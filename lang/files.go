@@ -15,7 +15,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
-	"github.com/dmoctl/dmoctl/lang/diag"
+	"github.com/dmoctl/dmoctl/internal/diag"
 )
 
 // Suffixes of the files that are read.

@@ -12,7 +12,7 @@ import (
 	"github.com/zclconf/go-cty/cty/function"
 
 	"github.com/dmoctl/dmoctl/internal/desired"
-	"github.com/dmoctl/dmoctl/lang/diag"
+	"github.com/dmoctl/dmoctl/internal/diag"
 	"github.com/dmoctl/dmoctl/providers"
 )
 

@@ -8,7 +8,7 @@ import (
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/desired"
-	"github.com/dmoctl/dmoctl/lang/diag"
+	"github.com/dmoctl/dmoctl/internal/diag"
 )
 
 // migration builds the migration's part of a spec.

@@ -5,7 +5,7 @@ import (
 
 	"github.com/zclconf/go-cty/cty"
 
-	"github.com/dmoctl/dmoctl/lang/diag"
+	"github.com/dmoctl/dmoctl/internal/diag"
 )
 
 // shortestSecret bounds what redaction replaces: shorter texts are parts of words.

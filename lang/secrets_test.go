@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dmoctl/dmoctl/internal/diag"
 	"github.com/dmoctl/dmoctl/internal/schema"
-	"github.com/dmoctl/dmoctl/lang/diag"
 )
 
 func TestLiteralSecretsAreRefused(t *testing.T) {

@@ -10,8 +10,8 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
+	"github.com/dmoctl/dmoctl/internal/diag"
 	"github.com/dmoctl/dmoctl/internal/schema"
-	"github.com/dmoctl/dmoctl/lang/diag"
 	"github.com/dmoctl/dmoctl/providers"
 )
 

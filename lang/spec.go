@@ -7,8 +7,8 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"github.com/dmoctl/dmoctl/internal/desired"
+	"github.com/dmoctl/dmoctl/internal/diag"
 	"github.com/dmoctl/dmoctl/internal/schema"
-	"github.com/dmoctl/dmoctl/lang/diag"
 )
 
 // assemble evaluates all blocks and builds the desired migration. What it returns

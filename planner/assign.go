@@ -8,8 +8,8 @@ import (
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/desired"
+	"github.com/dmoctl/dmoctl/internal/diag"
 	"github.com/dmoctl/dmoctl/internal/plan"
-	"github.com/dmoctl/dmoctl/lang/diag"
 	"github.com/dmoctl/dmoctl/providers"
 )
 

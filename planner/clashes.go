@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/diag"
 	"github.com/dmoctl/dmoctl/internal/plan"
-	"github.com/dmoctl/dmoctl/lang/diag"
 )
 
 // describe says what has a name that u wants.

@@ -5,8 +5,8 @@ import (
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/desired"
+	"github.com/dmoctl/dmoctl/internal/diag"
 	"github.com/dmoctl/dmoctl/internal/plan"
-	"github.com/dmoctl/dmoctl/lang/diag"
 )
 
 // Diff says what is to be done so that the target becomes what the spec asks for. It

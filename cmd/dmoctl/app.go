@@ -11,9 +11,9 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"golang.org/x/term"
 
+	"github.com/dmoctl/dmoctl/internal/diag"
 	"github.com/dmoctl/dmoctl/internal/printable"
 	"github.com/dmoctl/dmoctl/internal/report"
-	"github.com/dmoctl/dmoctl/lang/diag"
 	"github.com/dmoctl/dmoctl/providers"
 	"github.com/dmoctl/dmoctl/providers/all"
 )

@@ -8,12 +8,12 @@ import (
 	"unicode/utf8"
 
 	"github.com/dmoctl/dmoctl/executor"
+	"github.com/dmoctl/dmoctl/internal/diag"
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/printable"
 	"github.com/dmoctl/dmoctl/internal/report"
 	"github.com/dmoctl/dmoctl/internal/schema"
 	"github.com/dmoctl/dmoctl/internal/state"
-	"github.com/dmoctl/dmoctl/lang/diag"
 	"github.com/dmoctl/dmoctl/providers"
 )
 

@@ -13,11 +13,11 @@ import (
 	"zombiezen.com/go/sqlite/sqlitex"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/diag"
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/printable"
 	"github.com/dmoctl/dmoctl/internal/report"
-	"github.com/dmoctl/dmoctl/lang/diag"
 	"github.com/dmoctl/dmoctl/providers"
 )
 

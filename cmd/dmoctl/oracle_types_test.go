@@ -15,9 +15,9 @@ import (
 	_ "github.com/sijms/go-ora/v2"
 
 	"github.com/dmoctl/dmoctl/internal/sample"
-	"github.com/dmoctl/dmoctl/internal/sim/erp"
-	"github.com/dmoctl/dmoctl/internal/sim/hana"
-	"github.com/dmoctl/dmoctl/internal/sim/oracle"
+	"github.com/dmoctl/dmoctl/internal/testbed/sim/erp"
+	"github.com/dmoctl/dmoctl/internal/testbed/sim/hana"
+	"github.com/dmoctl/dmoctl/internal/testbed/sim/oracle"
 )
 
 // oracleOfTypes starts an Oracle with a column of every type, those that travel and those that do not,

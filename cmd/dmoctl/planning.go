@@ -9,11 +9,11 @@ import (
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/desired"
+	"github.com/dmoctl/dmoctl/internal/diag"
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/report"
 	"github.com/dmoctl/dmoctl/internal/state"
-	"github.com/dmoctl/dmoctl/lang/diag"
 	"github.com/dmoctl/dmoctl/planner"
 )
 

@@ -9,9 +9,9 @@ import (
 
 	"github.com/dmoctl/dmoctl/executor"
 	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/diag"
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/state"
-	"github.com/dmoctl/dmoctl/lang/diag"
 )
 
 type rollbackCmd struct {

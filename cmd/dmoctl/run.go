@@ -8,8 +8,8 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/dmoctl/dmoctl/internal/diag"
 	"github.com/dmoctl/dmoctl/internal/report"
-	"github.com/dmoctl/dmoctl/lang/diag"
 )
 
 // run is the whole command: it parses args, carries the command out and returns the

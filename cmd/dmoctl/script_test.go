@@ -16,7 +16,7 @@ import (
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 
-	"github.com/dmoctl/dmoctl/internal/pgtest"
+	"github.com/dmoctl/dmoctl/internal/testbed/pgtest"
 )
 
 func TestMain(m *testing.M) {

@@ -6,9 +6,9 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/dmoctl/dmoctl/internal/desired"
+	"github.com/dmoctl/dmoctl/internal/diag"
 	"github.com/dmoctl/dmoctl/internal/schema"
 	"github.com/dmoctl/dmoctl/lang"
-	"github.com/dmoctl/dmoctl/lang/diag"
 	"github.com/dmoctl/dmoctl/providers"
 )
 

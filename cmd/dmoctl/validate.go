@@ -3,9 +3,9 @@ package main
 import (
 	"github.com/alecthomas/kong"
 
+	"github.com/dmoctl/dmoctl/internal/diag"
 	"github.com/dmoctl/dmoctl/internal/report"
 	"github.com/dmoctl/dmoctl/lang"
-	"github.com/dmoctl/dmoctl/lang/diag"
 )
 
 type validateCmd struct {

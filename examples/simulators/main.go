@@ -17,8 +17,8 @@ import (
 	"syscall"
 
 	"github.com/dmoctl/dmoctl/internal/sample"
-	"github.com/dmoctl/dmoctl/internal/sim/erp"
-	"github.com/dmoctl/dmoctl/internal/sim/hana"
+	"github.com/dmoctl/dmoctl/internal/testbed/sim/erp"
+	"github.com/dmoctl/dmoctl/internal/testbed/sim/hana"
 )
 
 func main() {

@@ -15,14 +15,14 @@ const module = "github.com/dmoctl/dmoctl/"
 // floors; on floors 0 and 1, which hold plain data, also of its own.
 func floors() map[string]int {
 	table := []string{
-		0: "internal/arch internal/batch internal/catalog internal/digest internal/evidence" +
-			" internal/nodetest internal/pgtest internal/printable internal/sample internal/schema internal/sim/erp internal/sim/hana internal/sim/oracle internal/sim/store lang/diag",
+		0: "internal/arch internal/batch internal/catalog internal/digest internal/testbed/evidence" +
+			" internal/testbed/nodetest internal/testbed/pgtest internal/printable internal/sample internal/schema internal/testbed/sim/erp internal/testbed/sim/hana internal/testbed/sim/oracle internal/testbed/sim/store internal/diag",
 		1: "internal/desired internal/exportfile internal/ledger internal/left internal/plan" +
 			" internal/report internal/state internal/structure",
 		2: "internal/journal providers",
-		3: "executor lang planner providers/faulty providers/hana providers/local providers/memory providers/oracle providers/postgres" +
+		3: "executor lang planner providers/hana providers/local providers/memory providers/oracle providers/postgres" +
 			" providers/providertest providers/sqlite",
-		4: "bench cmd/dmoctl examples/chinook examples/demo examples/export-file examples/simulators internal/e2e internal/histories providers/all",
+		4: "bench cmd/dmoctl examples/chinook examples/demo examples/export-file examples/simulators internal/testbed/e2e internal/testbed/histories providers/all",
 	}
 	out := make(map[string]int)
 	for floor, names := range table {

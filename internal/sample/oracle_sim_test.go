@@ -11,7 +11,7 @@ import (
 
 	go_ora "github.com/sijms/go-ora/v2"
 
-	"github.com/dmoctl/dmoctl/internal/sim/oracle"
+	"github.com/dmoctl/dmoctl/internal/testbed/sim/oracle"
 )
 
 // A server that refuses what Oracle refuses takes every statement and every row.

@@ -22,7 +22,7 @@ import (
 	hdb "github.com/SAP/go-hdb/driver"
 
 	"github.com/dmoctl/dmoctl/internal/schema"
-	simulator "github.com/dmoctl/dmoctl/internal/sim/hana"
+	simulator "github.com/dmoctl/dmoctl/internal/testbed/sim/hana"
 	"github.com/dmoctl/dmoctl/providers/providertest"
 )
 

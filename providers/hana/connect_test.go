@@ -20,7 +20,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/dmoctl/dmoctl/internal/schema"
-	simulator "github.com/dmoctl/dmoctl/internal/sim/hana"
+	simulator "github.com/dmoctl/dmoctl/internal/testbed/sim/hana"
 	"github.com/dmoctl/dmoctl/providers"
 	"github.com/dmoctl/dmoctl/providers/hana"
 )

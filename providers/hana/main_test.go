@@ -4,7 +4,7 @@ import (
 	"context"
 	"testing"
 
-	simulator "github.com/dmoctl/dmoctl/internal/sim/hana"
+	simulator "github.com/dmoctl/dmoctl/internal/testbed/sim/hana"
 )
 
 // TestMain connects once: the driver starts a goroutine with its first connection and keeps it, which

@@ -12,7 +12,7 @@ import (
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/schema"
-	simulator "github.com/dmoctl/dmoctl/internal/sim/hana"
+	simulator "github.com/dmoctl/dmoctl/internal/testbed/sim/hana"
 	"github.com/dmoctl/dmoctl/providers"
 	"github.com/dmoctl/dmoctl/providers/hana"
 )

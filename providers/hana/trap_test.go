@@ -17,7 +17,7 @@ import (
 	"github.com/dmoctl/dmoctl/internal/batch"
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/ledger"
-	simulator "github.com/dmoctl/dmoctl/internal/sim/hana"
+	simulator "github.com/dmoctl/dmoctl/internal/testbed/sim/hana"
 	"github.com/dmoctl/dmoctl/providers"
 )
 

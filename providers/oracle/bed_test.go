@@ -11,7 +11,7 @@ import (
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/schema"
-	simulator "github.com/dmoctl/dmoctl/internal/sim/oracle"
+	simulator "github.com/dmoctl/dmoctl/internal/testbed/sim/oracle"
 	"github.com/dmoctl/dmoctl/providers"
 	"github.com/dmoctl/dmoctl/providers/oracle"
 )

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
-	simulator "github.com/dmoctl/dmoctl/internal/sim/oracle"
+	simulator "github.com/dmoctl/dmoctl/internal/testbed/sim/oracle"
 	"github.com/dmoctl/dmoctl/providers"
 )
 

@@ -13,7 +13,7 @@ import (
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/schema"
-	simulator "github.com/dmoctl/dmoctl/internal/sim/oracle"
+	simulator "github.com/dmoctl/dmoctl/internal/testbed/sim/oracle"
 	"github.com/dmoctl/dmoctl/providers"
 	"github.com/dmoctl/dmoctl/providers/providertest"
 )

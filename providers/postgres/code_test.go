@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
-	"github.com/dmoctl/dmoctl/internal/pgtest"
+	"github.com/dmoctl/dmoctl/internal/testbed/pgtest"
 	"github.com/dmoctl/dmoctl/providers"
 	"github.com/dmoctl/dmoctl/providers/postgres"
 )

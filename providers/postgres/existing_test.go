@@ -8,8 +8,8 @@ import (
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/ledger"
-	"github.com/dmoctl/dmoctl/internal/pgtest"
 	"github.com/dmoctl/dmoctl/internal/schema"
+	"github.com/dmoctl/dmoctl/internal/testbed/pgtest"
 	"github.com/dmoctl/dmoctl/providers"
 )
 

@@ -8,7 +8,7 @@ import (
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/ledger"
-	"github.com/dmoctl/dmoctl/internal/pgtest"
+	"github.com/dmoctl/dmoctl/internal/testbed/pgtest"
 	"github.com/dmoctl/dmoctl/providers"
 )
 

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/dmoctl/dmoctl/internal/pgtest"
+	"github.com/dmoctl/dmoctl/internal/testbed/pgtest"
 	"github.com/dmoctl/dmoctl/providers"
 )
 

@@ -9,7 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
-	"github.com/dmoctl/dmoctl/internal/pgtest"
+	"github.com/dmoctl/dmoctl/internal/testbed/pgtest"
 	"github.com/dmoctl/dmoctl/providers"
 )
 

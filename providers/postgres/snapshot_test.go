@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
-	"github.com/dmoctl/dmoctl/internal/pgtest"
+	"github.com/dmoctl/dmoctl/internal/testbed/pgtest"
 	"github.com/dmoctl/dmoctl/providers"
 )
 

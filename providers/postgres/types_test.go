@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
-	"github.com/dmoctl/dmoctl/internal/pgtest"
+	"github.com/dmoctl/dmoctl/internal/testbed/pgtest"
 )
 
 // builtins has a column of every type that the server sends and takes in binary form, with extremes.
