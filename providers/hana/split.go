@@ -15,8 +15,6 @@ import (
 
 const (
 	opSplit       = "split"
-	byKey         = "key"
-	byPartition   = "partition"
 	samplePerPart = 200     // sampled rows a range, so that quantiles are close
 	sampled       = 100_000 // the keys of a table with fewer rows are all looked at
 	mostParts     = 10_000
@@ -27,12 +25,12 @@ const (
 func (db *database) Split(ctx context.Context, t *catalog.Table, how catalog.SplitSpec) ([]catalog.Range, string, error) {
 	parts := how.Count(t.Bytes, mostParts)
 	if how.By == "none" {
-		return wholeTable(t), "one package, as the spec says", nil
+		return []catalog.Range{t.Whole()}, "one package, as the spec says", nil
 	}
 	if parts <= 1 {
-		return wholeTable(t), "one package, because it is small", nil
+		return []catalog.Range{t.Whole()}, "one package, because it is small", nil
 	}
-	if how.By != byKey {
+	if how.By != catalog.ByKey {
 		found, err := db.partitionsOf(ctx, t)
 		if err != nil {
 			return nil, "", err
@@ -42,13 +40,9 @@ func (db *database) Split(ctx context.Context, t *catalog.Table, how catalog.Spl
 		}
 	}
 	if !splittable(t) {
-		return wholeTable(t), "one package, because it has no key over NOT NULL columns that compares", nil
+		return []catalog.Range{t.Whole()}, "one package, because it has no key over NOT NULL columns that compares", nil
 	}
 	return db.splitByKey(ctx, t, parts)
-}
-
-func wholeTable(t *catalog.Table) []catalog.Range {
-	return []catalog.Range{{Rows: t.Rows, Bytes: t.Bytes}}
 }
 
 // partitionsOf asks the server: the plan's table knows the partitions that were meant.
@@ -57,7 +51,7 @@ func (db *database) partitionsOf(ctx context.Context, t *catalog.Table) (out []c
 		return s.query(ctx, opSplit, `SELECT "PART_ID" FROM "SYS"."TABLE_PARTITIONS" WHERE "SCHEMA_NAME" = ? AND "TABLE_NAME" = ? ORDER BY "PART_ID"`,
 			[]any{t.Schema, t.Name.Name}, func(r row) error {
 				if r.int(0) > 0 {
-					out = append(out, catalog.Range{By: byPartition, Partition: &catalog.Name{Schema: t.Schema, Name: formatInt(r.int(0))}, Rows: -1, Bytes: -1})
+					out = append(out, catalog.Range{By: catalog.ByPartition, Partition: &catalog.Name{Schema: t.Schema, Name: formatInt(r.int(0))}, Rows: -1, Bytes: -1})
 				}
 				return nil
 			})
@@ -67,10 +61,7 @@ func (db *database) partitionsOf(ctx context.Context, t *catalog.Table) (out []c
 
 // splittable says whether every row has a key that compares the same way here and there.
 func splittable(t *catalog.Table) bool {
-	return t.Key != nil && len(t.Key.Columns) > 0 && !slices.ContainsFunc(t.Key.Columns, func(n string) bool {
-		c := t.Column(n)
-		return c == nil || c.Nullable || !ordered(c.Type)
-	})
+	return t.Keyed() && !slices.ContainsFunc(t.Key.Columns, func(n string) bool { return !ordered(t.Column(n).Type) })
 }
 
 func ordered(t catalog.Type) bool {
@@ -110,36 +101,7 @@ func (db *database) splitByKey(ctx context.Context, t *catalog.Table, parts int)
 	if err != nil {
 		return nil, "", wrapTable(opSplit, t.Name, err)
 	}
-	return ranges(t, quantiles(cuts, parts)), "by key, at quantiles of a sample", nil
-}
-
-// quantiles picks parts-1 different cuts of a sorted sample.
-func quantiles(sample [][]string, parts int) [][]string {
-	var out [][]string
-	for i := 1; i < parts && len(sample) > 0; i++ {
-		cut := sample[i*len(sample)/parts]
-		if len(out) == 0 || !slices.Equal(out[len(out)-1], cut) {
-			out = append(out, cut)
-		}
-	}
-	return out
-}
-
-func ranges(t *catalog.Table, cuts [][]string) []catalog.Range {
-	if len(cuts) == 0 {
-		return wholeTable(t)
-	}
-	out := make([]catalog.Range, len(cuts)+1)
-	for i := range out {
-		out[i] = catalog.Range{By: byKey, Columns: t.Key.Columns, Rows: -1, Bytes: -1}
-		if i > 0 {
-			out[i].Lower = cuts[i-1]
-		}
-		if i < len(cuts) {
-			out[i].Upper = cuts[i]
-		}
-	}
-	return out
+	return catalog.Range{Rows: -1, Bytes: -1}.Cut(catalog.ByKey, t.Key.Columns, catalog.Quantiles(cuts, parts)), "by key, at quantiles of a sample", nil
 }
 
 // boundary writes a key's value as an SQL literal, which is the form of Lower and Upper.

@@ -301,18 +301,18 @@ func TestKeyRangesAreSpelledColumnByColumn(t *testing.T) {
 		{Name: "D", Declared: "BINARY_DOUBLE", Type: catalog.Type{Kind: catalog.Float64}},
 	}}
 	w := condition{t: table}
-	got, err := w.of(catalog.Range{By: byKey, Columns: []string{"A", "B"}, Lower: []string{"it's", "-1"}, Upper: []string{"z", "20"}})
+	got, err := w.of(catalog.Range{By: catalog.ByKey, Columns: []string{"A", "B"}, Lower: []string{"it's", "-1"}, Upper: []string{"z", "20"}})
 	want := ` WHERE (t."A" > :1 OR (t."A" = :2 AND t."B" >= -1)) AND (t."A" < :3 OR (t."A" = :4 AND t."B" < 20))`
 	if err != nil || got != want || strings.Join(w.params, "|") != "it's|it's|z|z" {
 		t.Errorf("%s %q, %v", got, w.params, err)
 	}
 	for _, r := range []catalog.Range{
-		{By: byKey, Columns: []string{"B"}, Lower: []string{"1 OR 1=1"}},
-		{By: byKey, Columns: []string{"C"}, Lower: []string{"'"}},
-		{By: byKey, Columns: []string{"D"}, Lower: []string{"1"}},
-		{By: byKey, Columns: []string{"X"}, Lower: []string{"1"}},
-		{By: byKey, Columns: []string{"A", "B"}, Lower: []string{"1"}},
-		{By: byRowID, Lower: []string{"AAAR3sAAEAAAACXAA'"}},
+		{By: catalog.ByKey, Columns: []string{"B"}, Lower: []string{"1 OR 1=1"}},
+		{By: catalog.ByKey, Columns: []string{"C"}, Lower: []string{"'"}},
+		{By: catalog.ByKey, Columns: []string{"D"}, Lower: []string{"1"}},
+		{By: catalog.ByKey, Columns: []string{"X"}, Lower: []string{"1"}},
+		{By: catalog.ByKey, Columns: []string{"A", "B"}, Lower: []string{"1"}},
+		{By: catalog.ByRowID, Lower: []string{"AAAR3sAAEAAAACXAA'"}},
 		{By: "ctid", Upper: []string{"7"}},
 	} {
 		if got, err := (&condition{t: table}).of(r); err == nil {

@@ -141,7 +141,7 @@ func (w *condition) of(r catalog.Range) (string, error) {
 		parts = append(parts, part)
 		return err
 	}
-	byRow := r.By == byRowID
+	byRow := r.By == catalog.ByRowID
 	for _, b := range []struct {
 		bounds       []string
 		strict, last string
@@ -151,7 +151,7 @@ func (w *condition) of(r catalog.Range) (string, error) {
 		case len(b.bounds) == 0:
 		case byRow && len(b.bounds) == 1 && isRowid(b.bounds[0]):
 			err = add("t.ROWID "+b.last+" CHARTOROWID("+quoteLiteral(b.bounds[0])+")", nil)
-		case r.By == byKey:
+		case r.By == catalog.ByKey:
 			err = add(w.bound(r.Columns, b.bounds, b.strict, b.last))
 		default:
 			err = fmt.Errorf("a range by %q has bounds that are none of Oracle's", r.By)

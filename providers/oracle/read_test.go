@@ -129,7 +129,7 @@ func TestTheStatementOfATable(t *testing.T) {
 		catalog.Column{Name: "SPAN", Declared: "INTERVAL DAY(2) TO SECOND(6)", Type: catalog.Type{Kind: catalog.String, Length: 40}},
 		catalog.Column{Name: "TWICE", Declared: "NUMBER", Type: catalog.Type{Kind: catalog.Number}, Generated: `"POSNR"*2`, Virtual: true},
 		catalog.Column{Name: "OLD", Declared: "LONG RAW", Type: catalog.Type{Kind: catalog.Blob}})
-	st, err := newStatement(table, catalog.Range{By: byRowID, Partition: &catalog.Name{Schema: "S", Name: "P1"}, Lower: []string{"AAAR3sAAEAAAACXAAA"}}, " AS OF SCN 42")
+	st, err := newStatement(table, catalog.Range{By: catalog.ByRowID, Partition: &catalog.Name{Schema: "S", Name: "P1"}, Lower: []string{"AAAR3sAAEAAAACXAAA"}}, " AS OF SCN 42")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,9 +13,6 @@ import (
 
 const (
 	opSplit       = "split"
-	byKey         = "key"
-	byRowID       = "rowid"
-	byPartition   = "partition"
 	mostParts     = 100_000
 	samplePerPart = 200 // sampled rows a range, so that quantiles are close
 	guessedRow    = 200 // bytes of a row where statistics are missing
@@ -27,37 +24,37 @@ const (
 func (db *database) Split(ctx context.Context, t *catalog.Table, how catalog.SplitSpec) ([]catalog.Range, string, error) {
 	parts := how.Count(t.Bytes, mostParts)
 	if how.By == "none" {
-		return whole(t), "one package, as the spec says", nil
+		return []catalog.Range{t.Whole()}, "one package, as the spec says", nil
 	}
-	if how.By == byPartition {
+	if how.By == catalog.ByPartition {
 		if t.PartitionBy == "" {
-			return whole(t), "one package, because it has no partitions", nil
+			return []catalog.Range{t.Whole()}, "one package, because it has no partitions", nil
 		}
-		return eachLeaf(t), "by partition, as the spec says", nil
+		return t.Leaves(), "by partition, as the spec says", nil
 	}
-	if parts <= 1 && how.By != byRowID {
-		return whole(t), "one package, because it is small", nil
+	if parts <= 1 && how.By != catalog.ByRowID {
+		return []catalog.Range{t.Whole()}, "one package, because it is small", nil
 	}
 	obstacle := db.noRowids(t)
 	var out []catalog.Range
 	var reason string
 	err := db.with(ctx, func(s *session) (err error) {
 		switch {
-		case how.By == byKey && keyed(t):
+		case how.By == catalog.ByKey && keyed(t):
 			out, err = splitByKey(ctx, s, t, parts)
 			reason = "by key, as the spec says"
 		case obstacle == "":
 			out, reason, err = db.splitByRowid(ctx, s, t, parts)
-			if how.By == byKey {
+			if how.By == catalog.ByKey {
 				reason += "; not by key, because it has none over NOT NULL columns that compare bytewise"
 			}
 		case keyed(t):
 			out, err = splitByKey(ctx, s, t, parts)
 			reason = "by key, because " + obstacle
 		case t.PartitionBy != "":
-			out, reason = eachLeaf(t), "by partition, because "+obstacle
+			out, reason = t.Leaves(), "by partition, because "+obstacle
 		default:
-			out, reason = whole(t), "one package, because "+obstacle+", and it has no key that compares bytewise"
+			out, reason = []catalog.Range{t.Whole()}, "one package, because "+obstacle+", and it has no key that compares bytewise"
 		}
 		return err
 	})
@@ -78,24 +75,6 @@ func (db *database) noRowids(t *catalog.Table) string {
 	return ""
 }
 
-func whole(t *catalog.Table) []catalog.Range {
-	return []catalog.Range{{Rows: t.Rows, Bytes: t.Bytes}}
-}
-
-func eachLeaf(t *catalog.Table) []catalog.Range {
-	var out []catalog.Range
-	for _, p := range t.Partitions {
-		if p.Leaf() {
-			name := p.Name
-			out = append(out, catalog.Range{By: byPartition, Partition: &name, Rows: p.Rows, Bytes: p.Bytes})
-		}
-	}
-	if len(out) == 0 {
-		return whole(t)
-	}
-	return out
-}
-
 // splitByRowid cuts a table, or every partition of it by its size: ROWIDs of two partitions
 // have no order that says anything.
 func (db *database) splitByRowid(ctx context.Context, s *session, t *catalog.Table, parts int) ([]catalog.Range, string, error) {
@@ -105,11 +84,11 @@ func (db *database) splitByRowid(ctx context.Context, s *session, t *catalog.Tab
 	}
 	if t.PartitionBy == "" {
 		cuts, err := db.rowidCuts(ctx, s, segment{t: t, file: t.File, extents: places[""], rows: t.Rows, bytes: t.Bytes}, parts)
-		return cutRanges(catalog.Range{Rows: t.Rows, Bytes: t.Bytes}, cuts, byRowID, nil), "by physical row id, because that needs no key and reads in the order of storage", err
+		return t.Whole().Cut(catalog.ByRowID, nil, cuts), "by physical row id, because that needs no key and reads in the order of storage", err
 	}
 	var out []catalog.Range
 	size := max(max(t.Bytes, 0)/int64(parts), 1)
-	for _, leaf := range eachLeaf(t) {
+	for _, leaf := range t.Leaves() {
 		n := int(min(max(leaf.Bytes, 0)/size+1, int64(parts)))
 		var cuts [][]string
 		if n > 1 && leaf.Partition != nil {
@@ -119,7 +98,7 @@ func (db *database) splitByRowid(ctx context.Context, s *session, t *catalog.Tab
 				return nil, "", err
 			}
 		}
-		out = append(out, cutRanges(leaf, cuts, byRowID, nil)...)
+		out = append(out, leaf.Cut(catalog.ByRowID, nil, cuts)...)
 	}
 	return out, "by partition, large ones by physical row id, because that needs no key", nil
 }
@@ -131,33 +110,6 @@ func leafOf(t *catalog.Table, n catalog.Name) catalog.Partition {
 		}
 	}
 	return catalog.Partition{}
-}
-
-// cutRanges cuts all at the given bounds.
-func cutRanges(all catalog.Range, cuts [][]string, by string, columns []string) []catalog.Range {
-	out := make([]catalog.Range, len(cuts)+1)
-	for i := range out {
-		r := all
-		r.Rows, r.Bytes = share(all.Rows, len(out)), share(all.Bytes, len(out))
-		if len(out) > 1 {
-			r.By, r.Columns = by, columns
-		}
-		if i > 0 {
-			r.Lower = cuts[i-1]
-		}
-		if i < len(cuts) {
-			r.Upper = cuts[i]
-		}
-		out[i] = r
-	}
-	return out
-}
-
-func share(n int64, parts int) int64 {
-	if n < 0 {
-		return -1
-	}
-	return n / int64(parts)
 }
 
 // extent is a run of blocks in one file.
@@ -258,13 +210,13 @@ func sampleRowids(ctx context.Context, s *session, g segment, parts int) ([][]st
 		}
 		return nil
 	})
-	return quantiles(sample, parts), err
+	return catalog.Quantiles(sample, parts), err
 }
 
 // splitByKey cuts at quantiles of sampled keys.
 func splitByKey(ctx context.Context, s *session, t *catalog.Table, parts int) ([]catalog.Range, error) {
 	if parts <= 1 {
-		return whole(t), nil
+		return []catalog.Range{t.Whole()}, nil
 	}
 	selected, order := make([]string, len(t.Key.Columns)), make([]string, len(t.Key.Columns))
 	for i, name := range t.Key.Columns {
@@ -285,17 +237,5 @@ func splitByKey(ctx context.Context, s *session, t *catalog.Table, parts int) ([
 		sample = append(sample, key)
 		return nil
 	})
-	return cutRanges(catalog.Range{By: byKey, Rows: t.Rows, Bytes: t.Bytes}, quantiles(sample, parts), byKey, t.Key.Columns), err
-}
-
-// quantiles returns up to parts-1 bounds of a sorted sample, no two alike.
-func quantiles(sample [][]string, parts int) [][]string {
-	var cuts [][]string
-	for i := 1; i < parts && len(sample) > 0; i++ {
-		cut := sample[min(len(sample)*i/parts, len(sample)-1)]
-		if len(cuts) == 0 || !slices.Equal(cuts[len(cuts)-1], cut) {
-			cuts = append(cuts, cut)
-		}
-	}
-	return cuts
+	return t.Whole().Cut(catalog.ByKey, t.Key.Columns, catalog.Quantiles(sample, parts)), err
 }

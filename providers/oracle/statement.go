@@ -117,7 +117,7 @@ func newStatement(t *catalog.Table, r catalog.Range, asOf string) (*statement, e
 		return nil, err
 	}
 	hint := ""
-	if r.By == byRowID {
+	if r.By == catalog.ByRowID {
 		hint = "/*+ ROWID(t) */ "
 	}
 	st.params = w.params

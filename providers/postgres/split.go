@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
@@ -12,9 +11,6 @@ import (
 
 const (
 	opSplit       = "split"
-	byKey         = "key"
-	byRowID       = "rowid"
-	byPartition   = "partition"
 	pageSize      = 8192
 	mostParts     = 100_000
 	samplePerPart = 200 // sampled rows a range, so that quantiles are close
@@ -26,54 +22,33 @@ func (db *database) Split(ctx context.Context, t *catalog.Table, how catalog.Spl
 	parts := how.Count(t.Bytes, mostParts)
 	switch how.By {
 	case "none":
-		return whole(t), "one package, as the spec says", nil
-	case byKey:
-		if keyed(t) {
+		return []catalog.Range{t.Whole()}, "one package, as the spec says", nil
+	case catalog.ByKey:
+		if t.Keyed() {
 			return db.splitByKey(ctx, t, parts)
 		}
-	case byPartition:
+	case catalog.ByPartition:
 		if t.PartitionBy == "" {
-			return whole(t), "one package, because it has no partitions", nil
+			return []catalog.Range{t.Whole()}, "one package, because it has no partitions", nil
 		}
-		return eachLeaf(t, func(catalog.Partition) int { return 1 }), "by partition, as the spec says", nil
+		return t.Leaves(), "by partition, as the spec says", nil
 	}
-	if parts <= 1 && how.By != byRowID {
-		return whole(t), "one package, because it is small", nil
+	if parts <= 1 && how.By != catalog.ByRowID {
+		return []catalog.Range{t.Whole()}, "one package, because it is small", nil
 	}
 	if t.PartitionBy != "" {
 		size := max(max(t.Bytes, 0)/int64(parts), 1)
-		ranges := eachLeaf(t, func(p catalog.Partition) int { return int(min(max(p.Bytes, 0)/size+1, int64(parts))) })
+		var ranges []catalog.Range
+		for _, leaf := range t.Leaves() {
+			ranges = append(ranges, cutPages(leaf, int(min(max(leaf.Bytes, 0)/size+1, int64(parts))))...)
+		}
 		return ranges, "by partition, large ones by physical row id, because that needs no key", nil
 	}
 	reason := "by physical row id, because that needs no key and reads in the order of storage"
-	if how.By == byKey {
+	if how.By == catalog.ByKey {
 		reason = "by physical row id, because it has no key over NOT NULL columns"
 	}
-	return cutPages(catalog.Range{Rows: t.Rows, Bytes: t.Bytes}, parts), reason, nil
-}
-
-// keyed says whether every row has a key that compares.
-func keyed(t *catalog.Table) bool {
-	return t.Key != nil && !slices.ContainsFunc(t.Key.Columns, func(c string) bool { return t.Column(c) == nil || t.Column(c).Nullable })
-}
-
-func whole(t *catalog.Table) []catalog.Range {
-	return []catalog.Range{{Rows: t.Rows, Bytes: t.Bytes}}
-}
-
-// eachLeaf makes ranges of every leaf. A partitioned table without leaves has one empty range.
-func eachLeaf(t *catalog.Table, parts func(catalog.Partition) int) []catalog.Range {
-	var out []catalog.Range
-	for _, p := range t.Partitions {
-		if p.Leaf() {
-			name := p.Name
-			out = append(out, cutPages(catalog.Range{By: byPartition, Partition: &name, Rows: p.Rows, Bytes: p.Bytes}, parts(p))...)
-		}
-	}
-	if len(out) == 0 {
-		return whole(t)
-	}
-	return out
+	return cutPages(t.Whole(), parts), reason, nil
 }
 
 // cutPages cuts a table or leaf into ranges of equally many pages. The size in bytes
@@ -81,36 +56,18 @@ func eachLeaf(t *catalog.Table, parts func(catalog.Partition) int) []catalog.Ran
 func cutPages(all catalog.Range, parts int) []catalog.Range {
 	pages := max(all.Bytes, 0) / pageSize
 	parts = int(max(min(int64(parts), pages), 1))
-	out := make([]catalog.Range, parts)
-	for i := range out {
-		r := all
-		r.Rows, r.Bytes = share(all.Rows, parts), share(all.Bytes, parts)
-		if parts > 1 {
-			r.By = byRowID
-		}
-		if i > 0 {
-			r.Lower = []string{formatInt(pages * int64(i) / int64(parts))}
-		}
-		if i < parts-1 {
-			r.Upper = []string{formatInt(pages * int64(i+1) / int64(parts))}
-		}
-		out[i] = r
+	var bounds [][]string
+	for i := 1; i < parts; i++ {
+		bounds = append(bounds, []string{formatInt(pages * int64(i) / int64(parts))})
 	}
-	return out
-}
-
-func share(n int64, parts int) int64 {
-	if n < 0 {
-		return -1
-	}
-	return n / int64(parts)
+	return all.Cut(catalog.ByRowID, nil, bounds)
 }
 
 // splitByKey cuts at quantiles of sampled keys.
 func (db *database) splitByKey(ctx context.Context, t *catalog.Table, parts int) ([]catalog.Range, string, error) {
 	reason := "by key, as the spec says"
 	if parts <= 1 {
-		return whole(t), reason, nil
+		return []catalog.Range{t.Whole()}, reason, nil
 	}
 	var sample [][]string
 	err := db.with(ctx, func(s *session) (err error) {
@@ -120,24 +77,7 @@ func (db *database) splitByKey(ctx context.Context, t *catalog.Table, parts int)
 	if err != nil {
 		return nil, "", wrapTable(opSplit, t.Name, err)
 	}
-	var cuts [][]string
-	for i := 1; i < parts && len(sample) > 0; i++ {
-		cut := sample[min(len(sample)*i/parts, len(sample)-1)]
-		if len(cuts) == 0 || !slices.Equal(cuts[len(cuts)-1], cut) {
-			cuts = append(cuts, cut)
-		}
-	}
-	out := make([]catalog.Range, len(cuts)+1)
-	for i := range out {
-		out[i] = catalog.Range{By: byKey, Columns: t.Key.Columns, Rows: share(t.Rows, len(out)), Bytes: share(t.Bytes, len(out))}
-		if i > 0 {
-			out[i].Lower = cuts[i-1]
-		}
-		if i < len(cuts) {
-			out[i].Upper = cuts[i]
-		}
-	}
-	return out, reason, nil
+	return t.Whole().Cut(catalog.ByKey, t.Key.Columns, catalog.Quantiles(sample, parts)), reason, nil
 }
 
 // sampleKeys returns keys of randomly chosen pages, in the order of the server's own comparison.
@@ -173,7 +113,7 @@ func predicate(t *catalog.Table, r catalog.Range) (string, error) {
 	switch {
 	case len(r.Lower) == 0 && len(r.Upper) == 0:
 		return "", nil
-	case r.By == byRowID:
+	case r.By == catalog.ByRowID:
 		for _, b := range []struct {
 			op    string
 			bound []string
@@ -182,7 +122,7 @@ func predicate(t *catalog.Table, r catalog.Range) (string, error) {
 				conditions = append(conditions, "ctid "+b.op+" "+quoteLiteral("("+b.bound[0]+",0)")+"::tid")
 			}
 		}
-	case r.By == byKey:
+	case r.By == catalog.ByKey:
 		row := "(" + quoteIdents(r.Columns) + ")"
 		for _, b := range []struct {
 			op    string

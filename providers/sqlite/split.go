@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -17,66 +16,54 @@ import (
 	"github.com/dmoctl/dmoctl/providers"
 )
 
-const (
-	defaultRange = 256 << 20 // bytes, where a spec says nothing
-	mostRanges   = 10_000
-)
+const mostRanges = 10_000
 
 // Split cuts by rowid where the table has one, else by its primary key. Boundaries
 // come from the lowest and highest rowid where those leave few gaps, else from
 // counting through the rowids or keys once.
 func (d *database) Split(ctx context.Context, t *catalog.Table, how catalog.SplitSpec) ([]catalog.Range, string, error) {
-	parts := how.Parts
-	if parts <= 0 {
-		size := how.TargetSize
-		if size <= 0 {
-			size = defaultRange
-		}
-		parts = int((max(t.Bytes, 0) + size - 1) / size)
-	}
-	parts = min(max(parts, 1), mostRanges)
-	rowid, key := rowidName(t), splitKey(t)
-	var err error
-	var ranges []catalog.Range
+	parts := how.Count(t.Bytes, mostRanges)
+	rowid := rowidName(t)
+	whole := []catalog.Range{t.Whole()}
 	by := how.By
 	if by == "" || by == "auto" {
 		by = "none"
 		if rowid != "" {
-			by = "rowid"
-		} else if key != nil {
-			by = "key"
+			by = catalog.ByRowID
+		} else if t.Keyed() {
+			by = catalog.ByKey
 		}
 	}
 	switch {
 	case by == "none":
-		return whole(t), "not split", nil
-	case by == "partition":
-		return whole(t), "not split: SQLite has no partitions", nil
-	case by == "rowid" && rowid == "":
-		return whole(t), "not split: the table has no rowid", nil
-	case by == "key" && key == nil:
-		return whole(t), "not split: the table has no key over NOT NULL columns", nil
-	case by != "rowid" && by != "key":
-		return nil, "", refuse(providers.Config, "split", t.Name, fmt.Errorf("unknown way %q", by))
+		return whole, "not split", nil
+	case by == catalog.ByPartition:
+		return whole, "not split: SQLite has no partitions", nil
+	case by == catalog.ByRowID && rowid == "":
+		return whole, "not split: the table has no rowid", nil
+	case by == catalog.ByKey && !t.Keyed():
+		return whole, "not split: the table has no key over NOT NULL columns", nil
 	case parts == 1:
-		return whole(t), "not split: one range holds it", nil
+		return whole, "not split: one range holds it", nil
 	}
-	err = d.with(ctx, "split", func(c *conn) error {
-		if by == "rowid" {
-			ranges, err = splitRowid(ctx, c, t, parts)
+	var bounds [][]string
+	var columns []string
+	if by == catalog.ByKey {
+		columns = t.Key.Columns
+	}
+	err := d.with(ctx, "split", func(c *conn) (err error) {
+		if by == catalog.ByRowID {
+			bounds, err = splitRowid(ctx, c, t, parts)
 		} else {
-			ranges, err = splitQuantiles(ctx, c, t, key, parts)
+			bounds, err = splitQuantiles(ctx, c, t, columns, parts)
 		}
 		return err
 	})
 	if err != nil {
 		return nil, "", failedOn(ctx, "split", t.Name, err)
 	}
+	ranges := t.Whole().Cut(by, columns, bounds)
 	return ranges, describeSplit(t, by, ranges), nil
-}
-
-func whole(t *catalog.Table) []catalog.Range {
-	return []catalog.Range{{Rows: t.Rows, Bytes: t.Bytes}}
 }
 
 func describeSplit(t *catalog.Table, by string, ranges []catalog.Range) string {
@@ -90,25 +77,12 @@ func describeSplit(t *catalog.Table, by string, ranges []catalog.Range) string {
 	return s
 }
 
-// splitKey returns the columns of a key whose order is total: all NOT NULL.
-func splitKey(t *catalog.Table) []string {
-	if t.Key == nil {
-		return nil
-	}
-	for _, name := range t.Key.Columns {
-		if c := t.Column(name); c == nil || c.Nullable {
-			return nil
-		}
-	}
-	return t.Key.Columns
-}
-
 // splitRowid cuts evenly where rowids are dense.
-func splitRowid(ctx context.Context, c *conn, t *catalog.Table, parts int) ([]catalog.Range, error) {
+func splitRowid(ctx context.Context, c *conn, t *catalog.Table, parts int) ([][]string, error) {
 	rowid := rowidName(t)
 	low, found, err := c.int64(ctx, "SELECT min("+rowid+") FROM "+quote(t.Name.Name))
 	if err != nil || !found {
-		return whole(t), err
+		return nil, err
 	}
 	high, _, err := c.int64(ctx, "SELECT max("+rowid+") FROM "+quote(t.Name.Name))
 	if err != nil {
@@ -124,18 +98,18 @@ func splitRowid(ctx context.Context, c *conn, t *catalog.Table, parts int) ([]ca
 		b += width
 		bounds = append(bounds, []string{strconv.FormatInt(b, 10)})
 	}
-	return cut(t, "rowid", nil, bounds), nil
+	return bounds, nil
 }
 
 // splitQuantiles counts through the table once, in the order of rowid or key.
-func splitQuantiles(ctx context.Context, c *conn, t *catalog.Table, key []string, parts int) ([]catalog.Range, error) {
+func splitQuantiles(ctx context.Context, c *conn, t *catalog.Table, key []string, parts int) ([][]string, error) {
 	n, _, err := c.int64(ctx, "SELECT count(*) FROM "+quote(t.Name.Name))
 	if err != nil {
 		return nil, err
 	}
-	columns, by := rowidName(t), "rowid"
+	columns := rowidName(t)
 	if key != nil {
-		columns, by = quoteAll(key), "key"
+		columns = quoteAll(key)
 	}
 	step := max((n+int64(parts)-1)/int64(parts), 1)
 	var bounds [][]string
@@ -153,35 +127,7 @@ func splitQuantiles(ctx context.Context, c *conn, t *catalog.Table, key []string
 		bounds = append(bounds, b)
 		return nil
 	}, "SELECT "+columns+" FROM "+quote(t.Name.Name)+" ORDER BY "+columns)
-	if err != nil {
-		return nil, err
-	}
-	return cut(t, by, key, bounds), nil
-}
-
-// cut makes contiguous ranges of boundaries in ascending order.
-func cut(t *catalog.Table, by string, columns []string, bounds [][]string) []catalog.Range {
-	n := int64(len(bounds) + 1)
-	if n == 1 {
-		return whole(t)
-	}
-	share := func(total, i int64) int64 {
-		if total < 0 {
-			return -1
-		}
-		return total*(i+1)/n - total*i/n
-	}
-	out := make([]catalog.Range, 0, n)
-	var lower []string
-	for i := range n {
-		r := catalog.Range{By: by, Columns: slices.Clone(columns), Lower: lower, Rows: share(t.Rows, i), Bytes: share(t.Bytes, i)}
-		if i < n-1 {
-			r.Upper = bounds[i]
-			lower = bounds[i]
-		}
-		out = append(out, r)
-	}
-	return out
+	return bounds, err
 }
 
 // encode writes a stored value as text that decode reads back exactly.
@@ -231,10 +177,10 @@ func condition(t *catalog.Table, r catalog.Range) (where string, args []any, err
 	var subject string
 	read := decode
 	switch {
-	case r.By == "rowid" && rowidName(t) != "" && r.Partition == nil:
+	case r.By == catalog.ByRowID && rowidName(t) != "" && r.Partition == nil:
 		subject = rowidName(t)
 		read = func(s string) (any, error) { return strconv.ParseInt(s, 10, 64) }
-	case r.By == "key" && len(r.Columns) > 0 && r.Partition == nil:
+	case r.By == catalog.ByKey && len(r.Columns) > 0 && r.Partition == nil:
 		if subject = quoteAll(r.Columns); len(r.Columns) > 1 {
 			subject = "(" + subject + ")"
 		}
