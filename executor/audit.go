@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/dmoctl/dmoctl/executor/control"
+	"github.com/dmoctl/dmoctl/executor/work"
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/left"
@@ -17,20 +19,20 @@ import (
 // audit is the last act of a run: it reads the ledger and the catalogs again and lists what
 // is missing, whatever the steps have said. The migration is not closed before it.
 func (r *run) audit(ctx context.Context) error {
-	if r.audited || !r.clean() || r.ending(ctx) || phaseRank(r.d.Until) < phaseRank(plan.Structures) {
+	if r.audited || !r.fails.clean() || r.ending(ctx) || phaseRank(r.d.Until) < phaseRank(plan.Structures) {
 		return nil
 	}
 	r.audited = true
-	r.d.before(PointAudit)
-	started := r.d.now()
-	r.emit(report.Event{Event: report.PhaseStarted, Phase: report.Audit})
+	r.ctl.Before(control.PointAudit)
+	started := r.ctl.Now()
+	r.ctl.Emit(report.Event{Event: report.PhaseStarted, Phase: report.Audit})
 	err := r.auditLedger(ctx)
 	var found []structure.Difference
 	if err == nil {
-		found, err = r.compareStructures(ctx, r.order)
+		found, err = r.compareStructures(ctx, r.set.Order)
 	}
-	took := r.d.now().Sub(started).Seconds()
-	r.emit(report.Event{Event: report.PhaseDone, Phase: report.Audit, Seconds: took})
+	took := r.ctl.Now().Sub(started).Seconds()
+	r.ctl.Emit(report.Event{Event: report.PhaseDone, Phase: report.Audit, Seconds: took})
 	r.audits = []report.Phase{{Name: report.Audit, Started: started, Seconds: took}}
 	if err != nil {
 		return fmt.Errorf("audit: %w", err)
@@ -42,33 +44,33 @@ func (r *run) audit(ctx context.Context) error {
 // auditLedger reads the ledger again, and lists what it says is left of the plan's tables.
 func (r *run) auditLedger(ctx context.Context) error {
 	var c *ledger.Contents
-	err := r.retry(ctx, "read the ledger", func(ctx context.Context) (err error) {
-		c, err = r.session.Read(ctx)
+	err := r.ctl.Retry(ctx, "read the ledger", func(ctx context.Context) (err error) {
+		c, err = r.target.Session.Read(ctx)
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("read the ledger: %w", err)
 	}
-	r.mu.Lock()
+	r.set.Lock()
 	r.learnIDs(c)
-	r.mu.Unlock()
+	r.set.Unlock()
 	if phaseRank(r.d.Until) < phaseRank(plan.Downtime) {
 		return nil
 	}
 	known := left.Tables(c)
-	for _, t := range r.order {
-		if t.plan.Action == plan.Forget || t.plan.Target == nil {
+	for _, t := range r.set.Order {
+		if t.Plan.Action == plan.Forget || t.Plan.Target == nil {
 			continue
 		}
 		var now left.Table
-		if x := known[t.plan.Source.Name]; x != nil {
+		if x := known[t.Plan.Source.Name]; x != nil {
 			now = *x
 		}
-		for _, item := range left.Of(t.want(), now) {
+		for _, item := range left.Of(t.Want(), now) {
 			if item.Kind == left.Verification && phaseRank(r.d.Until) < phaseRank(plan.Verify) {
 				continue
 			}
-			r.fail(report.Failure{Table: t.name(), Step: report.Audit, Fix: "To do what is left, run: dmoctl apply"},
+			r.fails.fail(report.Failure{Table: t.Name(), Step: report.Audit, Fix: "To do what is left, run: dmoctl apply"},
 				fmt.Errorf("the ledger says that this is left of %s", item))
 		}
 	}
@@ -76,7 +78,7 @@ func (r *run) auditLedger(ctx context.Context) error {
 }
 
 // compareStructures compares what is on the target with what the plan wants.
-func (r *run) compareStructures(ctx context.Context, tables []*table) ([]structure.Difference, error) {
+func (r *run) compareStructures(ctx context.Context, tables []*work.Table) ([]structure.Difference, error) {
 	a := auditor{run: r, outside: make(map[catalog.Name][]structure.Difference), raised: make(map[catalog.Name]bool),
 		refers: make(map[catalog.Name]bool), planned: make(map[catalog.Name]bool)}
 	for _, s := range r.p.Steps {
@@ -90,15 +92,15 @@ func (r *run) compareStructures(ctx context.Context, tables []*table) ([]structu
 			}
 		}
 	}
-	for _, t := range r.order {
-		if t.target != nil {
-			a.planned[t.target.Name] = true
+	for _, t := range r.set.Order {
+		if t.Target != nil {
+			a.planned[t.Target.Name] = true
 		}
 	}
 	err := a.all(ctx, tables)
-	r.mu.Lock()
+	r.set.Lock()
 	r.report.Structure = a.found
-	r.mu.Unlock()
+	r.set.Unlock()
 	return a.found, err
 }
 
@@ -122,10 +124,12 @@ type auditor struct {
 
 // follows says whether sequences have to be where the source's are: after steps that raise
 // them, of a quiet source, and where nothing else than the comparison was asked for.
-func (a *auditor) follows(raised bool) bool { return raised || a.run.p.Quiet || a.run.session == nil }
+func (a *auditor) follows(raised bool) bool {
+	return raised || a.run.p.Quiet || a.run.target.Session == nil
+}
 
-func (a *auditor) all(ctx context.Context, tables []*table) error {
-	tables = slices.DeleteFunc(slices.Clone(tables), func(t *table) bool { return t.plan.Action == plan.Forget || t.target == nil })
+func (a *auditor) all(ctx context.Context, tables []*work.Table) error {
+	tables = slices.DeleteFunc(slices.Clone(tables), func(t *work.Table) bool { return t.Plan.Action == plan.Forget || t.Target == nil })
 	for part := range slices.Chunk(tables, inspectedTables) {
 		if err := a.part(ctx, part); err != nil {
 			return err
@@ -139,15 +143,15 @@ func (a *auditor) all(ctx context.Context, tables []*table) error {
 
 // part compares some tables. A quiet source has to be what it was; where others write to
 // it, it may have gone on since the plan was made.
-func (a *auditor) part(ctx context.Context, tables []*table) error {
+func (a *auditor) part(ctx context.Context, tables []*work.Table) error {
 	r := a.run
-	have, err := r.catalogOf(ctx, r.d.Target, providers.Selector{Tables: targets(tables), IDs: true})
+	have, err := r.catalogOf(ctx, r.d.Target, providers.Selector{Tables: work.Targets(tables), IDs: true})
 	if err != nil {
 		return err
 	}
 	source := make(map[catalog.Name]*catalog.Table)
 	if r.p.Quiet {
-		if source, err = r.inspect(ctx, r.d.Source, sources(tables)); err != nil {
+		if source, err = r.inspect(ctx, r.d.Source, work.Sources(tables)); err != nil {
 			return err
 		}
 	}
@@ -156,17 +160,17 @@ func (a *auditor) part(ctx context.Context, tables []*table) error {
 		there[t.Name] = t
 	}
 	for _, t := range tables {
-		from := t.plan.Source
+		from := t.Plan.Source
 		if now := source[from.Name]; now != nil {
 			from = now
 		}
-		h, how := there[t.target.Name], r.howCompared(t)
-		ds := structure.Compare(t.target, h, how)
+		h, how := there[t.Target.Name], r.howCompared(t)
+		ds := structure.Compare(t.Target, h, how)
 		if h != nil && r.replaced(t, h) {
 			ds = append(ds, structure.Difference{Table: h.Name, Part: structure.Table, Kind: structure.Different, Found: "another one", Wanted: "the one that dmoctl made"})
 		}
-		if a.follows(a.raised[t.plan.Source.Name]) {
-			ds = append(ds, structure.Positions(from, t.target, h, how)...)
+		if a.follows(a.raised[t.Plan.Source.Name]) {
+			ds = append(ds, structure.Positions(from, t.Target, h, how)...)
 		}
 		a.take(t, ds)
 	}
@@ -174,19 +178,19 @@ func (a *auditor) part(ctx context.Context, tables []*table) error {
 	return nil
 }
 
-func (r *run) howCompared(t *table) structure.Options {
-	return structure.Options{Same: r.p.Source.Type == r.p.Target.Type, IgnoreCase: r.d.Target.Limits().IgnoreCase, Foreign: t.known && !t.row.Created}
+func (r *run) howCompared(t *work.Table) structure.Options {
+	return structure.Options{Same: r.p.Source.Type == r.p.Target.Type, IgnoreCase: r.d.Target.Limits().IgnoreCase, Foreign: t.Known && !t.Row.Created}
 }
 
 // take keeps the differences that the phases asked for should not have left.
-func (a *auditor) take(t *table, ds []structure.Difference) {
+func (a *auditor) take(t *work.Table, ds []structure.Difference) {
 	for _, d := range ds {
 		if d.Made() && d.Part != structure.Table && phaseRank(a.run.d.Until) < phaseRank(plan.Finalize) {
 			continue
 		}
 		if d.Part == structure.ForeignKey && d.Kind == structure.Missing && !a.run.d.Target.Limits().InlineKeys {
 			if to, out := a.leftOut(t, d.Name); out {
-				if a.refers[t.plan.Source.Name] {
+				if a.refers[t.Plan.Source.Name] {
 					a.outside[to] = append(a.outside[to], d)
 				}
 				continue
@@ -198,8 +202,8 @@ func (a *auditor) take(t *table, ds []structure.Difference) {
 
 // leftOut says whether a foreign key refers to a table that is not in the plan, as --table
 // may have it.
-func (a *auditor) leftOut(t *table, name string) (to catalog.Name, out bool) {
-	for _, f := range t.target.ForeignKeys {
+func (a *auditor) leftOut(t *work.Table, name string) (to catalog.Name, out bool) {
+	for _, f := range t.Target.ForeignKeys {
 		if f.Name == name {
 			return f.Table, !a.planned[f.Table]
 		}
@@ -229,7 +233,7 @@ func (a *auditor) references(ctx context.Context) error {
 }
 
 // sequences compares those that no column owns.
-func (a *auditor) sequences(ctx context.Context, tables []*table) error {
+func (a *auditor) sequences(ctx context.Context, tables []*work.Table) error {
 	r := a.run
 	if len(r.p.Wanted.Sequences) == 0 || len(tables) == 0 {
 		return nil
@@ -239,8 +243,8 @@ func (a *auditor) sequences(ctx context.Context, tables []*table) error {
 		names = append(names, s.Name)
 	}
 	var have *catalog.Catalog
-	err := r.retry(ctx, "read sequences", func(ctx context.Context) (err error) {
-		have, err = r.d.Target.Catalog(ctx, providers.Selector{Schemas: schemasOf(names), Tables: targets(tables[:1]), StructureOnly: true, Free: true})
+	err := r.ctl.Retry(ctx, "read sequences", func(ctx context.Context) (err error) {
+		have, err = r.d.Target.Catalog(ctx, providers.Selector{Schemas: work.SchemasOf(names), Tables: work.Targets(tables[:1]), StructureOnly: true, Free: true})
 		return err
 	})
 	if err != nil {
@@ -268,10 +272,10 @@ func (a *auditor) sequences(ctx context.Context, tables []*table) error {
 
 // misshapen lists tables whose structure differs as failures, and what is no table's.
 func (r *run) misshapen(found []structure.Difference, code int) {
-	bySource := make(map[catalog.Name]*table, len(r.order))
-	for _, t := range r.order {
-		if t.target != nil {
-			bySource[t.target.Name] = t
+	bySource := make(map[catalog.Name]*work.Table, len(r.set.Order))
+	for _, t := range r.set.Order {
+		if t.Target != nil {
+			bySource[t.Target.Name] = t
 		}
 	}
 	for len(found) > 0 {
@@ -283,49 +287,37 @@ func (r *run) misshapen(found []structure.Difference, code int) {
 		made := !slices.ContainsFunc(found[:n], func(d structure.Difference) bool { return !d.Made() })
 		t := bySource[found[0].Table]
 		if t != nil {
-			f.Table = t.name()
+			f.Table = t.Name()
 		}
 		f.Fix = fixOf(t, made)
 		if slices.ContainsFunc(found[:n], func(d structure.Difference) bool { return d.Part == structure.Table && d.Kind == structure.Different }) {
 			f.Fix = "Rename it, or drop it, and run: dmoctl apply"
 		}
 		found = found[n:]
-		r.mu.Lock()
-		r.failures, r.codes = append(r.failures, f), append(r.codes, code)
-		r.mu.Unlock()
-		r.progress.failed()
-		r.emit(report.Event{Event: report.TableFailed, Step: f.Step, Table: f.Table, Message: f.Message, Kind: f.Kind})
+		r.fails.add(f, code)
 	}
 }
 
 // fixOf says how a table gets the structure that was asked for.
-func fixOf(t *table, made bool) string {
+func fixOf(t *work.Table, made bool) string {
 	switch {
 	case made:
 		return "To make what is missing, run: dmoctl apply"
 	case t == nil:
 		return "Alter it on the target as it is wanted; apply does not."
-	case t.known && !t.row.Created:
+	case t.Known && !t.Row.Created:
 		return "Alter the table on the target as it is wanted: dmoctl did not make it, and alters no table of others."
 	}
-	return "Alter the table on the target as it is wanted, or have dmoctl drop it, make it and copy it again: dmoctl apply --reload " + t.name()
+	return "Alter the table on the target as it is wanted, or have dmoctl drop it, make it and copy it again: dmoctl apply --reload " + t.Name()
 }
 
 // catalogOf reads the structures of the tables that are asked for by name.
 func (r *run) catalogOf(ctx context.Context, db providers.Database, sel providers.Selector) (*catalog.Catalog, error) {
-	sel.Schemas, sel.StructureOnly = schemasOf(sel.Tables), true
+	sel.Schemas, sel.StructureOnly = work.SchemasOf(sel.Tables), true
 	var c *catalog.Catalog
-	err := r.retry(ctx, "read structures", func(ctx context.Context) (err error) {
+	err := r.ctl.Retry(ctx, "read structures", func(ctx context.Context) (err error) {
 		c, err = db.Catalog(ctx, sel)
 		return err
 	})
 	return c, err
-}
-
-func targets(tables []*table) []catalog.Name {
-	out := make([]catalog.Name, len(tables))
-	for i, t := range tables {
-		out[i] = t.target.Name
-	}
-	return out
 }

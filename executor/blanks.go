@@ -4,25 +4,26 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/dmoctl/dmoctl/executor/work"
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/providers"
 )
 
 // constraintFix says what to do where a unique key fails that blank = "abap" may have
 // broken: keys that differed in trailing blanks only became one. It is "" for all else.
-func (r *run) constraintFix(t *table, err error) string {
+func (x *failures) constraintFix(t *work.Table, err error) string {
 	if providers.KindOf(err) != providers.Constraint {
 		return ""
 	}
-	keys := t.source.Uniques
-	if t.source.Key != nil {
-		keys = append([]catalog.Key{*t.source.Key}, keys...)
+	keys := t.Source.Uniques
+	if t.Source.Key != nil {
+		keys = append([]catalog.Key{*t.Source.Key}, keys...)
 	}
 	for _, k := range keys {
 		var trimmed, columns []string
 		for _, name := range k.Columns {
 			quoted := `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
-			if c := t.source.Column(name); c != nil && r.p.Policies.TrimsBlanks(*c) {
+			if c := t.Source.Column(name); c != nil && x.policies.TrimsBlanks(*c) {
 				trimmed = append(trimmed, name)
 				quoted = "RTRIM(" + quoted + ")"
 			}
@@ -32,7 +33,7 @@ func (r *run) constraintFix(t *table, err error) string {
 			list := strings.Join(columns, ", ")
 			return fmt.Sprintf("Because of blank = \"abap\", keys that differ in trailing blanks of %s only become one. "+
 				"Correct such rows, or set blank = \"exact\" in the spec's types block. To find them, run on the source:\n"+
-				"  SELECT %s, COUNT(*) FROM %s GROUP BY %[2]s HAVING COUNT(*) > 1", strings.Join(trimmed, ", "), list, t.name())
+				"  SELECT %s, COUNT(*) FROM %s GROUP BY %[2]s HAVING COUNT(*) > 1", strings.Join(trimmed, ", "), list, t.Name())
 		}
 	}
 	return ""

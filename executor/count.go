@@ -3,6 +3,8 @@ package executor
 import (
 	"context"
 
+	"github.com/dmoctl/dmoctl/executor/control"
+	"github.com/dmoctl/dmoctl/executor/work"
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/left"
 	"github.com/dmoctl/dmoctl/providers"
@@ -12,12 +14,12 @@ import (
 // have none in this round. A quiet source is counted and compared with the
 // ledger before the first row is read. A snapshot shows the same rows whenever it
 // is counted, so a table of several packages is counted beside them.
-func (r *run) count(ctx context.Context, view providers.View, work []*unit) error {
-	now, others := r.uncounted(work)
-	if len(now) == 1 && !r.p.Quiet && len(now[0].plan.Packages) > 1 && r.limits.Writers != 1 {
-		t, c := now[0], now[0].counting
+func (r *run) count(ctx context.Context, view providers.View, units []*work.Unit) error {
+	now, others := r.uncounted(units)
+	if len(now) == 1 && !r.p.Quiet && len(now[0].Plan.Packages) > 1 && r.target.Limits.Writers != 1 {
+		t, c := now[0], now[0].Counting
 		r.beside.Go(func() {
-			err := guard(func() error { return r.countBeside(ctx, t) })
+			err := control.Guard(func() error { return r.countBeside(ctx, t) })
 			r.endCount(t, c, err)
 		})
 		return nil
@@ -26,7 +28,7 @@ func (r *run) count(ctx context.Context, view providers.View, work []*unit) erro
 		return err
 	}
 	for _, c := range others {
-		if err := c.wait(ctx); err != nil {
+		if err := c.Wait(ctx); err != nil {
 			return err
 		}
 	}
@@ -35,16 +37,16 @@ func (r *run) count(ctx context.Context, view providers.View, work []*unit) erro
 
 // uncounted returns the tables that the caller has to count now, and what others
 // are counting.
-func (r *run) uncounted(work []*unit) (now []*table, others []*counting) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, t := range tablesOf(work) {
+func (r *run) uncounted(units []*work.Unit) (now []*work.Table, others []*work.Counting) {
+	r.set.Lock()
+	defer r.set.Unlock()
+	for _, t := range work.TablesOf(units) {
 		switch {
-		case !r.counts(t) || left.Complete(t.row.State):
-		case t.counting != nil:
-			others = append(others, t.counting)
+		case !r.counts(t) || left.Complete(t.Row.State):
+		case t.Counting != nil:
+			others = append(others, t.Counting)
 		default:
-			t.counting = &counting{done: make(chan struct{})}
+			t.Counting = work.NewCounting()
 			now = append(now, t)
 		}
 	}
@@ -52,7 +54,7 @@ func (r *run) uncounted(work []*unit) (now []*table, others []*counting) {
 }
 
 // countBeside counts a table in a view of its own.
-func (r *run) countBeside(ctx context.Context, t *table) error {
+func (r *run) countBeside(ctx context.Context, t *work.Table) error {
 	// One at a time: the snapshot has one view for counts.
 	select {
 	case r.counter <- struct{}{}:
@@ -60,90 +62,80 @@ func (r *run) countBeside(ctx context.Context, t *table) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-	return r.retry(ctx, "count "+t.name(), func(ctx context.Context) error {
-		view, err := r.snapshot.Begin(ctx, []*catalog.Table{t.source})
+	return r.ctl.Retry(ctx, "count "+t.Name(), func(ctx context.Context) error {
+		view, err := r.snapshot.Begin(ctx, []*catalog.Table{t.Source})
 		if err != nil {
 			return err
 		}
 		defer view.Close()
-		got, err := view.Count(ctx, []*catalog.Table{t.source})
+		got, err := view.Count(ctx, []*catalog.Table{t.Source})
 		if err != nil {
 			return err
 		}
 		r.counted(t, got[0])
-		return r.putTables(ctx, []*table{t})
+		return r.target.PutTables(ctx, []*work.Table{t})
 	})
 }
 
 // endCount ends a count. After a failure another try counts again.
-func (r *run) endCount(t *table, c *counting, err error) {
-	r.mu.Lock()
+func (r *run) endCount(t *work.Table, c *work.Counting, err error) {
+	r.set.Lock()
 	if err != nil {
-		t.counting = nil
+		t.Counting = nil
 	}
-	r.mu.Unlock()
-	c.end(err)
+	r.set.Unlock()
+	c.End(err)
 }
 
 // awaitCounts waits until the counts of the work's tables are recorded.
-func (r *run) awaitCounts(ctx context.Context, work []*unit) error {
-	for _, t := range tablesOf(work) {
-		r.mu.Lock()
-		c := t.counting
-		r.mu.Unlock()
-		if err := c.wait(ctx); err != nil {
+func (r *run) awaitCounts(ctx context.Context, units []*work.Unit) error {
+	for _, t := range work.TablesOf(units) {
+		r.set.Lock()
+		c := t.Counting
+		r.set.Unlock()
+		if err := c.Wait(ctx); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (r *run) counted(t *table, got providers.Counted) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	t.count, t.changes = got.Rows, got.Changes
-	t.row.Count, t.row.Changes = got.Rows, got.Changes
+func (r *run) counted(t *work.Table, got providers.Counted) {
+	r.set.Lock()
+	defer r.set.Unlock()
+	t.Row.Count, t.Row.Changes = got.Rows, got.Changes
 }
 
 // countNow counts in the package's own view, before its rows are read.
-func (r *run) countNow(ctx context.Context, view providers.View, tables []*table) error {
+func (r *run) countNow(ctx context.Context, view providers.View, tables []*work.Table) error {
 	if len(tables) == 0 {
 		return nil
 	}
 	err := r.countIn(ctx, view, tables)
 	for _, t := range tables {
-		r.endCount(t, t.counting, err)
+		r.endCount(t, t.Counting, err)
 	}
 	return err
 }
 
-func (r *run) countIn(ctx context.Context, view providers.View, tables []*table) error {
-	var begun, fresh []*table
+func (r *run) countIn(ctx context.Context, view providers.View, tables []*work.Table) error {
+	var begun, fresh []*work.Table
 	for _, t := range tables {
-		if r.p.Quiet && t.row.Count >= 0 && len(t.in) > 0 {
+		if r.p.Quiet && t.Row.Count >= 0 && len(t.In) > 0 {
 			begun = append(begun, t)
 		} else {
 			fresh = append(fresh, t)
 		}
 	}
-	if err := r.stillQuiet(ctx, view, begun, func(_ *table, err error) error { return err }); err != nil || len(fresh) == 0 {
+	if err := r.stillQuiet(ctx, view, begun, func(_ *work.Table, err error) error { return err }); err != nil || len(fresh) == 0 {
 		return err
 	}
-	got, err := view.Count(ctx, asked(fresh))
+	got, err := view.Count(ctx, work.Asked(fresh))
 	if err != nil {
 		return err
 	}
 	for i, t := range fresh {
 		r.counted(t, got[i])
 	}
-	return r.putTables(ctx, fresh)
-}
-
-// asked returns what the source is asked for.
-func asked(tables []*table) []*catalog.Table {
-	out := make([]*catalog.Table, len(tables))
-	for i, t := range tables {
-		out[i] = t.source
-	}
-	return out
+	return r.target.PutTables(ctx, fresh)
 }

@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/dmoctl/dmoctl/executor"
+	"github.com/dmoctl/dmoctl/executor/control"
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/report"
@@ -89,9 +89,9 @@ func (b *bed) crash(p *plan.Plan, point string, nth int) bool {
 // points are those of pipe mode.
 func points() []string {
 	return []string{
-		executor.PointLock, executor.PointRegister, executor.PointCreate, executor.PointSnapshot,
-		executor.PointBegin, executor.PointClaim, executor.PointLoad, executor.PointCommit, executor.PointLanded,
-		executor.PointComplete, executor.PointFinalize, executor.PointVerify, executor.PointClose,
+		control.PointLock, control.PointRegister, control.PointCreate, control.PointSnapshot,
+		control.PointBegin, control.PointClaim, control.PointLoad, control.PointCommit, control.PointLanded,
+		control.PointComplete, control.PointFinalize, control.PointVerify, control.PointClose,
 	}
 }
 
@@ -123,7 +123,7 @@ func TestCrashTwiceThenNewPlan(t *testing.T) {
 	// Invariant 7: a plan made again after crashes goes on where the ledger stands
 	b := newBed(t, numbered(2_000))
 	for _, nth := range []int{2, 3} {
-		if !b.crash(b.continued(), executor.PointCommit, nth) {
+		if !b.crash(b.continued(), control.PointCommit, nth) {
 			t.Fatal("the run ended before it was killed")
 		}
 	}
@@ -154,7 +154,7 @@ func TestQuietResumeCopiesOnlyWhatIsMissing(t *testing.T) {
 	b.quiet = true
 	b.open()
 	p := b.plan()
-	if !b.crash(p, executor.PointCommit, 5) {
+	if !b.crash(p, control.PointCommit, 5) {
 		t.Fatal("the run ended before it was killed")
 	}
 	in := len(b.contents().Loaded)
@@ -174,7 +174,7 @@ func TestSnapshotResumeKeepsCompleteTables(t *testing.T) {
 	// Bad day: SIGKILL of dmoctl at any moment: with a snapshot complete tables stay, incomplete ones start again
 	b := newBed(t, numbered(3_000))
 	p := b.plan()
-	if !b.crash(p, executor.PointCommit, 6) { // hollow, loose 1-3 and orders 1 are in
+	if !b.crash(p, control.PointCommit, 6) { // hollow, loose 1-3 and orders 1 are in
 		t.Fatal("the run ended before it was killed")
 	}
 	execute(t, b.path("source.db"), "UPDATE orders SET name = 'later' WHERE id = 7; DELETE FROM orders WHERE id = 8")
@@ -201,7 +201,7 @@ func TestSnapshotResumeKeepsCompleteTables(t *testing.T) {
 
 func TestCrashInReload(t *testing.T) {
 	// Invariant 5: a reload that was killed empties again or not at all, and copies once
-	for _, point := range []string{executor.PointEmpty, executor.PointSnapshot, executor.PointCommit} {
+	for _, point := range []string{control.PointEmpty, control.PointSnapshot, control.PointCommit} {
 		t.Run(point, func(t *testing.T) {
 			t.Parallel()
 			b := newBed(t, numbered(2_000))

@@ -7,12 +7,12 @@
 package executor
 
 import (
-	"context"
 	"fmt"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/dmoctl/dmoctl/executor/control"
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/report"
 	"github.com/dmoctl/dmoctl/internal/state"
@@ -39,33 +39,11 @@ type Deps struct {
 	Hooks       Hooks
 }
 
-// Hooks let tests stop the run at named points.
+// Hooks let tests stop the run at the points that package control names.
 type Hooks struct {
 	// Before is called when the run is about to do what the point names. Nil is fine.
 	Before func(point string)
 }
-
-// Points that Hooks name, in the order in which a package meets them.
-const (
-	PointLock     = "lock"
-	PointRegister = "register"
-	PointCreate   = "create"
-	PointSnapshot = "snapshot"
-	PointEmpty    = "empty"
-	PointBegin    = "begin"
-	PointClaim    = "claim"
-	PointLoad     = "load"
-	PointCommit   = "commit"
-	PointLanded   = "landed"
-	PointComplete = "complete"
-	PointFinalize = "finalize"
-	PointVerify   = "verify"
-	PointAudit    = "audit"
-	PointClose    = "close"
-	PointExport   = "export"   // file mode: before a data object is committed
-	PointManifest = "manifest" // file mode: before a manifest is committed
-	PointReceipt  = "receipt"  // file mode: before objects of a loaded package are removed
-)
 
 // Outcome is the error of a run that did not do all that was asked for. Exit is the
 // exit code that stands for it; the report lists the single failures.
@@ -86,29 +64,7 @@ func (o *Outcome) Error() string {
 
 func (o *Outcome) Unwrap() error { return o.Err }
 
-func (d Deps) now() time.Time {
-	if d.Clock == nil {
-		return time.Now()
-	}
-	return d.Clock()
-}
-
-func (d Deps) before(point string) {
-	if d.Hooks.Before != nil {
-		d.Hooks.Before(point)
-	}
-}
-
-func (d Deps) stopped() bool {
-	select {
-	case <-d.Stop:
-		return true
-	default:
-		return false
-	}
-}
-
-// cleanup returns a context for giving things back after ctx has ended.
-func cleanup(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+// control is what the parts of a run go by.
+func (d Deps) control() *control.Control {
+	return &control.Control{Events: d.Events, Stop: d.Stop, Clock: d.Clock, Hook: d.Hooks.Before}
 }

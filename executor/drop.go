@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dmoctl/dmoctl/executor/work"
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/plan"
@@ -33,7 +34,7 @@ func (d *drop) look(ctx context.Context, names []catalog.Name) error {
 	d.tables = make(map[catalog.Name]*catalog.Table)
 	var lost []string
 	for len(names) > 0 {
-		c, err := d.target.Catalog(ctx, providers.Selector{Schemas: schemasOf(names), Tables: names, StructureOnly: true, Dependents: true})
+		c, err := d.target.Catalog(ctx, providers.Selector{Schemas: work.SchemasOf(names), Tables: names, StructureOnly: true, Dependents: true})
 		if err != nil {
 			return fmt.Errorf("read what depends on tables: %w", err)
 		}
@@ -83,26 +84,26 @@ func inUse(lost []string) error {
 
 // dropTables drops tables of a step: those of existing = "recreate", and those of dmoctl's own that
 // have to be made again.
-func (r *run) dropTables(ctx context.Context, s *plan.Step, tables []*table) error {
+func (r *run) dropTables(ctx context.Context, s *plan.Step, tables []*work.Table) error {
 	gone := make(map[catalog.Name]bool)
-	again := make(map[catalog.Name]*table)
-	r.mu.Lock()
-	for _, t := range r.order {
-		if t.plan.Target == nil {
+	again := make(map[catalog.Name]*work.Table)
+	r.set.Lock()
+	for _, t := range r.set.Order {
+		if t.Plan.Target == nil {
 			continue
 		}
-		again[t.target.Name] = t
-		gone[t.target.Name] = gone[t.target.Name] || t.plan.Drop
-		if t.plan.Predecessor != nil && t.row.Created {
-			gone[*t.plan.Predecessor] = true
+		again[t.Target.Name] = t
+		gone[t.Target.Name] = gone[t.Target.Name] || t.Plan.Drop
+		if t.Plan.Predecessor != nil && t.Row.Created {
+			gone[*t.Plan.Predecessor] = true
 		}
 	}
-	r.mu.Unlock()
+	r.set.Unlock()
 	d := drop{target: r.d.Target, gone: gone, again: func(x catalog.Dependent) bool {
 		t := again[x.Table]
-		return t != nil && slices.ContainsFunc(slices.Concat(t.target.ForeignKeys, t.plan.Unwanted), func(f catalog.ForeignKey) bool { return f.Name == x.Name })
+		return t != nil && slices.ContainsFunc(slices.Concat(t.Target.ForeignKeys, t.Plan.Unwanted), func(f catalog.ForeignKey) bool { return f.Name == x.Name })
 	}}
-	return r.together(ctx, s, tables, func(some []*table) error {
+	return r.together(ctx, s, tables, func(some []*work.Table) error {
 		if len(some) == 0 {
 			return nil
 		}
@@ -112,14 +113,14 @@ func (r *run) dropTables(ctx context.Context, s *plan.Step, tables []*table) err
 
 // dropNow drops tables, with whatever has to go in the same moment, and records that
 // nothing of them is there any more.
-func (r *run) dropNow(ctx context.Context, d drop, tables []*table) error {
+func (r *run) dropNow(ctx context.Context, d drop, tables []*work.Table) error {
 	var names []catalog.Name
-	r.mu.Lock()
+	r.set.Lock()
 	for _, t := range tables {
-		names = append(names, t.drops()...)
+		names = append(names, t.Drops()...)
 	}
-	r.mu.Unlock()
-	if err := r.retry(ctx, "look at tables to be dropped", func(ctx context.Context) error { return d.look(ctx, names) }); err != nil {
+	r.set.Unlock()
+	if err := r.ctl.Retry(ctx, "look at tables to be dropped", func(ctx context.Context) error { return d.look(ctx, names) }); err != nil {
 		return err
 	}
 	ddl := slices.Clone(d.keys)
@@ -129,14 +130,14 @@ func (r *run) dropNow(ctx context.Context, d drop, tables []*table) error {
 	for _, n := range slices.SortedFunc(maps.Keys(d.tables), catalog.Name.Compare) {
 		ddl = append(ddl, providers.DropTable{Table: n}) // its own step finds it gone
 	}
-	return r.retry(ctx, "drop tables", func(ctx context.Context) error {
-		return r.write(ctx, func(ctx context.Context) error {
-			return r.alterWith(ctx, ddl, tables, func(t *table) ([]providers.DDL, ledger.Table) {
+	return r.ctl.Retry(ctx, "drop tables", func(ctx context.Context) error {
+		return r.target.Write(ctx, func(ctx context.Context) error {
+			return r.target.AlterWith(ctx, ddl, tables, func(t *work.Table) ([]providers.DDL, ledger.Table) {
 				var own []providers.DDL
-				for _, n := range t.drops() {
+				for _, n := range t.Drops() {
 					own = append(own, providers.DropTable{Table: n})
 				}
-				return own, t.dropped()
+				return own, t.Dropped()
 			})
 		})
 	})

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/dmoctl/dmoctl/executor/control"
+	"github.com/dmoctl/dmoctl/executor/work"
 	"github.com/dmoctl/dmoctl/internal/journal"
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/left"
@@ -20,7 +22,7 @@ import (
 
 // openEpoch names the round's epoch, in file mode in the journal as well.
 func (r *run) openEpoch(ctx context.Context) error {
-	r.epoch = ledger.Epoch(r.snapshot.ID(), r.p.Quiet, random(8))
+	r.epoch = ledger.Epoch(r.snapshot.ID(), r.p.Quiet, control.Random(8))
 	if r.files == nil {
 		return nil
 	}
@@ -30,10 +32,10 @@ func (r *run) openEpoch(ctx context.Context) error {
 }
 
 // goesOn says whether a table of which nothing is in goes on with what was exported. The
-// caller holds mu.
-func (r *run) goesOn(t *table) bool {
+// caller holds the set's lock.
+func (r *run) goesOn(t *work.Table) bool {
 	if r.p.Quiet {
-		return t.proven
+		return t.Proven
 	}
 	return r.files.covers(t)
 }
@@ -41,12 +43,12 @@ func (r *run) goesOn(t *table) bool {
 // inEpoch makes sure that what is read now belongs to the epoch of each table. One that goes on
 // with what an earlier snapshot showed has nothing left to read: where its files are damaged,
 // its epoch cannot be read again, and it starts again under another snapshot.
-func (r *run) inEpoch(work []*unit) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, t := range tablesOf(work) {
-		if t.row.Snapshot != r.epoch && !t.proven {
-			return &providers.Error{Kind: providers.SnapshotLost, Op: "read", Table: t.plan.Source.Name,
+func (r *run) inEpoch(units []*work.Unit) error {
+	r.set.Lock()
+	defer r.set.Unlock()
+	for _, t := range work.TablesOf(units) {
+		if t.Row.Snapshot != r.epoch && !t.Proven {
+			return &providers.Error{Kind: providers.SnapshotLost, Op: "read", Table: t.Plan.Source.Name,
 				Err: errors.New("what was exported of it cannot be used, and the snapshot that it was exported from is gone")}
 		}
 	}
@@ -55,18 +57,18 @@ func (r *run) inEpoch(work []*unit) error {
 
 // prove compares the tables of a quiet source that were begun before this round with what
 // they were then. One that differs stops where rows of it are in, and begins again otherwise.
-func (r *run) prove(ctx context.Context, tables []*table) error {
+func (r *run) prove(ctx context.Context, tables []*work.Table) error {
 	if !r.p.Quiet {
 		return nil
 	}
-	var begun []*table
-	r.mu.Lock()
+	var begun []*work.Table
+	r.set.Lock()
 	for _, t := range tables {
-		if !t.stopped && !left.Complete(t.row.State) && ledger.IsQuiet(t.row.Snapshot) && (len(t.in) > 0 || r.files.holds(t)) {
+		if !t.Stopped && !left.Complete(t.Row.State) && ledger.IsQuiet(t.Row.Snapshot) && (len(t.In) > 0 || r.files.holds(t)) {
 			begun = append(begun, t)
 		}
 	}
-	r.mu.Unlock()
+	r.set.Unlock()
 	for part := range slices.Chunk(begun, bundleTables) {
 		err := r.provePart(ctx, part)
 		if providers.KindOf(err) != providers.Changed {
@@ -76,8 +78,8 @@ func (r *run) prove(ctx context.Context, tables []*table) error {
 			continue
 		}
 		for _, t := range part { // the view names one that is gone or was rewritten; the others go on
-			if err := r.provePart(ctx, []*table{t}); providers.KindOf(err) == providers.Changed && len(t.in) > 0 {
-				r.stopTable(t, "", err)
+			if err := r.provePart(ctx, []*work.Table{t}); providers.KindOf(err) == providers.Changed && len(t.In) > 0 {
+				r.fails.stopTable(t, "", err)
 			} else if err != nil && providers.KindOf(err) != providers.Changed {
 				return err
 			}
@@ -86,23 +88,23 @@ func (r *run) prove(ctx context.Context, tables []*table) error {
 	return nil
 }
 
-func (r *run) provePart(ctx context.Context, tables []*table) error {
-	differs := make(map[*table]error)
-	var counted []*table
+func (r *run) provePart(ctx context.Context, tables []*work.Table) error {
+	differs := make(map[*work.Table]error)
+	var counted []*work.Table
 	for _, t := range tables {
-		if t.row.Count < 0 {
+		if t.Row.Count < 0 {
 			differs[t] = notQuiet(t, "it was not counted before its first package")
 			continue
 		}
 		counted = append(counted, t)
 	}
-	err := r.retry(ctx, "compare counts", func(ctx context.Context) error {
+	err := r.ctl.Retry(ctx, "compare counts", func(ctx context.Context) error {
 		view, end, err := r.beginRound(ctx, counted)
 		if err != nil {
 			return err
 		}
 		defer end()
-		return r.stillQuiet(ctx, view, counted, func(t *table, err error) error {
+		return r.stillQuiet(ctx, view, counted, func(t *work.Table, err error) error {
 			differs[t] = err
 			return nil
 		})
@@ -112,44 +114,37 @@ func (r *run) provePart(ctx context.Context, tables []*table) error {
 	}
 	for _, t := range tables {
 		if err := differs[t]; err != nil {
-			if len(t.in) > 0 {
-				r.stopTable(t, "", err)
+			if len(t.In) > 0 {
+				r.fails.stopTable(t, "", err)
 			}
 			continue
 		}
-		r.mu.Lock()
-		t.proven, t.counting = true, ended()
-		r.mu.Unlock()
+		r.set.Lock()
+		t.Proven, t.Counting = true, work.Counted()
+		r.set.Unlock()
 	}
 	return nil
 }
 
-// ended is a counting that needs not be done.
-func ended() *counting {
-	c := &counting{done: make(chan struct{})}
-	c.end(nil)
-	return c
-}
-
 // beginnings are the records of tables that the journal does not have begun in their epoch.
-func (f *fileMode) beginnings(work []*unit) []journal.Record {
-	f.run.mu.Lock()
-	defer f.run.mu.Unlock()
+func (f *fileMode) beginnings(units []*work.Unit) []journal.Record {
+	f.run.set.Lock()
+	defer f.run.set.Unlock()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var out []journal.Record
-	for _, t := range tablesOf(work) {
-		if f.begun[t.plan.Source.Name] != t.row.Snapshot {
+	for _, t := range work.TablesOf(units) {
+		if f.begun[t.Plan.Source.Name] != t.Row.Snapshot {
 			out = append(out, journal.Record{Begun: f.entry(t)})
 		}
 	}
 	return out
 }
 
-// entry is what the journal says of a table. The caller holds run.mu.
-func (f *fileMode) entry(t *table) *journal.Table {
+// entry is what the journal says of a table. The caller holds run.set.
+func (f *fileMode) entry(t *work.Table) *journal.Table {
 	return &journal.Table{
-		Table: t.plan.Source.Name, Epoch: t.row.Snapshot, Structure: t.row.Structure, File: t.row.File,
-		Count: t.row.Count, Changes: t.row.Changes,
+		Table: t.Plan.Source.Name, Epoch: t.Row.Snapshot, Structure: t.Row.Structure, File: t.Row.File,
+		Count: t.Row.Count, Changes: t.Row.Changes,
 	}
 }

@@ -9,6 +9,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/dmoctl/dmoctl/executor/control"
+	"github.com/dmoctl/dmoctl/executor/work"
 	"github.com/dmoctl/dmoctl/internal/batch"
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/digest"
@@ -28,7 +30,7 @@ const (
 func Explain(ctx context.Context, p *plan.Plan, name catalog.Name, d Deps) (*report.Explanation, error) {
 	r := newRun(p, d)
 	defer r.closeViews()
-	t := r.tables[name]
+	t := r.set.ByName[name]
 	if t == nil {
 		return nil, &Outcome{Exit: report.Error, Summary: "Unknown table", Err: fmt.Errorf("the migration has no table %s", name)}
 	}
@@ -36,7 +38,7 @@ func Explain(ctx context.Context, p *plan.Plan, name catalog.Name, d Deps) (*rep
 	defer s.close()
 	x := &explainer{sides: s, table: t}
 	var out *report.Explanation
-	err := guard(func() (err error) {
+	err := control.Guard(func() (err error) {
 		out, err = x.explain(ctx)
 		return err
 	})
@@ -47,7 +49,7 @@ func Explain(ctx context.Context, p *plan.Plan, name catalog.Name, d Deps) (*rep
 		return nil, &Outcome{Exit: report.Error, Summary: "Rows could not be compared", Err: err}
 	}
 	if out.Differing > 0 {
-		return out, &Outcome{Exit: report.Different, Summary: "Rows differ", Err: errors.New(t.name())}
+		return out, &Outcome{Exit: report.Different, Summary: "Rows differ", Err: errors.New(t.Name())}
 	}
 	return out, nil
 }
@@ -55,7 +57,7 @@ func Explain(ctx context.Context, p *plan.Plan, name catalog.Name, d Deps) (*rep
 // explainer compares one table.
 type explainer struct {
 	sides *sides
-	table *table
+	table *work.Table
 	key   []string
 	keyed bool
 }
@@ -64,7 +66,7 @@ type explainer struct {
 type buckets [digest.Buckets]digest.Sum
 
 func (x *explainer) explain(ctx context.Context) (*report.Explanation, error) {
-	to := x.table.target
+	to := x.table.Target
 	x.keyed = to.Key != nil && x.copied(to.Key.Columns)
 	if x.keyed {
 		x.key = to.Key.Columns
@@ -73,11 +75,11 @@ func (x *explainer) explain(ctx context.Context) (*report.Explanation, error) {
 			x.key = append(x.key, c.Name)
 		}
 	}
-	out := &report.Explanation{Table: x.table.name(), Keyed: x.keyed, Key: x.key}
+	out := &report.Explanation{Table: x.table.Name(), Keyed: x.keyed, Key: x.key}
 	var source, target buckets
 	err := x.both(ctx,
-		func(rec record, h *digest.Hasher) error { return source.add(rec, h) },
-		func(rec record, h *digest.Hasher) error { return target.add(rec, h) })
+		func(rec Batch, h *digest.Hasher) error { return source.add(rec, h) },
+		func(rec Batch, h *digest.Hasher) error { return target.add(rec, h) })
 	if err != nil {
 		return nil, err
 	}
@@ -107,14 +109,14 @@ func (x *explainer) explain(ctx context.Context) (*report.Explanation, error) {
 // copied says whether rows carry all of the columns.
 func (x *explainer) copied(columns []string) bool {
 	for _, name := range columns {
-		if c := x.table.target.Column(name); c == nil || !c.Copied() {
+		if c := x.table.Target.Column(name); c == nil || !c.Copied() {
 			return false
 		}
 	}
 	return true
 }
 
-func (b *buckets) add(rec record, h *digest.Hasher) error {
+func (b *buckets) add(rec Batch, h *digest.Hasher) error {
 	keys, err := h.Keys(rec)
 	if err != nil {
 		return err
@@ -134,16 +136,16 @@ func (b *buckets) add(rec record, h *digest.Hasher) error {
 }
 
 // both reads both sides at once.
-func (x *explainer) both(ctx context.Context, source, target func(record, *digest.Hasher) error) error {
+func (x *explainer) both(ctx context.Context, source, target func(Batch, *digest.Hasher) error) error {
 	group, ctx := errgroup.WithContext(ctx)
-	side := func(scan func(context.Context, *table, visit) error, take func(record, *digest.Hasher) error) func() error {
+	side := func(scan func(context.Context, *work.Table, Visit) error, take func(Batch, *digest.Hasher) error) func() error {
 		return func() error {
-			h, err := digest.New(x.table.target.Columns, x.key)
+			h, err := digest.New(x.table.Target.Columns, x.key)
 			if err != nil {
 				return err
 			}
-			return guard(func() error {
-				return scan(ctx, x.table, func(rec record) error { return take(rec, h) })
+			return control.Guard(func() error {
+				return scan(ctx, x.table, func(rec Batch) error { return take(rec, h) })
 			})
 		}
 	}
@@ -161,8 +163,8 @@ type seen struct {
 // rows compares the rows of some buckets by key.
 func (x *explainer) rows(ctx context.Context, chosen map[int]bool, out *report.Explanation) error {
 	source, target := make(map[digest.Hash]*seen), make(map[digest.Hash]*seen)
-	collect := func(into map[digest.Hash]*seen) func(record, *digest.Hasher) error {
-		return func(rec record, h *digest.Hasher) error { return x.collect(rec, h, chosen, into) }
+	collect := func(into map[digest.Hash]*seen) func(Batch, *digest.Hasher) error {
+		return func(rec Batch, h *digest.Hasher) error { return x.collect(rec, h, chosen, into) }
 	}
 	if err := x.both(ctx, collect(source), collect(target)); err != nil {
 		return err
@@ -188,7 +190,7 @@ func (x *explainer) rows(ctx context.Context, chosen map[int]bool, out *report.E
 	return nil
 }
 
-func (x *explainer) collect(rec record, h *digest.Hasher, chosen map[int]bool, into map[digest.Hash]*seen) error {
+func (x *explainer) collect(rec Batch, h *digest.Hasher, chosen map[int]bool, into map[digest.Hash]*seen) error {
 	hashes, err := h.Keys(rec)
 	if err != nil {
 		return err

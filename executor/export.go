@@ -9,6 +9,8 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
+	"github.com/dmoctl/dmoctl/executor/control"
+	"github.com/dmoctl/dmoctl/executor/work"
 	"github.com/dmoctl/dmoctl/internal/batch"
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/digest"
@@ -22,9 +24,9 @@ const fileBytes = 256 << 20
 
 // export writes the packages that no usable manifest names, in one attempt. While
 // the staging has no room and others are being imported from it, it waits.
-func (f *fileMode) export(ctx context.Context, work []*unit) error {
-	var missing []*unit
-	for _, u := range work {
+func (f *fileMode) export(ctx context.Context, units []*work.Unit) error {
+	var missing []*work.Unit
+	for _, u := range units {
 		if _, ok := f.usable(u); !ok {
 			missing = append(missing, u)
 		}
@@ -32,7 +34,7 @@ func (f *fileMode) export(ctx context.Context, work []*unit) error {
 	if len(missing) == 0 {
 		return nil
 	}
-	return f.run.retry(ctx, "export "+missing[0].pkg.ID, func(ctx context.Context) error {
+	return f.run.ctl.Retry(ctx, "export "+missing[0].Package.ID, func(ctx context.Context) error {
 		for alone := false; ; {
 			err := f.exportOnce(ctx, missing)
 			if providers.KindOf(err) != providers.Full {
@@ -72,33 +74,33 @@ func (f *fileMode) awaitRoom(ctx context.Context) bool {
 		return true
 	case <-ctx.Done():
 		return false
-	case <-f.run.d.Stop:
+	case <-f.run.ctl.Stop:
 		return false
 	}
 }
 
 // exportOnce is one attempt.
-func (f *fileMode) exportOnce(ctx context.Context, work []*unit) error {
+func (f *fileMode) exportOnce(ctx context.Context, units []*work.Unit) error {
 	r := f.run
-	if err := r.inEpoch(work); err != nil {
+	if err := r.inEpoch(units); err != nil {
 		return err
 	}
-	tables := make([]*catalog.Table, 0, len(work))
-	for _, t := range tablesOf(work) {
-		tables = append(tables, t.source)
+	tables := make([]*catalog.Table, 0, len(units))
+	for _, t := range work.TablesOf(units) {
+		tables = append(tables, t.Source)
 	}
 	view, err := r.snapshot.Begin(ctx, tables)
 	if err != nil {
 		return err
 	}
 	defer view.Close()
-	if err := r.write(ctx, func(ctx context.Context) error { return r.count(ctx, view, work) }); err != nil {
+	if err := r.target.Write(ctx, func(ctx context.Context) error { return r.count(ctx, view, units) }); err != nil {
 		return err
 	}
-	a := &exportAttempt{files: f, id: random(6), pkg: work[0].pkg.ID}
+	a := &exportAttempt{files: f, id: control.Random(6), pkg: units[0].Package.ID}
 	defer a.abort(ctx)
 	source := &viewSource{run: r, view: view}
-	for _, u := range work {
+	for _, u := range units {
 		if err := a.export(ctx, source, u); err != nil {
 			return err
 		}
@@ -109,13 +111,13 @@ func (f *fileMode) exportOnce(ctx context.Context, work []*unit) error {
 	if err := view.Confirm(ctx); err != nil {
 		return err
 	}
-	if err := r.awaitCounts(ctx, work); err != nil {
+	if err := r.awaitCounts(ctx, units); err != nil {
 		return err
 	}
-	r.d.before(PointManifest)
+	r.ctl.Before(control.PointManifest)
 	m := a.manifest()
 	a.kept = true // from here on nobody knows without looking whether the manifest is there
-	if err := f.append(ctx, append(f.beginnings(work), journal.Record{Manifest: &m})...); err != nil {
+	if err := f.append(ctx, append(f.beginnings(units), journal.Record{Manifest: &m})...); err != nil {
 		return err
 	}
 	f.adopt(m)
@@ -169,7 +171,7 @@ func (a *exportAttempt) abort(ctx context.Context) {
 	if a.object != nil {
 		_ = a.object.Abort() // what it leaves is invisible
 	}
-	back, cancel := cleanup(ctx)
+	back, cancel := control.Cleanup(ctx)
 	defer cancel()
 	for _, name := range a.names {
 		// What stays is garbage that no manifest names; the end of the migration removes it.
@@ -178,17 +180,17 @@ func (a *exportAttempt) abort(ctx context.Context) {
 }
 
 // export reads one package into files of at most the wanted size.
-func (a *exportAttempt) export(ctx context.Context, source rowSource, u *unit) error {
+func (a *exportAttempt) export(ctx context.Context, source rowSource, u *work.Unit) error {
 	rows, err := source.open(ctx, u)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
-	schema, err := batch.Schema(u.table.target.Columns)
+	schema, err := batch.Schema(u.Table.Target.Columns)
 	if err != nil {
 		return err
 	}
-	hasher, err := digest.New(u.table.target.Columns, nil)
+	hasher, err := digest.New(u.Table.Target.Columns, nil)
 	if err != nil {
 		return err
 	}
@@ -319,7 +321,7 @@ func (a *exportAttempt) commitObject(ctx context.Context) error {
 	if a.object == nil {
 		return nil
 	}
-	a.files.run.d.before(PointExport)
+	a.files.run.ctl.Before(control.PointExport)
 	if err := a.object.Commit(ctx); err != nil {
 		return err
 	}

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/dmoctl/dmoctl/executor"
+	"github.com/dmoctl/dmoctl/executor/control"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/report"
 	"github.com/dmoctl/dmoctl/providers"
@@ -95,7 +95,7 @@ func TestDamagedExportFiles(t *testing.T) {
 			done := false
 			d.Hooks.Before = func(point string) {
 				// Before the first import of a package that has several objects.
-				if point != executor.PointBegin || done || len(b.objects()) < 2 {
+				if point != control.PointBegin || done || len(b.objects()) < 2 {
 					return
 				}
 				done = true
@@ -144,7 +144,7 @@ func TestDamagedTwiceFailsByName(t *testing.T) {
 	p.ID = plan.Identify(p)
 	d := b.deps()
 	d.Hooks.Before = func(point string) {
-		if point != executor.PointBegin {
+		if point != control.PointBegin {
 			return
 		}
 		for _, o := range b.objects() {
@@ -183,7 +183,7 @@ func replace(t *testing.T, path string, text []byte) {
 
 func TestFileModeCrash(t *testing.T) {
 	// Bad day: SIGKILL of dmoctl at any moment: in file mode, at every point of export and import
-	all := append(points(), executor.PointExport, executor.PointManifest, executor.PointReceipt)
+	all := append(points(), control.PointExport, control.PointManifest, control.PointReceipt)
 	for _, quiet := range []bool{false, true} {
 		for _, point := range all {
 			t.Run(fmt.Sprintf("%s quiet=%v", point, quiet), func(t *testing.T) {
@@ -192,8 +192,8 @@ func TestFileModeCrash(t *testing.T) {
 				b.quiet = quiet
 				b.open()
 				p := b.plan()
-				if !b.crash(p, point, 2) && !b.crash(p, point, 1) && point != executor.PointLock && point != executor.PointSnapshot &&
-					point != executor.PointRegister && point != executor.PointClose {
+				if !b.crash(p, point, 2) && !b.crash(p, point, 1) && point != control.PointLock && point != control.PointSnapshot &&
+					point != control.PointRegister && point != control.PointClose {
 					t.Fatalf("the run never came to %s", point)
 				}
 				b.open()
@@ -219,7 +219,7 @@ func TestExportedFilesAreReused(t *testing.T) {
 	p := b.plan()
 	p.Processes.Downtime = 1
 	p.ID = plan.Identify(p)
-	if !b.crash(p, executor.PointBegin, 3) { // all of orders is exported, nothing of it is in
+	if !b.crash(p, control.PointBegin, 3) { // all of orders is exported, nothing of it is in
 		t.Fatal("the run ended before it was killed")
 	}
 	if len(b.objects()) == 0 || len(b.contents().Loaded) != 2 {

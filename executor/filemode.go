@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/dmoctl/dmoctl/executor/control"
+	"github.com/dmoctl/dmoctl/executor/work"
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/exportfile"
 	"github.com/dmoctl/dmoctl/internal/journal"
@@ -90,7 +92,7 @@ func (f *fileMode) take(ctx context.Context) error {
 	owner := journal.Owner{By: f.run.d.Owner, For: journal.HandOver{
 		Migration: p.Migration, Source: p.Source.Identity, Target: p.Target.Identity, Lineage: f.run.led.Lineage,
 	}}
-	err := f.run.retry(ctx, "open the journal", func(ctx context.Context) (err error) {
+	err := f.run.ctl.Retry(ctx, "open the journal", func(ctx context.Context) (err error) {
 		f.journal, had, err = journal.Take(ctx, f.staging, journal.Source, owner)
 		return err
 	})
@@ -105,9 +107,9 @@ func (f *fileMode) take(ctx context.Context) error {
 		return nil
 	}
 	record := &journal.Plan{ID: p.ID, Spec: plan.Binding(p)}
-	for _, t := range f.run.order {
-		for _, k := range t.plan.Packages {
-			record.Packages = append(record.Packages, journal.Planned{ID: k.ID, Table: t.plan.Source.Name, Generation: k.Generation})
+	for _, t := range f.run.set.Order {
+		for _, k := range t.Plan.Packages {
+			record.Packages = append(record.Packages, journal.Planned{ID: k.ID, Table: t.Plan.Source.Name, Generation: k.Generation})
 		}
 	}
 	return f.append(ctx, journal.Record{Plan: record})
@@ -121,8 +123,8 @@ func (f *fileMode) takeOver(had *journal.Contents) {
 	}
 	attempts := make(map[string]*exportfile.Manifest)
 	for _, e := range had.Packages {
-		u := f.run.packages[e.ID]
-		if u != nil && (u.table.row.Snapshot != e.Epoch || u.pkg.Generation != e.Generation) {
+		u := f.run.set.Packages[e.ID]
+		if u != nil && (u.Table.Row.Snapshot != e.Epoch || u.Package.Generation != e.Generation) {
 			continue // a plan that leaves the table out says nothing against it
 		}
 		id := fmt.Sprintf("%d/%s", e.Owner, e.Attempt)
@@ -143,7 +145,7 @@ func (f *fileMode) takeOver(had *journal.Contents) {
 func (f *fileMode) clean(ctx context.Context) error {
 	f.mu.Lock()
 	for id, m := range f.manifests {
-		if u := f.run.packages[id]; u != nil && u.table.has(u.pkg) && f.run.p.Transfer.Retain != retainAlways {
+		if u := f.run.set.Packages[id]; u != nil && u.Table.Has(u.Package) && f.run.p.Transfer.Retain != retainAlways {
 			delete(f.manifests, id)
 			m.objects.drop(id)
 		}
@@ -185,24 +187,24 @@ func (f *fileMode) append(ctx context.Context, records ...journal.Record) error 
 	if len(records) == 0 {
 		return nil
 	}
-	return f.run.retry(ctx, "write the journal", func(ctx context.Context) error { return f.journal.Append(ctx, records...) })
+	return f.run.ctl.Retry(ctx, "write the journal", func(ctx context.Context) error { return f.journal.Append(ctx, records...) })
 }
 
 // transfer exports the packages that no manifest names yet, and imports them all.
 // Files that are not what was written are exported once more.
-func (f *fileMode) transfer(ctx context.Context, work []*unit) error {
+func (f *fileMode) transfer(ctx context.Context, units []*work.Unit) error {
 	f.hold(+1)
 	defer f.hold(-1)
 	for again := false; ; again = true {
-		if err := f.export(ctx, work); err != nil {
+		if err := f.export(ctx, units); err != nil {
 			return err
 		}
-		err := f.load(ctx, work)
+		err := f.load(ctx, units)
 		if providers.KindOf(err) != providers.Corrupt || again || ctx.Err() != nil {
 			return err
 		}
-		f.run.emitCorrupt(work, err)
-		if err := f.void(ctx, work); err != nil {
+		f.run.emitCorrupt(units, err)
+		if err := f.void(ctx, units); err != nil {
 			return err
 		}
 	}
@@ -210,38 +212,38 @@ func (f *fileMode) transfer(ctx context.Context, work []*unit) error {
 
 // usable returns the manifest's package for a unit, where it counts: of the same
 // generation and read under the view that the table's packages are read under.
-func (f *fileMode) usable(u *unit) (exported, bool) {
-	f.run.mu.Lock()
-	epoch := u.table.row.Snapshot
-	f.run.mu.Unlock()
+func (f *fileMode) usable(u *work.Unit) (exported, bool) {
+	f.run.set.Lock()
+	epoch := u.Table.Row.Snapshot
+	f.run.set.Unlock()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	m, ok := f.manifests[u.pkg.ID]
-	return m, ok && m.Generation == u.pkg.Generation && m.Epoch == epoch
+	m, ok := f.manifests[u.Package.ID]
+	return m, ok && m.Generation == u.Package.Generation && m.Epoch == epoch
 }
 
 // covers says whether every package of the table that is not in was exported from the
 // snapshot that the ledger names: then the table needs the source no more. The
-// caller holds run.mu.
-func (f *fileMode) covers(t *table) bool {
-	return f != nil && !ledger.IsQuiet(t.row.Snapshot) && f.exported(t) == t.left()
+// caller holds run.set.
+func (f *fileMode) covers(t *work.Table) bool {
+	return f != nil && !ledger.IsQuiet(t.Row.Snapshot) && f.exported(t) == t.Left()
 }
 
 // holds says whether a package of the table that is not in was exported in the epoch that the
-// ledger names. The caller holds run.mu.
-func (f *fileMode) holds(t *table) bool { return f != nil && f.exported(t) > 0 }
+// ledger names. The caller holds run.set.
+func (f *fileMode) holds(t *work.Table) bool { return f != nil && f.exported(t) > 0 }
 
 // exported counts the packages that are not in and whose manifest counts.
-func (f *fileMode) exported(t *table) int {
-	if t.row.Snapshot == "" {
+func (f *fileMode) exported(t *work.Table) int {
+	if t.Row.Snapshot == "" {
 		return 0
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	n := 0
-	for _, k := range t.plan.Packages {
+	for _, k := range t.Plan.Packages {
 		m, ok := f.manifests[k.ID]
-		if ok && !t.has(k) && m.Generation == k.Generation && m.Epoch == t.row.Snapshot {
+		if ok && !t.Has(k) && m.Generation == k.Generation && m.Epoch == t.Row.Snapshot {
 			n++
 		}
 	}
@@ -250,28 +252,28 @@ func (f *fileMode) exported(t *table) int {
 
 // void forgets packages whose files are not what was written. The next manifest
 // that names them is the one that counts.
-func (f *fileMode) void(ctx context.Context, work []*unit) error {
+func (f *fileMode) void(ctx context.Context, units []*work.Unit) error {
 	f.mu.Lock()
-	gone := f.forget(work)
+	gone := f.forget(units)
 	f.mu.Unlock()
 	return f.remove(ctx, gone)
 }
 
 // forget drops packages and returns the objects that nobody needs any more. The
 // caller holds f.mu.
-func (f *fileMode) forget(work []*unit) []string {
+func (f *fileMode) forget(units []*work.Unit) []string {
 	var gone []string
-	for _, u := range work {
-		if m, ok := f.manifests[u.pkg.ID]; ok {
-			delete(f.manifests, u.pkg.ID)
-			gone = append(gone, m.objects.drop(u.pkg.ID)...)
+	for _, u := range units {
+		if m, ok := f.manifests[u.Package.ID]; ok {
+			delete(f.manifests, u.Package.ID)
+			gone = append(gone, m.objects.drop(u.Package.ID)...)
 		}
 	}
 	return gone
 }
 
 // restart voids all manifests of tables that are emptied.
-func (f *fileMode) restart(ctx context.Context, tables []*table) error {
+func (f *fileMode) restart(ctx context.Context, tables []*work.Table) error {
 	if f == nil {
 		return nil
 	}
@@ -279,18 +281,18 @@ func (f *fileMode) restart(ctx context.Context, tables []*table) error {
 	var gone []string
 	f.mu.Lock()
 	for _, t := range tables {
-		delete(f.begun, t.plan.Source.Name)
-		var work []*unit
-		for _, k := range t.plan.Packages {
+		delete(f.begun, t.Plan.Source.Name)
+		var units []*work.Unit
+		for _, k := range t.Plan.Packages {
 			if _, ok := f.manifests[k.ID]; ok {
-				work = append(work, &unit{table: t, pkg: k})
+				units = append(units, &work.Unit{Table: t, Package: k})
 			}
 		}
-		if len(work) == 0 {
+		if len(units) == 0 {
 			continue
 		}
-		records = append(records, journal.Record{Restart: &journal.Restart{Table: t.plan.Source.Name, Reason: "the table is emptied and copied again"}})
-		gone = append(gone, f.forget(work)...)
+		records = append(records, journal.Record{Restart: &journal.Restart{Table: t.Plan.Source.Name, Reason: "the table is emptied and copied again"}})
+		gone = append(gone, f.forget(units)...)
 	}
 	f.mu.Unlock()
 	if err := f.append(ctx, records...); err != nil {
@@ -300,7 +302,7 @@ func (f *fileMode) restart(ctx context.Context, tables []*table) error {
 }
 
 // complete records tables that were looked at after their last package.
-func (f *fileMode) complete(ctx context.Context, tables []*table) error {
+func (f *fileMode) complete(ctx context.Context, tables []*work.Table) error {
 	if f == nil {
 		return nil
 	}
@@ -321,13 +323,13 @@ func (o *objects) drop(id string) []string {
 }
 
 // received removes what only served packages that are in now.
-func (f *fileMode) received(ctx context.Context, work []*unit) error {
+func (f *fileMode) received(ctx context.Context, units []*work.Unit) error {
 	if r := f.run.p.Transfer.Retain; r == retainAlways || r == retainVerified {
 		return nil
 	}
-	f.run.d.before(PointReceipt)
+	f.run.ctl.Before(control.PointReceipt)
 	f.mu.Lock()
-	gone := f.forget(work)
+	gone := f.forget(units)
 	f.mu.Unlock()
 	return f.remove(ctx, gone)
 }
@@ -338,11 +340,11 @@ func (f *fileMode) remove(ctx context.Context, names []string) error {
 		return nil
 	}
 	// Whoever has lost the journal does not know what the present owner needs.
-	if err := f.run.retry(ctx, "read the journal", f.journal.Hold); err != nil {
+	if err := f.run.ctl.Retry(ctx, "read the journal", f.journal.Hold); err != nil {
 		return err
 	}
 	for _, name := range names {
-		err := f.run.retry(ctx, "remove "+name, func(ctx context.Context) error { return f.staging.Remove(ctx, name) })
+		err := f.run.ctl.Retry(ctx, "remove "+name, func(ctx context.Context) error { return f.staging.Remove(ctx, name) })
 		if err != nil {
 			return err
 		}

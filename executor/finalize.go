@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/dmoctl/dmoctl/executor/control"
+	"github.com/dmoctl/dmoctl/executor/work"
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/providers"
@@ -13,10 +15,10 @@ import (
 
 // finalizeStep makes keys, indexes or foreign keys of tables that are complete.
 func (r *run) finalizeStep(ctx context.Context, s *plan.Step) error {
-	r.d.before(PointFinalize)
+	r.ctl.Before(control.PointFinalize)
 	start := time.Now()
 	tables, failed := r.sound(s), r.failed()
-	err := r.each(ctx, s, tables, func(t *table) []providers.DDL {
+	err := r.each(ctx, s, tables, func(t *work.Table) []providers.DDL {
 		// What refers to a table that failed waits for it, and is no failure of its own.
 		return slices.DeleteFunc(ddlOf(s, t), func(d providers.DDL) bool {
 			f, ok := d.(providers.AddForeignKey)
@@ -24,31 +26,31 @@ func (r *run) finalizeStep(ctx context.Context, s *plan.Step) error {
 		})
 	})
 	took := seconds(start)
-	r.mu.Lock()
+	r.set.Lock()
 	for _, t := range tables {
-		t.indexSecs += took / float64(len(tables))
+		t.IndexSeconds += took / float64(len(tables))
 	}
-	r.mu.Unlock()
+	r.set.Unlock()
 	return err
 }
 
 // failed are the target's names of the tables that something has failed of.
 func (r *run) failed() map[catalog.Name]bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.set.Lock()
+	defer r.set.Unlock()
 	out := make(map[catalog.Name]bool)
-	for _, t := range r.order {
-		if t.stopped || t.broken != nil {
-			out[t.target.Name] = true
+	for _, t := range r.set.Order {
+		if t.Stopped || t.Broken != nil {
+			out[t.Target.Name] = true
 		}
 	}
 	return out
 }
 
 // ddlOf returns what a finalize step makes of one table.
-func ddlOf(s *plan.Step, of *table) []providers.DDL {
+func ddlOf(s *plan.Step, of *work.Table) []providers.DDL {
 	var out []providers.DDL
-	t := of.target
+	t := of.Target
 	switch s.Kind {
 	case plan.StepKey:
 		if t.Key != nil {
@@ -64,11 +66,11 @@ func ddlOf(s *plan.Step, of *table) []providers.DDL {
 			}
 		}
 	case plan.StepForeignKey:
-		for _, k := range of.plan.Unrefer {
+		for _, k := range of.Plan.Unrefer {
 			out = append(out, providers.AddForeignKey{Table: t, ForeignKey: k})
 		}
 		for _, k := range t.ForeignKeys {
-			if !of.unrefers(k.Name) {
+			if !of.Unrefers(k.Name) {
 				out = append(out, providers.AddForeignKey{Table: t, ForeignKey: k})
 			}
 		}
@@ -80,12 +82,12 @@ func ddlOf(s *plan.Step, of *table) []providers.DDL {
 // are never lowered.
 func (r *run) sequenceStep(ctx context.Context, s *plan.Step) error {
 	tables := r.sound(s)
-	now, err := r.inspect(ctx, r.d.Source, sources(tables))
+	now, err := r.inspect(ctx, r.d.Source, work.Sources(tables))
 	if err != nil {
 		return fmt.Errorf("read sequences: %w", err)
 	}
-	err = r.each(ctx, s, tables, func(t *table) []providers.DDL {
-		return raises(t, now[t.plan.Source.Name])
+	err = r.each(ctx, s, tables, func(t *work.Table) []providers.DDL {
+		return raises(t, now[t.Plan.Source.Name])
 	})
 	if err != nil || len(r.p.Sequences) == 0 {
 		return err
@@ -113,18 +115,18 @@ func (r *run) raiseFree(ctx context.Context) error {
 		}
 		ddl = append(ddl, providers.RaiseSequence{Sequence: want})
 	}
-	return r.alter(ctx, ddl)
+	return r.target.Alter(ctx, ddl)
 }
 
 // sequencesNow reads the source's sequences that no column owns.
 func (r *run) sequencesNow(ctx context.Context) (*catalog.Catalog, error) {
-	names := sources(r.order[:min(1, len(r.order))]) // no name at all would mean every table
-	schemas := schemasOf(names)
+	names := work.Sources(r.set.Order[:min(1, len(r.set.Order))]) // no name at all would mean every table
+	schemas := work.SchemasOf(names)
 	for _, s := range r.p.Wanted.Sequences {
-		schemas = append(schemas, schemasOf([]catalog.Name{s.Name})...)
+		schemas = append(schemas, work.SchemasOf([]catalog.Name{s.Name})...)
 	}
 	var c *catalog.Catalog
-	err := r.retry(ctx, "read sequences", func(ctx context.Context) (err error) {
+	err := r.ctl.Retry(ctx, "read sequences", func(ctx context.Context) (err error) {
 		c, err = r.d.Source.Catalog(ctx, providers.Selector{Schemas: schemas, Tables: names, StructureOnly: true, Free: true})
 		return err
 	})
@@ -132,20 +134,20 @@ func (r *run) sequencesNow(ctx context.Context) (*catalog.Catalog, error) {
 }
 
 // raises returns what raises the identities of a table to the source's position.
-func raises(t *table, now *catalog.Table) []providers.DDL {
+func raises(t *work.Table, now *catalog.Table) []providers.DDL {
 	if now == nil {
 		return nil
 	}
 	var out []providers.DDL
 	for i, c := range now.Columns {
-		if c.Sequence == nil || i >= len(t.target.Columns) {
+		if c.Sequence == nil || i >= len(t.Target.Columns) {
 			continue
 		}
-		to := t.target.Columns[i]
+		to := t.Target.Columns[i]
 		if to.Identity == "" && to.Sequence == nil {
 			continue
 		}
-		out = append(out, providers.RaiseSequence{Table: t.target, Column: to.Name, Sequence: *c.Sequence})
+		out = append(out, providers.RaiseSequence{Table: t.Target, Column: to.Name, Sequence: *c.Sequence})
 	}
 	return out
 }

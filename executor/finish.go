@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/dmoctl/dmoctl/executor/control"
+	"github.com/dmoctl/dmoctl/executor/work"
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/left"
 	"github.com/dmoctl/dmoctl/internal/plan"
@@ -19,15 +21,15 @@ import (
 func (r *run) finish(ctx context.Context, err error) (*report.Report, error) {
 	out := r.outcome(ctx, err)
 	rep := r.report
-	rep.Ended = r.d.now()
+	rep.Ended = r.ctl.Now()
 	rep.Totals = *r.progress.totals()
 	rep.Phases = append(r.progress.durations(), r.audits...)
-	rep.Failures = r.failures
+	rep.Failures = r.fails.list
 	rep.Tables = r.results()
 	if out != nil {
 		rep.Exit = out.Exit
 	}
-	if r.session != nil && !r.closed {
+	if r.target.Session != nil && !r.closed {
 		rep.Until, rep.Left = r.d.Until, left.Summary(r.leftNow())
 		for _, l := range r.p.LeftOut {
 			if l.Reason == plan.NotAskedFor {
@@ -35,8 +37,8 @@ func (r *run) finish(ctx context.Context, err error) (*report.Report, error) {
 			}
 		}
 	}
-	if r.session != nil && r.d.State != nil {
-		back, cancel := cleanup(ctx)
+	if r.target.Session != nil && r.d.State != nil {
+		back, cancel := control.Cleanup(ctx)
 		defer cancel()
 		if err := r.d.State.RecordRun(back, rep); err != nil && out == nil {
 			out = r.stateOutcome(err)
@@ -48,7 +50,7 @@ func (r *run) finish(ctx context.Context, err error) (*report.Report, error) {
 	if out != nil {
 		e.Message = out.Error()
 	}
-	r.emit(e)
+	r.ctl.Emit(e)
 	if out == nil {
 		return rep, nil
 	}
@@ -61,11 +63,11 @@ func (r *run) outcome(ctx context.Context, err error) *Outcome {
 	if errors.As(err, &o) {
 		return o
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	cause := cmp.Or(err, r.cause)
-	if r.cause != nil {
-		cause = r.cause
+	r.set.Lock()
+	defer r.set.Unlock()
+	cause := cmp.Or(err, r.fails.cause)
+	if r.fails.cause != nil {
+		cause = r.fails.cause
 	}
 	if errors.As(cause, &o) {
 		return o
@@ -73,11 +75,11 @@ func (r *run) outcome(ctx context.Context, err error) *Outcome {
 	if out := ofKind(cause); out != nil {
 		return out
 	}
-	if ctx.Err() != nil || r.d.stopped() && r.unfinished() {
-		return &Outcome{Exit: report.Interrupted, Summary: "Interrupted", Err: r.first(),
+	if ctx.Err() != nil || r.ctl.Stopped() && r.unfinished() {
+		return &Outcome{Exit: report.Interrupted, Summary: "Interrupted", Err: r.fails.first(),
 			Fix: "Committed packages are kept. To go on, run: dmoctl apply"}
 	}
-	codes := r.codes
+	codes := r.fails.codes
 	if cause != nil {
 		codes = append(codes, report.Error)
 	}
@@ -85,12 +87,12 @@ func (r *run) outcome(ctx context.Context, err error) *Outcome {
 	case report.OK:
 		return r.missing()
 	case report.Different:
-		return &Outcome{Exit: exit, Summary: "Verification failed", Err: r.first()}
+		return &Outcome{Exit: exit, Summary: "Verification failed", Err: r.fails.first()}
 	case report.Stale:
-		return &Outcome{Exit: exit, Summary: "Tables changed", Err: r.first(),
+		return &Outcome{Exit: exit, Summary: "Tables changed", Err: r.fails.first(),
 			Fix: "The other tables went on. Make a new plan: it says what has to be done about these."}
 	default:
-		return &Outcome{Exit: exit, Summary: "The run failed", Err: cmp.Or(cause, r.first()),
+		return &Outcome{Exit: exit, Summary: "The run failed", Err: cmp.Or(cause, r.fails.first()),
 			Fix: "Committed packages are kept. When the cause is gone, run: dmoctl apply"}
 	}
 }
@@ -110,17 +112,6 @@ func ofKind(err error) *Outcome {
 		return &Outcome{Exit: report.Locked, Summary: "Another run has taken over", Owner: e.Owner, Err: err, Fix: e.Fix}
 	}
 	return nil
-}
-
-func (r *run) first() error {
-	if len(r.failures) == 0 {
-		return nil
-	}
-	text := r.failures[0].Message
-	if n := len(r.failures); n > 1 {
-		text = fmt.Sprintf("%s (and %d more)", text, n-1)
-	}
-	return errors.New(text)
 }
 
 // unfinished says whether steps of the phases asked for are left.
@@ -144,7 +135,7 @@ func (r *run) absent() int {
 			continue
 		}
 		for _, id := range s.Packages {
-			if u := r.packages[id]; u != nil && !u.table.has(u.pkg) {
+			if u := r.set.Packages[id]; u != nil && !u.Table.Has(u.Package) {
 				n++
 			}
 		}
@@ -162,7 +153,7 @@ func (r *run) missing() *Outcome {
 		return &Outcome{Exit: report.Error, Summary: "Packages are missing", Err: fmt.Errorf("%d packages are not in, and no failure says why", n)}
 	}
 	if t := r.unverified(); t != nil {
-		return &Outcome{Exit: report.Error, Summary: "Tables are not verified", Err: fmt.Errorf("%s is %s, and no failure says why", t.name(), t.result)}
+		return &Outcome{Exit: report.Error, Summary: "Tables are not verified", Err: fmt.Errorf("%s is %s, and no failure says why", t.Name(), t.Result)}
 	}
 	if r.unfinished() {
 		return &Outcome{Exit: report.Error, Summary: "Steps are missing", Err: errors.New("steps of the plan were not done, and no failure says why")}
@@ -171,14 +162,14 @@ func (r *run) missing() *Outcome {
 }
 
 // unverified returns a table that the phases asked for should have verified.
-func (r *run) unverified() *table {
+func (r *run) unverified() *work.Table {
 	for _, s := range r.p.Steps {
 		if s.Kind != plan.StepVerify || phaseRank(s.Phase) > phaseRank(r.d.Until) {
 			continue
 		}
 		for _, name := range s.Tables {
-			t := r.tables[name]
-			if t != nil && t.result == report.NotVerified && t.plan.Verify != plan.LevelNone && t.plan.Action != plan.Structure {
+			t := r.set.ByName[name]
+			if t != nil && t.Result == report.NotVerified && t.Plan.Verify != plan.LevelNone && t.Plan.Action != plan.Structure {
 				return t
 			}
 		}
@@ -188,18 +179,18 @@ func (r *run) unverified() *table {
 
 // results lists the tables of the plan.
 func (r *run) results() []report.Table {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	out := make([]report.Table, 0, len(r.order))
-	for _, t := range r.order {
-		if t.plan.Target == nil {
+	r.set.Lock()
+	defer r.set.Unlock()
+	out := make([]report.Table, 0, len(r.set.Order))
+	for _, t := range r.set.Order {
+		if t.Plan.Target == nil {
 			continue
 		}
 		e := report.Table{
-			Table: t.name(), Target: t.plan.Target.String(), Packages: len(t.plan.Packages), In: len(t.in),
-			IndexSeconds: t.indexSecs, Verify: t.plan.Verify, Result: t.result, Detail: t.detail,
+			Table: t.Name(), Target: t.Plan.Target.String(), Packages: len(t.Plan.Packages), In: len(t.In),
+			IndexSeconds: t.IndexSeconds, Verify: t.Plan.Verify, Result: t.Result, Detail: t.Detail,
 		}
-		for _, l := range t.in {
+		for _, l := range t.In {
 			e.Rows += l.Rows
 			e.Bytes += l.Bytes
 			e.Seconds += l.Seconds
@@ -208,11 +199,11 @@ func (r *run) results() []report.Table {
 			}
 		}
 		switch {
-		case t.broken != nil && t.result != report.Unequal:
-			e.Result, e.Detail = report.Failed, t.broken.Error()
-		case t.result == report.NotVerified && (t.row.State == ledger.Counted || t.row.State == ledger.Compared):
+		case t.Broken != nil && t.Result != report.Unequal:
+			e.Result, e.Detail = report.Failed, t.Broken.Error()
+		case t.Result == report.NotVerified && (t.Row.State == ledger.Counted || t.Row.State == ledger.Compared):
 			e.Result, e.Detail = report.Equal, report.ByEarlierRun
-		case t.result == report.NotVerified && t.row.State == ledger.Excused:
+		case t.Result == report.NotVerified && t.Row.State == ledger.Excused:
 			e.Result, e.Detail = report.Excepted, report.ByEarlierRun
 		}
 		out = append(out, e)
@@ -233,7 +224,7 @@ func (r *run) recordRun(ctx context.Context) error {
 
 // stateFailed ends the run cleanly: a migration without a record of it cannot be
 // reported on, but nothing that is in is lost.
-func (r *run) stateFailed(err error) { r.halt(r.stateOutcome(err)) }
+func (r *run) stateFailed(err error) { r.fails.halt(r.stateOutcome(err)) }
 
 func (r *run) stateOutcome(err error) *Outcome {
 	fix := "Committed packages are kept. " + cmp.Or(state.Advice(err), "See to it that the state's folder can be written.") + " To go on, run: dmoctl apply"
@@ -241,12 +232,12 @@ func (r *run) stateOutcome(err error) *Outcome {
 }
 
 // started says that a package's rows have begun to move.
-func (r *run) started(u *unit) {
-	r.emit(report.Event{Event: report.PackageStarted, Phase: plan.Downtime, Table: u.table.name(), Package: u.pkg.ID})
+func (r *run) started(u *work.Unit) {
+	r.ctl.Emit(report.Event{Event: report.PackageStarted, Phase: plan.Downtime, Table: u.Table.Name(), Package: u.Package.ID})
 }
 
 // emitCorrupt says that export files were damaged and are written again.
-func (r *run) emitCorrupt(work []*unit, err error) {
-	r.emit(report.Event{Event: report.Retry, Phase: plan.Downtime, Package: work[0].pkg.ID, Kind: string(providers.Corrupt),
+func (r *run) emitCorrupt(units []*work.Unit, err error) {
+	r.ctl.Emit(report.Event{Event: report.Retry, Phase: plan.Downtime, Package: units[0].Package.ID, Kind: string(providers.Corrupt),
 		Message: err.Error() + ": exported again"})
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/dmoctl/dmoctl/executor"
+	"github.com/dmoctl/dmoctl/executor/control"
 	"github.com/dmoctl/dmoctl/internal/report"
 	"github.com/dmoctl/dmoctl/internal/state"
 )
@@ -46,7 +47,7 @@ func fillState(t *testing.T, dir string) {
 	d.State = st
 	seen := 0
 	d.Hooks.Before = func(point string) {
-		if point == executor.PointCommit {
+		if point == control.PointCommit {
 			if seen++; seen == 3 {
 				fill(t, ballast)
 			}

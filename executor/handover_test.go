@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/dmoctl/dmoctl/executor"
+	"github.com/dmoctl/dmoctl/executor/control"
 	"github.com/dmoctl/dmoctl/internal/journal"
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/plan"
@@ -89,7 +90,7 @@ func TestOldExportFilesNeverCount(t *testing.T) {
 			// Done: staging: killed between export and import, then rolled back: old files never count
 			t.Parallel()
 			b := newQuietBed(t, retain)
-			if !b.crash(b.plan(), executor.PointBegin, 2) {
+			if !b.crash(b.plan(), control.PointBegin, 2) {
 				t.Fatal("it was not killed")
 			}
 			b.open()
@@ -102,7 +103,7 @@ func TestOldExportFilesNeverCount(t *testing.T) {
 			t.Parallel()
 			b := newQuietBed(t, retain)
 			p := b.plan()
-			if !b.crash(p, executor.PointBegin, 1) {
+			if !b.crash(p, control.PointBegin, 1) {
 				t.Fatal("it was not killed")
 			}
 			if len(b.objects()) == 0 && len(b.contents().Loaded) > 0 {
@@ -124,7 +125,7 @@ func TestOldExportFilesNeverCount(t *testing.T) {
 			b.change("new")
 			b.again()
 			b.newTarget()
-			if !b.crash(b.plan(), executor.PointBegin, 1) {
+			if !b.crash(b.plan(), control.PointBegin, 1) {
 				t.Fatal("it was not killed")
 			}
 			b.newTarget()
@@ -138,7 +139,7 @@ func TestAChangeBetweenKillAndResumeStopsWhatIsIn(t *testing.T) {
 	// Done: staging: a change between kill and resume: where rows are in already, the table stops by name
 	b := newQuietBed(t, "")
 	p := b.plan()
-	if !b.crash(p, executor.PointBegin, 3) {
+	if !b.crash(p, control.PointBegin, 3) {
 		t.Fatal("it was not killed")
 	}
 	if n := query(t, b.path("target.db"), "SELECT count(*) FROM loose"); n == "0" {
@@ -157,7 +158,7 @@ func TestAChangeBetweenKillAndResumeStopsWhatIsIn(t *testing.T) {
 func TestQuietFilesGoOnWhereNothingChanged(t *testing.T) {
 	b := newQuietBed(t, "")
 	p := b.plan()
-	if !b.crash(p, executor.PointBegin, 3) {
+	if !b.crash(p, control.PointBegin, 3) {
 		t.Fatal("it was not killed")
 	}
 	before := strings.Join(b.objects(), "\n")
@@ -168,7 +169,7 @@ func TestQuietFilesGoOnWhereNothingChanged(t *testing.T) {
 	d := b.deps()
 	exported := 0
 	d.Hooks.Before = func(point string) {
-		if point == executor.PointManifest {
+		if point == control.PointManifest {
 			exported++
 		}
 	}
@@ -192,7 +193,7 @@ func TestADamagedFileOfALostSnapshotStartsItsTableAgain(t *testing.T) {
 		b.parts = parts
 		b.tweak = func(p *plan.Plan) { p.Processes.Downtime = 1 }
 		p := b.plan()
-		if !b.crash(p, executor.PointBegin, 2*parts+1) {
+		if !b.crash(p, control.PointBegin, 2*parts+1) {
 			t.Fatal("it was not killed")
 		}
 		if len(b.objects()) == 0 {
@@ -218,7 +219,7 @@ func TestAQuietTableIsNotTakenForASnapshots(t *testing.T) {
 		b := newQuietBed(t, "always")
 		b.quiet = quiet
 		b.open()
-		if !b.crash(b.plan(), executor.PointBegin, 1) {
+		if !b.crash(b.plan(), control.PointBegin, 1) {
 			t.Fatal("it was not killed")
 		}
 		b.change("new")
@@ -236,7 +237,7 @@ func TestObjectsOfANewerOwnerStay(t *testing.T) {
 	newer := b.path("staging/data/t/99-0123456789ab/1")
 	d := b.deps()
 	d.Hooks.Before = func(point string) {
-		if point != executor.PointVerify {
+		if point != control.PointVerify {
 			return
 		}
 		if err := os.MkdirAll(filepath.Dir(newer), 0o700); err != nil {
@@ -260,7 +261,7 @@ func TestADeposedRunRemovesNothing(t *testing.T) {
 	d := b.deps()
 	taken := false
 	d.Hooks.Before = func(point string) {
-		if point != executor.PointReceipt || taken || len(b.objects()) == 0 {
+		if point != control.PointReceipt || taken || len(b.objects()) == 0 {
 			return
 		}
 		taken = true
@@ -366,8 +367,8 @@ func TestHandOversAtRandom(t *testing.T) {
 		n++
 		retain := rapid.SampledFrom([]string{"", "until_verified", "always"}).Draw(rt, "retain")
 		b := newQuietBed(t, retain)
-		points := []string{executor.PointBegin, executor.PointExport, executor.PointManifest, executor.PointCommit, executor.PointReceipt,
-			executor.PointComplete, executor.PointSnapshot, executor.PointRegister, executor.PointEmpty, executor.PointVerify}
+		points := []string{control.PointBegin, control.PointExport, control.PointManifest, control.PointCommit, control.PointReceipt,
+			control.PointComplete, control.PointSnapshot, control.PointRegister, control.PointEmpty, control.PointVerify}
 		p := b.plan()
 		for i := range rapid.IntRange(2, 6).Draw(rt, "length") {
 			switch op := rapid.SampledFrom([]string{"kill", "kill", "apply", "resume", "rollback", "change", "change", "target", "retain"}).Draw(rt, "operation"); op {

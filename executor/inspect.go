@@ -7,6 +7,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/dmoctl/dmoctl/executor/control"
+	"github.com/dmoctl/dmoctl/executor/work"
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/digest"
 	"github.com/dmoctl/dmoctl/internal/ledger"
@@ -32,7 +34,7 @@ type VerifyOptions struct {
 func Verify(ctx context.Context, p *plan.Plan, how VerifyOptions, d Deps) (*report.Report, error) {
 	r := newRun(p, d)
 	defer r.closeViews()
-	err := guard(func() error { return r.verifyOnly(ctx, how) })
+	err := control.Guard(func() error { return r.verifyOnly(ctx, how) })
 	return r.finish(ctx, err)
 }
 
@@ -64,14 +66,14 @@ func (r *run) verifyOnly(ctx context.Context, how VerifyOptions) error {
 		return nil
 	}
 	tables := r.chosen(named, len(how.Tables) > 0)
-	r.mu.Lock()
+	r.set.Lock()
 	if len(how.Tables) > 0 {
-		r.order = tables // the report is about these
+		r.set.Order = tables // the report is about these
 	}
 	for _, t := range tables { // what an earlier run found is no answer
-		t.row.State = ledger.Complete
+		t.Row.State = ledger.Complete
 	}
-	r.mu.Unlock()
+	r.set.Unlock()
 	if how.Content {
 		return r.compareSides(ctx, tables)
 	}
@@ -79,7 +81,7 @@ func (r *run) verifyOnly(ctx context.Context, how VerifyOptions) error {
 	group.SetLimit(r.processes(true))
 	for _, part := range portions(tables) {
 		group.Go(func() error {
-			return guard(func() error { return r.judgeApart(ctx, part) })
+			return control.Guard(func() error { return r.judgeApart(ctx, part) })
 		})
 	}
 	return group.Wait()
@@ -87,7 +89,7 @@ func (r *run) verifyOnly(ctx context.Context, how VerifyOptions) error {
 
 // judgeApart judges tables, one by one where they cannot be read together, so that one
 // that was dropped or altered is a difference and hides no other.
-func (r *run) judgeApart(ctx context.Context, tables []*table) error {
+func (r *run) judgeApart(ctx context.Context, tables []*work.Table) error {
 	found, err := r.judge(ctx, tables)
 	switch {
 	case err == nil:
@@ -95,7 +97,7 @@ func (r *run) judgeApart(ctx context.Context, tables []*table) error {
 	case !altered(err):
 		return err
 	case len(tables) == 1:
-		r.differs(tables[0], err.Error())
+		r.fails.differs(tables[0], err.Error())
 	default:
 		for i := range tables {
 			if err := r.judgeApart(ctx, tables[i:i+1]); err != nil {
@@ -113,13 +115,13 @@ func altered(err error) bool {
 }
 
 // named returns the tables of those names; without any all of the plan.
-func (r *run) named(names []catalog.Name) ([]*table, error) {
+func (r *run) named(names []catalog.Name) ([]*work.Table, error) {
 	if len(names) == 0 {
-		return r.order, nil
+		return r.set.Order, nil
 	}
-	var out []*table
+	var out []*work.Table
 	for _, n := range names {
-		t := r.tables[n]
+		t := r.set.ByName[n]
 		if t == nil {
 			return nil, fmt.Errorf("the migration has no table %s", n)
 		}
@@ -129,31 +131,31 @@ func (r *run) named(names []catalog.Name) ([]*table, error) {
 }
 
 // onlyStructures makes the report one about structures.
-func (r *run) onlyStructures(tables []*table) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+func (r *run) onlyStructures(tables []*work.Table) {
+	r.set.Lock()
+	defer r.set.Unlock()
 	differ := make(map[catalog.Name]bool)
 	for _, d := range r.report.Structure {
 		differ[d.Table] = true
 	}
-	r.order = slices.DeleteFunc(slices.Clone(tables), func(t *table) bool { return t.plan.Action == plan.Forget || t.target == nil })
-	for _, t := range r.order {
-		as := *t.plan
+	r.set.Order = slices.DeleteFunc(slices.Clone(tables), func(t *work.Table) bool { return t.Plan.Action == plan.Forget || t.Target == nil })
+	for _, t := range r.set.Order {
+		as := *t.Plan
 		as.Verify = report.Structure
-		if t.plan, t.result = &as, report.Equal; differ[t.target.Name] {
-			t.result = report.Unequal
+		if t.Plan, t.Result = &as, report.Equal; differ[t.Target.Name] {
+			t.Result = report.Unequal
 		}
 	}
 }
 
 // chosen returns the tables that rows travel of, and lists those that are not all in.
-func (r *run) chosen(tables []*table, byName bool) []*table {
-	var out []*table
+func (r *run) chosen(tables []*work.Table, byName bool) []*work.Table {
+	var out []*work.Table
 	for _, t := range tables {
 		switch {
-		case t.plan.Action == plan.Structure, t.plan.Action == plan.Forget, t.plan.Verify == plan.LevelNone && !byName:
-		case !left.Complete(t.row.State):
-			r.differs(t, fmt.Sprintf("it is not complete: %d packages are in", len(t.in)))
+		case t.Plan.Action == plan.Structure, t.Plan.Action == plan.Forget, t.Plan.Verify == plan.LevelNone && !byName:
+		case !left.Complete(t.Row.State):
+			r.fails.differs(t, fmt.Sprintf("it is not complete: %d packages are in", len(t.In)))
 		default:
 			out = append(out, t)
 		}
@@ -162,12 +164,12 @@ func (r *run) chosen(tables []*table, byName bool) []*table {
 }
 
 // portions cuts tables into parts that one reader takes: many small ones, or one large.
-func portions(tables []*table) [][]*table {
-	var out [][]*table
-	var part []*table
+func portions(tables []*work.Table) [][]*work.Table {
+	var out [][]*work.Table
+	var part []*work.Table
 	for _, t := range tables {
-		if t.loadedRows() > splitRows/10 {
-			out = append(out, []*table{t})
+		if t.LoadedRows() > splitRows/10 {
+			out = append(out, []*work.Table{t})
 			continue
 		}
 		if part = append(part, t); len(part) == bundleTables {
@@ -194,20 +196,20 @@ func (s *sides) close() { s.source.close() }
 
 // compareSides reads source and target again. A live source's rows are those of now,
 // so what it has written since the copy shows as a difference.
-func (r *run) compareSides(ctx context.Context, tables []*table) error {
+func (r *run) compareSides(ctx context.Context, tables []*work.Table) error {
 	s := newSides(r)
 	defer s.close()
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(r.processes(true))
 	for _, t := range tables {
 		group.Go(func() error {
-			return guard(func() error {
+			return control.Guard(func() error {
 				source, target, err := s.sums(ctx, t)
 				switch {
 				case err == nil:
-					r.verdicts([]*table{t}, []verdict{judgeSides(t, source, target)})
+					r.verdicts([]*work.Table{t}, []verdict{judgeSides(t, source, target)})
 				case altered(err):
-					r.differs(t, err.Error())
+					r.fails.differs(t, err.Error())
 				default:
 					return err
 				}
@@ -218,7 +220,7 @@ func (r *run) compareSides(ctx context.Context, tables []*table) error {
 	return group.Wait()
 }
 
-func judgeSides(t *table, source, target digest.Sum) verdict {
+func judgeSides(t *work.Table, source, target digest.Sum) verdict {
 	if source == target {
 		return verdict{result: report.Equal, detail: fmt.Sprintf("%d rows by content, both sides read again", source.Rows)}
 	}
@@ -226,22 +228,22 @@ func judgeSides(t *table, source, target digest.Sum) verdict {
 	if source.Rows != target.Rows {
 		detail = fmt.Sprintf("source %d rows, target %d", source.Rows, target.Rows)
 	}
-	if excuses(t, source.Rows, target.Rows) && source.Rows != target.Rows {
-		return verdict{result: report.Excepted, detail: detail + "; " + t.plan.Exception.Rule + ": " + t.plan.Exception.Reason}
+	if t.Excuses(source.Rows, target.Rows) && source.Rows != target.Rows {
+		return verdict{result: report.Excepted, detail: detail + "; " + t.Plan.Exception.Rule + ": " + t.Plan.Exception.Reason}
 	}
 	return verdict{result: report.Unequal, detail: detail}
 }
 
 // sums digests a table on both sides at once.
-func (s *sides) sums(ctx context.Context, t *table) (source, target digest.Sum, err error) {
+func (s *sides) sums(ctx context.Context, t *work.Table) (source, target digest.Sum, err error) {
 	group, ctx := errgroup.WithContext(ctx)
-	sum := func(into *digest.Sum, scan func(context.Context, *table, visit) error) func() error {
+	sum := func(into *digest.Sum, scan func(context.Context, *work.Table, Visit) error) func() error {
 		return func() error {
-			hasher, err := digest.New(t.target.Columns, nil)
+			hasher, err := digest.New(t.Target.Columns, nil)
 			if err != nil {
 				return err
 			}
-			return scan(ctx, t, func(rec record) error {
+			return scan(ctx, t, func(rec Batch) error {
 				part, err := hasher.Sum(rec)
 				*into = into.Add(part)
 				return err

@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/dmoctl/dmoctl/executor"
+	"github.com/dmoctl/dmoctl/executor/control"
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/report"
@@ -20,7 +20,7 @@ func TestPlannedBeforeTheFirstCopy(t *testing.T) {
 	d := b.deps()
 	looked := map[string]bool{}
 	d.Hooks.Before = func(point string) {
-		if point != executor.PointCreate && point != executor.PointBegin || looked[point] {
+		if point != control.PointCreate && point != control.PointBegin || looked[point] {
 			return
 		}
 		looked[point] = true
@@ -36,7 +36,7 @@ func TestPlannedBeforeTheFirstCopy(t *testing.T) {
 
 func TestRowsAndLedgerTogether(t *testing.T) {
 	// Invariant 3: rows and ledger rows of a package become visible together or not at all, wherever the run is killed
-	for _, point := range []string{executor.PointClaim, executor.PointLoad, executor.PointCommit, executor.PointLanded} {
+	for _, point := range []string{control.PointClaim, control.PointLoad, control.PointCommit, control.PointLanded} {
 		t.Run(point, func(t *testing.T) {
 			t.Parallel()
 			b := newBed(t, numbered(2_000))

@@ -9,6 +9,8 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
+	"github.com/dmoctl/dmoctl/executor/control"
+	"github.com/dmoctl/dmoctl/executor/work"
 	"github.com/dmoctl/dmoctl/internal/batch"
 	"github.com/dmoctl/dmoctl/internal/exportfile"
 	"github.com/dmoctl/dmoctl/internal/ledger"
@@ -16,13 +18,13 @@ import (
 )
 
 // load imports packages from the staging, in one transaction.
-func (f *fileMode) load(ctx context.Context, work []*unit) error {
-	a := &attempt{run: f.run, work: work}
-	err := f.run.retry(ctx, "import "+work[0].pkg.ID, func(ctx context.Context) error {
-		return f.run.write(ctx, func(ctx context.Context) error {
-			f.run.d.before(PointBegin)
-			return a.transact(ctx, func(ctx context.Context, tx providers.Tx, work []*unit) ([]ledger.Loaded, error) {
-				p := &pipe{run: f.run, work: work, source: f, tx: tx}
+func (f *fileMode) load(ctx context.Context, units []*work.Unit) error {
+	a := &attempt{run: f.run, units: units}
+	err := f.run.ctl.Retry(ctx, "import "+units[0].Package.ID, func(ctx context.Context) error {
+		return f.run.target.Write(ctx, func(ctx context.Context) error {
+			f.run.ctl.Before(control.PointBegin)
+			return a.transact(ctx, func(ctx context.Context, tx providers.Tx, units []*work.Unit) ([]ledger.Loaded, error) {
+				p := &pipe{run: f.run, units: units, source: f, tx: tx}
 				loaded, err := p.pump(ctx)
 				if err != nil {
 					return nil, err
@@ -34,7 +36,7 @@ func (f *fileMode) load(ctx context.Context, work []*unit) error {
 	if err != nil {
 		return err
 	}
-	return f.received(ctx, work)
+	return f.received(ctx, units)
 }
 
 // confirm compares what was loaded with the manifests, before it is committed.
@@ -58,17 +60,17 @@ func corrupt(id string, err error) error {
 }
 
 // open implements rowSource with the package's export files.
-func (f *fileMode) open(_ context.Context, u *unit) (rowStream, error) {
+func (f *fileMode) open(_ context.Context, u *work.Unit) (rowStream, error) {
 	m, ok := f.usable(u)
 	if !ok {
-		return nil, corrupt(u.pkg.ID, errors.New("no manifest names it any more"))
+		return nil, corrupt(u.Package.ID, errors.New("no manifest names it any more"))
 	}
-	schema, err := batch.Schema(u.table.target.Columns)
+	schema, err := batch.Schema(u.Table.Target.Columns)
 	if err != nil {
 		return nil, err
 	}
 	if m.Schema != exportfile.Fingerprint(schema) {
-		return nil, corrupt(u.pkg.ID, errors.New("its columns are not those of the table"))
+		return nil, corrupt(u.Package.ID, errors.New("its columns are not those of the table"))
 	}
 	return &fileStream{files: f, pkg: m.Package, what: content(schema, m.Package, m.owner, m.attempt), left: slices.Clone(m.Files)}, nil
 }

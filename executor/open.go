@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/dmoctl/dmoctl/executor/control"
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/left"
@@ -36,7 +37,7 @@ func (r *run) open(ctx context.Context) error {
 	if err == nil && !r.closed {
 		return nil
 	}
-	r.session.Close()
+	r.target.Session.Close()
 	return err
 }
 
@@ -48,7 +49,7 @@ func (r *run) identify(ctx context.Context) error {
 	}{{"source", r.d.Source, r.p.Source}, {"target", r.d.Target, r.p.Target}}
 	for _, s := range sides {
 		var id string
-		err := r.retry(ctx, "identify the "+s.side, func(ctx context.Context) (err error) {
+		err := r.ctl.Retry(ctx, "identify the "+s.side, func(ctx context.Context) (err error) {
 			id, err = s.db.Identity(ctx)
 			return err
 		})
@@ -66,7 +67,7 @@ func (r *run) identify(ctx context.Context) error {
 // was made, or could not be asked, may have become the other since.
 func (r *run) refuseSame(ctx context.Context) error {
 	same := false
-	err := r.retry(ctx, "compare source and target", func(ctx context.Context) (err error) {
+	err := r.ctl.Retry(ctx, "compare source and target", func(ctx context.Context) (err error) {
 		same, err = providers.Same(ctx, r.d.Source, r.d.Target)
 		return err
 	})
@@ -91,13 +92,13 @@ func stale(err error) *Outcome {
 // preflight refuses what would fail later. It changes nothing.
 func (r *run) preflight(ctx context.Context) error {
 	var source, target []*catalog.Table
-	for _, t := range r.order {
-		if t.plan.Action == plan.Forget {
+	for _, t := range r.set.Order {
+		if t.Plan.Action == plan.Forget {
 			continue
 		}
-		source = append(source, t.source)
-		if t.plan.Action != plan.Keep { // what others do with a table that is done is no business of a run
-			target = append(target, t.target)
+		source = append(source, t.Source)
+		if t.Plan.Action != plan.Keep { // what others do with a table that is done is no business of a run
+			target = append(target, t.Target)
 		}
 	}
 	stops := 0
@@ -108,13 +109,13 @@ func (r *run) preflight(ctx context.Context) error {
 		}
 		for _, f := range found {
 			if !f.Stop {
-				r.emit(report.Event{Event: report.Notice, Phase: plan.Preflight, Message: side + ": " + f.Summary + ": " + f.Detail})
+				r.ctl.Emit(report.Event{Event: report.Notice, Phase: plan.Preflight, Message: side + ": " + f.Summary + ": " + f.Detail})
 				continue
 			}
 			stops++
-			r.mu.Lock()
-			r.failures = append(r.failures, report.Failure{Step: plan.Preflight, Kind: string(providers.Unsupported), Message: side + ": " + f.Summary, Fix: f.Detail})
-			r.mu.Unlock()
+			r.fails.refuse(report.Failure{
+				Step: plan.Preflight, Kind: string(providers.Unsupported), Message: side + ": " + f.Summary, Fix: f.Detail,
+			})
 		}
 		return nil
 	}
@@ -133,8 +134,8 @@ func (r *run) preflight(ctx context.Context) error {
 // lock takes the right to write. What the last run recorded stays as it is until
 // it was read under the new token.
 func (r *run) lock(ctx context.Context) error {
-	r.d.before(PointLock)
-	r.limits = r.d.Target.Limits()
+	r.ctl.Before(control.PointLock)
+	r.target.Limits = r.d.Target.Limits()
 	waiting, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	if r.d.LockTimeout > 0 {
@@ -145,8 +146,8 @@ func (r *run) lock(ctx context.Context) error {
 	defer close(locked)
 	go func() {
 		select {
-		case <-r.d.Stop:
-			cancel(errStopped)
+		case <-r.ctl.Stop:
+			cancel(control.ErrStopped)
 		case <-locked:
 		}
 	}()
@@ -158,18 +159,18 @@ func (r *run) lockIn(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the ledger: %w", err)
 	}
-	own := ledger.Run{Migration: r.p.Migration, Lineage: random(8)}
+	own := ledger.Run{Migration: r.p.Migration, Lineage: control.Random(8)}
 	if before != nil && before.Run != nil {
 		own = *before.Run
 	}
-	own.Token, own.Owner, own.Sessions = random(16), r.d.Owner, nil
-	wait := func(what string) { r.emit(report.Event{Event: report.Waiting, Message: what}) }
-	r.session, err = r.d.Target.Lock(ctx, own, wait)
+	own.Token, own.Owner, own.Sessions = control.Random(16), r.d.Owner, nil
+	wait := func(what string) { r.ctl.Emit(report.Event{Event: report.Waiting, Message: what}) }
+	r.target.Session, err = r.d.Target.Lock(ctx, own, wait)
 	if err != nil && errors.Is(context.Cause(ctx), errLockTimeout) {
 		return &Outcome{Exit: report.Locked, Summary: "Another run has not ended yet", Err: err,
 			Fix: "Run apply again, or end that run with: dmoctl state unlock ID"}
 	}
-	if err != nil && errors.Is(context.Cause(ctx), errStopped) {
+	if err != nil && errors.Is(context.Cause(ctx), control.ErrStopped) {
 		return &Outcome{Exit: report.Interrupted, Summary: "Interrupted", Fix: "Nothing was changed. To try again, run: dmoctl apply"}
 	}
 	return err
@@ -178,8 +179,8 @@ func (r *run) lockIn(ctx context.Context) error {
 // reread reads the ledger under the token and decides whose plan this is.
 func (r *run) reread(ctx context.Context) error {
 	var c *ledger.Contents
-	err := r.retry(ctx, "read the ledger", func(ctx context.Context) (err error) {
-		c, err = r.session.Read(ctx)
+	err := r.ctl.Retry(ctx, "read the ledger", func(ctx context.Context) (err error) {
+		c, err = r.target.Session.Read(ctx)
 		return err
 	})
 	if err != nil {
@@ -221,38 +222,37 @@ func (r *run) enter(led ledger.Run) error {
 
 // adopt takes over what the ledger says about tables and packages.
 func (r *run) adopt(c *ledger.Contents) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, t := range r.order {
-		t.known, t.ready, t.proven = false, false, false
-		t.in = nil
-		t.counting = nil
+	r.set.Lock()
+	defer r.set.Unlock()
+	for _, t := range r.set.Order {
+		t.Known, t.Ready, t.Proven = false, false, false
+		t.In = nil
+		t.Counting = nil
 	}
 	r.learnIDs(c)
 	for _, row := range c.Tables {
-		if t := r.tables[row.Source]; t != nil {
-			t.row, t.known = row, true
-			t.count, t.changes = row.Count, row.Changes
+		if t := r.set.ByName[row.Source]; t != nil {
+			t.Row, t.Known = row, true
 		}
 	}
 	for _, l := range c.Loaded {
-		if t := r.tables[l.Source]; t != nil {
-			t.in = t.in.with(r.shared(l))
+		if t := r.set.ByName[l.Source]; t != nil {
+			t.In = t.In.With(r.shared(l))
 		}
 	}
-	r.progress.adopt(r.order)
+	r.progress.adopt(r.set.Order)
 }
 
 // shared returns a row of the ledger with the texts that the plan has as well.
 func (r *run) shared(l ledger.Loaded) ledger.Loaded {
-	if u := r.packages[l.ID]; u != nil && u.table.plan.Source.Name == l.Source && u.pkg.Generation == l.Generation {
-		l.ID, l.Source, l.Generation = u.pkg.ID, u.table.plan.Source.Name, u.pkg.Generation
+	if u := r.set.Packages[l.ID]; u != nil && u.Table.Plan.Source.Name == l.Source && u.Package.Generation == l.Generation {
+		l.ID, l.Source, l.Generation = u.Package.ID, u.Table.Plan.Source.Name, u.Package.Generation
 	}
 	return l
 }
 
 // learnIDs takes over which tables are dmoctl's, where tables have an identity. The caller
-// holds run.mu.
+// holds run.set.
 func (r *run) learnIDs(c *ledger.Contents) {
 	r.madeIDs = make(map[catalog.Name]string)
 	for _, o := range c.Made {

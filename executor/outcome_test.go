@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/dmoctl/dmoctl/executor"
+	"github.com/dmoctl/dmoctl/executor/control"
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/plan"
@@ -61,7 +62,7 @@ func TestTwoAppliesAtOnce(t *testing.T) {
 	other.open()
 	var once sync.Once
 	d.Hooks.Before = func(point string) {
-		if point != executor.PointCommit {
+		if point != control.PointCommit {
 			return
 		}
 		once.Do(func() {
@@ -89,7 +90,7 @@ func TestStopOnceAndTwice(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		seen := 0
 		d.Hooks.Before = func(point string) {
-			if point != executor.PointCommit {
+			if point != control.PointCommit {
 				return
 			}
 			if seen++; seen == 3 {
@@ -139,7 +140,7 @@ func TestChangedStructureStopsByName(t *testing.T) {
 
 	b = newBed(t, numbered(2_000))
 	p = b.plan()
-	if !b.crash(p, executor.PointCommit, 2) {
+	if !b.crash(p, control.PointCommit, 2) {
 		t.Fatal("the run ended before it was killed")
 	}
 	execute(t, b.path("source.db"), "ALTER TABLE orders ADD COLUMN c TEXT")
@@ -157,7 +158,7 @@ func TestChangedWhileCopied(t *testing.T) {
 	d := b.deps()
 	seen := 0
 	d.Hooks.Before = func(point string) {
-		if point == executor.PointCommit {
+		if point == control.PointCommit {
 			if seen++; seen == 6 { // orders is half in
 				execute(t, b.path("source.db"), "ALTER TABLE orders ADD COLUMN c TEXT")
 			}
@@ -178,7 +179,7 @@ func TestRowsWrittenDuringTheCopy(t *testing.T) {
 	want := query(t, b.path("source.db"), "SELECT * FROM orders ORDER BY id")
 	loose := query(t, b.path("source.db"), "SELECT * FROM loose ORDER BY 1, 2")
 	d.Hooks.Before = func(point string) {
-		if point == executor.PointLoad {
+		if point == control.PointLoad {
 			execute(t, b.path("source.db"), `UPDATE orders SET id = id + 100000 WHERE id % 97 = 1 AND id < 100000; DELETE FROM orders WHERE id % 89 = 2;
 				INSERT INTO orders (name) VALUES ('new'); UPDATE loose SET rowid = rowid + 50000 WHERE rowid % 13 = 1 AND rowid < 50000; DELETE FROM loose WHERE rowid % 11 = 3;`)
 		}
@@ -203,7 +204,7 @@ func TestSourceIsNotQuiet(t *testing.T) {
 	d := b.deps()
 	seen := 0
 	d.Hooks.Before = func(point string) {
-		if point == executor.PointCommit {
+		if point == control.PointCommit {
 			if seen++; seen == 6 {
 				execute(t, b.path("source.db"), "INSERT INTO orders (name) VALUES ('late')")
 			}

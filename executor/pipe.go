@@ -9,6 +9,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/dmoctl/dmoctl/executor/control"
+	"github.com/dmoctl/dmoctl/executor/work"
 	"github.com/dmoctl/dmoctl/internal/batch"
 	"github.com/dmoctl/dmoctl/internal/digest"
 	"github.com/dmoctl/dmoctl/internal/ledger"
@@ -18,7 +20,7 @@ import (
 // rowSource opens the rows of packages, in the types that the target takes.
 type rowSource interface {
 	// open returns a package's batches. One is open at a time.
-	open(ctx context.Context, u *unit) (rowStream, error)
+	open(ctx context.Context, u *work.Unit) (rowStream, error)
 }
 
 // rowStream yields batches in the target's form; io.EOF at the end. The caller
@@ -32,7 +34,7 @@ type rowStream interface {
 // is at most depth batches ahead of the writer.
 type pipe struct {
 	run    *run
-	work   []*unit
+	units  []*work.Unit
 	source rowSource
 	tx     providers.Tx
 }
@@ -56,11 +58,11 @@ func (p *pipe) pump(ctx context.Context) ([]ledger.Loaded, error) {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		defer close(parcels)
-		return guard(func() error { return p.read(ctx, parcels) })
+		return control.Guard(func() error { return p.read(ctx, parcels) })
 	})
 	var loaded []ledger.Loaded
 	group.Go(func() error {
-		return guard(func() (err error) {
+		return control.Guard(func() (err error) {
 			loaded, err = p.write(ctx, parcels)
 			return err
 		})
@@ -72,8 +74,8 @@ func (p *pipe) pump(ctx context.Context) ([]ledger.Loaded, error) {
 		}
 	}
 	if err != nil {
-		for _, u := range p.work {
-			p.run.progress.dropped(u.pkg)
+		for _, u := range p.units {
+			p.run.progress.dropped(u.Package)
 		}
 		return nil, err
 	}
@@ -82,7 +84,7 @@ func (p *pipe) pump(ctx context.Context) ([]ledger.Loaded, error) {
 
 // read is the reader's side.
 func (p *pipe) read(ctx context.Context, parcels chan<- parcel) error {
-	for i, u := range p.work {
+	for i, u := range p.units {
 		if err := p.readPackage(ctx, i, u, parcels); err != nil {
 			return err
 		}
@@ -90,13 +92,13 @@ func (p *pipe) read(ctx context.Context, parcels chan<- parcel) error {
 	return nil
 }
 
-func (p *pipe) readPackage(ctx context.Context, i int, u *unit, parcels chan<- parcel) error {
+func (p *pipe) readPackage(ctx context.Context, i int, u *work.Unit, parcels chan<- parcel) error {
 	rows, err := p.source.open(ctx, u)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
-	hasher, err := digest.New(u.table.target.Columns, nil)
+	hasher, err := digest.New(u.Table.Target.Columns, nil)
 	if err != nil {
 		return err
 	}
@@ -147,8 +149,8 @@ func send(ctx context.Context, parcels chan<- parcel, p parcel) error {
 // write is the writer's side.
 func (p *pipe) write(ctx context.Context, parcels <-chan parcel) ([]ledger.Loaded, error) {
 	var loaded []ledger.Loaded
-	for len(loaded) < len(p.work) {
-		l, err := p.writePackage(ctx, p.work[len(loaded)], parcels)
+	for len(loaded) < len(p.units) {
+		l, err := p.writePackage(ctx, p.units[len(loaded)], parcels)
 		if err != nil {
 			return nil, err
 		}
@@ -157,10 +159,10 @@ func (p *pipe) write(ctx context.Context, parcels <-chan parcel) ([]ledger.Loade
 	return loaded, nil
 }
 
-func (p *pipe) writePackage(ctx context.Context, u *unit, parcels <-chan parcel) (ledger.Loaded, error) {
+func (p *pipe) writePackage(ctx context.Context, u *work.Unit, parcels <-chan parcel) (ledger.Loaded, error) {
 	l := p.run.loadedRow(u)
 	p.run.started(u)
-	w, err := p.tx.Writer(ctx, u.table.target, u.pkg.Range)
+	w, err := p.tx.Writer(ctx, u.Table.Target, u.Package.Range)
 	if err != nil {
 		return l, err
 	}
@@ -182,7 +184,7 @@ func (p *pipe) writePackage(ctx context.Context, u *unit, parcels <-chan parcel)
 		if err != nil {
 			return l, err
 		}
-		p.run.progress.moved(u.pkg, rows, part.bytes)
+		p.run.progress.moved(u.Package, rows, part.bytes)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dmoctl/dmoctl/executor/work"
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/left"
 	"github.com/dmoctl/dmoctl/internal/plan"
@@ -19,35 +20,35 @@ const namesListed = 20
 // table that is to be made is not there, one that is to be filled is there and empty. What
 // somebody has made or filled since is never touched; the plan is stale.
 func (r *run) places(ctx context.Context) error {
-	r.mu.Lock()
+	r.set.Lock()
 	tables := r.acting()
 	vacated := r.vacated()
-	r.mu.Unlock()
+	r.set.Unlock()
 	wrong := r.outdated()
 	for part := range slices.Chunk(tables, inspectedTables) {
 		names := make([]catalog.Name, len(part))
 		for i, t := range part {
-			names[i] = t.target.Name
+			names[i] = t.Target.Name
 		}
 		there, err := r.identified(ctx, names)
 		if err != nil {
 			return fmt.Errorf("read the target: %w", err)
 		}
-		var filled []*table
+		var filled []*work.Table
 		for _, t := range part {
-			switch now := there[t.target.Name]; {
-			case vacated[t.target.Name]:
-			case now != nil && r.replaced(t, now) && t.plan.Drop && t.plan.Foreign:
-				t.gone = true
+			switch now := there[t.Target.Name]; {
+			case vacated[t.Target.Name]:
+			case now != nil && r.replaced(t, now) && t.Plan.Drop && t.Plan.Foreign:
+				t.Gone = true
 			case now != nil && r.replaced(t, now):
-				wrong = append(wrong, "another table has taken the place of "+t.target.String())
-			case now == nil && !t.plan.Create && t.row.Target == t.target.Name && t.known || now == nil && !t.plan.Create && t.nothing():
-				wrong = append(wrong, t.target.String()+" is no longer on the target")
+				wrong = append(wrong, "another table has taken the place of "+t.Target.String())
+			case now == nil && !t.Plan.Create && t.Row.Target == t.Target.Name && t.Known || now == nil && !t.Plan.Create && t.Nothing():
+				wrong = append(wrong, t.Target.String()+" is no longer on the target")
 			case now == nil:
-				t.gone = t.known && t.row.Target == t.target.Name
-			case t.plan.Create && !t.plan.Drop && (t.nothing() || t.row.Target != t.target.Name):
-				wrong = append(wrong, t.target.String()+" is on the target now, and dmoctl did not make it")
-			case !t.plan.Create && t.nothing():
+				t.Gone = t.Known && t.Row.Target == t.Target.Name
+			case t.Plan.Create && !t.Plan.Drop && (t.Nothing() || t.Row.Target != t.Target.Name):
+				wrong = append(wrong, t.Target.String()+" is on the target now, and dmoctl did not make it")
+			case !t.Plan.Create && t.Nothing():
 				filled = append(filled, t)
 			}
 		}
@@ -69,8 +70,8 @@ func (r *run) places(ctx context.Context) error {
 // outdated names the tables of which the plan keeps what is in, and of which something is left that
 // it does not do: a run has marked them to be copied again since, or has begun to.
 func (r *run) outdated() []string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.set.Lock()
+	defer r.set.Unlock()
 	compared := make(map[catalog.Name]bool)
 	for _, s := range r.p.Steps {
 		for _, n := range s.Tables {
@@ -78,19 +79,19 @@ func (r *run) outdated() []string {
 		}
 	}
 	var out []string
-	for _, t := range r.order {
-		a := t.plan.Action
+	for _, t := range r.set.Order {
+		a := t.Plan.Action
 		if a != plan.Keep && a != plan.Resume {
 			continue
 		}
-		gone := slices.ContainsFunc(t.plan.Packages, func(p *plan.Package) bool { return p.In && !t.has(p) })
-		if t.voided() || gone {
-			out = append(out, "what is in of "+t.name()+" does not count any more")
+		gone := slices.ContainsFunc(t.Plan.Packages, func(p *plan.Package) bool { return p.In && !t.Has(p) })
+		if t.Voided() || gone {
+			out = append(out, "what is in of "+t.Name()+" does not count any more")
 			continue
 		}
-		for _, i := range left.Of(t.want(), t.ledger(r.p.Migration)) {
-			if a == plan.Keep && !(i.Kind == left.Verification && compared[t.plan.Source.Name]) {
-				out = append(out, t.name()+" was begun again")
+		for _, i := range left.Of(t.Want(), t.Ledger(r.p.Migration)) {
+			if a == plan.Keep && !(i.Kind == left.Verification && compared[t.Plan.Source.Name]) {
+				out = append(out, t.Name()+" was begun again")
 				break
 			}
 		}
@@ -99,16 +100,16 @@ func (r *run) outdated() []string {
 }
 
 // acting returns the tables that the plan does something to.
-func (r *run) acting() []*table {
+func (r *run) acting() []*work.Table {
 	named := make(map[catalog.Name]bool)
 	for _, s := range r.p.Steps {
 		for _, n := range s.Tables {
 			named[n] = true
 		}
 	}
-	var out []*table
-	for _, t := range r.order {
-		if t.plan.Target == nil || t.plan.Action == plan.Forget || t.plan.Action == plan.Keep && !named[t.plan.Source.Name] {
+	var out []*work.Table
+	for _, t := range r.set.Order {
+		if t.Plan.Target == nil || t.Plan.Action == plan.Forget || t.Plan.Action == plan.Keep && !named[t.Plan.Source.Name] {
 			continue
 		}
 		out = append(out, t)
@@ -117,9 +118,9 @@ func (r *run) acting() []*table {
 }
 
 // replaced says whether somebody has put another table in the place of one that dmoctl made.
-func (r *run) replaced(t *table, now *catalog.Table) bool {
+func (r *run) replaced(t *work.Table, now *catalog.Table) bool {
 	id, ours := r.madeIDs[now.Name]
-	return t.known && t.row.Created && t.row.Target == now.Name && ours && id != now.ID
+	return t.Known && t.Row.Created && t.Row.Target == now.Name && ours && id != now.ID
 }
 
 // identified reads tables of the target, with what tells them from others of their names.
@@ -128,8 +129,8 @@ func (r *run) identified(ctx context.Context, names []catalog.Name) (map[catalog
 	if len(names) == 0 {
 		return out, nil
 	}
-	err := r.retry(ctx, "read structures", func(ctx context.Context) error {
-		c, err := r.d.Target.Catalog(ctx, providers.Selector{Schemas: schemasOf(names), Tables: names, StructureOnly: true, IDs: true})
+	err := r.ctl.Retry(ctx, "read structures", func(ctx context.Context) error {
+		c, err := r.d.Target.Catalog(ctx, providers.Selector{Schemas: work.SchemasOf(names), Tables: names, StructureOnly: true, IDs: true})
 		if err != nil {
 			return err
 		}
@@ -144,16 +145,16 @@ func (r *run) identified(ctx context.Context, names []catalog.Name) (map[catalog
 // vacated are the names on the target that tables of ours give up under this plan.
 func (r *run) vacated() map[catalog.Name]bool {
 	out := make(map[catalog.Name]bool)
-	for _, t := range r.order {
-		if t.known && t.row.Created && t.plan.Predecessor != nil && t.row.Target == *t.plan.Predecessor {
-			out[t.row.Target] = true
+	for _, t := range r.set.Order {
+		if t.Known && t.Row.Created && t.Plan.Predecessor != nil && t.Row.Target == *t.Plan.Predecessor {
+			out[t.Row.Target] = true
 		}
 	}
 	return out
 }
 
 // filled says which tables hold rows, of those that must be empty.
-func (r *run) filled(ctx context.Context, tables []*table) ([]string, error) {
+func (r *run) filled(ctx context.Context, tables []*work.Table) ([]string, error) {
 	if len(tables) == 0 {
 		return nil, nil
 	}
@@ -166,7 +167,7 @@ func (r *run) filled(ctx context.Context, tables []*table) ([]string, error) {
 	for part := range slices.Chunk(tables, bundleTables) {
 		list := make([]*catalog.Table, len(part))
 		for i, t := range part {
-			list[i] = t.target
+			list[i] = t.Target
 		}
 		view, err := snapshot.Begin(ctx, list)
 		if err != nil {

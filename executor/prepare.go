@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/dmoctl/dmoctl/executor/control"
+	"github.com/dmoctl/dmoctl/executor/work"
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/left"
@@ -21,7 +23,7 @@ func (r *run) prepare(ctx context.Context) error {
 	if err := r.awaitEmptying(ctx); err != nil {
 		return err
 	}
-	if err := hold(ctx, r.snapshotLock); err != nil {
+	if err := control.Hold(ctx, r.snapshotLock); err != nil {
 		return err
 	}
 	defer r.snapshotLock.Release(1)
@@ -40,7 +42,7 @@ func (r *run) awaitEmptying(ctx context.Context) error {
 	select {
 	case <-r.emptied:
 		if r.ending(ctx) {
-			return errStopped
+			return control.ErrStopped
 		}
 		return nil
 	case <-ctx.Done():
@@ -49,8 +51,8 @@ func (r *run) awaitEmptying(ctx context.Context) error {
 }
 
 func (r *run) prepareRound(ctx context.Context) error {
-	r.d.before(PointSnapshot)
-	err := r.retry(ctx, "take a snapshot", func(ctx context.Context) (err error) {
+	r.ctl.Before(control.PointSnapshot)
+	err := r.ctl.Retry(ctx, "take a snapshot", func(ctx context.Context) (err error) {
 		// One view more than there are copies is for counts beside them.
 		r.snapshot, err = r.d.Source.Snapshot(ctx, providers.SnapshotOptions{Readers: r.processes(false) + 1, Quiet: r.p.Quiet})
 		return err
@@ -58,13 +60,13 @@ func (r *run) prepareRound(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("take a snapshot: %w", err)
 	}
-	r.emit(report.Event{Event: report.SnapshotTaken, Phase: plan.Downtime, Message: r.snapshot.ID()})
+	r.ctl.Emit(report.Event{Event: report.SnapshotTaken, Phase: plan.Downtime, Message: r.snapshot.ID()})
 	tables := r.toCopy()
 	empty, err := r.compareAll(ctx, tables)
 	if err != nil {
 		return fmt.Errorf("read structures: %w", err)
 	}
-	var begun []*table
+	var begun []*work.Table
 	if err := r.emptyAll(ctx, "", empty); err != nil {
 		return err
 	}
@@ -77,7 +79,7 @@ func (r *run) prepareRound(ctx context.Context) error {
 	for _, t := range tables {
 		begins, err := r.adoptTable(t)
 		if err != nil {
-			r.stopTable(t, "", err)
+			r.fails.stopTable(t, "", err)
 			continue
 		}
 		if begins {
@@ -87,12 +89,12 @@ func (r *run) prepareRound(ctx context.Context) error {
 	if err := r.files.restart(ctx, begun); err != nil {
 		return fmt.Errorf("restart tables in the staging: %w", err)
 	}
-	return r.recordTables(ctx, begun)
+	return r.target.RecordTables(ctx, begun)
 }
 
 // toCopy returns the tables that steps of the plan copy. No other is looked at, and no
 // other is emptied.
-func (r *run) toCopy() []*table {
+func (r *run) toCopy() []*work.Table {
 	copied := make(map[catalog.Name]bool)
 	for _, s := range r.p.Steps {
 		if s.Kind == plan.StepCopy && phaseRank(s.Phase) <= phaseRank(r.d.Until) {
@@ -101,11 +103,11 @@ func (r *run) toCopy() []*table {
 			}
 		}
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	var out []*table
-	for _, t := range r.order {
-		if copied[t.plan.Source.Name] && !t.stopped {
+	r.set.Lock()
+	defer r.set.Unlock()
+	var out []*work.Table
+	for _, t := range r.set.Order {
+		if copied[t.Plan.Source.Name] && !t.Stopped {
 			out = append(out, t)
 		}
 	}
@@ -118,23 +120,23 @@ const inspectedTables = 2000
 
 // compareAll holds tables as they are now against the plan, and returns those that
 // must be empty before rows go in.
-func (r *run) compareAll(ctx context.Context, tables []*table) (empty []*table, err error) {
+func (r *run) compareAll(ctx context.Context, tables []*work.Table) (empty []*work.Table, err error) {
 	for part := range slices.Chunk(tables, inspectedTables) {
-		now, err := r.inspect(ctx, r.d.Source, sources(part))
+		now, err := r.inspect(ctx, r.d.Source, work.Sources(part))
 		if err != nil {
 			return nil, err
 		}
 		for _, t := range part {
-			if err := r.compare(t, now[t.plan.Source.Name]); err != nil {
-				r.stopTable(t, "", err)
+			if err := r.compare(t, now[t.Plan.Source.Name]); err != nil {
+				r.fails.stopTable(t, "", err)
 				continue
 			}
-			r.mu.Lock()
-			t.source = withFiles(t.plan.Source, now[t.plan.Source.Name])
+			r.set.Lock()
+			t.Source = work.WithFiles(t.Plan.Source, now[t.Plan.Source.Name])
 			if r.mustEmpty(t) {
 				empty = append(empty, t)
 			}
-			r.mu.Unlock()
+			r.set.Unlock()
 		}
 	}
 	return empty, nil
@@ -142,82 +144,77 @@ func (r *run) compareAll(ctx context.Context, tables []*table) (empty []*table, 
 
 // adoptTable makes a table's ledger row fit this round, and returns whether the table is
 // begun now. Then it is begun in the round's epoch: what was exported in others does not count.
-func (r *run) adoptTable(t *table) (begins bool, err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if t.stopped {
+func (r *run) adoptTable(t *work.Table) (begins bool, err error) {
+	r.set.Lock()
+	defer r.set.Unlock()
+	if t.Stopped {
 		return false, nil
 	}
-	t.ready = true
-	if left.Complete(t.row.State) || t.copied() && t.left() == 0 && len(t.in) > 0 {
-		t.count, t.changes = t.row.Count, t.row.Changes
+	t.Ready = true
+	if left.Complete(t.Row.State) || t.Copied() && t.Left() == 0 && len(t.In) > 0 {
 		return false, nil
 	}
-	same := t.row.File == t.source.FileIdentity()
+	same := t.Row.File == t.Source.FileIdentity()
 	switch {
-	case len(t.in) > 0 && !same:
+	case len(t.In) > 0 && !same:
 		return false, changed(t, "its stored rows were rewritten since its first packages were read")
-	case len(t.in) > 0, same && r.goesOn(t):
+	case len(t.In) > 0, same && r.goesOn(t):
 		return false, nil
 	}
-	t.row.Structure, t.row.File = t.plan.SourceStructure, t.source.FileIdentity()
-	t.row.Snapshot, t.row.Serial = r.epoch, r.led.Serial
-	t.row.Count, t.row.Changes = -1, ""
-	t.count, t.changes = -1, ""
+	t.Row.Structure, t.Row.File = t.Plan.SourceStructure, t.Source.FileIdentity()
+	t.Row.Snapshot, t.Row.Serial = r.epoch, r.led.Serial
+	t.Row.Count, t.Row.Changes = -1, ""
 	return true, nil
 }
 
-// mustEmpty says whether a table's rows on the target cannot stay. The caller holds mu.
-func (r *run) mustEmpty(t *table) bool {
-	if t.voided() {
+// mustEmpty says whether a table's rows on the target cannot stay. The caller holds the set's lock.
+func (r *run) mustEmpty(t *work.Table) bool {
+	if t.Voided() {
 		return true
 	}
-	if len(t.in) == 0 {
+	if len(t.In) == 0 {
 		return false
 	}
-	if t.mixed() {
+	if t.Mixed() {
 		return true
 	}
-	if left.Complete(t.row.State) {
+	if left.Complete(t.Row.State) {
 		return false
 	}
-	if !r.p.Quiet && t.plan.Action != plan.Resume && t.row.File != t.source.FileIdentity() {
+	if !r.p.Quiet && t.Plan.Action != plan.Resume && t.Row.File != t.Source.FileIdentity() {
 		return true // rewritten since, and every package is copied anyway
 	}
 	if r.p.Quiet {
-		return !ledger.IsQuiet(t.row.Snapshot) // read before the source was declared quiet
+		return !ledger.IsQuiet(t.Row.Snapshot) // read before the source was declared quiet
 	}
-	if t.left() == 0 && !ledger.IsQuiet(t.row.Snapshot) {
+	if t.Left() == 0 && !ledger.IsQuiet(t.Row.Snapshot) {
 		return false // all in, only not looked at since
 	}
 	return !r.files.covers(t)
 }
 
-// voided says whether the ledger has it that what is in the target's table does not count.
-func (t *table) voided() bool { return t.known && (t.row.State == ledger.Emptying || t.stale()) }
-
 // counts says whether the source's COUNT(*) of the table decides anything.
-func (r *run) counts(t *table) bool { return t.plan.Verify != plan.LevelNone || r.p.Quiet }
+func (r *run) counts(t *work.Table) bool { return t.Plan.Verify != plan.LevelNone || r.p.Quiet }
 
 // emptyAll empties tables together; where that fails for good, one by one, so that the
 // others are copied. A table that could not be emptied is stopped: nothing tries again.
-func (r *run) emptyAll(ctx context.Context, step string, tables []*table) error {
+func (r *run) emptyAll(ctx context.Context, step string, tables []*work.Table) error {
 	err := r.empty(ctx, tables)
-	if err == nil || ctx.Err() != nil || errors.Is(err, errStopped) || hopeless(err) {
+	if err == nil || ctx.Err() != nil || errors.Is(err, control.ErrStopped) || hopeless(err) {
 		return err
 	}
-	return r.oneByOne(ctx, step, tables, err, func(t *table) error { return r.empty(ctx, []*table{t}) })
+	return r.oneByOne(ctx, step, tables, err, func(t *work.Table) error { return r.empty(ctx, []*work.Table{t}) })
 }
 
 // empty empties tables on the target, together with their rows in loaded.
-func (r *run) empty(ctx context.Context, tables []*table) error {
+func (r *run) empty(ctx context.Context, tables []*work.Table) error {
 	if len(tables) == 0 {
 		return nil
 	}
 	if err := r.files.restart(ctx, tables); err != nil {
 		return fmt.Errorf("restart tables in the staging: %w", err)
 	}
-	r.d.before(PointEmpty)
+	r.ctl.Before(control.PointEmpty)
 	if err := r.unrefer(ctx, tables); err != nil {
 		return fmt.Errorf("drop foreign keys of tables to empty: %w", err)
 	}
@@ -225,43 +222,43 @@ func (r *run) empty(ctx context.Context, tables []*table) error {
 	if err != nil {
 		return err
 	}
-	err = r.retry(ctx, "empty tables", func(ctx context.Context) error {
-		return r.write(ctx, func(ctx context.Context) error { return r.session.Reload(ctx, reload) })
+	err = r.ctl.Retry(ctx, "empty tables", func(ctx context.Context) error {
+		return r.target.Write(ctx, func(ctx context.Context) error { return r.target.Session.Reload(ctx, reload) })
 	})
 	if err != nil {
 		return fmt.Errorf("empty tables: %w", err)
 	}
-	r.mu.Lock()
+	r.set.Lock()
 	for _, t := range tables {
-		t.in = nil
-		t.row.State, t.row.Serial, t.row.Count, t.row.Changes, t.row.Snapshot = ledger.Empty, r.led.Serial, -1, "", ""
+		t.In = nil
+		t.Row.State, t.Row.Serial, t.Row.Count, t.Row.Changes, t.Row.Snapshot = ledger.Empty, r.led.Serial, -1, "", ""
 	}
-	r.progress.adopt(r.order)
-	r.mu.Unlock()
-	return r.recordTables(ctx, tables)
+	r.progress.adopt(r.set.Order)
+	r.set.Unlock()
+	return r.target.RecordTables(ctx, tables)
 }
 
 // reloads says what is emptied. A table that has another name by now is emptied under the
 // one that the ledger knows.
-func (r *run) reloads(ctx context.Context, tables []*table) ([]providers.ReloadTable, error) {
+func (r *run) reloads(ctx context.Context, tables []*work.Table) ([]providers.ReloadTable, error) {
 	out := make([]providers.ReloadTable, len(tables))
 	var former []catalog.Name
-	r.mu.Lock()
+	r.set.Lock()
 	for i, t := range tables {
-		out[i] = providers.ReloadTable{Source: t.plan.Source.Name, Target: t.target}
-		if t.row.Target != t.target.Name {
-			out[i].Target = &catalog.Table{Name: t.row.Target}
-			former = append(former, t.row.Target)
+		out[i] = providers.ReloadTable{Source: t.Plan.Source.Name, Target: t.Target}
+		if t.Row.Target != t.Target.Name {
+			out[i].Target = &catalog.Table{Name: t.Row.Target}
+			former = append(former, t.Row.Target)
 		}
 	}
-	r.mu.Unlock()
+	r.set.Unlock()
 	there, err := r.inspect(ctx, r.d.Target, former)
 	if err != nil {
 		return nil, fmt.Errorf("read tables to empty: %w", err)
 	}
 	for i := range out {
 		if t := there[out[i].Target.Name]; t != nil {
-			out[i].Target = withoutFiles(t)
+			out[i].Target = work.WithoutFiles(t)
 		}
 	}
 	return out, nil
@@ -273,8 +270,8 @@ func (r *run) inspect(ctx context.Context, db providers.Database, names []catalo
 	if len(names) == 0 {
 		return out, nil
 	}
-	err := r.retry(ctx, "read structures", func(ctx context.Context) error {
-		c, err := db.Catalog(ctx, providers.Selector{Schemas: schemasOf(names), Tables: names, StructureOnly: true})
+	err := r.ctl.Retry(ctx, "read structures", func(ctx context.Context) error {
+		c, err := db.Catalog(ctx, providers.Selector{Schemas: work.SchemasOf(names), Tables: names, StructureOnly: true})
 		if err != nil {
 			return err
 		}
@@ -286,47 +283,27 @@ func (r *run) inspect(ctx context.Context, db providers.Database, names []catalo
 	return out, err
 }
 
-func sources(tables []*table) []catalog.Name {
-	out := make([]catalog.Name, len(tables))
-	for i, t := range tables {
-		out[i] = t.plan.Source.Name
-	}
-	return out
-}
-
-func schemasOf(names []catalog.Name) []string {
-	seen := make(map[string]bool)
-	var out []string
-	for _, n := range names {
-		if n.Schema != "" && !seen[n.Schema] {
-			seen[n.Schema] = true
-			out = append(out, n.Schema)
-		}
-	}
-	return out
-}
-
 // compare holds a table as it is now against the plan.
-func (r *run) compare(t *table, now *catalog.Table) error {
+func (r *run) compare(t *work.Table, now *catalog.Table) error {
 	switch {
 	case now == nil:
 		return changed(t, "it is gone from the source since the plan was made")
-	case now.StructureDigest() != t.plan.SourceStructure:
+	case now.StructureDigest() != t.Plan.SourceStructure:
 		return changed(t, "its structure on the source is no longer the plan's")
 	}
 	return nil
 }
 
-func changed(t *table, what string) error {
+func changed(t *work.Table, what string) error {
 	return &providers.Error{
-		Kind: providers.Changed, Op: "compare", Table: t.plan.Source.Name, Err: fmt.Errorf("%s", what),
+		Kind: providers.Changed, Op: "compare", Table: t.Plan.Source.Name, Err: fmt.Errorf("%s", what),
 		Fix: "Make a new plan; it says what has to be done about the table.",
 	}
 }
 
 // closeSnapshot ends the round's view of the source.
 func (r *run) closeSnapshot() {
-	if hold(context.Background(), r.snapshotLock) != nil {
+	if control.Hold(context.Background(), r.snapshotLock) != nil {
 		return // never: that context has no end
 	}
 	defer r.snapshotLock.Release(1)

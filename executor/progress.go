@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dmoctl/dmoctl/executor/control"
+	"github.com/dmoctl/dmoctl/executor/work"
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/report"
@@ -43,17 +45,17 @@ func newProgress(r *run) *progress {
 }
 
 // adopt counts again what is planned, and what is in by an earlier run. Rows that are
-// about to be emptied are not in, so that no counter falls back. The caller holds run.mu.
-func (p *progress) adopt(tables []*table) {
+// about to be emptied are not in, so that no counter falls back. The caller holds run.set.
+func (p *progress) adopt(tables []*work.Table) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	failures := p.counts.Failures
 	p.counts = report.Totals{Failures: failures}
 	for _, t := range tables {
-		emptied := t.voided()
-		for _, k := range t.plan.Packages {
+		emptied := t.Voided()
+		for _, k := range t.Plan.Packages {
 			p.counts.PackagesPlanned++
-			l, in := t.in.find(k.ID)
+			l, in := t.In.Find(k.ID)
 			if emptied || !in || l.Generation != k.Generation {
 				p.counts.RowsPlanned += max(0, k.Rows)
 				p.counts.BytesPlanned += max(0, k.Bytes)
@@ -176,19 +178,19 @@ func (p *progress) start(ctx context.Context) (stop func()) {
 // tell emits an event and records it for other terminals.
 func (p *progress) tell(ctx context.Context) {
 	t := p.totals()
-	p.run.emit(report.Event{Event: report.Progress, Progress: t})
+	p.run.ctl.Emit(report.Event{Event: report.Progress, Progress: t})
 	if p.run.d.State == nil {
 		return
 	}
 	p.mu.Lock()
-	row := state.Progress{Run: p.run.d.Owner.ID, At: p.run.d.now(), Totals: *t}
+	row := state.Progress{Run: p.run.d.Owner.ID, At: p.run.ctl.Now(), Totals: *t}
 	for _, phase := range plan.Phases() {
 		if s := p.byPhase[phase]; s != nil {
 			row.Phases = append(row.Phases, *s)
 		}
 	}
 	p.mu.Unlock()
-	back, cancel := cleanup(ctx)
+	back, cancel := control.Cleanup(ctx)
 	defer cancel()
 	if err := p.run.d.State.RecordProgress(back, p.run.p.Migration, row); err != nil {
 		p.run.stateFailed(err)
@@ -214,16 +216,16 @@ func (p *progress) stepStarted(s *plan.Step) {
 	p.mu.Lock()
 	first := p.times[s.Phase] == nil
 	if first {
-		p.times[s.Phase] = &report.Phase{Name: s.Phase, Started: p.run.d.now()}
+		p.times[s.Phase] = &report.Phase{Name: s.Phase, Started: p.run.ctl.Now()}
 	}
 	if c := p.byPhase[s.Phase]; c != nil {
 		c.Running++
 	}
 	p.mu.Unlock()
 	if first {
-		p.run.emit(report.Event{Event: report.PhaseStarted, Phase: s.Phase})
+		p.run.ctl.Emit(report.Event{Event: report.PhaseStarted, Phase: s.Phase})
 	}
-	p.run.emit(report.Event{Event: report.StepStarted, Phase: s.Phase, Step: s.ID})
+	p.run.ctl.Emit(report.Event{Event: report.StepStarted, Phase: s.Phase, Step: s.ID})
 }
 
 // stepEnded counts a step that has ended. One that failed, for one of its tables or
@@ -233,7 +235,7 @@ func (p *progress) stepEnded(s *plan.Step, done bool) {
 	if !done {
 		event = report.StepFailed
 	}
-	p.run.emit(report.Event{Event: event, Phase: s.Phase, Step: s.ID})
+	p.run.ctl.Emit(report.Event{Event: event, Phase: s.Phase, Step: s.ID})
 	p.mu.Lock()
 	c := p.byPhase[s.Phase]
 	c.Running--
@@ -244,11 +246,11 @@ func (p *progress) stepEnded(s *plan.Step, done bool) {
 	}
 	last := c.Done == c.Planned
 	times := p.times[s.Phase]
-	times.Seconds = p.run.d.now().Sub(times.Started).Seconds()
+	times.Seconds = p.run.ctl.Now().Sub(times.Started).Seconds()
 	took := times.Seconds
 	p.mu.Unlock()
 	if last {
-		p.run.emit(report.Event{Event: report.PhaseDone, Phase: s.Phase, Seconds: took})
+		p.run.ctl.Emit(report.Event{Event: report.PhaseDone, Phase: s.Phase, Seconds: took})
 	}
 }
 

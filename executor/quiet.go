@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/dmoctl/dmoctl/executor/work"
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/left"
 	"github.com/dmoctl/dmoctl/providers"
@@ -18,17 +19,17 @@ import (
 
 // stillQuiet compares tables in a view with what was counted when they were begun, and hands
 // those that differ to found; its error ends the comparison.
-func (r *run) stillQuiet(ctx context.Context, view providers.View, tables []*table, found func(*table, error) error) error {
+func (r *run) stillQuiet(ctx context.Context, view providers.View, tables []*work.Table, found func(*work.Table, error) error) error {
 	if len(tables) == 0 {
 		return nil
 	}
 	before := make([]providers.Counted, len(tables))
-	r.mu.Lock()
+	r.set.Lock()
 	for i, t := range tables {
-		before[i] = providers.Counted{Rows: t.row.Count, Changes: t.row.Changes}
+		before[i] = providers.Counted{Rows: t.Row.Count, Changes: t.Row.Changes}
 	}
-	r.mu.Unlock()
-	what, err := view.Compare(ctx, asked(tables), before)
+	r.set.Unlock()
+	what, err := view.Compare(ctx, work.Asked(tables), before)
 	if err != nil {
 		return err
 	}
@@ -45,7 +46,7 @@ func (r *run) stillQuiet(ctx context.Context, view providers.View, tables []*tab
 
 // compareAgain holds tables of a quiet source to the word that nobody writes. Those that
 // differ stop, by name.
-func (r *run) compareAgain(ctx context.Context, from beginner, tables []*table) error {
+func (r *run) compareAgain(ctx context.Context, from beginner, tables []*work.Table) error {
 	for start := 0; start < len(tables); start += bundleTables {
 		part := tables[start:min(start+bundleTables, len(tables))]
 		err := r.compareBundle(ctx, from, part)
@@ -56,8 +57,8 @@ func (r *run) compareAgain(ctx context.Context, from beginner, tables []*table) 
 			continue
 		}
 		for _, t := range part { // the view names one that is gone or was rewritten; the others go on
-			if err := r.compareBundle(ctx, from, []*table{t}); providers.KindOf(err) == providers.Changed {
-				r.stopTable(t, "", err)
+			if err := r.compareBundle(ctx, from, []*work.Table{t}); providers.KindOf(err) == providers.Changed {
+				r.fails.stopTable(t, "", err)
 			} else if err != nil {
 				return err
 			}
@@ -67,17 +68,17 @@ func (r *run) compareAgain(ctx context.Context, from beginner, tables []*table) 
 }
 
 // beginner opens views of the source.
-type beginner func(ctx context.Context, tables []*table) (view providers.View, end func(), err error)
+type beginner func(ctx context.Context, tables []*work.Table) (view providers.View, end func(), err error)
 
-func (r *run) compareBundle(ctx context.Context, from beginner, tables []*table) error {
-	return r.retry(ctx, "compare counts", func(ctx context.Context) error {
+func (r *run) compareBundle(ctx context.Context, from beginner, tables []*work.Table) error {
+	return r.ctl.Retry(ctx, "compare counts", func(ctx context.Context) error {
 		view, end, err := from(ctx, tables)
 		if err != nil {
 			return err
 		}
 		defer end()
-		return r.stillQuiet(ctx, view, tables, func(t *table, err error) error {
-			r.stopTable(t, "", err)
+		return r.stillQuiet(ctx, view, tables, func(t *work.Table, err error) error {
+			r.fails.stopTable(t, "", err)
 			return nil
 		})
 	})
@@ -89,34 +90,32 @@ func (r *run) compareTogether(ctx context.Context) (same bool, err error) {
 	if !r.p.Quiet {
 		return true, nil
 	}
-	var tables []*table
-	r.mu.Lock()
-	for _, t := range r.order {
-		if !t.stopped && left.Complete(t.row.State) && ledger.IsQuiet(t.row.Snapshot) && t.row.Count >= 0 {
+	var tables []*work.Table
+	r.set.Lock()
+	for _, t := range r.set.Order {
+		if !t.Stopped && left.Complete(t.Row.State) && ledger.IsQuiet(t.Row.Snapshot) && t.Row.Count >= 0 {
 			tables = append(tables, t)
 		}
 	}
-	failed := len(r.failures)
-	r.mu.Unlock()
+	r.set.Unlock()
+	failed := r.fails.count()
 	source := newShared(r.d.Source, providers.SnapshotOptions{Readers: 1, Quiet: true})
 	defer source.close()
-	err = r.compareAgain(ctx, func(ctx context.Context, tables []*table) (providers.View, func(), error) {
-		return source.begin(ctx, asked(tables))
+	err = r.compareAgain(ctx, func(ctx context.Context, tables []*work.Table) (providers.View, func(), error) {
+		return source.begin(ctx, work.Asked(tables))
 	}, tables)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return len(r.failures) == failed, err
+	return r.fails.count() == failed, err
 }
 
 // compareUnclosed is compareTogether for a run that copied and was to end before the migration
 // is closed: after a phase, or with some tables only.
 func (r *run) compareUnclosed(ctx context.Context) error {
-	if ctx.Err() != nil || r.halted.Load() || r.d.stopped() || !r.clean() || r.led.Closed {
+	if ctx.Err() != nil || r.fails.halted.Load() || r.ctl.Stopped() || !r.fails.clean() || r.led.Closed {
 		return nil
 	}
-	r.mu.Lock()
-	copied := slices.ContainsFunc(r.order, func(t *table) bool { return t.copiedHere })
-	r.mu.Unlock()
+	r.set.Lock()
+	copied := slices.ContainsFunc(r.set.Order, func(t *work.Table) bool { return t.CopiedHere })
+	r.set.Unlock()
 	if !copied {
 		return nil
 	}
@@ -124,9 +123,9 @@ func (r *run) compareUnclosed(ctx context.Context) error {
 	return err
 }
 
-func notQuiet(t *table, what string) error {
+func notQuiet(t *work.Table, what string) error {
 	return &providers.Error{
-		Kind: providers.Changed, Op: "compare", Table: t.plan.Source.Name,
+		Kind: providers.Changed, Op: "compare", Table: t.Plan.Source.Name,
 		Err: errors.New("the source is not quiet: " + what),
 		Fix: "Stop whoever writes, or set consistency = \"snapshot\" in the source; then plan with --reload for the table.",
 	}

@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
 
+	"github.com/dmoctl/dmoctl/executor/control"
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/digest"
 	"github.com/dmoctl/dmoctl/providers"
@@ -52,7 +53,7 @@ func (s *shared) view(ctx context.Context, tables []*catalog.Table) (providers.V
 }
 
 func (s *shared) open(ctx context.Context) (providers.Snapshot, error) {
-	if err := hold(ctx, s.lock); err != nil {
+	if err := control.Hold(ctx, s.lock); err != nil {
 		return nil, err
 	}
 	defer s.lock.Release(1)
@@ -67,7 +68,7 @@ func (s *shared) open(ctx context.Context) (providers.Snapshot, error) {
 }
 
 func (s *shared) close() {
-	if hold(context.Background(), s.lock) != nil {
+	if control.Hold(context.Background(), s.lock) != nil {
 		return // never: that context has no end
 	}
 	defer s.lock.Release(1)
@@ -94,7 +95,7 @@ func (r *run) contentOf(ctx context.Context, t *catalog.Table, rows int64) (dige
 	group, ctx := errgroup.WithContext(ctx)
 	for i, rng := range ranges {
 		group.Go(func() error {
-			return guard(func() error {
+			return control.Guard(func() error {
 				view, end, err := r.readBack.begin(ctx, []*catalog.Table{t})
 				if err != nil {
 					return err

@@ -8,6 +8,8 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/dmoctl/dmoctl/executor/control"
+	"github.com/dmoctl/dmoctl/executor/work"
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/report"
@@ -39,7 +41,7 @@ func Rollback(ctx context.Context, migration string, emptyTarget bool, d Deps) (
 	if !emptyTarget {
 		return out, nil
 	}
-	err := guard(func() error { return rollback(ctx, migration, d, out) })
+	err := control.Guard(func() error { return rollback(ctx, migration, d, out) })
 	if err == nil && d.State != nil {
 		err = recordEmptied(ctx, migration, d, out)
 	}
@@ -65,11 +67,9 @@ func rollback(ctx context.Context, migration string, d Deps, out *Undone) error 
 		return nil
 	}
 	own := *before.Run
-	own.Token, own.Owner, own.Sessions = random(16), d.Owner, nil
+	own.Token, own.Owner, own.Sessions = control.Random(16), d.Owner, nil
 	session, err := d.Target.Lock(ctx, own, func(what string) {
-		if d.Events != nil {
-			d.Events.Emit(report.Event{Version: report.EventVersion, Time: d.now(), Event: report.Waiting, Message: what})
-		}
+		d.control().Emit(report.Event{Event: report.Waiting, Message: what})
 	})
 	if err != nil {
 		return err
@@ -112,7 +112,7 @@ func recordEmptied(ctx context.Context, migration string, d Deps, out *Undone) e
 	}
 	if err == nil {
 		err = d.State.RecordProgress(ctx, migration, state.Progress{
-			Run: d.Owner.ID, At: d.now(), Emptied: &state.Emptied{By: d.Owner, Tables: undone},
+			Run: d.Owner.ID, At: d.control().Now(), Emptied: &state.Emptied{By: d.Owner, Tables: undone},
 		})
 	}
 	if err == nil {
@@ -132,7 +132,7 @@ func existing(ctx context.Context, db providers.Target, rows []ledger.Table) (ma
 	if len(names) == 0 {
 		return out, nil
 	}
-	c, err := db.Catalog(ctx, providers.Selector{Schemas: schemasOf(names), Tables: names, StructureOnly: true})
+	c, err := db.Catalog(ctx, providers.Selector{Schemas: work.SchemasOf(names), Tables: names, StructureOnly: true})
 	if err != nil {
 		return nil, err
 	}
@@ -184,7 +184,7 @@ func (b *back) lookAtMade(ctx context.Context, made map[catalog.Name]ledger.Obje
 	// First what is still ours: a table that somebody made in its place is theirs, with all that hangs on it.
 	var now []*catalog.Table
 	for part := range slices.Chunk(names, inspectedTables) {
-		c, err := b.target.Catalog(ctx, providers.Selector{Schemas: schemasOf(part), Tables: part, StructureOnly: true, Dependents: true})
+		c, err := b.target.Catalog(ctx, providers.Selector{Schemas: work.SchemasOf(part), Tables: part, StructureOnly: true, Dependents: true})
 		if err != nil {
 			return fmt.Errorf("read the target: %w", err)
 		}
@@ -350,7 +350,7 @@ func (b *back) emptyLoaded(ctx context.Context) error {
 		if row.State == ledger.Planned && !loaded[row.Source] {
 			continue // what is in it is not ours
 		}
-		reload = append(reload, providers.ReloadTable{Source: row.Source, Target: withoutFiles(t)})
+		reload = append(reload, providers.ReloadTable{Source: row.Source, Target: work.WithoutFiles(t)})
 		b.out.Emptied = append(b.out.Emptied, row.Target)
 	}
 	if len(reload) > 0 {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
+	"github.com/dmoctl/dmoctl/executor/work"
 	"github.com/dmoctl/dmoctl/internal/batch"
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/providers"
@@ -17,16 +18,16 @@ type viewSource struct {
 	view providers.View
 }
 
-func (s *viewSource) open(ctx context.Context, u *unit) (rowStream, error) {
-	transform, err := batch.Compile(u.table.source.Columns, u.table.target.Columns, s.run.p.Policies)
+func (s *viewSource) open(ctx context.Context, u *work.Unit) (rowStream, error) {
+	transform, err := batch.Compile(u.Table.Source.Columns, u.Table.Target.Columns, s.run.p.Policies)
 	if err != nil {
 		return nil, err
 	}
-	reader, err := s.view.Read(ctx, u.table.source, u.pkg.Range, s.run.readOptions())
+	reader, err := s.view.Read(ctx, u.Table.Source, u.Package.Range, s.run.readOptions())
 	if err != nil {
 		return nil, err
 	}
-	return &viewStream{reader: reader, transform: transform, table: u.table.source}, nil
+	return &viewStream{reader: reader, transform: transform, table: u.Table.Source}, nil
 }
 
 func (r *run) readOptions() providers.ReadOptions {

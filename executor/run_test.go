@@ -5,7 +5,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/dmoctl/dmoctl/executor"
+	"github.com/dmoctl/dmoctl/executor/control"
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/report"
@@ -79,7 +79,7 @@ func TestApplyEndsWellOnlyWhereTablesAreEqualOrExcepted(t *testing.T) {
 			d.Hooks.Before = func(point string) {
 				isLoose := func(l ledger.Loaded) bool { return l.Source.Name == "loose" }
 				// At the latest before loose is compared, and not before it is in.
-				if point == executor.PointVerify && slices.ContainsFunc(b.contents().Loaded, isLoose) {
+				if point == control.PointVerify && slices.ContainsFunc(b.contents().Loaded, isLoose) {
 					once.Do(func() { execute(t, b.path("target.db"), c.change) })
 				}
 			}

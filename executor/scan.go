@@ -5,24 +5,25 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
+	"github.com/dmoctl/dmoctl/executor/work"
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/plan"
 )
 
 // record is a batch in the target's form. Who visits it does not own it.
-type record = arrow.RecordBatch
+type Batch = arrow.RecordBatch
 
 // visit is called with every batch of a table.
-type visit func(record) error
+type Visit func(Batch) error
 
 // scanSource visits a table's rows on the source, policies applied.
-func (s *sides) scanSource(ctx context.Context, t *table, each visit) error {
-	view, end, err := s.source.begin(ctx, []*catalog.Table{t.source})
+func (s *sides) scanSource(ctx context.Context, t *work.Table, each Visit) error {
+	view, end, err := s.source.begin(ctx, []*catalog.Table{t.Source})
 	if err != nil {
 		return err
 	}
 	defer end()
-	whole := &unit{table: t, pkg: &plan.Package{Range: catalog.Range{Rows: -1, Bytes: -1}}}
+	whole := &work.Unit{Table: t, Package: &plan.Package{Range: catalog.Range{Rows: -1, Bytes: -1}}}
 	rows, err := (&viewSource{run: s.run, view: view}).open(ctx, whole)
 	if err != nil {
 		return err
@@ -35,13 +36,13 @@ func (s *sides) scanSource(ctx context.Context, t *table, each visit) error {
 }
 
 // scanTarget visits a table's rows on the target.
-func (s *sides) scanTarget(ctx context.Context, t *table, each visit) error {
-	view, end, err := s.run.readBack.begin(ctx, []*catalog.Table{t.target})
+func (s *sides) scanTarget(ctx context.Context, t *work.Table, each Visit) error {
+	view, end, err := s.run.readBack.begin(ctx, []*catalog.Table{t.Target})
 	if err != nil {
 		return err
 	}
 	defer end()
-	reader, err := view.Read(ctx, t.target, catalog.Range{Rows: -1, Bytes: -1}, s.run.readOptions())
+	reader, err := view.Read(ctx, t.Target, catalog.Range{Rows: -1, Bytes: -1}, s.run.readOptions())
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/dmoctl/dmoctl/executor/control"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/report"
 )
@@ -54,7 +55,7 @@ func (r *run) execute(ctx context.Context) {
 		select {
 		case n := <-g.ended:
 			g.end(n)
-		case <-r.d.Stop:
+		case <-r.ctl.Stop:
 			// Nothing is started any more; what runs is waited for.
 			g.release(ctx)
 			for g.running[false]+g.running[true] > 0 {
@@ -164,9 +165,9 @@ func (g *round) start(ctx context.Context) {
 // work carries out one step in a goroutine of its own. A copy ends once its
 // tables have been settled.
 func (g *round) work(ctx context.Context, n *node) {
-	n.err = guard(func() error { return g.run.step(ctx, n.step) })
+	n.err = control.Guard(func() error { return g.run.step(ctx, n.step) })
 	if n.err != nil {
-		g.run.fail(report.Failure{Step: n.step.ID}, n.err)
+		g.run.fails.fail(report.Failure{Step: n.step.ID}, n.err)
 	}
 	if n.step.Kind == plan.StepCopy {
 		g.settle <- n
@@ -193,7 +194,7 @@ func (g *round) end(n *node) {
 
 // ending says that nothing more is to be started in this round.
 func (r *run) ending(ctx context.Context) bool {
-	return ctx.Err() != nil || r.halted.Load() || r.lost.Load() || r.d.stopped()
+	return ctx.Err() != nil || r.fails.halted.Load() || r.fails.lost.Load() || r.ctl.Stopped()
 }
 
 // processes returns how many steps may run at once. A target that takes fewer
@@ -204,8 +205,8 @@ func (r *run) processes(verify bool) int {
 		return max(1, r.p.Processes.Verify)
 	}
 	n := max(1, r.p.Processes.Downtime)
-	if r.limits.Writers > 0 && r.files == nil {
-		n = min(n, r.limits.Writers)
+	if r.target.Limits.Writers > 0 && r.files == nil {
+		n = min(n, r.target.Limits.Writers)
 	}
 	return n
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/dmoctl/dmoctl/executor/control"
+	"github.com/dmoctl/dmoctl/executor/work"
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/plan"
@@ -34,7 +36,7 @@ func (r *run) step(ctx context.Context, s *plan.Step) error {
 	case plan.StepSequence:
 		return r.sequenceStep(ctx, s)
 	case plan.StepForget:
-		return r.record(ctx, ledger.Change{RemoveTables: s.Tables})
+		return r.target.Record(ctx, ledger.Change{RemoveTables: s.Tables})
 	case plan.StepVerify:
 		return r.verifyStep(ctx, s)
 	case plan.StepClose:
@@ -46,30 +48,30 @@ func (r *run) step(ctx context.Context, s *plan.Step) error {
 // did says whether all of a step that ended without an error is done: failures of single
 // tables and packages are listed where they happen.
 func (r *run) did(s *plan.Step) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.set.Lock()
+	defer r.set.Unlock()
 	switch s.Kind {
 	case plan.StepCopy:
 		return !slices.ContainsFunc(s.Packages, func(id string) bool {
-			u := r.packages[id]
-			return u == nil || u.table.stopped || !u.table.has(u.pkg)
+			u := r.set.Packages[id]
+			return u == nil || u.Table.Stopped || !u.Table.Has(u.Package)
 		})
 	case plan.StepClose:
 		return r.led.Closed
 	}
 	return !slices.ContainsFunc(s.Tables, func(n catalog.Name) bool {
-		t := r.tables[n]
-		return t != nil && (t.stopped || t.broken != nil)
+		t := r.set.ByName[n]
+		return t != nil && (t.Stopped || t.Broken != nil)
 	})
 }
 
 // sound returns the step's tables that nothing has failed of.
-func (r *run) sound(s *plan.Step) []*table {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	var out []*table
+func (r *run) sound(s *plan.Step) []*work.Table {
+	r.set.Lock()
+	defer r.set.Unlock()
+	var out []*work.Table
 	for _, name := range s.Tables {
-		if t := r.tables[name]; t != nil && !t.stopped && t.broken == nil {
+		if t := r.set.ByName[name]; t != nil && !t.Stopped && t.Broken == nil {
 			out = append(out, t)
 		}
 	}
@@ -88,37 +90,37 @@ func (r *run) schemasStep(ctx context.Context) error {
 	for _, s := range r.p.Sequences {
 		ddl = append(ddl, providers.CreateSequence{Sequence: s})
 	}
-	err := r.alter(ctx, ddl)
+	err := r.target.Alter(ctx, ddl)
 	if err != nil {
-		r.halt(err)
+		r.fails.halt(err)
 	}
 	return err
 }
 
 // each carries out the DDL of tables together; where that fails for good, one by
 // one, so that only the culprit fails.
-func (r *run) each(ctx context.Context, s *plan.Step, tables []*table, ddl func(*table) []providers.DDL) error {
-	return r.together(ctx, s, tables, func(some []*table) error {
+func (r *run) each(ctx context.Context, s *plan.Step, tables []*work.Table, ddl func(*work.Table) []providers.DDL) error {
+	return r.together(ctx, s, tables, func(some []*work.Table) error {
 		var all []providers.DDL
 		for _, t := range some {
 			all = append(all, ddl(t)...)
 		}
-		return r.alter(ctx, all)
+		return r.target.Alter(ctx, all)
 	})
 }
 
 // together does something to tables at once; where that fails for good, one by one.
-func (r *run) together(ctx context.Context, s *plan.Step, tables []*table, do func([]*table) error) error {
+func (r *run) together(ctx context.Context, s *plan.Step, tables []*work.Table, do func([]*work.Table) error) error {
 	err := do(tables)
-	if err == nil || ctx.Err() != nil || errors.Is(err, errStopped) || hopeless(err) {
+	if err == nil || ctx.Err() != nil || errors.Is(err, control.ErrStopped) || hopeless(err) {
 		return err
 	}
-	return r.oneByOne(ctx, s.ID, tables, err, func(t *table) error { return do([]*table{t}) })
+	return r.oneByOne(ctx, s.ID, tables, err, func(t *work.Table) error { return do([]*work.Table{t}) })
 }
 
 // oneByOne tries again for single tables what failed for all of them together with err.
 // A culprit is listed once, and nothing more is done with it.
-func (r *run) oneByOne(ctx context.Context, step string, tables []*table, err error, do func(*table) error) error {
+func (r *run) oneByOne(ctx context.Context, step string, tables []*work.Table, err error, do func(*work.Table) error) error {
 	for _, t := range tables {
 		if len(tables) > 1 {
 			err = do(t)
@@ -127,7 +129,7 @@ func (r *run) oneByOne(ctx context.Context, step string, tables []*table, err er
 			return err
 		}
 		if err != nil {
-			r.stopTable(t, step, err)
+			r.fails.stopTable(t, step, err)
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -139,32 +141,32 @@ func (r *run) oneByOne(ctx context.Context, step string, tables []*table, err er
 // emptyStep empties what the ledger says does not count. What was read under a snapshot that
 // is gone is emptied once the next one is there, see mustEmpty.
 func (r *run) emptyStep(ctx context.Context, s *plan.Step) error {
-	var tables []*table
+	var tables []*work.Table
 	for _, t := range r.sound(s) {
-		r.mu.Lock()
-		if t.voided() {
+		r.set.Lock()
+		if t.Voided() {
 			tables = append(tables, t)
 		}
-		r.mu.Unlock()
+		r.set.Unlock()
 	}
 	return r.emptyAll(ctx, s.ID, tables)
 }
 
 // closeStep records that every step is done, and removes what served only the run.
 func (r *run) closeStep(ctx context.Context) error {
-	if !r.clean() || r.d.Until != "" && phaseRank(r.d.Until) < phaseRank(plan.Postprocess) {
+	if !r.fails.clean() || r.d.Until != "" && phaseRank(r.d.Until) < phaseRank(plan.Postprocess) {
 		return nil
 	}
 	if err := r.audit(ctx); err != nil {
 		return err
 	}
-	if !r.clean() {
+	if !r.fails.clean() {
 		return nil
 	}
 	if same, err := r.compareTogether(ctx); err != nil || !same {
 		return err
 	}
-	r.d.before(PointClose)
+	r.ctl.Before(control.PointClose)
 	if err := r.analyze(ctx); err != nil {
 		return err
 	}
@@ -175,14 +177,7 @@ func (r *run) closeStep(ctx context.Context) error {
 	}
 	r.led.Closed = true
 	led := r.led
-	return r.record(ctx, ledger.Change{Run: &led})
-}
-
-// clean says whether nothing has failed so far.
-func (r *run) clean() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return len(r.codes) == 0 && r.cause == nil
+	return r.target.Record(ctx, ledger.Change{Run: &led})
 }
 
 // analyzeRows is from how many rows on statistics are worth a statement of their own;
@@ -191,19 +186,19 @@ const analyzeRows = 10_000
 
 func (r *run) analyze(ctx context.Context) error {
 	var ddl []providers.DDL
-	r.mu.Lock()
-	for _, t := range r.order {
-		if t.copiedHere && t.loadedRows() >= analyzeRows {
-			ddl = append(ddl, providers.Analyze{Table: t.target.Name})
+	r.set.Lock()
+	for _, t := range r.set.Order {
+		if t.CopiedHere && t.LoadedRows() >= analyzeRows {
+			ddl = append(ddl, providers.Analyze{Table: t.Target.Name})
 		}
 	}
-	r.mu.Unlock()
-	if err := r.alter(ctx, ddl); err != nil {
-		if r.fatal(err) {
+	r.set.Unlock()
+	if err := r.target.Alter(ctx, ddl); err != nil {
+		if r.fails.fatal(err) {
 			return err
 		}
 		// Missing statistics make queries slow and nothing wrong.
-		r.emit(report.Event{Event: report.Notice, Phase: plan.Postprocess, Message: "statistics were not refreshed: " + err.Error()})
+		r.ctl.Emit(report.Event{Event: report.Notice, Phase: plan.Postprocess, Message: "statistics were not refreshed: " + err.Error()})
 	}
 	return nil
 }

@@ -3,8 +3,8 @@ package executor
 import (
 	"context"
 	"fmt"
-	"slices"
 
+	"github.com/dmoctl/dmoctl/executor/work"
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/left"
 	"github.com/dmoctl/dmoctl/internal/plan"
@@ -15,7 +15,7 @@ import (
 // as far as the plan makes them again. With them a child could not be loaded before
 // its parent, and emptying a parent would be refused or, by ON DELETE CASCADE, take
 // rows along that the ledger counts as in.
-func (r *run) unrefer(ctx context.Context, emptied []*table) error {
+func (r *run) unrefer(ctx context.Context, emptied []*work.Table) error {
 	if r.d.Target.Limits().InlineKeys {
 		return nil
 	}
@@ -28,50 +28,50 @@ func (r *run) unrefer(ctx context.Context, emptied []*table) error {
 		}
 	}
 	gone := make(map[catalog.Name]bool, len(emptied))
-	r.mu.Lock()
+	r.set.Lock()
 	for _, t := range emptied {
-		gone[t.target.Name], gone[t.row.Target] = true, true
+		gone[t.Target.Name], gone[t.Row.Target] = true, true
 	}
-	r.mu.Unlock()
+	r.set.Unlock()
 	ddl, err := r.unreferFormer(ctx, gone)
 	if err != nil {
 		return err
 	}
-	for _, t := range r.order {
-		for _, f := range t.plan.Unrefer {
-			if gone[t.target.Name] || gone[f.Table] {
-				ddl = append(ddl, providers.DropForeignKey{Table: t.target.Name, Name: f.Name, Keep: &f})
+	for _, t := range r.set.Order {
+		for _, f := range t.Plan.Unrefer {
+			if gone[t.Target.Name] || gone[f.Table] {
+				ddl = append(ddl, providers.DropForeignKey{Table: t.Target.Name, Name: f.Name, Keep: &f})
 			}
 		}
-		for _, f := range t.plan.Unwanted {
+		for _, f := range t.Plan.Unwanted {
 			if gone[f.Table] {
-				ddl = append(ddl, providers.DropForeignKey{Table: t.target.Name, Name: f.Name})
+				ddl = append(ddl, providers.DropForeignKey{Table: t.Target.Name, Name: f.Name})
 			}
 		}
-		for _, f := range t.target.ForeignKeys {
-			if again[t.plan.Source.Name] && !t.unrefers(f.Name) && (gone[t.target.Name] || gone[f.Table]) {
-				drop := providers.DropForeignKey{Table: t.target.Name, Name: f.Name}
-				if !t.row.Created {
+		for _, f := range t.Target.ForeignKeys {
+			if again[t.Plan.Source.Name] && !t.Unrefers(f.Name) && (gone[t.Target.Name] || gone[f.Table]) {
+				drop := providers.DropForeignKey{Table: t.Target.Name, Name: f.Name}
+				if !t.Row.Created {
 					drop.Keep = &f // a rollback makes it again, too
 				}
 				ddl = append(ddl, drop)
 			}
 		}
 	}
-	return r.alter(ctx, ddl)
+	return r.target.Alter(ctx, ddl)
 }
 
 // unreferFormer returns what drops the foreign keys of tables that have another name by now,
 // and stand under the former one until they are dropped.
 func (r *run) unreferFormer(ctx context.Context, gone map[catalog.Name]bool) ([]providers.DDL, error) {
 	var former []catalog.Name
-	r.mu.Lock()
-	for _, t := range r.order {
-		if t.known && t.row.Created && t.plan.Predecessor != nil && t.row.Target == *t.plan.Predecessor {
-			former = append(former, t.row.Target)
+	r.set.Lock()
+	for _, t := range r.set.Order {
+		if t.Known && t.Row.Created && t.Plan.Predecessor != nil && t.Row.Target == *t.Plan.Predecessor {
+			former = append(former, t.Row.Target)
 		}
 	}
-	r.mu.Unlock()
+	r.set.Unlock()
 	there, err := r.inspect(ctx, r.d.Target, former)
 	if err != nil {
 		return nil, fmt.Errorf("read tables under their former names: %w", err)
@@ -94,28 +94,23 @@ func (r *run) unreferFormer(ctx context.Context, gone map[catalog.Name]bool) ([]
 // can go in in any order. The target remembers them until the step that makes them again.
 // Those that are no longer carried go for good.
 func (r *run) unreferStep(ctx context.Context, s *plan.Step) error {
-	r.mu.Lock()
+	r.set.Lock()
 	filled := make(map[catalog.Name]bool)
-	for _, t := range r.order {
-		filled[t.target.Name] = t.copied() && (!left.Complete(t.row.State) || t.voided())
+	for _, t := range r.set.Order {
+		filled[t.Target.Name] = t.Copied() && (!left.Complete(t.Row.State) || t.Voided())
 	}
-	r.mu.Unlock()
-	return r.each(ctx, s, r.sound(s), func(t *table) []providers.DDL {
+	r.set.Unlock()
+	return r.each(ctx, s, r.sound(s), func(t *work.Table) []providers.DDL {
 		var ddl []providers.DDL
-		for _, f := range t.plan.Unrefer {
+		for _, f := range t.Plan.Unrefer {
 			// A run that goes on may find the rows in and the key made again.
-			if filled[t.target.Name] || filled[f.Table] {
-				ddl = append(ddl, providers.DropForeignKey{Table: t.target.Name, Name: f.Name, Keep: &f})
+			if filled[t.Target.Name] || filled[f.Table] {
+				ddl = append(ddl, providers.DropForeignKey{Table: t.Target.Name, Name: f.Name, Keep: &f})
 			}
 		}
-		for _, f := range t.plan.Unwanted {
-			ddl = append(ddl, providers.DropForeignKey{Table: t.target.Name, Name: f.Name})
+		for _, f := range t.Plan.Unwanted {
+			ddl = append(ddl, providers.DropForeignKey{Table: t.Target.Name, Name: f.Name})
 		}
 		return ddl
 	})
-}
-
-// unrefers says whether a step of the plan drops that foreign key of the table.
-func (t *table) unrefers(name string) bool {
-	return slices.ContainsFunc(t.plan.Unrefer, func(f catalog.ForeignKey) bool { return f.Name == name })
 }

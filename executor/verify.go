@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/dmoctl/dmoctl/executor/control"
+	"github.com/dmoctl/dmoctl/executor/work"
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/digest"
 	"github.com/dmoctl/dmoctl/internal/ledger"
@@ -14,24 +16,24 @@ import (
 
 // verifyStep compares tables of the target with the ledger, at their levels.
 func (r *run) verifyStep(ctx context.Context, s *plan.Step) error {
-	r.d.before(PointVerify)
-	var changed, compare []*table
+	r.ctl.Before(control.PointVerify)
+	var changed, compare []*work.Table
 	for _, t := range r.sound(s) {
 		switch {
-		case t.plan.Action == plan.Structure || t.plan.Verify == plan.LevelNone:
-		case !left.Complete(t.row.State):
-			r.fail(report.Failure{Table: t.name(), Step: s.ID}, fmt.Errorf("%s cannot be verified: %d of %d packages are not in", t.name(), t.left(), len(t.plan.Packages)))
+		case t.Plan.Action == plan.Structure || t.Plan.Verify == plan.LevelNone:
+		case !left.Complete(t.Row.State):
+			r.fails.fail(report.Failure{Table: t.Name(), Step: s.ID}, fmt.Errorf("%s cannot be verified: %d of %d packages are not in", t.Name(), t.Left(), len(t.Plan.Packages)))
 		default:
 			compare = append(compare, t)
 		}
 	}
 	for start := 0; start < len(compare); start += bundleTables {
 		if r.ending(ctx) {
-			return errStopped
+			return control.ErrStopped
 		}
 		part := compare[start:min(start+bundleTables, len(compare))]
 		var found []verdict
-		err := r.retry(ctx, "read the target back", func(ctx context.Context) (err error) {
+		err := r.ctl.Retry(ctx, "read the target back", func(ctx context.Context) (err error) {
 			found, err = r.judge(ctx, part)
 			return err
 		})
@@ -40,7 +42,7 @@ func (r *run) verifyStep(ctx context.Context, s *plan.Step) error {
 		}
 		changed = append(changed, r.verdicts(part, found)...)
 	}
-	return r.recordTables(ctx, changed)
+	return r.target.RecordTables(ctx, changed)
 }
 
 // verdict is what was found out about a table.
@@ -50,17 +52,17 @@ type verdict struct {
 }
 
 // judge reads tables of the target back in one view.
-func (r *run) judge(ctx context.Context, tables []*table) ([]verdict, error) {
+func (r *run) judge(ctx context.Context, tables []*work.Table) ([]verdict, error) {
 	list := make([]*catalog.Table, len(tables))
 	for i, t := range tables {
-		list[i] = t.target
+		list[i] = t.Target
 	}
 	out, large, err := r.judgeIn(ctx, list, tables)
 	if err != nil {
 		return nil, err
 	}
 	for _, i := range large {
-		have, err := r.contentOf(ctx, list[i], tables[i].loadedRows())
+		have, err := r.contentOf(ctx, list[i], tables[i].LoadedRows())
 		if err != nil {
 			return nil, err
 		}
@@ -71,7 +73,7 @@ func (r *run) judge(ctx context.Context, tables []*table) ([]verdict, error) {
 
 // judgeIn reads tables back in one view; large are those whose content is left to
 // several readers.
-func (r *run) judgeIn(ctx context.Context, list []*catalog.Table, tables []*table) (out []verdict, large []int, err error) {
+func (r *run) judgeIn(ctx context.Context, list []*catalog.Table, tables []*work.Table) (out []verdict, large []int, err error) {
 	view, end, err := r.readBack.begin(ctx, list)
 	if err != nil {
 		return nil, nil, err
@@ -84,7 +86,7 @@ func (r *run) judgeIn(ctx context.Context, list []*catalog.Table, tables []*tabl
 	out = make([]verdict, len(tables))
 	for i, t := range tables {
 		out[i] = judgeCount(t, counts[i].Rows)
-		if out[i].result != report.Equal || t.plan.Verify != plan.LevelContent {
+		if out[i].result != report.Equal || t.Plan.Verify != plan.LevelContent {
 			continue
 		}
 		if counts[i].Rows > splitRows {
@@ -101,9 +103,9 @@ func (r *run) judgeIn(ctx context.Context, list []*catalog.Table, tables []*tabl
 }
 
 // judgeCount holds the target's count against the packages' and the source's.
-func judgeCount(t *table, target int64) verdict {
-	loaded := t.loadedRows()
-	source := t.row.Count
+func judgeCount(t *work.Table, target int64) verdict {
+	loaded := t.LoadedRows()
+	source := t.Row.Count
 	if source < 0 {
 		source = loaded
 	}
@@ -111,16 +113,16 @@ func judgeCount(t *table, target int64) verdict {
 		return verdict{result: report.Equal, detail: fmt.Sprintf("%d rows", target)}
 	}
 	detail := fmt.Sprintf("source %d rows, loaded %d, target %d", source, loaded, target)
-	if excuses(t, source, target) {
-		return verdict{result: report.Excepted, detail: detail + "; " + t.plan.Exception.Rule + ": " + t.plan.Exception.Reason}
+	if t.Excuses(source, target) {
+		return verdict{result: report.Excepted, detail: detail + "; " + t.Plan.Exception.Rule + ": " + t.Plan.Exception.Reason}
 	}
 	return verdict{result: report.Unequal, detail: detail}
 }
 
 // judgeContent holds the target's digest against the sum of the packages'.
-func judgeContent(t *table, have digest.Sum) verdict {
+func judgeContent(t *work.Table, have digest.Sum) verdict {
 	var want digest.Sum
-	for _, l := range t.in {
+	for _, l := range t.In {
 		s, err := digest.Parse(l.Digest)
 		if err != nil {
 			return verdict{result: report.Unequal, detail: fmt.Sprintf("package %s: %v", l.ID, err)}
@@ -134,29 +136,29 @@ func judgeContent(t *table, have digest.Sum) verdict {
 }
 
 // verdicts takes note of what was found and returns the tables whose ledger rows it changes.
-func (r *run) verdicts(tables []*table, found []verdict) []*table {
-	var changed []*table
+func (r *run) verdicts(tables []*work.Table, found []verdict) []*work.Table {
+	var changed []*work.Table
 	for i, t := range tables {
 		v := found[i]
 		if v.result == report.Unequal {
-			r.differs(t, v.detail)
+			r.fails.differs(t, v.detail)
 			continue
 		}
-		r.mu.Lock()
-		t.result, t.detail = v.result, v.detail
+		r.set.Lock()
+		t.Result, t.Detail = v.result, v.detail
 		state := ledger.Counted
 		if v.result == report.Excepted {
 			state = ledger.Excused
 		}
-		if t.plan.Verify == plan.LevelContent && v.result == report.Equal {
+		if t.Plan.Verify == plan.LevelContent && v.result == report.Equal {
 			state = ledger.Compared
 		}
-		if t.row.State != state {
-			t.row.State = state
+		if t.Row.State != state {
+			t.Row.State = state
 			changed = append(changed, t)
 		}
-		r.mu.Unlock()
-		r.emit(report.Event{Event: report.TableVerified, Phase: plan.Verify, Table: t.name(), Rows: t.row.Count, Kind: v.result, Message: v.detail})
+		r.set.Unlock()
+		r.ctl.Emit(report.Event{Event: report.TableVerified, Phase: plan.Verify, Table: t.Name(), Rows: t.Row.Count, Kind: v.result, Message: v.detail})
 	}
 	return changed
 }

@@ -9,7 +9,7 @@ import (
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 
-	"github.com/dmoctl/dmoctl/executor"
+	"github.com/dmoctl/dmoctl/executor/control"
 	"github.com/dmoctl/dmoctl/internal/report"
 )
 
@@ -67,7 +67,7 @@ func TestAWaitForAnotherRunsTransactions(t *testing.T) {
 			d.Events = &atWaiting{b.events, func() { once.Do(func() { c.at(func() { close(stop) }, release) }) }}
 			var touched atomic.Bool
 			d.Hooks.Before = func(point string) {
-				if point == executor.PointCreate {
+				if point == control.PointCreate {
 					touched.Store(true)
 				}
 			}

@@ -1,8 +1,7 @@
-package executor
+package control
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"runtime"
@@ -21,40 +20,37 @@ const (
 	retryTime  = 3 * time.Minute
 )
 
-// errStopped is the error of what was given up because the run is to stop.
-var errStopped = errors.New("stopped")
-
-// retry calls try until it succeeds, fails for good, or the bounds are reached.
+// Retry calls try until it succeeds, fails for good, or the bounds are reached.
 // It is the one place of retries: by the error's kind, never by its text.
-func (r *run) retry(ctx context.Context, what string, try func(context.Context) error) error {
+func (c *Control) Retry(ctx context.Context, what string, try func(context.Context) error) error {
 	start := time.Now()
 	wait := retryFirst
 	for n := 1; ; n++ {
-		err := guard(func() error { return try(ctx) })
+		err := Guard(func() error { return try(ctx) })
 		if err == nil || ctx.Err() != nil || !again(err) {
 			return err
 		}
 		if n == retryTries || time.Since(start) > retryTime {
 			return err
 		}
-		r.emit(report.Event{Event: report.Retry, Message: fmt.Sprintf("%s: try %d: %v", what, n, err), Kind: string(providers.KindOf(err))})
-		if !r.pause(ctx, wait) {
+		c.Emit(report.Event{Event: report.Retry, Message: fmt.Sprintf("%s: try %d: %v", what, n, err), Kind: string(providers.KindOf(err))})
+		if !c.Pause(ctx, wait) {
 			return err
 		}
 		wait = min(2*wait, retryMost)
 	}
 }
 
-// pause waits and says whether there is still something to wait for. Half of it is
+// Pause waits and says whether there is still something to wait for. Half of it is
 // random, so that processes that failed together do not come back together.
-func (r *run) pause(ctx context.Context, wait time.Duration) bool {
+func (c *Control) Pause(ctx context.Context, wait time.Duration) bool {
 	t := time.NewTimer(wait/2 + rand.N(wait/2))
 	defer t.Stop()
 	select {
 	case <-t.C:
 		return true
 	case <-ctx.Done():
-	case <-r.d.Stop:
+	case <-c.Stop:
 	}
 	return false
 }
@@ -64,9 +60,9 @@ func again(err error) bool {
 	return kind == providers.Transient || kind == providers.Disconnected
 }
 
-// guard turns a panic into an error. The panic's own value may hold a row's, so
+// Guard turns a panic into an error. The panic's own value may hold a row's, so
 // only what the runtime itself says is repeated.
-func guard(do func() error) (err error) {
+func Guard(do func() error) (err error) {
 	defer func() {
 		v := recover()
 		if v == nil {
@@ -77,18 +73,18 @@ func guard(do func() error) (err error) {
 			cause = fmt.Errorf("panic: %w", e)
 		}
 		err = &providers.Error{
-			Kind: providers.Internal, Op: "work", Err: &crash{cause: cause, stack: debug.Stack()},
+			Kind: providers.Internal, Op: "work", Err: &Crash{cause: cause, Stack: debug.Stack()},
 			Fix: "This is a bug in dmoctl. Nothing of the package is on the target; the log at level debug has the stack.",
 		}
 	}()
 	return do()
 }
 
-// crash is a recovered panic.
-type crash struct {
+// Crash is a recovered panic.
+type Crash struct {
+	Stack []byte
 	cause error
-	stack []byte
 }
 
-func (c *crash) Error() string { return c.cause.Error() }
-func (c *crash) Unwrap() error { return c.cause }
+func (c *Crash) Error() string { return c.cause.Error() }
+func (c *Crash) Unwrap() error { return c.cause }
