@@ -1,8 +1,13 @@
 package providers
 
 import (
+	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"os"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/ledger"
@@ -89,4 +94,65 @@ func Gone(err error) error {
 		e.Fix = "The table's structure is another one than when the plan was made, or the right to use it was taken away. Run dmoctl plan to see what differs."
 	}
 	return err
+}
+
+// Wrap makes an Error of a driver's error; nil, and what holds an Error, come back as they are.
+// Answer fills in what the server has said, and returns false where err is no answer of its: then it is
+// Disconnected where the connection broke or was given up, else Internal.
+func Wrap(op string, err error, answer func(e *Error) bool) error {
+	var done *Error
+	if err == nil || errors.As(err, &done) {
+		return err
+	}
+	e := &Error{Kind: Internal, Op: op, Err: err}
+	if !answer(e) && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || Broken(err)) {
+		e.Kind = Disconnected
+	}
+	return e
+}
+
+// OnTable names the table of an error that names none.
+func OnTable(table catalog.Name, err error) error {
+	var e *Error
+	if errors.As(err, &e) && e.Table == (catalog.Name{}) {
+		e.Table = table
+	}
+	return err
+}
+
+// Said is an error that reads as the server's own text, without the query and the positions that
+// a driver prints along; errors.As still finds the driver's.
+func Said(text string, cause error) error { return &said{text, cause} }
+
+type said struct {
+	text  string
+	cause error
+}
+
+func (s *said) Error() string { return s.text }
+func (s *said) Unwrap() error { return s.cause }
+
+// Broken says whether err is the connection's: a session that met it is not used again.
+func Broken(err error) bool {
+	var network net.Error
+	return errors.As(err, &network) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, net.ErrClosed) || errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, io.ErrClosedPipe)
+}
+
+// Unreached fills in why nobody was reached: given up, no such host, nobody listens. It
+// returns false where that is not what err says.
+func Unreached(e *Error, err error) bool {
+	var dns *net.DNSError
+	var op *net.OpError
+	switch {
+	case errors.Is(err, context.Canceled):
+		e.Kind, e.Err = Disconnected, context.Canceled
+	case errors.As(err, &dns):
+		e.Err, e.Fix = fmt.Errorf("host %s is not known", dns.Name), "Check host."
+	case errors.As(err, &op) && op.Op == "dial":
+		e.Err, e.Fix = op.Err, "Check host and port, that the server runs, and that no firewall is in between."
+	default:
+		return false
+	}
+	return true
 }

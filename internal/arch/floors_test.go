@@ -19,7 +19,8 @@ func floors() map[string]int {
 			" internal/testbed/nodetest internal/testbed/pgtest internal/printable internal/sample internal/schema internal/testbed/sim/erp internal/testbed/sim/hana internal/testbed/sim/oracle internal/testbed/sim/store internal/diag",
 		1: "internal/desired internal/exportfile internal/ledger internal/left internal/plan" +
 			" internal/report internal/state internal/structure",
-		2: "internal/journal providers",
+		2: "internal/journal providers" +
+			" providers/pool",
 		3: "executor executor/control executor/work lang planner providers/hana providers/local providers/memory providers/oracle providers/postgres" +
 			" providers/providertest providers/sqlite",
 		4: "bench cmd/dmoctl examples/chinook examples/demo examples/export-file examples/simulators internal/testbed/e2e internal/testbed/histories providers/all",

@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/schema"
 	"github.com/dmoctl/dmoctl/providers"
+	"github.com/dmoctl/dmoctl/providers/pool"
 )
 
 // minVersion is the oldest server whose manual this package was written by.
@@ -25,9 +25,7 @@ type database struct {
 	system  string // system id and database name
 	user    string // as the server spells it
 
-	mu     sync.Mutex
-	idle   map[settings][]*session
-	closed bool
+	pool *pool.Pool[settings, *session]
 }
 
 func open(ctx context.Context, v schema.Values, env providers.Env) (*database, error) {
@@ -35,7 +33,14 @@ func open(ctx context.Context, v schema.Values, env providers.Env) (*database, e
 	if err != nil {
 		return nil, err
 	}
-	db := &database{access: a, env: env, schema: v.String("schema"), idle: make(map[settings][]*session)}
+	db := &database{access: a, env: env, schema: v.String("schema")}
+	db.pool = pool.New(pool.Hooks[settings, *session]{
+		Open: func(ctx context.Context, how settings) (*session, error) { return dial(ctx, a, how) },
+		Kind: func(s *session) settings { return s.how },
+		Idle: (*session).idle,
+		Dead: func(s *session) bool { return s.dead },
+		End:  func(s *session) error { s.close(); return nil },
+	})
 	s, err := dial(ctx, a, db.plain())
 	if err != nil {
 		return nil, err
@@ -44,7 +49,7 @@ func open(ctx context.Context, v schema.Values, env providers.Env) (*database, e
 		s.close()
 		return nil, err
 	}
-	db.put(db.plain(), s)
+	db.put(s)
 	return db, nil
 }
 
@@ -76,77 +81,22 @@ func (db *database) check(ctx context.Context, s *session) error {
 	return nil
 }
 
-// get returns a session outside any transaction. Once the database is open, a
-// server that cannot be reached is one that went away.
-func (db *database) get(ctx context.Context, how settings) (*session, error) {
-	db.mu.Lock()
-	closed := db.closed
-	var s *session
-	if pool := db.idle[how]; len(pool) > 0 {
-		s, db.idle[how] = pool[len(pool)-1], pool[:len(pool)-1]
-	}
-	db.mu.Unlock()
-	if closed {
-		return nil, &providers.Error{Kind: providers.Internal, Op: "open a session", Err: errors.New("the database is closed")}
-	}
-	if s != nil {
-		return s, nil
-	}
-	return db.dial(ctx, how)
-}
-
+// dial opens a session beside the pool.
 func (db *database) dial(ctx context.Context, how settings) (*session, error) {
 	s, err := dial(ctx, db.access, how)
-	var e *providers.Error
-	if errors.As(err, &e) && e.Kind == providers.Unreachable {
-		e.Kind = providers.Disconnected
-	}
-	return s, err
+	return s, pool.WentAway(err)
 }
 
-// put takes a session back, or ends it where it cannot be used again. One that
-// was cut off takes the idle ones along: they would be found cut off one retry at a time.
-func (db *database) put(how settings, s *session) {
-	db.mu.Lock()
-	ended := []*session{s}
-	switch {
-	case s.idle() && !db.closed:
-		db.idle[how], ended = append(db.idle[how], s), nil
-	case s.dead:
-		for how, pool := range db.idle {
-			ended = append(ended, pool...)
-			delete(db.idle, how)
-		}
-	}
-	db.mu.Unlock()
-	for _, s := range ended {
-		s.close()
-	}
-}
+// put takes a session back.
+func (db *database) put(s *session) { _ = db.pool.Put(s) }
 
-// with runs f on a session of the pool.
+// with runs f on a session that asks and alters.
 func (db *database) with(ctx context.Context, f func(*session) error) error {
-	s, err := db.get(ctx, db.plain())
-	if err != nil {
-		return err
-	}
-	defer db.put(db.plain(), s)
-	return f(s)
+	return db.pool.With(ctx, db.plain(), f)
 }
 
-// Close ends all idle sessions; those in use end when they are given back.
-func (db *database) Close() error {
-	db.mu.Lock()
-	idle := db.idle
-	db.idle, db.closed = nil, true
-	db.mu.Unlock()
-	for _, pool := range idle {
-		for _, s := range pool {
-			s.close()
-		}
-	}
-	return nil
-}
+// Close ends all idle sessions; those in use end when they are put back.
+func (db *database) Close() error { return db.pool.Close() }
 
 // Identity is made of the system id, the tenant database and the schema. A copy of
 // the system that keeps its id has the same one.

@@ -1,15 +1,10 @@
 package hana
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"database/sql/driver"
 	"errors"
-	"fmt"
-	"io"
-	"net"
-	"os"
+	"slices"
 	"strconv"
 
 	hdb "github.com/SAP/go-hdb/driver"
@@ -20,34 +15,21 @@ import (
 
 // wrap makes an error of the contract from one of the driver's. It is nil for nil.
 func wrap(op string, err error) error {
-	if err == nil {
-		return nil
-	}
-	var done *providers.Error
-	if errors.As(err, &done) {
-		return err
-	}
-	e := &providers.Error{Kind: providers.Internal, Op: op, Err: err}
-	var server hdb.Error
-	switch {
-	case errors.As(err, &server):
+	return providers.Wrap(op, err, func(e *providers.Error) bool {
+		var server hdb.Error
+		if !errors.As(err, &server) {
+			return false
+		}
 		code, text := worst(server)
 		e.Kind, e.Code, e.Fix = kindOfCode(code), strconv.Itoa(code), fixOfCode(code)
-		e.Err = &stated{text: text, cause: err}
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), broken(err):
-		e.Kind = providers.Disconnected
-	}
-	return e
+		e.Err = providers.Said(text, err)
+		return true
+	})
 }
 
 // wrapTable is wrap for an error about one table.
 func wrapTable(op string, table catalog.Name, err error) error {
-	err = wrap(op, err)
-	var e *providers.Error
-	if errors.As(err, &e) && e.Table == (catalog.Name{}) {
-		e.Table = table
-	}
-	return err
+	return providers.OnTable(table, wrap(op, err))
 }
 
 // worst returns code and text of the first error that is no warning.
@@ -61,39 +43,9 @@ func worst(e hdb.Error) (int, string) {
 	return e.Code(), e.Text()
 }
 
-// stated keeps what the server said.
-type stated struct {
-	text  string
-	cause error
-}
-
-func (s *stated) Error() string { return s.text }
-func (s *stated) Unwrap() error { return s.cause }
-
-// lost says whether the server ended the session with this error.
-func lost(err error) bool {
-	var e *providers.Error
-	return errors.As(err, &e) && e.Kind == providers.Disconnected
-}
-
 func hasCode(err error, codes ...int) bool {
 	var e *providers.Error
-	if !errors.As(err, &e) {
-		return false
-	}
-	for _, c := range codes {
-		if e.Code == strconv.Itoa(c) {
-			return true
-		}
-	}
-	return false
-}
-
-// broken says whether err leaves a session that cannot be used again.
-func broken(err error) bool {
-	var network net.Error
-	return errors.As(err, &network) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
-		errors.Is(err, net.ErrClosed) || errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, io.ErrClosedPipe)
+	return errors.As(err, &e) && slices.ContainsFunc(codes, func(c int) bool { return e.Code == strconv.Itoa(c) })
 }
 
 // Codes of the SQL reference, page SQL Error Codes, that are asked for by name.
@@ -170,8 +122,6 @@ func fixOfCode(code int) string {
 func connectError(a *access, err error) error {
 	e := &providers.Error{Kind: providers.Unreachable, Op: "connect to " + a.String()}
 	var server hdb.Error
-	var dns *net.DNSError
-	var op *net.OpError
 	var unknown x509.UnknownAuthorityError
 	var name x509.HostnameError
 	var verify *tls.CertificateVerificationError
@@ -180,16 +130,11 @@ func connectError(a *access, err error) error {
 	case errors.As(err, &server):
 		code, text := worst(server)
 		e.Kind, e.Code, e.Fix, e.Err = kindOfCode(code), strconv.Itoa(code), fixOfCode(code), errors.New(text)
-	case errors.Is(err, context.Canceled):
-		e.Kind, e.Err = providers.Disconnected, context.Canceled
-	case errors.As(err, &dns):
-		e.Err, e.Fix = fmt.Errorf("host %s is not known", dns.Name), "Check host."
+	case providers.Unreached(e, err):
 	case errors.As(err, &unknown), errors.As(err, &name), errors.As(err, &verify):
 		e.Err, e.Fix = errors.New("the server's certificate is not trusted"), "Check tls_ca and tls_server_name."
 	case errors.As(err, &record):
 		e.Err, e.Fix = errors.New("the server does not speak TLS on this port"), "Check port, or turn on TLS on the server; tls = \"disable\" sends data in the clear."
-	case errors.As(err, &op) && op.Op == "dial":
-		e.Err, e.Fix = op.Err, "Check host and port, that the server runs, and that no firewall is in between."
 	case a.tls != nil:
 		e.Err, e.Fix = errors.New("the connection ended before it was usable"), "Check that host and port belong to SAP HANA, and whether it speaks TLS there (tls)."
 	default:

@@ -307,11 +307,11 @@ func (w *writing) guarded(ctx context.Context, op string, ddl bool, f func(*sess
 	if err := w.alive(ctx); err != nil {
 		return err
 	}
-	s, err := w.get(ctx, w.loading())
+	s, err := w.pool.Get(ctx, w.loading())
 	if err != nil {
 		return err
 	}
-	defer w.put(w.loading(), s)
+	defer w.put(s)
 	if err = w.guard(ctx, s, op, ddl); err == nil {
 		err = f(s)
 	}

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	hdb "github.com/SAP/go-hdb/driver"
+
+	"github.com/dmoctl/dmoctl/providers"
 )
 
 const (
@@ -31,7 +33,7 @@ type session struct {
 	stmts   map[string]driver.Stmt
 	ddlHeld bool // DDL is part of transactions
 	dead    bool // in the middle of something, or cut off: never used again
-	fetch   int  // rows a fetch
+	how     settings
 }
 
 // settings are what sessions differ in.
@@ -75,7 +77,7 @@ func dial(ctx context.Context, a *access, how settings) (*session, error) {
 		return nil, connectError(a, err)
 	}
 	dials.last.within(0)
-	return &session{conn: conn, wire: dials.last, stmts: make(map[string]driver.Stmt), fetch: how.fetch}, nil
+	return &session{conn: conn, wire: dials.last, stmts: make(map[string]driver.Stmt), how: how}, nil
 }
 
 // close ends the session; the server rolls back what is open.
@@ -121,11 +123,11 @@ func (s *session) failed(op string, err error) error {
 		return nil
 	}
 	var server hdb.Error
-	if !errors.As(err, &server) && broken(err) {
+	if !errors.As(err, &server) && providers.Broken(err) {
 		s.dead = true
 	}
 	wrapped := wrap(op, err)
-	if lost(wrapped) {
+	if providers.KindOf(wrapped) == providers.Disconnected {
 		s.dead = true
 	}
 	return wrapped

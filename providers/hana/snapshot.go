@@ -63,13 +63,13 @@ func (s *snapshot) Begin(ctx context.Context, tables []*catalog.Table) (provider
 	for _, t := range tables {
 		how.fetch = min(how.fetch, fetchOf(t))
 	}
-	x, err := s.db.get(ctx, how)
+	x, err := s.db.pool.Get(ctx, how)
 	if err != nil {
 		return nil, err
 	}
-	v := &view{db: s.db, s: x, how: how}
+	v := &view{db: s.db, s: x}
 	if err := x.begin(ctx, "begin view", false); err != nil {
-		s.db.put(how, x)
+		s.db.put(x)
 		return nil, err
 	}
 	return v, nil
@@ -87,7 +87,6 @@ func (s *snapshot) Close() error {
 type view struct {
 	db     *database
 	s      *session
-	how    settings
 	closed bool
 }
 
@@ -128,6 +127,6 @@ func (v *view) Close() error {
 	}
 	v.closed = true
 	err := v.s.rollback()
-	v.db.put(v.how, v.s)
+	v.db.put(v.s)
 	return err
 }

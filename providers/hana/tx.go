@@ -33,7 +33,7 @@ func (w *writing) Begin(ctx context.Context) (providers.Tx, error) {
 	if err := w.alive(ctx); err != nil {
 		return nil, err
 	}
-	s, err := w.get(ctx, w.loading())
+	s, err := w.pool.Get(ctx, w.loading())
 	if err != nil {
 		return nil, err
 	}
@@ -179,5 +179,5 @@ func (t *tx) Rollback(context.Context) error {
 
 func (t *tx) end() {
 	t.ended = true
-	t.w.put(t.w.loading(), t.s)
+	t.w.put(t.s)
 }

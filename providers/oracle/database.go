@@ -4,13 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
-	"sync"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/schema"
 	"github.com/dmoctl/dmoctl/providers"
+	"github.com/dmoctl/dmoctl/providers/pool"
 )
 
 // database is one database with a pool of sessions. It is safe for concurrent use.
@@ -19,10 +18,7 @@ type database struct {
 	env  providers.Env
 	text *serverText
 	server
-
-	mu     sync.Mutex
-	idle   []*session
-	closed bool
+	pool *pool.Pool[int, *session] // by the rows of a fetch
 }
 
 // server is what the database says about itself once, when it is opened.
@@ -51,6 +47,14 @@ func open(ctx context.Context, v schema.Values, env providers.Env) (*database, e
 		return nil, err
 	}
 	db := &database{cfg: cfg, env: env, text: newServerText()}
+	db.pool = pool.New(pool.Hooks[int, *session]{
+		Open: func(ctx context.Context, fetch int) (*session, error) { return dial(ctx, cfg, db.text, fetch) },
+		Kind: func(s *session) int { return s.fetch },
+		Idle: func(s *session) bool { return !s.dead },
+		Dead: func(s *session) bool { return s.dead },
+		End:  func(s *session) error { s.close(); return nil },
+		Most: env.Readers,
+	})
 	s, err := dial(ctx, cfg, db.text, fetchClass(cfg.fetchRows, 0))
 	if err != nil {
 		return nil, err
@@ -180,77 +184,16 @@ func fetchClass(most int, width int64) int {
 	return max(most, 1)
 }
 
-// get returns a session that fetches so many rows at a time. Once the database is open, a
-// server that cannot be reached is one that went away.
-func (db *database) get(ctx context.Context, fetch int) (*session, error) {
-	db.mu.Lock()
-	closed := db.closed
-	var s, other *session
-	if i := slices.IndexFunc(db.idle, func(s *session) bool { return s.fetch == fetch }); i >= 0 {
-		// Two statements: in one, Go may read the element after Delete has shifted the others, and the
-		// session that is read then stays in the list: two would read by it, and lose rows to each other.
-		s = db.idle[i]
-		db.idle = slices.Delete(db.idle, i, i+1)
-	} else if len(db.idle) > db.env.Readers { // of another size, kept for nothing
-		other = db.idle[0]
-		db.idle = slices.Delete(db.idle, 0, 1)
-	}
-	db.mu.Unlock()
-	if other != nil {
-		other.close()
-	}
-	if closed {
-		return nil, &providers.Error{Kind: providers.Internal, Op: "open a session", Err: errors.New("the database is closed")}
-	}
-	if s != nil {
-		return s, nil
-	}
-	s, err := dial(ctx, db.cfg, db.text, fetch)
-	var e *providers.Error
-	if errors.As(err, &e) && e.Kind == providers.Unreachable {
-		e.Kind = providers.Disconnected
-	}
-	return s, err
-}
+// put takes a session back.
+func (db *database) put(s *session) { _ = db.pool.Put(s) }
 
-// put takes a session back, or ends it where it cannot be used again. One that was cut off
-// takes the idle ones along: they would be found cut off one retry at a time.
-func (db *database) put(s *session) {
-	db.mu.Lock()
-	ended := []*session{s}
-	switch {
-	case s.dead:
-		ended, db.idle = append(ended, db.idle...), nil
-	case !db.closed:
-		db.idle, ended = append(db.idle, s), nil
-	}
-	db.mu.Unlock()
-	for _, s := range ended {
-		s.close()
-	}
-}
-
-// with runs f on a session of the pool.
+// with runs f on a session.
 func (db *database) with(ctx context.Context, f func(*session) error) error {
-	s, err := db.get(ctx, fetchClass(db.cfg.fetchRows, 0))
-	if err != nil {
-		return err
-	}
-	defer db.put(s)
-	return f(s)
+	return db.pool.With(ctx, fetchClass(db.cfg.fetchRows, 0), f)
 }
 
-// Close ends all idle sessions; those in use end when they are given back.
-func (db *database) Close() error {
-	db.mu.Lock()
-	idle := db.idle
-	db.idle, db.closed = nil, true
-	db.mu.Unlock()
-	for _, s := range idle {
-		s.close()
-	}
-	return nil
-}
+// Close ends all idle sessions; those in use end when they are put back.
+func (db *database) Close() error { return db.pool.Close() }
 
 // Identity is made of the database's DBID, the container and the schema. A physical copy has
 // the same one. Without the privilege to see the DBID, the unique name stands for it.

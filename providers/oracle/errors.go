@@ -4,13 +4,10 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"database/sql/driver"
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -34,45 +31,29 @@ var (
 
 // wrap makes an error of the contract from one of the driver's. It is nil for nil.
 func wrap(op string, err error) error {
-	if err == nil {
-		return nil
-	}
-	var done *providers.Error
-	if errors.As(err, &done) {
-		return err
-	}
-	e := &providers.Error{Kind: providers.Internal, Op: op, Err: err}
-	var ora *network.OracleError
-	switch {
-	case errors.As(err, &ora):
-		answer(e, ora)
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), broken(err):
-		e.Kind = providers.Disconnected
-	}
-	return e
+	return providers.Wrap(op, err, func(e *providers.Error) bool {
+		var ora *network.OracleError
+		switch {
+		case errors.As(err, &ora):
+			answer(e, ora)
+		case errors.Is(err, network.ErrConnReset), errors.Is(err, errCut):
+			e.Kind = providers.Disconnected
+		default:
+			return false
+		}
+		return true
+	})
 }
 
 // answer fills in what the server said.
 func answer(e *providers.Error, ora *network.OracleError) {
 	code := innermost(ora)
-	e.Kind, e.Code, e.Fix, e.Err = kindOf(code), oraCode(code), fixOf(code), &stated{text: firstLine(ora), cause: ora}
+	e.Kind, e.Code, e.Fix, e.Err = kindOf(code), oraCode(code), fixOf(code), providers.Said(firstLine(ora), ora)
 }
 
 // wrapTable is wrap for an error about one table.
 func wrapTable(op string, table catalog.Name, err error) error {
-	err = wrap(op, err)
-	var e *providers.Error
-	if errors.As(err, &e) && e.Table == (catalog.Name{}) {
-		e.Table = table
-	}
-	return err
-}
-
-// broken says whether err is the connection's.
-func broken(err error) bool {
-	var n net.Error
-	return errors.Is(err, driver.ErrBadConn) || errors.As(err, &n) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
-		errors.Is(err, net.ErrClosed) || errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, network.ErrConnReset) || errors.Is(err, errCut)
+	return providers.OnTable(table, wrap(op, err))
 }
 
 // fromServer says whether err is an answer of the server's, ORA-nnnnn. After any other error
@@ -91,17 +72,9 @@ func isCode(err error, codes ...int) bool {
 	var e *providers.Error
 	switch {
 	case errors.As(err, &e) && e.Code != "":
-		for _, c := range codes {
-			if e.Code == oraCode(c) {
-				return true
-			}
-		}
+		return slices.ContainsFunc(codes, func(c int) bool { return e.Code == oraCode(c) })
 	case errors.As(err, &ora):
-		for _, c := range codes {
-			if ora.ErrCode == c {
-				return true
-			}
-		}
+		return slices.Contains(codes, ora.ErrCode)
 	}
 	return false
 }
@@ -134,15 +107,6 @@ func firstLine(ora *network.OracleError) string {
 	}
 	return text
 }
-
-// stated keeps what the server said beside the driver's error.
-type stated struct {
-	text  string
-	cause *network.OracleError
-}
-
-func (s *stated) Error() string { return s.text }
-func (s *stated) Unwrap() error { return s.cause }
 
 // kindOf decides by code what the executor does. The Database Error Messages manual lists the codes.
 func kindOf(code int) providers.Kind {
@@ -219,8 +183,6 @@ func fixOf(code int) string {
 func connectError(cfg *config, err error) error {
 	e := &providers.Error{Kind: providers.Unreachable, Op: "connect to " + cfg.place()}
 	var ora *network.OracleError
-	var dns *net.DNSError
-	var op *net.OpError
 	switch {
 	case errors.As(err, &ora):
 		answer(e, ora)
@@ -230,16 +192,11 @@ func connectError(cfg *config, err error) error {
 		case e.Kind == providers.Disconnected || e.Kind == providers.Internal:
 			e.Kind = providers.Unreachable
 		}
-	case errors.Is(err, context.Canceled):
-		e.Kind, e.Err = providers.Disconnected, context.Canceled
 	case errors.Is(err, context.DeadlineExceeded):
 		e.Err, e.Fix = errors.New("the logon did not end in time"), "Check that the listener and the instance respond, and that tls fits the listener."
 	case tlsFailed(err):
 		e.Err, e.Fix = fmt.Errorf("the TLS handshake failed: %w", err), "Check tls, tls_ca and tls_server_name, and that port is one of a TCPS listener."
-	case errors.As(err, &dns):
-		e.Err, e.Fix = fmt.Errorf("host %s is not known", dns.Name), "Check host."
-	case errors.As(err, &op) && op.Op == "dial":
-		e.Err, e.Fix = op.Err, "Check host and port, that the listener runs, and that no firewall is in between."
+	case providers.Unreached(e, err):
 	default:
 		e.Err = errors.New("the connection ended before it was usable")
 		e.Fix = "Check that host and port belong to a listener of Oracle's, and that tls fits it: a listener without TLS closes the connection."

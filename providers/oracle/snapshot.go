@@ -84,7 +84,7 @@ func (sn *snapshot) Begin(ctx context.Context, tables []*catalog.Table) (provide
 	for _, t := range tables {
 		fetch = min(fetch, fetchClass(sn.db.cfg.fetchRows, rowWidth(t)))
 	}
-	s, err := sn.db.get(ctx, fetch)
+	s, err := sn.db.pool.Get(ctx, fetch)
 	if err != nil {
 		return nil, err
 	}

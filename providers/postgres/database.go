@@ -2,15 +2,14 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"sync"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/schema"
 	"github.com/dmoctl/dmoctl/providers"
+	"github.com/dmoctl/dmoctl/providers/pool"
 )
 
 type role string
@@ -29,9 +28,7 @@ type database struct {
 	version string // server_version
 	waits   *watcher
 
-	mu     sync.Mutex
-	idle   []*session
-	closed bool
+	pool *pool.Pool[struct{}, *session]
 }
 
 func open(ctx context.Context, v schema.Values, env providers.Env, as role) (*database, error) {
@@ -44,6 +41,12 @@ func open(ctx context.Context, v schema.Values, env providers.Env, as role) (*da
 		db.schema = "public"
 	}
 	db.waits = watchWaits(db, env.Waiting)
+	db.pool = pool.New(pool.Hooks[struct{}, *session]{
+		Open: func(ctx context.Context, _ struct{}) (*session, error) { return db.dial(ctx) },
+		Idle: (*session).idle,
+		Dead: func(s *session) bool { return s.dead },
+		End:  func(s *session) error { s.close(); return nil },
+	})
 	s, err := db.dial(ctx)
 	if err != nil {
 		db.waits.close()
@@ -76,30 +79,6 @@ func acceptable(r row) error {
 	return nil
 }
 
-// get returns a session outside any transaction. Once the database is open, a
-// server that cannot be reached is one that went away.
-func (db *database) get(ctx context.Context) (*session, error) {
-	db.mu.Lock()
-	closed := db.closed
-	var s *session
-	if n := len(db.idle); n > 0 {
-		s, db.idle = db.idle[n-1], db.idle[:n-1]
-	}
-	db.mu.Unlock()
-	if closed {
-		return nil, &providers.Error{Kind: providers.Internal, Op: "open a session", Err: errors.New("the database is closed")}
-	}
-	if s != nil {
-		return s, nil
-	}
-	s, err := db.dial(ctx)
-	var e *providers.Error
-	if errors.As(err, &e) && e.Kind == providers.Unreachable {
-		e.Kind = providers.Disconnected
-	}
-	return s, err
-}
-
 func (db *database) dial(ctx context.Context) (*session, error) {
 	s, err := dial(ctx, db.cfg)
 	if err != nil {
@@ -114,44 +93,23 @@ func (db *database) dial(ctx context.Context) (*session, error) {
 	return s, nil
 }
 
-// put takes a session back, or ends it where it cannot be used again. One that
-// was cut off takes the idle ones along: they would be found cut off one retry at a time.
-func (db *database) put(s *session) {
-	db.mu.Lock()
-	ended := []*session{s}
-	switch {
-	case s.idle() && !db.closed:
-		db.idle, ended = append(db.idle, s), nil
-	case s.dead:
-		ended, db.idle = append(ended, db.idle...), nil
-	}
-	db.mu.Unlock()
-	for _, s := range ended {
-		s.close()
-	}
+// get returns a session outside any transaction.
+func (db *database) get(ctx context.Context) (*session, error) {
+	return db.pool.Get(ctx, struct{}{})
 }
 
-// with runs f on a session of the pool.
+// put takes a session back.
+func (db *database) put(s *session) { _ = db.pool.Put(s) }
+
+// with runs f on a session.
 func (db *database) with(ctx context.Context, f func(*session) error) error {
-	s, err := db.get(ctx)
-	if err != nil {
-		return err
-	}
-	defer db.put(s)
-	return f(s)
+	return db.pool.With(ctx, struct{}{}, f)
 }
 
-// Close ends all idle sessions; those in use end when they are given back.
+// Close ends all idle sessions; those in use end when they are put back.
 func (db *database) Close() error {
-	db.mu.Lock()
-	idle := db.idle
-	db.idle, db.closed = nil, true
-	db.mu.Unlock()
-	for _, s := range idle {
-		s.close()
-	}
-	db.waits.close()
-	return nil
+	defer db.waits.close()
+	return db.pool.Close()
 }
 
 // Identity is made of the cluster's system identifier, the database and the

@@ -1,12 +1,9 @@
 package postgres
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"os"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -17,41 +14,29 @@ import (
 
 // wrap makes an error of the contract from one of the driver's. It is nil for nil.
 func wrap(op string, err error) error {
-	if err == nil {
-		return nil
-	}
-	var done *providers.Error
-	if errors.As(err, &done) {
-		return err
-	}
-	e := &providers.Error{Kind: providers.Internal, Op: op, Err: err}
-	var pg *pgconn.PgError
-	switch {
-	case errors.As(err, &pg):
-		e.Kind, e.Code, e.Fix = kindOfState(pg.Code), pg.Code, fixOfState(pg)
-		e.Err = serverError(pg)
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), broken(err):
-		e.Kind = providers.Disconnected
-	}
-	return e
+	return providers.Wrap(op, err, func(e *providers.Error) bool {
+		var pg *pgconn.PgError
+		switch {
+		case errors.As(err, &pg):
+			e.Kind, e.Code, e.Fix = kindOfState(pg.Code), pg.Code, fixOfState(pg)
+			e.Err = serverError(pg)
+		case broken(err):
+			e.Kind = providers.Disconnected
+		default:
+			return false
+		}
+		return true
+	})
 }
 
 // wrapTable is wrap for an error about one table.
 func wrapTable(op string, table catalog.Name, err error) error {
-	err = wrap(op, err)
-	var e *providers.Error
-	if errors.As(err, &e) && e.Table == (catalog.Name{}) {
-		e.Table = table
-	}
-	return err
+	return providers.OnTable(table, wrap(op, err))
 }
 
 // broken says whether err leaves a session that cannot be used again.
 func broken(err error) bool {
-	var network net.Error
-	return errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
-		errors.Is(err, net.ErrClosed) || errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, io.ErrClosedPipe) ||
-		pgconn.Timeout(err) || strings.Contains(err.Error(), "conn closed") // the driver has no type for a closed session
+	return providers.Broken(err) || pgconn.Timeout(err) || strings.Contains(err.Error(), "conn closed") // the driver has no type for a closed session
 }
 
 // serverError keeps what the server said, without its query text and position.
@@ -60,16 +45,8 @@ func serverError(pg *pgconn.PgError) error {
 	if pg.Detail != "" {
 		text += " (" + pg.Detail + ")"
 	}
-	return &stated{text: text, cause: pg}
+	return providers.Said(text, pg)
 }
-
-type stated struct {
-	text  string
-	cause *pgconn.PgError
-}
-
-func (s *stated) Error() string { return s.text }
-func (s *stated) Unwrap() error { return s.cause }
 
 // kindOfState decides by SQLSTATE what the executor does. Appendix A of the manual lists the codes.
 func kindOfState(code string) providers.Kind {
@@ -151,8 +128,6 @@ func fixOfState(pg *pgconn.PgError) string {
 func connectError(cfg *pgconn.Config, err error) error {
 	e := &providers.Error{Kind: providers.Unreachable, Op: "connect to " + address(cfg)}
 	var pg *pgconn.PgError
-	var dns *net.DNSError
-	var op *net.OpError
 	switch {
 	case errors.As(err, &pg):
 		e.Kind, e.Code, e.Fix = kindOfState(pg.Code), pg.Code, fixOfState(pg)
@@ -163,12 +138,7 @@ func connectError(cfg *pgconn.Config, err error) error {
 			e.Kind, e.Fix = providers.Unsupported, "What answers is no PostgreSQL server that takes settings with the connection request, but a connection pooler, say. Connect to the server itself."
 		}
 		e.Err = errors.New(pg.Message)
-	case errors.Is(err, context.Canceled):
-		e.Kind, e.Err = providers.Disconnected, context.Canceled
-	case errors.As(err, &dns):
-		e.Err, e.Fix = fmt.Errorf("host %s is not known", dns.Name), "Check host."
-	case errors.As(err, &op) && op.Op == "dial":
-		e.Err, e.Fix = op.Err, "Check host and port, that the server runs, and that no firewall is in between."
+	case providers.Unreached(e, err):
 	case strings.Contains(err.Error(), "refused TLS"):
 		e.Err, e.Fix = errors.New("the server refused TLS"), "Set sslmode, or turn on ssl on the server."
 	case strings.Contains(err.Error(), "tls"):

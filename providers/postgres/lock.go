@@ -12,6 +12,7 @@ import (
 
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/providers"
+	"github.com/dmoctl/dmoctl/providers/pool"
 )
 
 const (
@@ -249,11 +250,7 @@ func (w *writing) alive(ctx context.Context) error {
 func (w *writing) retake(ctx context.Context) error {
 	s, err := w.dial(ctx)
 	if err != nil {
-		var e *providers.Error
-		if errors.As(err, &e) && e.Kind == providers.Unreachable {
-			e.Kind = providers.Disconnected
-		}
-		return err
+		return pool.WentAway(err)
 	}
 	r, err := s.one(ctx, opLock, "SELECT pg_try_advisory_lock($1::bigint)", w.keys.run)
 	if err == nil && !r.bool(0) {

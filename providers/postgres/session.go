@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"io"
 	"strconv"
 	"sync/atomic"
@@ -134,8 +133,7 @@ func (s *session) failed(op string, err error) error {
 		s.dead = true
 	}
 	wrapped := wrap(op, err)
-	var e *providers.Error
-	if errors.As(wrapped, &e) && e.Kind == providers.Disconnected {
+	if providers.KindOf(wrapped) == providers.Disconnected {
 		s.dead = true
 	}
 	return wrapped

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sync"
 
 	"github.com/hashicorp/go-hclog"
 	"zombiezen.com/go/sqlite"
@@ -15,6 +14,7 @@ import (
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/schema"
 	"github.com/dmoctl/dmoctl/providers"
+	"github.com/dmoctl/dmoctl/providers/pool"
 )
 
 // database is one file, read.
@@ -27,9 +27,7 @@ type database struct {
 	// snapshots says that a copy is read under one snapshot, for Preflight's words.
 	snapshots bool
 
-	mu     sync.Mutex
-	idle   []*conn // read-only connections that nobody uses
-	closed bool
+	pool *pool.Pool[struct{}, *conn]
 }
 
 func newDatabase(v schema.Values, env providers.Env) (*database, error) {
@@ -44,7 +42,14 @@ func newDatabase(v schema.Values, env providers.Env) (*database, error) {
 	if err != nil {
 		return nil, &providers.Error{Kind: providers.Config, Op: "open database", Err: err}
 	}
-	return &database{path: path, log: env.Log, waits: newWaits(path, env.Waiting)}, nil
+	d := &database{path: path, log: env.Log, waits: newWaits(path, env.Waiting)}
+	d.pool = pool.New(pool.Hooks[struct{}, *conn]{
+		Open: func(context.Context, struct{}) (*conn, error) { return d.reader() },
+		Idle: func(c *conn) bool { return c.rollback() == nil },
+		Dead: func(*conn) bool { return false },
+		End:  (*conn).Close,
+	})
+	return d, nil
 }
 
 // canonical makes a path absolute and resolves symbolic links; the file need not exist.
@@ -114,23 +119,6 @@ func (d *database) absent() error {
 	return nil
 }
 
-// borrow takes a read-only connection.
-func (d *database) borrow() (*conn, error) {
-	d.mu.Lock()
-	if d.closed {
-		d.mu.Unlock()
-		return nil, errors.New("database is closed")
-	}
-	if n := len(d.idle); n > 0 {
-		c := d.idle[n-1]
-		d.idle = d.idle[:n-1]
-		d.mu.Unlock()
-		return c, nil
-	}
-	d.mu.Unlock()
-	return d.reader()
-}
-
 // reader opens a connection that never writes rows. A target's may write the file, so
 // that closing the last one removes the write-ahead log.
 func (d *database) reader() (*conn, error) {
@@ -141,39 +129,13 @@ func (d *database) reader() (*conn, error) {
 	return d.connect(flags, "PRAGMA query_only=ON")
 }
 
-// giveBack keeps a connection without an open transaction for the next borrower.
-func (d *database) giveBack(c *conn) error {
-	err := c.rollback()
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if err != nil || d.closed || len(d.idle) >= 8 {
-		return errors.Join(err, c.Close())
-	}
-	d.idle = append(d.idle, c)
-	return nil
-}
-
-// with runs f on a borrowed connection.
+// with runs f on a connection that never writes rows.
 func (d *database) with(ctx context.Context, op string, f func(*conn) error) error {
-	c, err := d.borrow()
-	if err != nil {
-		return failed(ctx, op, err)
-	}
-	err = f(c)
-	return failed(ctx, op, errors.Join(err, d.giveBack(c)))
+	return failed(ctx, op, d.pool.With(ctx, struct{}{}, f))
 }
 
 // Identity is the canonical path of the file.
 func (d *database) Identity(context.Context) (string, error) { return engine + ":" + d.path, nil }
 
-func (d *database) Close() error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.closed = true
-	var errs []error
-	for _, c := range d.idle {
-		errs = append(errs, c.Close())
-	}
-	d.idle = nil
-	return errors.Join(errs...)
-}
+// Close ends all idle connections; those in use end when they are put back.
+func (d *database) Close() error { return d.pool.Close() }
