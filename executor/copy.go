@@ -120,7 +120,7 @@ func (a *attempt) copyOnce(ctx context.Context) error {
 			return err
 		}
 		return a.transact(ctx, func(ctx context.Context, tx providers.Tx, units []*work.Unit) ([]ledger.Loaded, error) {
-			p := &pipe{run: r, units: units, source: &viewSource{run: r, view: view}, tx: tx}
+			p := &pipe{run: r, units: units, source: &viewSource{reading: r.reading, view: view}, tx: tx}
 			loaded, err := p.pump(ctx)
 			if err != nil {
 				return nil, err

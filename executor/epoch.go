@@ -69,7 +69,7 @@ func (r *run) prove(ctx context.Context, tables []*work.Table) error {
 		}
 	}
 	r.set.Unlock()
-	for part := range slices.Chunk(begun, bundleTables) {
+	for part := range slices.Chunk(begun, work.BundleTables) {
 		err := r.provePart(ctx, part)
 		if providers.KindOf(err) != providers.Changed {
 			if err != nil {

@@ -99,7 +99,7 @@ func (f *fileMode) exportOnce(ctx context.Context, units []*work.Unit) error {
 	}
 	a := &exportAttempt{files: f, id: control.Random(6), pkg: units[0].Package.ID}
 	defer a.abort(ctx)
-	source := &viewSource{run: r, view: view}
+	source := &viewSource{reading: r.reading, view: view}
 	for _, u := range units {
 		if err := a.export(ctx, source, u); err != nil {
 			return err
@@ -201,7 +201,7 @@ func (a *exportAttempt) export(ctx context.Context, source rowSource, u *work.Un
 	defer w.abort()
 	var sum digest.Sum
 	for {
-		rec, err := rows.next(ctx)
+		rec, err := rows.Next(ctx)
 		if errors.Is(err, io.EOF) {
 			break
 		}

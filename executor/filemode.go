@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/dmoctl/dmoctl/executor/control"
+	"github.com/dmoctl/dmoctl/executor/reading"
 	"github.com/dmoctl/dmoctl/executor/work"
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/exportfile"
@@ -82,7 +83,7 @@ func (r *run) openFiles(ctx context.Context) error {
 // frameWorkers is how many frames are compressed at once. Each holds a batch, its message and
 // its frame: three for each process stay within what the budget sets aside for a process's batches.
 func frameWorkers(p plan.Processes) int {
-	return min(runtime.GOMAXPROCS(0), (depth+1)*max(1, p.Downtime))
+	return min(runtime.GOMAXPROCS(0), (reading.Depth+1)*max(1, p.Downtime))
 }
 
 // take takes the journal over, with what has been exported already.

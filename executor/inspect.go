@@ -2,15 +2,16 @@ package executor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/dmoctl/dmoctl/executor/compare"
 	"github.com/dmoctl/dmoctl/executor/control"
 	"github.com/dmoctl/dmoctl/executor/work"
 	"github.com/dmoctl/dmoctl/internal/catalog"
-	"github.com/dmoctl/dmoctl/internal/digest"
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/left"
 	"github.com/dmoctl/dmoctl/internal/plan"
@@ -33,7 +34,7 @@ type VerifyOptions struct {
 // every table; the error is an *Outcome.
 func Verify(ctx context.Context, p *plan.Plan, how VerifyOptions, d Deps) (*report.Report, error) {
 	r := newRun(p, d)
-	defer r.closeViews()
+	defer r.compare.Close()
 	err := control.Guard(func() error { return r.verifyOnly(ctx, how) })
 	return r.finish(ctx, err)
 }
@@ -79,7 +80,7 @@ func (r *run) verifyOnly(ctx context.Context, how VerifyOptions) error {
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(r.processes(true))
-	for _, part := range portions(tables) {
+	for _, part := range compare.Portions(tables) {
 		group.Go(func() error {
 			return control.Guard(func() error { return r.judgeApart(ctx, part) })
 		})
@@ -90,7 +91,7 @@ func (r *run) verifyOnly(ctx context.Context, how VerifyOptions) error {
 // judgeApart judges tables, one by one where they cannot be read together, so that one
 // that was dropped or altered is a difference and hides no other.
 func (r *run) judgeApart(ctx context.Context, tables []*work.Table) error {
-	found, err := r.judge(ctx, tables)
+	found, err := r.compare.Judge(ctx, tables)
 	switch {
 	case err == nil:
 		r.verdicts(tables, found)
@@ -163,51 +164,18 @@ func (r *run) chosen(tables []*work.Table, byName bool) []*work.Table {
 	return out
 }
 
-// portions cuts tables into parts that one reader takes: many small ones, or one large.
-func portions(tables []*work.Table) [][]*work.Table {
-	var out [][]*work.Table
-	var part []*work.Table
-	for _, t := range tables {
-		if t.LoadedRows() > splitRows/10 {
-			out = append(out, []*work.Table{t})
-			continue
-		}
-		if part = append(part, t); len(part) == bundleTables {
-			out, part = append(out, part), nil
-		}
-	}
-	if len(part) > 0 {
-		out = append(out, part)
-	}
-	return out
-}
-
-// sides is how a table is read on both sides, in the target's form.
-type sides struct {
-	run    *run
-	source *shared
-}
-
-func newSides(r *run) *sides {
-	return &sides{run: r, source: newShared(r.d.Source, providers.SnapshotOptions{Readers: r.processes(true), Quiet: r.p.Quiet})}
-}
-
-func (s *sides) close() { s.source.close() }
-
 // compareSides reads source and target again. A live source's rows are those of now,
 // so what it has written since the copy shows as a difference.
 func (r *run) compareSides(ctx context.Context, tables []*work.Table) error {
-	s := newSides(r)
-	defer s.close()
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(r.processes(true))
 	for _, t := range tables {
 		group.Go(func() error {
 			return control.Guard(func() error {
-				source, target, err := s.sums(ctx, t)
+				found, err := r.compare.Sides(ctx, t)
 				switch {
 				case err == nil:
-					r.verdicts([]*work.Table{t}, []verdict{judgeSides(t, source, target)})
+					r.verdicts([]*work.Table{t}, []compare.Verdict{found})
 				case altered(err):
 					r.fails.differs(t, err.Error())
 				default:
@@ -220,37 +188,29 @@ func (r *run) compareSides(ctx context.Context, tables []*work.Table) error {
 	return group.Wait()
 }
 
-func judgeSides(t *work.Table, source, target digest.Sum) verdict {
-	if source == target {
-		return verdict{result: report.Equal, detail: fmt.Sprintf("%d rows by content, both sides read again", source.Rows)}
+// Explain finds the rows of a table that differ between source and target. Both
+// sides are read twice: once into 4,096 buckets of hash(key), once for the rows of
+// the buckets that differ. The error is an *Outcome with exit code 3 where rows differ.
+func Explain(ctx context.Context, p *plan.Plan, name catalog.Name, d Deps) (*report.Explanation, error) {
+	r := newRun(p, d)
+	defer r.compare.Close()
+	t := r.set.ByName[name]
+	if t == nil {
+		return nil, &Outcome{Exit: report.Error, Summary: "Unknown table", Err: fmt.Errorf("the migration has no table %s", name)}
 	}
-	detail := fmt.Sprintf("both sides have %d rows, and their content differs", source.Rows)
-	if source.Rows != target.Rows {
-		detail = fmt.Sprintf("source %d rows, target %d", source.Rows, target.Rows)
-	}
-	if t.Excuses(source.Rows, target.Rows) && source.Rows != target.Rows {
-		return verdict{result: report.Excepted, detail: detail + "; " + t.Plan.Exception.Rule + ": " + t.Plan.Exception.Reason}
-	}
-	return verdict{result: report.Unequal, detail: detail}
-}
-
-// sums digests a table on both sides at once.
-func (s *sides) sums(ctx context.Context, t *work.Table) (source, target digest.Sum, err error) {
-	group, ctx := errgroup.WithContext(ctx)
-	sum := func(into *digest.Sum, scan func(context.Context, *work.Table, Visit) error) func() error {
-		return func() error {
-			hasher, err := digest.New(t.Target.Columns, nil)
-			if err != nil {
-				return err
-			}
-			return scan(ctx, t, func(rec Batch) error {
-				part, err := hasher.Sum(rec)
-				*into = into.Add(part)
-				return err
-			})
+	var out *report.Explanation
+	err := control.Guard(func() (err error) {
+		out, err = r.compare.Explain(ctx, t)
+		return err
+	})
+	if err != nil {
+		if o := ofKind(err); o != nil {
+			return nil, o
 		}
+		return nil, &Outcome{Exit: report.Error, Summary: "Rows could not be compared", Err: err}
 	}
-	group.Go(sum(&source, s.scanSource))
-	group.Go(sum(&target, s.scanTarget))
-	return source, target, group.Wait()
+	if out.Differing > 0 {
+		return out, &Outcome{Exit: report.Different, Summary: "Rows differ", Err: errors.New(t.Name())}
+	}
+	return out, nil
 }

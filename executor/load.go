@@ -10,6 +10,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/dmoctl/dmoctl/executor/control"
+	"github.com/dmoctl/dmoctl/executor/reading"
 	"github.com/dmoctl/dmoctl/executor/work"
 	"github.com/dmoctl/dmoctl/internal/batch"
 	"github.com/dmoctl/dmoctl/internal/exportfile"
@@ -60,7 +61,7 @@ func corrupt(id string, err error) error {
 }
 
 // open implements rowSource with the package's export files.
-func (f *fileMode) open(_ context.Context, u *work.Unit) (rowStream, error) {
+func (f *fileMode) open(_ context.Context, u *work.Unit) (reading.Stream, error) {
 	m, ok := f.usable(u)
 	if !ok {
 		return nil, corrupt(u.Package.ID, errors.New("no manifest names it any more"))
@@ -86,7 +87,7 @@ type fileStream struct {
 	share  func() // gives back what the last batch took of the budget; nil where that was nothing
 }
 
-func (s *fileStream) next(ctx context.Context) (arrow.RecordBatch, error) {
+func (s *fileStream) Next(ctx context.Context) (arrow.RecordBatch, error) {
 	for {
 		if s.reader == nil {
 			if len(s.left) == 0 {
@@ -118,7 +119,7 @@ func (s *fileStream) ask(ctx context.Context) error {
 	if n <= s.files.run.p.Processes.BatchBytes {
 		return nil
 	}
-	share, err := s.files.run.budget.Acquire(ctx, n)
+	share, err := s.files.run.reading.Options.Budget.Acquire(ctx, n)
 	var e *providers.Error
 	if errors.As(err, &e) {
 		e.Table = s.pkg.Table

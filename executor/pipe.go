@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/dmoctl/dmoctl/executor/control"
+	"github.com/dmoctl/dmoctl/executor/reading"
 	"github.com/dmoctl/dmoctl/executor/work"
 	"github.com/dmoctl/dmoctl/internal/batch"
 	"github.com/dmoctl/dmoctl/internal/digest"
@@ -20,18 +21,21 @@ import (
 // rowSource opens the rows of packages, in the types that the target takes.
 type rowSource interface {
 	// open returns a package's batches. One is open at a time.
-	open(ctx context.Context, u *work.Unit) (rowStream, error)
+	open(ctx context.Context, u *work.Unit) (reading.Stream, error)
 }
 
-// rowStream yields batches in the target's form; io.EOF at the end. The caller
-// owns each batch.
-type rowStream interface {
-	next(ctx context.Context) (arrow.RecordBatch, error)
-	io.Closer
+// viewSource reads packages from a view of the source.
+type viewSource struct {
+	reading *reading.Reading
+	view    providers.View
+}
+
+func (s *viewSource) open(ctx context.Context, u *work.Unit) (reading.Stream, error) {
+	return s.reading.Rows(ctx, s.view, u.Table.Source, u.Table.Target, u.Package.Range)
 }
 
 // pipe moves packages from a source into one transaction: the reader's goroutine
-// is at most depth batches ahead of the writer.
+// is at most reading.Depth batches ahead of the writer.
 type pipe struct {
 	run    *run
 	units  []*work.Unit
@@ -54,7 +58,7 @@ type parcel struct {
 // pump loads all packages and returns their ledger rows. The error is that of
 // the side that failed first.
 func (p *pipe) pump(ctx context.Context) ([]ledger.Loaded, error) {
-	parcels := make(chan parcel, depth)
+	parcels := make(chan parcel, reading.Depth)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		defer close(parcels)
@@ -104,7 +108,7 @@ func (p *pipe) readPackage(ctx context.Context, i int, u *work.Unit, parcels cha
 	}
 	end := parcel{unit: i}
 	for {
-		rec, err := rows.next(ctx)
+		rec, err := rows.Next(ctx)
 		if errors.Is(err, io.EOF) {
 			return send(ctx, parcels, end)
 		}

@@ -164,7 +164,7 @@ func (r *run) filled(ctx context.Context, tables []*work.Table) ([]string, error
 	}
 	defer snapshot.Close()
 	var out []string
-	for part := range slices.Chunk(tables, bundleTables) {
+	for part := range slices.Chunk(tables, work.BundleTables) {
 		list := make([]*catalog.Table, len(part))
 		for i, t := range part {
 			list[i] = t.Target

@@ -127,7 +127,7 @@ func (r *run) compareAll(ctx context.Context, tables []*work.Table) (empty []*wo
 			return nil, err
 		}
 		for _, t := range part {
-			if err := r.compare(t, now[t.Plan.Source.Name]); err != nil {
+			if err := r.asPlanned(t, now[t.Plan.Source.Name]); err != nil {
 				r.fails.stopTable(t, "", err)
 				continue
 			}
@@ -283,8 +283,8 @@ func (r *run) inspect(ctx context.Context, db providers.Database, names []catalo
 	return out, err
 }
 
-// compare holds a table as it is now against the plan.
-func (r *run) compare(t *work.Table, now *catalog.Table) error {
+// asPlanned holds a table as it is now against the plan.
+func (r *run) asPlanned(t *work.Table, now *catalog.Table) error {
 	switch {
 	case now == nil:
 		return changed(t, "it is gone from the source since the plan was made")
@@ -316,5 +316,5 @@ func (r *run) closeSnapshot() {
 
 func (r *run) closeViews() {
 	r.closeSnapshot()
-	r.readBack.close()
+	r.compare.Close()
 }

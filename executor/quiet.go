@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/dmoctl/dmoctl/executor/reading"
 	"github.com/dmoctl/dmoctl/executor/work"
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/left"
@@ -47,8 +48,8 @@ func (r *run) stillQuiet(ctx context.Context, view providers.View, tables []*wor
 // compareAgain holds tables of a quiet source to the word that nobody writes. Those that
 // differ stop, by name.
 func (r *run) compareAgain(ctx context.Context, from beginner, tables []*work.Table) error {
-	for start := 0; start < len(tables); start += bundleTables {
-		part := tables[start:min(start+bundleTables, len(tables))]
+	for start := 0; start < len(tables); start += work.BundleTables {
+		part := tables[start:min(start+work.BundleTables, len(tables))]
 		err := r.compareBundle(ctx, from, part)
 		if providers.KindOf(err) != providers.Changed {
 			if err != nil {
@@ -99,10 +100,10 @@ func (r *run) compareTogether(ctx context.Context) (same bool, err error) {
 	}
 	r.set.Unlock()
 	failed := r.fails.count()
-	source := newShared(r.d.Source, providers.SnapshotOptions{Readers: 1, Quiet: true})
-	defer source.close()
+	source := reading.NewShared(r.d.Source, providers.SnapshotOptions{Readers: 1, Quiet: true})
+	defer source.Close()
 	err = r.compareAgain(ctx, func(ctx context.Context, tables []*work.Table) (providers.View, func(), error) {
-		return source.begin(ctx, work.Asked(tables))
+		return source.Begin(ctx, work.Asked(tables))
 	}, tables)
 	return r.fails.count() == failed, err
 }

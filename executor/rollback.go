@@ -228,7 +228,7 @@ func (b *back) dropTables(ctx context.Context) error {
 		}
 	}
 	order := dropOrder(b.ours)
-	size := bundleTables
+	size := work.BundleTables
 	if b.target.Limits().InlineKeys {
 		size = max(1, len(order)) // keys between tables go with all of them only
 	}
@@ -247,7 +247,7 @@ func (b *back) dropTables(ctx context.Context) error {
 		}
 		b.out.Dropped = append(b.out.Dropped, part...)
 	}
-	for part := range slices.Chunk(gone, bundleTables) {
+	for part := range slices.Chunk(gone, work.BundleTables) {
 		if err := b.session.Alter(ctx, part); err != nil {
 			return fmt.Errorf("drop tables: %w", err)
 		}

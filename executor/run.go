@@ -11,7 +11,9 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"golang.org/x/sync/semaphore"
 
+	"github.com/dmoctl/dmoctl/executor/compare"
 	"github.com/dmoctl/dmoctl/executor/control"
+	"github.com/dmoctl/dmoctl/executor/reading"
 	"github.com/dmoctl/dmoctl/executor/work"
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/ledger"
@@ -41,12 +43,12 @@ type run struct {
 	fails    *failures
 	led      ledger.Run // as recorded
 	closed   bool       // the migration was closed before this run
-	budget   *budget
+	reading  *reading.Reading
 	progress *progress
 	done     map[string]bool // ids of steps that need not be done again in this run
 	sequence atomic.Bool     // sequences that no column owns are raised, or being raised
-	readBack *shared         // the target's view for verification
-	files    *fileMode       // nil in pipe mode
+	compare  *compare.Comparison
+	files    *fileMode // nil in pipe mode
 	// madeIDs are the ids of the tables that dmoctl made, by their names on the target.
 	madeIDs map[catalog.Name]string
 	// emptied is closed once no step of the round is left that empties tables, or none is
@@ -98,7 +100,7 @@ func newRun(p *plan.Plan, d Deps) *run {
 	r := &run{
 		p: p, d: d, ctl: d.control(), log: d.Log, set: work.NewSet(p),
 		done:         make(map[string]bool),
-		budget:       newBudget(p.Processes),
+		reading:      reading.New(p, d.Source, d.Target),
 		snapshotLock: semaphore.NewWeighted(1),
 		counter:      make(chan struct{}, 1),
 	}
@@ -111,9 +113,7 @@ func newRun(p *plan.Plan, d Deps) *run {
 		ctl: r.ctl, log: r.log, policies: p.Policies, set: r.set, target: r.target, progress: r.progress,
 		cancel: func(error) {},
 	}
-	// Nobody but this run writes to the target's tables: each view of it sees what
-	// was committed before.
-	r.readBack = newShared(d.Target, providers.SnapshotOptions{Readers: r.processes(true), Quiet: true})
+	r.compare = compare.New(r.reading, r.processes(true))
 	r.report = &report.Report{
 		Format: report.Format, Migration: p.Migration, Lineage: p.Lineage, Serial: p.Serial, Plan: p.ID,
 		Run: d.Owner.ID, Mode: p.Mode, Processes: p.Processes.Downtime, Started: r.ctl.Now(), NotCarried: p.NotCarried,

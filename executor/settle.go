@@ -147,6 +147,3 @@ func (r *run) beginRound(ctx context.Context, tables []*work.Table) (providers.V
 	}
 	return view, func() { view.Close() }, nil
 }
-
-// bundleTables is how many tables one view holds at most.
-const bundleTables = 100

@@ -12,6 +12,9 @@ import (
 	"github.com/dmoctl/dmoctl/internal/plan"
 )
 
+// BundleTables is how many tables one view holds at most.
+const BundleTables = 100
+
 // Set are the tables of a plan. Its mutex guards what changes of them.
 type Set struct {
 	sync.Mutex

@@ -1,4 +1,4 @@
-package executor
+package reading
 
 import (
 	"context"
@@ -11,8 +11,8 @@ import (
 	"github.com/dmoctl/dmoctl/providers"
 )
 
-// depth is how many batches wait between a reader and its writer.
-const depth = 2
+// Depth is how many batches wait between a reader and its writer.
+const Depth = 2
 
 // copies is how often a row is in memory at once: as the driver received it, in
 // its batch, and encoded for the target.
@@ -29,7 +29,7 @@ type budget struct {
 }
 
 func newBudget(p plan.Processes) *budget {
-	batches := int64(depth+2) * copies * p.BatchBytes * int64(max(1, p.Downtime))
+	batches := int64(Depth+2) * copies * p.BatchBytes * int64(max(1, p.Downtime))
 	capacity := max(p.Memory-batches, p.Memory/4)
 	if p.Memory <= 0 {
 		capacity = 1 << 62

@@ -1,10 +1,8 @@
-package executor
+package compare
 
 import (
 	"cmp"
 	"context"
-	"errors"
-	"fmt"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
@@ -12,9 +10,7 @@ import (
 	"github.com/dmoctl/dmoctl/executor/control"
 	"github.com/dmoctl/dmoctl/executor/work"
 	"github.com/dmoctl/dmoctl/internal/batch"
-	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/digest"
-	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/report"
 )
 
@@ -26,40 +22,18 @@ const (
 
 // Explain finds the rows of a table that differ between source and target. Both
 // sides are read twice: once into 4,096 buckets of hash(key), once for the rows of
-// the buckets that differ. The error is an *Outcome with exit code 3 where rows differ.
-func Explain(ctx context.Context, p *plan.Plan, name catalog.Name, d Deps) (*report.Explanation, error) {
-	r := newRun(p, d)
-	defer r.closeViews()
-	t := r.set.ByName[name]
-	if t == nil {
-		return nil, &Outcome{Exit: report.Error, Summary: "Unknown table", Err: fmt.Errorf("the migration has no table %s", name)}
-	}
-	s := newSides(r)
-	defer s.close()
-	x := &explainer{sides: s, table: t}
-	var out *report.Explanation
-	err := control.Guard(func() (err error) {
-		out, err = x.explain(ctx)
-		return err
-	})
-	if err != nil {
-		if o := ofKind(err); o != nil {
-			return nil, o
-		}
-		return nil, &Outcome{Exit: report.Error, Summary: "Rows could not be compared", Err: err}
-	}
-	if out.Differing > 0 {
-		return out, &Outcome{Exit: report.Different, Summary: "Rows differ", Err: errors.New(t.Name())}
-	}
-	return out, nil
+// the buckets that differ.
+func (c *Comparison) Explain(ctx context.Context, t *work.Table) (*report.Explanation, error) {
+	x := &explainer{comparison: c, table: t}
+	return x.explain(ctx)
 }
 
 // explainer compares one table.
 type explainer struct {
-	sides *sides
-	table *work.Table
-	key   []string
-	keyed bool
+	comparison *Comparison
+	table      *work.Table
+	key        []string
+	keyed      bool
 }
 
 // buckets is one side's digest by bucket of the key's hash.
@@ -78,8 +52,8 @@ func (x *explainer) explain(ctx context.Context) (*report.Explanation, error) {
 	out := &report.Explanation{Table: x.table.Name(), Keyed: x.keyed, Key: x.key}
 	var source, target buckets
 	err := x.both(ctx,
-		func(rec Batch, h *digest.Hasher) error { return source.add(rec, h) },
-		func(rec Batch, h *digest.Hasher) error { return target.add(rec, h) })
+		func(rec record, h *digest.Hasher) error { return source.add(rec, h) },
+		func(rec record, h *digest.Hasher) error { return target.add(rec, h) })
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +90,7 @@ func (x *explainer) copied(columns []string) bool {
 	return true
 }
 
-func (b *buckets) add(rec Batch, h *digest.Hasher) error {
+func (b *buckets) add(rec record, h *digest.Hasher) error {
 	keys, err := h.Keys(rec)
 	if err != nil {
 		return err
@@ -136,21 +110,21 @@ func (b *buckets) add(rec Batch, h *digest.Hasher) error {
 }
 
 // both reads both sides at once.
-func (x *explainer) both(ctx context.Context, source, target func(Batch, *digest.Hasher) error) error {
+func (x *explainer) both(ctx context.Context, source, target func(record, *digest.Hasher) error) error {
 	group, ctx := errgroup.WithContext(ctx)
-	side := func(scan func(context.Context, *work.Table, Visit) error, take func(Batch, *digest.Hasher) error) func() error {
+	side := func(scan func(context.Context, *work.Table, visit) error, take func(record, *digest.Hasher) error) func() error {
 		return func() error {
 			h, err := digest.New(x.table.Target.Columns, x.key)
 			if err != nil {
 				return err
 			}
 			return control.Guard(func() error {
-				return scan(ctx, x.table, func(rec Batch) error { return take(rec, h) })
+				return scan(ctx, x.table, func(rec record) error { return take(rec, h) })
 			})
 		}
 	}
-	group.Go(side(x.sides.scanSource, source))
-	group.Go(side(x.sides.scanTarget, target))
+	group.Go(side(x.comparison.scanSource, source))
+	group.Go(side(x.comparison.scanTarget, target))
 	return group.Wait()
 }
 
@@ -163,8 +137,8 @@ type seen struct {
 // rows compares the rows of some buckets by key.
 func (x *explainer) rows(ctx context.Context, chosen map[int]bool, out *report.Explanation) error {
 	source, target := make(map[digest.Hash]*seen), make(map[digest.Hash]*seen)
-	collect := func(into map[digest.Hash]*seen) func(Batch, *digest.Hasher) error {
-		return func(rec Batch, h *digest.Hasher) error { return x.collect(rec, h, chosen, into) }
+	collect := func(into map[digest.Hash]*seen) func(record, *digest.Hasher) error {
+		return func(rec record, h *digest.Hasher) error { return x.collect(rec, h, chosen, into) }
 	}
 	if err := x.both(ctx, collect(source), collect(target)); err != nil {
 		return err
@@ -190,7 +164,7 @@ func (x *explainer) rows(ctx context.Context, chosen map[int]bool, out *report.E
 	return nil
 }
 
-func (x *explainer) collect(rec Batch, h *digest.Hasher, chosen map[int]bool, into map[digest.Hash]*seen) error {
+func (x *explainer) collect(rec record, h *digest.Hasher, chosen map[int]bool, into map[digest.Hash]*seen) error {
 	hashes, err := h.Keys(rec)
 	if err != nil {
 		return err
