@@ -16,9 +16,12 @@ import (
 	"github.com/dmoctl/dmoctl/providers"
 )
 
+// auditing holds the target against the plan, whatever the steps have said.
+type auditing struct{ *run }
+
 // audit is the last act of a run: it reads the ledger and the catalogs again and lists what
 // is missing, whatever the steps have said. The migration is not closed before it.
-func (r *run) audit(ctx context.Context) error {
+func (r auditing) audit(ctx context.Context) error {
 	if r.audited || !r.fails.clean() || r.ending(ctx) || phaseRank(r.d.Until) < phaseRank(plan.Structures) {
 		return nil
 	}
@@ -42,7 +45,7 @@ func (r *run) audit(ctx context.Context) error {
 }
 
 // auditLedger reads the ledger again, and lists what it says is left of the plan's tables.
-func (r *run) auditLedger(ctx context.Context) error {
+func (r auditing) auditLedger(ctx context.Context) error {
 	var c *ledger.Contents
 	err := r.ctl.Retry(ctx, "read the ledger", func(ctx context.Context) (err error) {
 		c, err = r.target.Session.Read(ctx)
@@ -78,8 +81,8 @@ func (r *run) auditLedger(ctx context.Context) error {
 }
 
 // compareStructures compares what is on the target with what the plan wants.
-func (r *run) compareStructures(ctx context.Context, tables []*work.Table) ([]structure.Difference, error) {
-	a := auditor{run: r, outside: make(map[catalog.Name][]structure.Difference), raised: make(map[catalog.Name]bool),
+func (r auditing) compareStructures(ctx context.Context, tables []*work.Table) ([]structure.Difference, error) {
+	a := auditor{run: r.run, outside: make(map[catalog.Name][]structure.Difference), raised: make(map[catalog.Name]bool),
 		refers: make(map[catalog.Name]bool), planned: make(map[catalog.Name]bool)}
 	for _, s := range r.p.Steps {
 		a.raises = a.raises || s.Kind == plan.StepSequence
@@ -145,7 +148,7 @@ func (a *auditor) all(ctx context.Context, tables []*work.Table) error {
 // it, it may have gone on since the plan was made.
 func (a *auditor) part(ctx context.Context, tables []*work.Table) error {
 	r := a.run
-	have, err := r.catalogOf(ctx, r.d.Target, providers.Selector{Tables: work.Targets(tables), IDs: true})
+	have, err := r.structures(ctx, r.d.Target, providers.Selector{Tables: work.Targets(tables), IDs: true})
 	if err != nil {
 		return err
 	}
@@ -164,7 +167,7 @@ func (a *auditor) part(ctx context.Context, tables []*work.Table) error {
 		if now := source[from.Name]; now != nil {
 			from = now
 		}
-		h, how := there[t.Target.Name], r.howCompared(t)
+		h, how := there[t.Target.Name], r.auditing.howCompared(t)
 		ds := structure.Compare(t.Target, h, how)
 		if h != nil && r.replaced(t, h) {
 			ds = append(ds, structure.Difference{Table: h.Name, Part: structure.Table, Kind: structure.Different, Found: "another one", Wanted: "the one that dmoctl made"})
@@ -178,7 +181,7 @@ func (a *auditor) part(ctx context.Context, tables []*work.Table) error {
 	return nil
 }
 
-func (r *run) howCompared(t *work.Table) structure.Options {
+func (r auditing) howCompared(t *work.Table) structure.Options {
 	return structure.Options{Same: r.p.Source.Type == r.p.Target.Type, IgnoreCase: r.d.Target.Limits().IgnoreCase, Foreign: t.Known && !t.Row.Created}
 }
 
@@ -271,7 +274,7 @@ func (a *auditor) sequences(ctx context.Context, tables []*work.Table) error {
 }
 
 // misshapen lists tables whose structure differs as failures, and what is no table's.
-func (r *run) misshapen(found []structure.Difference, code int) {
+func (r auditing) misshapen(found []structure.Difference, code int) {
 	bySource := make(map[catalog.Name]*work.Table, len(r.set.Order))
 	for _, t := range r.set.Order {
 		if t.Target != nil {
@@ -309,15 +312,4 @@ func fixOf(t *work.Table, made bool) string {
 		return "Alter the table on the target as it is wanted: dmoctl did not make it, and alters no table of others."
 	}
 	return "Alter the table on the target as it is wanted, or have dmoctl drop it, make it and copy it again: dmoctl apply --reload " + t.Name()
-}
-
-// catalogOf reads the structures of the tables that are asked for by name.
-func (r *run) catalogOf(ctx context.Context, db providers.Database, sel providers.Selector) (*catalog.Catalog, error) {
-	sel.Schemas, sel.StructureOnly = work.SchemasOf(sel.Tables), true
-	var c *catalog.Catalog
-	err := r.ctl.Retry(ctx, "read structures", func(ctx context.Context) (err error) {
-		c, err = db.Catalog(ctx, sel)
-		return err
-	})
-	return c, err
 }

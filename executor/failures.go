@@ -27,11 +27,11 @@ type failures struct {
 	policies catalog.Policies
 	set      *work.Set
 	target   *work.Target
+	groups   []*work.Group
 	progress *progress
 	cancel   context.CancelCauseFunc // rolls back what runs
 
 	halted atomic.Bool // no new steps, for cause
-	lost   atomic.Bool // the snapshot is gone: this round ends, another follows
 
 	mu    sync.Mutex // guards what follows
 	list  []report.Failure
@@ -39,8 +39,9 @@ type failures struct {
 	cause error // of halt
 }
 
-// fatal acts on errors that concern the whole run, and says whether err was one.
-func (x *failures) fatal(err error) bool {
+// fatal acts on errors that concern the whole run, or all of a group, and says whether err was
+// one. It is about the groups of those tables, or about all.
+func (x *failures) fatal(err error, tables ...*work.Table) bool {
 	switch providers.KindOf(err) {
 	case providers.Deposed:
 		x.halt(err)
@@ -52,7 +53,14 @@ func (x *failures) fatal(err error) bool {
 		x.halt(err)
 		return false
 	case providers.SnapshotLost:
-		x.lost.Store(true)
+		for _, t := range tables {
+			t.Group.Lose()
+		}
+		if len(tables) == 0 {
+			for _, g := range x.groups {
+				g.Lose()
+			}
+		}
 		return true
 	}
 	return false
@@ -71,9 +79,9 @@ func (x *failures) halt(cause error) bool {
 }
 
 // fail lists a failure. Interruptions and what concerns the whole run are not
-// failures of a table.
-func (x *failures) fail(f report.Failure, err error) {
-	if err == nil || errors.Is(err, control.ErrStopped) || errors.Is(err, context.Canceled) || x.fatal(err) {
+// failures of a table. Of names the tables that the error is about, where it is about some.
+func (x *failures) fail(f report.Failure, err error, of ...*work.Table) {
+	if err == nil || errors.Is(err, control.ErrStopped) || errors.Is(err, context.Canceled) || x.fatal(err, of...) {
 		return
 	}
 	var c *control.Crash
@@ -131,7 +139,7 @@ func (x *failures) count() int {
 
 // stopTable ends the work on a table.
 func (x *failures) stopTable(t *work.Table, step string, err error) {
-	if errors.Is(err, context.Canceled) || errors.Is(err, control.ErrStopped) || whole(err) && x.fatal(err) {
+	if errors.Is(err, context.Canceled) || errors.Is(err, control.ErrStopped) || whole(err) && x.fatal(err, t) {
 		return
 	}
 	x.set.Lock()
@@ -147,7 +155,7 @@ func (x *failures) stopTable(t *work.Table, step string, err error) {
 	if providers.KindOf(err) == providers.Changed {
 		x.void(t)
 	}
-	x.fail(report.Failure{Table: t.Name(), Step: step, Fix: x.constraintFix(t, err)}, err)
+	x.fail(report.Failure{Table: t.Name(), Step: step, Fix: x.constraintFix(t, err)}, err, t)
 }
 
 // void records that what is in of a table does not count, because its source is not what it
@@ -165,7 +173,7 @@ func (x *failures) void(t *work.Table) {
 	ctx, cancel := control.Cleanup(context.Background())
 	defer cancel()
 	if err := x.target.RecordTables(ctx, []*work.Table{t}); err != nil {
-		x.fail(report.Failure{Table: t.Name()}, err)
+		x.fail(report.Failure{Table: t.Name()}, err, t)
 	}
 }
 
@@ -225,7 +233,7 @@ func hopeless(err error) bool {
 // failPackage lists a package that was not brought in by a step.
 func (x *failures) failPackage(s *plan.Step, u *work.Unit, err error) {
 	if whole(err) || errors.Is(err, context.Canceled) {
-		x.fail(report.Failure{Step: s.ID}, err)
+		x.fail(report.Failure{Step: s.ID}, err, u.Table)
 		return
 	}
 	// A limit that one package meets, its table's others meet as well.
@@ -238,5 +246,5 @@ func (x *failures) failPackage(s *plan.Step, u *work.Unit, err error) {
 		u.Table.Broken = err
 	}
 	x.set.Unlock()
-	x.fail(report.Failure{Table: u.Table.Name(), Package: u.Package.ID, Step: s.ID, Fix: x.constraintFix(u.Table, err)}, err)
+	x.fail(report.Failure{Table: u.Table.Name(), Package: u.Package.ID, Step: s.ID, Fix: x.constraintFix(u.Table, err)}, err, u.Table)
 }

@@ -17,8 +17,11 @@ import (
 	"github.com/dmoctl/dmoctl/providers"
 )
 
+// closing is how a run ends: the migration is closed, and report and outcome are made.
+type closing struct{ *run }
+
 // finish makes the report, and the outcome of the whole.
-func (r *run) finish(ctx context.Context, err error) (*report.Report, error) {
+func (r closing) finish(ctx context.Context, err error) (*report.Report, error) {
 	out := r.outcome(ctx, err)
 	rep := r.report
 	rep.Ended = r.ctl.Now()
@@ -58,7 +61,7 @@ func (r *run) finish(ctx context.Context, err error) (*report.Report, error) {
 }
 
 // outcome says how the run ended; nil is well.
-func (r *run) outcome(ctx context.Context, err error) *Outcome {
+func (r closing) outcome(ctx context.Context, err error) *Outcome {
 	var o *Outcome
 	if errors.As(err, &o) {
 		return o
@@ -115,7 +118,7 @@ func ofKind(err error) *Outcome {
 }
 
 // unfinished says whether steps of the phases asked for are left.
-func (r *run) unfinished() bool {
+func (r closing) unfinished() bool {
 	if r.closed {
 		return false
 	}
@@ -128,7 +131,7 @@ func (r *run) unfinished() bool {
 }
 
 // absent counts packages of the phases asked for that are not in.
-func (r *run) absent() int {
+func (r closing) absent() int {
 	n := 0
 	for _, s := range r.p.Steps {
 		if s.Kind != plan.StepCopy || phaseRank(s.Phase) > phaseRank(r.d.Until) {
@@ -145,7 +148,7 @@ func (r *run) absent() int {
 
 // missing holds the promise that a run ends well only where every package of the
 // phases asked for is in and every table is verified, or excepted by name.
-func (r *run) missing() *Outcome {
+func (r closing) missing() *Outcome {
 	if r.closed {
 		return nil
 	}
@@ -162,7 +165,7 @@ func (r *run) missing() *Outcome {
 }
 
 // unverified returns a table that the phases asked for should have verified.
-func (r *run) unverified() *work.Table {
+func (r closing) unverified() *work.Table {
 	for _, s := range r.p.Steps {
 		if s.Kind != plan.StepVerify || phaseRank(s.Phase) > phaseRank(r.d.Until) {
 			continue
@@ -178,7 +181,7 @@ func (r *run) unverified() *work.Table {
 }
 
 // results lists the tables of the plan.
-func (r *run) results() []report.Table {
+func (r closing) results() []report.Table {
 	r.set.Lock()
 	defer r.set.Unlock()
 	out := make([]report.Table, 0, len(r.set.Order))
@@ -229,15 +232,4 @@ func (r *run) stateFailed(err error) { r.fails.halt(r.stateOutcome(err)) }
 func (r *run) stateOutcome(err error) *Outcome {
 	fix := "Committed packages are kept. " + cmp.Or(state.Advice(err), "See to it that the state's folder can be written.") + " To go on, run: dmoctl apply"
 	return &Outcome{Exit: report.Error, Summary: "State cannot be written", Err: err, Fix: fix}
-}
-
-// started says that a package's rows have begun to move.
-func (r *run) started(u *work.Unit) {
-	r.ctl.Emit(report.Event{Event: report.PackageStarted, Phase: plan.Downtime, Table: u.Table.Name(), Package: u.Package.ID})
-}
-
-// emitCorrupt says that export files were damaged and are written again.
-func (r *run) emitCorrupt(units []*work.Unit, err error) {
-	r.ctl.Emit(report.Event{Event: report.Retry, Phase: plan.Downtime, Package: units[0].Package.ID, Kind: string(providers.Corrupt),
-		Message: err.Error() + ": exported again"})
 }

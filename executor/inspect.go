@@ -35,11 +35,11 @@ type VerifyOptions struct {
 func Verify(ctx context.Context, p *plan.Plan, how VerifyOptions, d Deps) (*report.Report, error) {
 	r := newRun(p, d)
 	defer r.compare.Close()
-	err := control.Guard(func() error { return r.verifyOnly(ctx, how) })
-	return r.finish(ctx, err)
+	err := control.Guard(func() error { return r.verifying.verifyOnly(ctx, how) })
+	return r.closing.finish(ctx, err)
 }
 
-func (r *run) verifyOnly(ctx context.Context, how VerifyOptions) error {
+func (r verifying) verifyOnly(ctx context.Context, how VerifyOptions) error {
 	r.closed = true // there is no step that could be missing
 	if err := r.refuseSame(ctx); err != nil {
 		return err
@@ -57,11 +57,11 @@ func (r *run) verifyOnly(ctx context.Context, how VerifyOptions) error {
 	if err != nil {
 		return err
 	}
-	found, err := r.compareStructures(ctx, named)
+	found, err := r.auditing.compareStructures(ctx, named)
 	if err != nil {
 		return fmt.Errorf("compare structures: %w", err)
 	}
-	r.misshapen(found, report.Different)
+	r.auditing.misshapen(found, report.Different)
 	if how.Structure {
 		r.onlyStructures(named)
 		return nil
@@ -90,7 +90,7 @@ func (r *run) verifyOnly(ctx context.Context, how VerifyOptions) error {
 
 // judgeApart judges tables, one by one where they cannot be read together, so that one
 // that was dropped or altered is a difference and hides no other.
-func (r *run) judgeApart(ctx context.Context, tables []*work.Table) error {
+func (r verifying) judgeApart(ctx context.Context, tables []*work.Table) error {
 	found, err := r.compare.Judge(ctx, tables)
 	switch {
 	case err == nil:
@@ -116,7 +116,7 @@ func altered(err error) bool {
 }
 
 // named returns the tables of those names; without any all of the plan.
-func (r *run) named(names []catalog.Name) ([]*work.Table, error) {
+func (r verifying) named(names []catalog.Name) ([]*work.Table, error) {
 	if len(names) == 0 {
 		return r.set.Order, nil
 	}
@@ -132,7 +132,7 @@ func (r *run) named(names []catalog.Name) ([]*work.Table, error) {
 }
 
 // onlyStructures makes the report one about structures.
-func (r *run) onlyStructures(tables []*work.Table) {
+func (r verifying) onlyStructures(tables []*work.Table) {
 	r.set.Lock()
 	defer r.set.Unlock()
 	differ := make(map[catalog.Name]bool)
@@ -150,7 +150,7 @@ func (r *run) onlyStructures(tables []*work.Table) {
 }
 
 // chosen returns the tables that rows travel of, and lists those that are not all in.
-func (r *run) chosen(tables []*work.Table, byName bool) []*work.Table {
+func (r verifying) chosen(tables []*work.Table, byName bool) []*work.Table {
 	var out []*work.Table
 	for _, t := range tables {
 		switch {
@@ -166,7 +166,7 @@ func (r *run) chosen(tables []*work.Table, byName bool) []*work.Table {
 
 // compareSides reads source and target again. A live source's rows are those of now,
 // so what it has written since the copy shows as a difference.
-func (r *run) compareSides(ctx context.Context, tables []*work.Table) error {
+func (r verifying) compareSides(ctx context.Context, tables []*work.Table) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(r.processes(true))
 	for _, t := range tables {

@@ -9,13 +9,17 @@ import (
 	"github.com/dmoctl/dmoctl/executor/work"
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/ledger"
+	"github.com/dmoctl/dmoctl/internal/left"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/providers"
 )
 
+// building makes, alters and drops what the target's tables are made of.
+type building struct{ *run }
+
 // dropStep drops tables that are made again, and predecessors of those that have another name
 // now. That nothing of the table is there any more is recorded with it.
-func (r *run) dropStep(ctx context.Context, s *plan.Step) error {
+func (r building) dropStep(ctx context.Context, s *plan.Step) error {
 	var tables []*work.Table
 	for _, t := range r.sound(s) {
 		r.set.Lock()
@@ -28,7 +32,7 @@ func (r *run) dropStep(ctx context.Context, s *plan.Step) error {
 }
 
 // createStep makes tables, and records with each that dmoctl has made it.
-func (r *run) createStep(ctx context.Context, s *plan.Step) error {
+func (r building) createStep(ctx context.Context, s *plan.Step) error {
 	r.ctl.Before(control.PointCreate)
 	all := r.sound(s)
 	// A COMMIT without an answer may have made them, and where DDL commits by itself, so may
@@ -49,7 +53,7 @@ func (r *run) createStep(ctx context.Context, s *plan.Step) error {
 	})
 }
 
-func (r *run) create(ctx context.Context, tables []*work.Table) error {
+func (r building) create(ctx context.Context, tables []*work.Table) error {
 	return r.target.Write(ctx, func(ctx context.Context) error {
 		return r.target.AlterWith(ctx, nil, tables, func(t *work.Table) ([]providers.DDL, ledger.Table) {
 			return []providers.DDL{providers.CreateTable{Table: t.Target, New: !t.Row.Created}}, t.Made()
@@ -58,7 +62,7 @@ func (r *run) create(ctx context.Context, tables []*work.Table) error {
 }
 
 // noteMade adds the tables that the ledger calls made by now.
-func (r *run) noteMade(ctx context.Context, tables []*work.Table, made map[*work.Table]bool) error {
+func (r building) noteMade(ctx context.Context, tables []*work.Table, made map[*work.Table]bool) error {
 	c, err := r.d.Target.Ledger(ctx, r.p.Migration)
 	if err != nil {
 		return fmt.Errorf("read the ledger: %w", err)
@@ -76,4 +80,60 @@ func (r *run) noteMade(ctx context.Context, tables []*work.Table, made map[*work
 		}
 	}
 	return nil
+}
+
+// schemasStep makes schemas, types and free sequences. Without them nothing else works.
+func (r building) schemasStep(ctx context.Context) error {
+	var ddl []providers.DDL
+	for _, s := range r.p.Schemas {
+		ddl = append(ddl, providers.CreateSchema{Schema: s})
+	}
+	for _, t := range r.p.Types {
+		ddl = append(ddl, providers.CreateType{Type: t})
+	}
+	for _, s := range r.p.Sequences {
+		ddl = append(ddl, providers.CreateSequence{Sequence: s})
+	}
+	err := r.target.Alter(ctx, ddl)
+	if err != nil {
+		r.fails.halt(err)
+	}
+	return err
+}
+
+// each carries out the DDL of tables together; where that fails for good, one by
+// one, so that only the culprit fails.
+func (r building) each(ctx context.Context, s *plan.Step, tables []*work.Table, ddl func(*work.Table) []providers.DDL) error {
+	return r.together(ctx, s, tables, func(some []*work.Table) error {
+		var all []providers.DDL
+		for _, t := range some {
+			all = append(all, ddl(t)...)
+		}
+		return r.target.Alter(ctx, all)
+	})
+}
+
+// unreferStep drops foreign keys that the target's tables had before, so that their rows
+// can go in in any order. The target remembers them until the step that makes them again.
+// Those that are no longer carried go for good.
+func (r building) unreferStep(ctx context.Context, s *plan.Step) error {
+	r.set.Lock()
+	filled := make(map[catalog.Name]bool)
+	for _, t := range r.set.Order {
+		filled[t.Target.Name] = t.Copied() && (!left.Complete(t.Row.State) || t.Voided())
+	}
+	r.set.Unlock()
+	return r.each(ctx, s, r.sound(s), func(t *work.Table) []providers.DDL {
+		var ddl []providers.DDL
+		for _, f := range t.Plan.Unrefer {
+			// A run that goes on may find the rows in and the key made again.
+			if filled[t.Target.Name] || filled[f.Table] {
+				ddl = append(ddl, providers.DropForeignKey{Table: t.Target.Name, Name: f.Name, Keep: &f})
+			}
+		}
+		for _, f := range t.Plan.Unwanted {
+			ddl = append(ddl, providers.DropForeignKey{Table: t.Target.Name, Name: f.Name})
+		}
+		return ddl
+	})
 }

@@ -15,9 +15,13 @@ import (
 	"github.com/dmoctl/dmoctl/providers"
 )
 
+// opening is how a run begins: what it finds has to be what was planned, and what it is about to
+// do is in the ledger before it does it.
+type opening struct{ *run }
+
 // open makes sure that the databases are the plan's and fit to run, takes the
 // right to write, and only then reads the ledger.
-func (r *run) open(ctx context.Context) error {
+func (r opening) open(ctx context.Context) error {
 	if err := r.identify(ctx); err != nil {
 		return err
 	}
@@ -41,7 +45,7 @@ func (r *run) open(ctx context.Context) error {
 	return err
 }
 
-func (r *run) identify(ctx context.Context) error {
+func (r opening) identify(ctx context.Context) error {
 	sides := []struct {
 		side string
 		db   providers.Database
@@ -90,7 +94,7 @@ func stale(err error) *Outcome {
 }
 
 // preflight refuses what would fail later. It changes nothing.
-func (r *run) preflight(ctx context.Context) error {
+func (r opening) preflight(ctx context.Context) error {
 	var source, target []*catalog.Table
 	for _, t := range r.set.Order {
 		if t.Plan.Action == plan.Forget {
@@ -133,7 +137,7 @@ func (r *run) preflight(ctx context.Context) error {
 
 // lock takes the right to write. What the last run recorded stays as it is until
 // it was read under the new token.
-func (r *run) lock(ctx context.Context) error {
+func (r opening) lock(ctx context.Context) error {
 	r.ctl.Before(control.PointLock)
 	r.target.Limits = r.d.Target.Limits()
 	waiting, cancel := context.WithCancelCause(ctx)
@@ -154,7 +158,7 @@ func (r *run) lock(ctx context.Context) error {
 	return r.lockIn(waiting)
 }
 
-func (r *run) lockIn(ctx context.Context) error {
+func (r opening) lockIn(ctx context.Context) error {
 	before, err := r.d.Target.Ledger(ctx, r.p.Migration)
 	if err != nil {
 		return fmt.Errorf("read the ledger: %w", err)
@@ -190,7 +194,7 @@ func (r *run) reread(ctx context.Context) error {
 		return fmt.Errorf("read the ledger: it has no run after the lock was taken")
 	}
 	if r.led.Token == "" {
-		if err := r.enter(*c.Run); err != nil || r.closed {
+		if err := r.opening.enter(*c.Run); err != nil || r.closed {
 			return err
 		}
 	}
@@ -199,7 +203,7 @@ func (r *run) reread(ctx context.Context) error {
 }
 
 // enter compares the plan with the run that the ledger names.
-func (r *run) enter(led ledger.Run) error {
+func (r opening) enter(led ledger.Run) error {
 	p := r.p
 	fresh := led.Plan == "" && led.Serial == 0
 	switch {
@@ -225,9 +229,10 @@ func (r *run) adopt(c *ledger.Contents) {
 	r.set.Lock()
 	defer r.set.Unlock()
 	for _, t := range r.set.Order {
-		t.Known, t.Ready, t.Proven = false, false, false
-		t.In = nil
-		t.Counting = nil
+		t.Known, t.In = false, nil
+		if !t.Group.Prepared() {
+			t.Ready, t.Proven, t.Counting = false, false, nil
+		}
 	}
 	r.learnIDs(c)
 	for _, row := range c.Tables {

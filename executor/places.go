@@ -19,7 +19,7 @@ const namesListed = 20
 // places looks, under the lock, whether what the plan found on the target is still so: a
 // table that is to be made is not there, one that is to be filled is there and empty. What
 // somebody has made or filled since is never touched; the plan is stale.
-func (r *run) places(ctx context.Context) error {
+func (r opening) places(ctx context.Context) error {
 	r.set.Lock()
 	tables := r.acting()
 	vacated := r.vacated()
@@ -69,7 +69,7 @@ func (r *run) places(ctx context.Context) error {
 
 // outdated names the tables of which the plan keeps what is in, and of which something is left that
 // it does not do: a run has marked them to be copied again since, or has begun to.
-func (r *run) outdated() []string {
+func (r opening) outdated() []string {
 	r.set.Lock()
 	defer r.set.Unlock()
 	compared := make(map[catalog.Name]bool)
@@ -100,7 +100,7 @@ func (r *run) outdated() []string {
 }
 
 // acting returns the tables that the plan does something to.
-func (r *run) acting() []*work.Table {
+func (r opening) acting() []*work.Table {
 	named := make(map[catalog.Name]bool)
 	for _, s := range r.p.Steps {
 		for _, n := range s.Tables {
@@ -117,33 +117,8 @@ func (r *run) acting() []*work.Table {
 	return out
 }
 
-// replaced says whether somebody has put another table in the place of one that dmoctl made.
-func (r *run) replaced(t *work.Table, now *catalog.Table) bool {
-	id, ours := r.madeIDs[now.Name]
-	return t.Known && t.Row.Created && t.Row.Target == now.Name && ours && id != now.ID
-}
-
-// identified reads tables of the target, with what tells them from others of their names.
-func (r *run) identified(ctx context.Context, names []catalog.Name) (map[catalog.Name]*catalog.Table, error) {
-	out := make(map[catalog.Name]*catalog.Table, len(names))
-	if len(names) == 0 {
-		return out, nil
-	}
-	err := r.ctl.Retry(ctx, "read structures", func(ctx context.Context) error {
-		c, err := r.d.Target.Catalog(ctx, providers.Selector{Schemas: work.SchemasOf(names), Tables: names, StructureOnly: true, IDs: true})
-		if err != nil {
-			return err
-		}
-		for _, t := range c.Tables {
-			out[t.Name] = t
-		}
-		return nil
-	})
-	return out, err
-}
-
 // vacated are the names on the target that tables of ours give up under this plan.
-func (r *run) vacated() map[catalog.Name]bool {
+func (r opening) vacated() map[catalog.Name]bool {
 	out := make(map[catalog.Name]bool)
 	for _, t := range r.set.Order {
 		if t.Known && t.Row.Created && t.Plan.Predecessor != nil && t.Row.Target == *t.Plan.Predecessor {
@@ -154,7 +129,7 @@ func (r *run) vacated() map[catalog.Name]bool {
 }
 
 // filled says which tables hold rows, of those that must be empty.
-func (r *run) filled(ctx context.Context, tables []*work.Table) ([]string, error) {
+func (r opening) filled(ctx context.Context, tables []*work.Table) ([]string, error) {
 	if len(tables) == 0 {
 		return nil, nil
 	}

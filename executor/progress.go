@@ -74,8 +74,8 @@ func (p *progress) adopt(tables []*work.Table) {
 	p.samples = nil
 }
 
-// moved counts rows of a package that the target has taken and not committed.
-func (p *progress) moved(k *plan.Package, rows, bytes int64) {
+// Moved counts rows of a package that the target has taken and not committed.
+func (p *progress) Moved(k *plan.Package, rows, bytes int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	m := p.flying[k.ID]
@@ -86,8 +86,8 @@ func (p *progress) moved(k *plan.Package, rows, bytes int64) {
 	p.inFlight.bytes += bytes
 }
 
-// dropped forgets the rows of a package whose transaction is rolled back.
-func (p *progress) dropped(k *plan.Package) {
+// Dropped forgets the rows of a package whose transaction is rolled back.
+func (p *progress) Dropped(k *plan.Package) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.drop(k)

@@ -2,7 +2,6 @@ package executor
 
 import (
 	"context"
-	"errors"
 	"slices"
 
 	"github.com/dmoctl/dmoctl/executor/reading"
@@ -18,36 +17,9 @@ import (
 // first count comes before every last comparison, so between them lies a moment at which
 // all tables were what was copied.
 
-// stillQuiet compares tables in a view with what was counted when they were begun, and hands
-// those that differ to found; its error ends the comparison.
-func (r *run) stillQuiet(ctx context.Context, view providers.View, tables []*work.Table, found func(*work.Table, error) error) error {
-	if len(tables) == 0 {
-		return nil
-	}
-	before := make([]providers.Counted, len(tables))
-	r.set.Lock()
-	for i, t := range tables {
-		before[i] = providers.Counted{Rows: t.Row.Count, Changes: t.Row.Changes}
-	}
-	r.set.Unlock()
-	what, err := view.Compare(ctx, work.Asked(tables), before)
-	if err != nil {
-		return err
-	}
-	for i, t := range tables {
-		if what[i] == "" {
-			continue
-		}
-		if err := found(t, notQuiet(t, what[i])); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // compareAgain holds tables of a quiet source to the word that nobody writes. Those that
 // differ stop, by name.
-func (r *run) compareAgain(ctx context.Context, from beginner, tables []*work.Table) error {
+func (r settling) compareAgain(ctx context.Context, from beginner, tables []*work.Table) error {
 	for start := 0; start < len(tables); start += work.BundleTables {
 		part := tables[start:min(start+work.BundleTables, len(tables))]
 		err := r.compareBundle(ctx, from, part)
@@ -71,14 +43,14 @@ func (r *run) compareAgain(ctx context.Context, from beginner, tables []*work.Ta
 // beginner opens views of the source.
 type beginner func(ctx context.Context, tables []*work.Table) (view providers.View, end func(), err error)
 
-func (r *run) compareBundle(ctx context.Context, from beginner, tables []*work.Table) error {
+func (r settling) compareBundle(ctx context.Context, from beginner, tables []*work.Table) error {
 	return r.ctl.Retry(ctx, "compare counts", func(ctx context.Context) error {
 		view, end, err := from(ctx, tables)
 		if err != nil {
 			return err
 		}
 		defer end()
-		return r.stillQuiet(ctx, view, tables, func(t *work.Table, err error) error {
+		return r.set.StillQuiet(ctx, view, tables, func(t *work.Table, err error) error {
 			r.fails.stopTable(t, "", err)
 			return nil
 		})
@@ -87,7 +59,7 @@ func (r *run) compareBundle(ctx context.Context, from beginner, tables []*work.T
 
 // compareTogether compares every table that was read from the quiet source, in this run or in
 // an earlier one, once all are in. It says whether none differs.
-func (r *run) compareTogether(ctx context.Context) (same bool, err error) {
+func (r settling) compareTogether(ctx context.Context) (same bool, err error) {
 	if !r.p.Quiet {
 		return true, nil
 	}
@@ -110,7 +82,7 @@ func (r *run) compareTogether(ctx context.Context) (same bool, err error) {
 
 // compareUnclosed is compareTogether for a run that copied and was to end before the migration
 // is closed: after a phase, or with some tables only.
-func (r *run) compareUnclosed(ctx context.Context) error {
+func (r settling) compareUnclosed(ctx context.Context) error {
 	if ctx.Err() != nil || r.fails.halted.Load() || r.ctl.Stopped() || !r.fails.clean() || r.led.Closed {
 		return nil
 	}
@@ -122,12 +94,4 @@ func (r *run) compareUnclosed(ctx context.Context) error {
 	}
 	_, err := r.compareTogether(ctx)
 	return err
-}
-
-func notQuiet(t *work.Table, what string) error {
-	return &providers.Error{
-		Kind: providers.Changed, Op: "compare", Table: t.Plan.Source.Name,
-		Err: errors.New("the source is not quiet: " + what),
-		Fix: "Stop whoever writes, or set consistency = \"snapshot\" in the source; then plan with --reload for the table.",
-	}
 }

@@ -14,7 +14,7 @@ import (
 // register writes what this run is about to do into the ledger, before it does it, in one
 // transaction: the plan's packages, and which tables have to be emptied first. However the
 // run ends, what is left of it is known from there.
-func (r *run) register(ctx context.Context) error {
+func (r opening) register(ctx context.Context) error {
 	r.set.Lock()
 	change := r.registration()
 	r.progress.adopt(r.set.Order)
@@ -27,7 +27,7 @@ func (r *run) register(ctx context.Context) error {
 }
 
 // registration is the run with its tables and packages. The caller holds the set's lock.
-func (r *run) registration() ledger.Change {
+func (r opening) registration() ledger.Change {
 	led := r.led
 	c := ledger.Change{Run: &led}
 	for _, t := range r.set.Order {
@@ -58,7 +58,7 @@ func (r *run) registration() ledger.Change {
 // ask makes a table's ledger row ask for what the plan is about to do, and says whether it
 // changed: a table that is new to the ledger, another edition of one that is not, or another
 // name for one of which there is nothing yet.
-func (r *run) ask(t *work.Table) bool {
+func (r opening) ask(t *work.Table) bool {
 	switch {
 	case !t.Known:
 		t.Row = ledger.Table{

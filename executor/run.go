@@ -4,16 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
-	"golang.org/x/sync/semaphore"
 
 	"github.com/dmoctl/dmoctl/executor/compare"
 	"github.com/dmoctl/dmoctl/executor/control"
 	"github.com/dmoctl/dmoctl/executor/reading"
+	"github.com/dmoctl/dmoctl/executor/transfer"
 	"github.com/dmoctl/dmoctl/executor/work"
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/ledger"
@@ -38,31 +38,31 @@ type run struct {
 	ctl *control.Control
 	log hclog.Logger
 
-	set      *work.Set
-	target   *work.Target
-	fails    *failures
-	led      ledger.Run // as recorded
-	closed   bool       // the migration was closed before this run
-	reading  *reading.Reading
-	progress *progress
-	done     map[string]bool // ids of steps that need not be done again in this run
-	sequence atomic.Bool     // sequences that no column owns are raised, or being raised
-	compare  *compare.Comparison
-	files    *fileMode // nil in pipe mode
+	set       *work.Set
+	target    *work.Target
+	fails     *failures
+	led       ledger.Run // as recorded
+	closed    bool       // the migration was closed before this run
+	reading   *reading.Reading
+	progress  *progress
+	done      map[string]bool // ids of steps that need not be done again in this run
+	sequence  atomic.Bool     // sequences that no column owns are raised, or being raised
+	compare   *compare.Comparison
+	transport transfer.Transport // once the run is open
+	groups    []*work.Group
 	// madeIDs are the ids of the tables that dmoctl made, by their names on the target.
 	madeIDs map[catalog.Name]string
-	// emptied is closed once no step of the round is left that empties tables, or none is
-	// started any more.
-	emptied chan struct{}
+	beside  beside
 
-	snapshotLock *semaphore.Weighted // held while the round's view is opened or closed
-	snapshot     providers.Snapshot  // of the round
-	epoch        string              // of the round: tables that begin in it are read in it
-	prepared     bool
-	prepareErr   error
-
-	beside  sync.WaitGroup // counts beside the copies
-	counter chan struct{}  // held by the one that counts
+	// The rooms in which the work is done.
+	opening   opening
+	building  building
+	emptying  emptying
+	copying   copying
+	settling  settling
+	verifying verifying
+	auditing  auditing
+	closing   closing
 
 	audited bool
 	audits  []report.Phase
@@ -75,11 +75,11 @@ func Apply(ctx context.Context, p *plan.Plan, d Deps) (*report.Report, error) {
 	r := newRun(p, d)
 	release, err := r.lockState(ctx)
 	if err != nil {
-		return r.finish(ctx, err)
+		return r.closing.finish(ctx, err)
 	}
 	defer release()
 	err = control.Guard(func() error { return r.apply(ctx) })
-	return r.finish(ctx, err)
+	return r.closing.finish(ctx, err)
 }
 
 // lockState makes this process the only one that runs with its state, and tells
@@ -99,18 +99,19 @@ func (r *run) lockState(ctx context.Context) (release func(), err error) {
 func newRun(p *plan.Plan, d Deps) *run {
 	r := &run{
 		p: p, d: d, ctl: d.control(), log: d.Log, set: work.NewSet(p),
-		done:         make(map[string]bool),
-		reading:      reading.New(p, d.Source, d.Target),
-		snapshotLock: semaphore.NewWeighted(1),
-		counter:      make(chan struct{}, 1),
+		done:    make(map[string]bool),
+		reading: reading.New(p, d.Source, d.Target),
 	}
+	r.opening, r.building, r.emptying, r.copying = opening{r}, building{r}, emptying{r}, copying{r}
+	r.settling, r.verifying, r.auditing, r.closing = settling{r}, verifying{r}, auditing{r}, closing{r}
 	if r.log == nil {
 		r.log = hclog.NewNullLogger()
 	}
+	r.groups = []*work.Group{work.NewGroup(r.set.Order)}
 	r.target = work.NewTarget(r.ctl, r.set)
 	r.progress = newProgress(r)
 	r.fails = &failures{
-		ctl: r.ctl, log: r.log, policies: p.Policies, set: r.set, target: r.target, progress: r.progress,
+		ctl: r.ctl, log: r.log, policies: p.Policies, set: r.set, target: r.target, groups: r.groups, progress: r.progress,
 		cancel: func(error) {},
 	}
 	r.compare = compare.New(r.reading, r.processes(true))
@@ -128,35 +129,34 @@ func (r *run) apply(ctx context.Context) error {
 	}
 	ctx, r.fails.cancel = context.WithCancelCause(ctx)
 	defer r.fails.cancel(nil)
-	if err := r.open(ctx); err != nil || r.closed {
+	if err := r.opening.open(ctx); err != nil || r.closed {
 		return err
 	}
 	defer r.target.Session.Close()
-	if err := r.openFiles(ctx); err != nil {
+	if err := r.openTransport(ctx); err != nil {
 		return err
 	}
+	defer r.transport.Close()
 	r.ctl.Emit(report.Event{Event: report.RunStarted, Message: r.p.ID, Progress: r.progress.totals()})
 	if err := r.recordRun(ctx); err != nil {
 		return err
 	}
 	stop := r.progress.start(ctx)
 	defer stop()
-	if err := r.places(ctx); err != nil {
+	if err := r.opening.places(ctx); err != nil {
 		return err
 	}
-	if err := r.register(ctx); err != nil {
+	if err := r.opening.register(ctx); err != nil {
 		return err
 	}
 	defer r.closeViews()
-	defer r.files.close()
 	for n := 1; ; n++ {
-		r.fails.lost.Store(false)
 		r.execute(ctx)
-		if !r.fails.lost.Load() || r.fails.halted.Load() || ctx.Err() != nil || r.ctl.Stopped() {
-			if err := r.compareUnclosed(ctx); err != nil {
+		if !r.lost() || r.fails.halted.Load() || ctx.Err() != nil || r.ctl.Stopped() {
+			if err := r.settling.compareUnclosed(ctx); err != nil {
 				return err
 			}
-			return r.audit(ctx) // where the migration is not closed: a phase or tables were asked for
+			return r.auditing.audit(ctx) // where the migration is not closed: a phase or tables were asked for
 		}
 		if n == rounds {
 			return &providers.Error{Kind: providers.SnapshotLost, Op: "read source",
@@ -165,7 +165,7 @@ func (r *run) apply(ctx context.Context) error {
 		}
 		r.ctl.Emit(report.Event{Event: report.Retry, Kind: string(providers.SnapshotLost),
 			Message: "the snapshot is lost: tables that are not complete start again under a new one"})
-		r.closeSnapshot()
+		r.closeLost()
 		if !r.ctl.Pause(ctx, roundPause<<(n-1)) {
 			return nil
 		}
@@ -173,6 +173,39 @@ func (r *run) apply(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// openTransport opens what packages travel through.
+func (r *run) openTransport(ctx context.Context) (err error) {
+	room := transfer.Room{
+		Control: r.ctl, Plan: r.p, Owner: r.d.Owner, Set: r.set, Reading: r.reading, Target: r.target,
+		Watch: &landings{progress: r.progress, run: r}, Beside: r.beside.start,
+	}
+	if r.p.Mode != "file" {
+		r.transport = transfer.NewPipe(room)
+		return nil
+	}
+	r.transport, err = transfer.NewFiles(ctx, room, r.d.Staging, r.led.Lineage)
+	return err
+}
+
+// lost says whether tables start again because the snapshot that they are read in is gone.
+func (r *run) lost() bool { return slices.ContainsFunc(r.groups, (*work.Group).Lost) }
+
+// closeLost ends what is lost of the snapshots.
+func (r *run) closeLost() {
+	for _, g := range r.groups {
+		if g.Lost() {
+			g.Close()
+		}
+	}
+}
+
+func (r *run) closeViews() {
+	for _, g := range r.groups {
+		g.Close()
+	}
+	r.compare.Close()
 }
 
 func seconds(start time.Time) float64 { return time.Since(start).Seconds() }

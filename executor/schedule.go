@@ -6,17 +6,18 @@ import (
 	"sync"
 
 	"github.com/dmoctl/dmoctl/executor/control"
+	"github.com/dmoctl/dmoctl/executor/work"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/report"
 )
 
-// node is a step of the plan's graph while a round is at it.
+// node is a step of the plan's graph while a round is at it, or a barrier between steps.
 type node struct {
-	step   *plan.Step
-	waits  int     // steps that have to end first
-	next   []*node // steps that wait for this one
-	path   float64 // seconds from here to the end of the longest path
-	verify bool    // counts against the processes of verify
+	step   *plan.Step // nil of a barrier, which ends as soon as nothing before it is left
+	waits  int        // nodes that have to end first
+	next   []*node    // nodes that wait for this one
+	path   float64    // seconds from here to the end of the longest path
+	verify bool       // counts against the processes of verify
 	err    error
 }
 
@@ -26,11 +27,17 @@ type round struct {
 	nodes   []*node
 	ready   []*node
 	running map[bool]int // by node.verify
-	// emptying counts the steps that empty tables and have not ended.
-	emptying int
-	ended    chan *node
-	settle   chan *node
+	ended   chan *node
+	settle  chan *node
 }
+
+// beside is work that runs beside the graph: it takes no process, no step waits for its end, and
+// the round ends with it.
+type beside struct{ group sync.WaitGroup }
+
+func (b *beside) start(do func()) { b.group.Go(do) }
+
+func (b *beside) wait() { b.group.Wait() }
 
 // execute carries out the steps that are left, up to the phase asked for. Steps
 // that failed do not stop others: each step leaves out the tables that failed.
@@ -39,8 +46,9 @@ func (r *run) execute(ctx context.Context) {
 	if len(g.nodes) == 0 {
 		return
 	}
+	defer r.beside.wait()
 	var settling sync.WaitGroup
-	settling.Go(func() { r.settler(ctx, g.settle, g.ended) })
+	settling.Go(func() { r.settling.settler(ctx, g.settle, g.ended) })
 	for _, n := range g.nodes {
 		if n.waits == 0 {
 			g.ready = append(g.ready, n)
@@ -48,7 +56,6 @@ func (r *run) execute(ctx context.Context) {
 	}
 	for {
 		g.start(ctx)
-		g.release(ctx)
 		if g.running[false]+g.running[true] == 0 {
 			break
 		}
@@ -57,7 +64,6 @@ func (r *run) execute(ctx context.Context) {
 			g.end(n)
 		case <-r.ctl.Stop:
 			// Nothing is started any more; what runs is waited for.
-			g.release(ctx)
 			for g.running[false]+g.running[true] > 0 {
 				g.end(<-g.ended)
 			}
@@ -65,19 +71,6 @@ func (r *run) execute(ctx context.Context) {
 	}
 	close(g.settle)
 	settling.Wait()
-}
-
-// release lets copies begin once all is empty that the plan empties, and lets those that
-// wait for it end where nothing is started any more.
-func (g *round) release(ctx context.Context) {
-	select {
-	case <-g.run.emptied:
-		return
-	default:
-	}
-	if g.emptying == 0 || g.run.ending(ctx) {
-		close(g.run.emptied)
-	}
 }
 
 // graph makes nodes of the steps that are left.
@@ -108,16 +101,32 @@ func (r *run) graph() *round {
 		}
 		n.path += n.step.Seconds + float64(n.step.Bytes)/1e9
 	}
-	for _, n := range g.nodes {
-		if n.step.Kind == plan.StepEmpty {
-			g.emptying++
-		}
-	}
-	r.emptied = make(chan struct{})
+	// What a table is begun with must not be forgotten when a step ends that empties it.
+	g.barrier(plan.StepEmpty, plan.StepCopy)
 	g.ended = make(chan *node, len(g.nodes))
 	g.settle = make(chan *node, len(g.nodes))
 	r.progress.phases(g.nodes)
 	return g
+}
+
+// barrier lets no step of the one kind start before all of the other have ended.
+func (g *round) barrier(before, after string) {
+	b := &node{}
+	for _, n := range g.nodes {
+		switch n.step.Kind {
+		case before:
+			b.waits++
+			n.next = append(n.next, b)
+		case after:
+			b.next = append(b.next, n)
+		}
+	}
+	if b.waits == 0 {
+		return
+	}
+	for _, n := range b.next {
+		n.waits++
+	}
 }
 
 func phaseRank(phase string) int {
@@ -128,7 +137,7 @@ func phaseRank(phase string) int {
 }
 
 // start starts ready steps as long as there are processes: structures, then the
-// longest path first.
+// longest path first. Steps of tables whose snapshot is lost are left to the next round.
 func (g *round) start(ctx context.Context) {
 	slices.SortStableFunc(g.ready, func(a, b *node) int {
 		made, other := a.step.Phase == plan.Structures, b.step.Phase == plan.Structures
@@ -151,7 +160,7 @@ func (g *round) start(ctx context.Context) {
 			left = append(left, g.ready[i:]...)
 			break
 		}
-		if g.running[n.verify] >= g.run.processes(n.verify) {
+		if g.running[n.verify] >= g.run.processes(n.verify) || g.run.waits(n.step) {
 			left = append(left, n)
 			continue
 		}
@@ -167,7 +176,7 @@ func (g *round) start(ctx context.Context) {
 func (g *round) work(ctx context.Context, n *node) {
 	n.err = control.Guard(func() error { return g.run.step(ctx, n.step) })
 	if n.err != nil {
-		g.run.fails.fail(report.Failure{Step: n.step.ID}, n.err)
+		g.run.fails.fail(report.Failure{Step: n.step.ID}, n.err, g.run.tables(n.step)...)
 	}
 	if n.step.Kind == plan.StepCopy {
 		g.settle <- n
@@ -178,23 +187,40 @@ func (g *round) work(ctx context.Context, n *node) {
 
 func (g *round) end(n *node) {
 	g.running[n.verify]--
-	if n.step.Kind == plan.StepEmpty {
-		g.emptying--
-	}
-	g.run.progress.stepEnded(n.step, n.err == nil && g.run.did(n.step))
+	did := n.err == nil && g.run.did(n.step)
+	g.run.progress.stepEnded(n.step, did)
 	if n.step.Kind != plan.StepCopy && n.err == nil {
 		g.run.done[n.step.ID] = true
 	}
+	if !did && g.run.waits(n.step) {
+		return // it is carried out in the next round, and what needs it after that
+	}
+	g.release(n)
+}
+
+// release makes ready what waited for nothing else than n.
+func (g *round) release(n *node) {
 	for _, after := range n.next {
-		if after.waits--; after.waits == 0 {
-			g.ready = append(g.ready, after)
+		if after.waits--; after.waits > 0 {
+			continue
 		}
+		if after.step == nil {
+			g.release(after)
+			continue
+		}
+		g.ready = append(g.ready, after)
 	}
 }
 
 // ending says that nothing more is to be started in this round.
 func (r *run) ending(ctx context.Context) bool {
-	return ctx.Err() != nil || r.fails.halted.Load() || r.fails.lost.Load() || r.ctl.Stopped()
+	return ctx.Err() != nil || r.fails.halted.Load() || r.ctl.Stopped() ||
+		!slices.ContainsFunc(r.groups, func(g *work.Group) bool { return !g.Lost() })
+}
+
+// waits says whether the step has tables that start again in the next round.
+func (r *run) waits(s *plan.Step) bool {
+	return slices.ContainsFunc(r.groupsOf(s), (*work.Group).Lost)
 }
 
 // processes returns how many steps may run at once. A target that takes fewer
@@ -205,7 +231,7 @@ func (r *run) processes(verify bool) int {
 		return max(1, r.p.Processes.Verify)
 	}
 	n := max(1, r.p.Processes.Downtime)
-	if r.target.Limits.Writers > 0 && r.files == nil {
+	if r.target.Limits.Writers > 0 && r.p.Mode != "file" {
 		n = min(n, r.target.Limits.Writers)
 	}
 	return n

@@ -14,10 +14,14 @@ import (
 	"github.com/dmoctl/dmoctl/providers"
 )
 
+// settling looks at tables once more after their last package, and at all tables of a quiet
+// source together.
+type settling struct{ *run }
+
 // settler ends copy steps: it looks once more at tables whose last package is in.
 // Steps that end while it looks are settled together, so that thousands of small
 // tables cost a few looks and not one each.
-func (r *run) settler(ctx context.Context, in <-chan *node, ended chan<- *node) {
+func (r settling) settler(ctx context.Context, in <-chan *node, ended chan<- *node) {
 	for n := range in {
 		batch := []*node{n}
 	more:
@@ -43,7 +47,7 @@ func (r *run) settler(ctx context.Context, in <-chan *node, ended chan<- *node) 
 			}
 			r.fails.fail(report.Failure{Step: batch[0].step.ID}, err)
 		} else if err != nil {
-			r.fails.fatal(err)
+			r.fails.fatal(err, tables...)
 		}
 		for _, n := range batch {
 			ended <- n
@@ -53,7 +57,7 @@ func (r *run) settler(ctx context.Context, in <-chan *node, ended chan<- *node) 
 
 // full returns the tables of the steps whose packages are all in and that have
 // not been looked at since.
-func (r *run) full(steps []*node) []*work.Table {
+func (r settling) full(steps []*node) []*work.Table {
 	r.set.Lock()
 	defer r.set.Unlock()
 	seen := make(map[*work.Table]bool)
@@ -76,7 +80,7 @@ func (r *run) full(steps []*node) []*work.Table {
 
 // settle compares tables with what they were when they were begun, and records
 // those that are complete.
-func (r *run) settle(ctx context.Context, tables []*work.Table) error {
+func (r settling) settle(ctx context.Context, tables []*work.Table) error {
 	if len(tables) == 0 || ctx.Err() != nil {
 		return nil
 	}
@@ -86,8 +90,10 @@ func (r *run) settle(ctx context.Context, tables []*work.Table) error {
 	}
 	if r.p.Quiet {
 		begun := slices.DeleteFunc(slices.Clone(tables), func(t *work.Table) bool { return t.Row.Count < 0 })
-		if err := r.compareAgain(ctx, r.beginRound, begun); err != nil {
-			return err
+		for _, part := range work.ByGroup(begun, func(t *work.Table) *work.Group { return t.Group }) {
+			if err := r.compareAgain(ctx, beginIn, part); err != nil {
+				return err
+			}
 		}
 	}
 	var complete []*work.Table
@@ -106,7 +112,7 @@ func (r *run) settle(ctx context.Context, tables []*work.Table) error {
 	if len(complete) == 0 {
 		return nil
 	}
-	if err := r.files.complete(ctx, complete); err != nil {
+	if err := r.transport.Complete(ctx, complete); err != nil {
 		return err
 	}
 	r.ctl.Before(control.PointComplete)
@@ -114,7 +120,7 @@ func (r *run) settle(ctx context.Context, tables []*work.Table) error {
 }
 
 // unchanged looks at one table after its last package.
-func (r *run) unchanged(ctx context.Context, t *work.Table, now *catalog.Table) error {
+func (r settling) unchanged(ctx context.Context, t *work.Table, now *catalog.Table) error {
 	if err := t.Counting.Wait(ctx); err != nil {
 		return err
 	}
@@ -130,7 +136,7 @@ func (r *run) unchanged(ctx context.Context, t *work.Table, now *catalog.Table) 
 	if now.FileIdentity() != t.Row.File {
 		return changed(t, "its stored rows were rewritten while it was copied")
 	}
-	if !r.counts(t) || t.Row.Count < 0 {
+	if !t.Counts(r.p.Quiet) || t.Row.Count < 0 {
 		return nil
 	}
 	if got := t.LoadedRows(); got != t.Row.Count && !t.Excuses(t.Row.Count, got) {
@@ -139,9 +145,12 @@ func (r *run) unchanged(ctx context.Context, t *work.Table, now *catalog.Table) 
 	return nil
 }
 
-// beginRound opens a view of the round's snapshot.
-func (r *run) beginRound(ctx context.Context, tables []*work.Table) (providers.View, func(), error) {
-	view, err := r.snapshot.Begin(ctx, work.Asked(tables))
+// beginIn opens a view of what tables of one group are read in.
+func beginIn(ctx context.Context, tables []*work.Table) (providers.View, func(), error) {
+	if len(tables) == 0 {
+		return nil, func() {}, nil
+	}
+	view, err := tables[0].Group.Begin(ctx, tables)
 	if err != nil {
 		return nil, nil, err
 	}

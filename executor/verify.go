@@ -13,8 +13,11 @@ import (
 	"github.com/dmoctl/dmoctl/internal/report"
 )
 
+// verifying compares rows and takes note of what was found.
+type verifying struct{ *run }
+
 // verifyStep compares tables of the target with the ledger, at their levels.
-func (r *run) verifyStep(ctx context.Context, s *plan.Step) error {
+func (r verifying) verifyStep(ctx context.Context, s *plan.Step) error {
 	r.ctl.Before(control.PointVerify)
 	var changed, due []*work.Table
 	for _, t := range r.sound(s) {
@@ -45,7 +48,7 @@ func (r *run) verifyStep(ctx context.Context, s *plan.Step) error {
 }
 
 // verdicts takes note of what was found and returns the tables whose ledger rows it changes.
-func (r *run) verdicts(tables []*work.Table, found []compare.Verdict) []*work.Table {
+func (r verifying) verdicts(tables []*work.Table, found []compare.Verdict) []*work.Table {
 	var changed []*work.Table
 	for i, t := range tables {
 		v := found[i]

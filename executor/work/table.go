@@ -19,6 +19,7 @@ type Table struct {
 	// Source is what the source is asked for, Target what is written and read back;
 	// neither carries a file identity that a later look could contradict.
 	Source, Target *catalog.Table
+	Group          *Group // that it is read with
 	// ---
 	Row          ledger.Table // as the ledger has it
 	Known        bool         // the ledger has it
@@ -281,3 +282,6 @@ func (t *Table) Excuses(source, target int64) bool {
 func (t *Table) Take(row ledger.Table) {
 	t.Row.Target, t.Row.State, t.Row.Created = row.Target, row.State, row.Created
 }
+
+// Counts says whether the source's COUNT(*) of the table decides anything.
+func (t *Table) Counts(quiet bool) bool { return t.Plan.Verify != plan.LevelNone || quiet }

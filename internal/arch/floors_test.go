@@ -21,7 +21,7 @@ func floors() map[string]int {
 			" internal/report internal/state internal/structure",
 		2: "internal/journal providers" +
 			" providers/pool",
-		3: "executor executor/compare executor/control executor/reading executor/work lang planner providers/hana providers/local providers/memory providers/oracle providers/postgres" +
+		3: "executor executor/compare executor/control executor/reading executor/transfer executor/work lang planner providers/hana providers/local providers/memory providers/oracle providers/postgres" +
 			" providers/providertest providers/sqlite",
 		4: "bench cmd/dmoctl examples/chinook examples/demo examples/export-file examples/simulators internal/testbed/e2e internal/testbed/histories providers/all",
 	}

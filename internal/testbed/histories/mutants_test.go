@@ -45,7 +45,7 @@ func mutants() []mutant {
 			"after.Target, after.State, after.Created = t.Target.Name, ledger.Planned, false", "after.State, after.Created = ledger.Planned, false"}}},
 		{"a table that somebody made is taken for the one to be made", []edit{
 			{"executor/make.go", "New: !t.Row.Created}", "New: false}"},
-			{"executor/run.go", "err := r.places(ctx)", "err := error(nil)"}}},
+			{"executor/run.go", "err := r.opening.places(ctx)", "err := error(nil)"}}},
 		{"an index that is gone is not missed", []edit{{"planner/graph.go",
 			"func(d *decision) bool { return len(g.indexesLeft(d)) > 0 })", "func(d *decision) bool { return d.action != plan.Keep && len(g.indexesLeft(d)) > 0 })"}}},
 		{"a level that is raised is ignored", []edit{{"planner/graph.go",
@@ -64,8 +64,8 @@ func mutants() []mutant {
 			"case len(d.misplaced) > 0:", "case false:"}}},
 		{"names that nothing has are taken", []edit{{"planner/diff.go", "ds = append(ds, unmatchedFlags(o, opts)...)", "ds = append(ds, unmatchedFlags(o, opts)[:0]...)"}}},
 		{"nothing is said to be left of structure-only tables", []edit{
-			{"executor/stopped.go", "if t.Plan.Action == plan.Forget || t.Plan.Target == nil {", "if t.Plan.Action == plan.Forget || t.Plan.Target == nil || !t.Copied() {"},
-			{"executor/stopped.go", "if !known || r.done[s.ID] {", "if !known || r.done[s.ID] || len(s.Packages) == 0 {"}}},
+			{"executor/close.go", "if t.Plan.Action == plan.Forget || t.Plan.Target == nil {", "if t.Plan.Action == plan.Forget || t.Plan.Target == nil || !t.Copied() {"},
+			{"executor/close.go", "if !known || r.done[s.ID] {", "if !known || r.done[s.ID] || len(s.Packages) == 0 {"}}},
 		{"a foreign key that is no longer carried stays", []edit{{"planner/graph.go",
 			"return d.action == plan.Keep && len(d.unwantedLeft()) == 0 && len(g.keysLeft(d)) == 0 &&", "return d.action == plan.Keep && len(g.keysLeft(d)) == 0 &&"}}},
 		{"older generations count as loaded, where no request for another copy stands in the ledger", []edit{

@@ -1,154 +1,25 @@
-package executor
+package transfer
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/dmoctl/dmoctl/executor/control"
 	"github.com/dmoctl/dmoctl/executor/work"
 	"github.com/dmoctl/dmoctl/internal/batch"
-	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/digest"
 	"github.com/dmoctl/dmoctl/internal/exportfile"
-	"github.com/dmoctl/dmoctl/internal/journal"
 	"github.com/dmoctl/dmoctl/providers"
 )
-
-// fileBytes is the size of export files where the spec names none.
-const fileBytes = 256 << 20
-
-// export writes the packages that no usable manifest names, in one attempt. While
-// the staging has no room and others are being imported from it, it waits.
-func (f *fileMode) export(ctx context.Context, units []*work.Unit) error {
-	var missing []*work.Unit
-	for _, u := range units {
-		if _, ok := f.usable(u); !ok {
-			missing = append(missing, u)
-		}
-	}
-	if len(missing) == 0 {
-		return nil
-	}
-	return f.run.ctl.Retry(ctx, "export "+missing[0].Package.ID, func(ctx context.Context) error {
-		for alone := false; ; {
-			err := f.exportOnce(ctx, missing)
-			if providers.KindOf(err) != providers.Full {
-				return err
-			}
-			f.hold(-1)
-			waited := f.awaitRoom(ctx)
-			f.hold(+1)
-			if !waited && alone {
-				return err
-			}
-			// Where nobody else has objects, those who had may just have given up theirs.
-			alone = !waited
-		}
-	})
-}
-
-// hold counts transfers that may have objects in the staging.
-func (f *fileMode) hold(n int) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.holding += n
-}
-
-// awaitRoom waits until objects are removed. It returns false where nobody will remove any.
-func (f *fileMode) awaitRoom(ctx context.Context) bool {
-	f.mu.Lock()
-	freed, holding := f.freed, f.holding
-	f.mu.Unlock()
-	if holding == 0 || f.run.p.Transfer.Retain == retainAlways || f.run.p.Transfer.Retain == retainVerified {
-		return false
-	}
-	select {
-	case <-freed:
-		return true
-	case <-time.After(10 * time.Second):
-		return true
-	case <-ctx.Done():
-		return false
-	case <-f.run.ctl.Stop:
-		return false
-	}
-}
-
-// exportOnce is one attempt.
-func (f *fileMode) exportOnce(ctx context.Context, units []*work.Unit) error {
-	r := f.run
-	if err := r.inEpoch(units); err != nil {
-		return err
-	}
-	tables := make([]*catalog.Table, 0, len(units))
-	for _, t := range work.TablesOf(units) {
-		tables = append(tables, t.Source)
-	}
-	view, err := r.snapshot.Begin(ctx, tables)
-	if err != nil {
-		return err
-	}
-	defer view.Close()
-	if err := r.target.Write(ctx, func(ctx context.Context) error { return r.count(ctx, view, units) }); err != nil {
-		return err
-	}
-	a := &exportAttempt{files: f, id: control.Random(6), pkg: units[0].Package.ID}
-	defer a.abort(ctx)
-	source := &viewSource{reading: r.reading, view: view}
-	for _, u := range units {
-		if err := a.export(ctx, source, u); err != nil {
-			return err
-		}
-	}
-	if err := a.commitObject(ctx); err != nil {
-		return err
-	}
-	if err := view.Confirm(ctx); err != nil {
-		return err
-	}
-	if err := r.awaitCounts(ctx, units); err != nil {
-		return err
-	}
-	r.ctl.Before(control.PointManifest)
-	m := a.manifest()
-	a.kept = true // from here on nobody knows without looking whether the manifest is there
-	if err := f.append(ctx, append(f.beginnings(units), journal.Record{Manifest: &m})...); err != nil {
-		return err
-	}
-	f.adopt(m)
-	return nil
-}
-
-// adopt takes over what a manifest makes exist.
-func (f *fileMode) adopt(m exportfile.Manifest) {
-	o := &objects{left: make(map[string]bool)}
-	seen := make(map[string]bool)
-	for _, p := range m.Packages {
-		o.left[p.ID] = true
-		for _, file := range p.Files {
-			if !seen[file.Object] {
-				seen[file.Object] = true
-				o.names = append(o.names, file.Object)
-			}
-		}
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, p := range m.Packages {
-		f.manifests[p.ID] = exported{Package: p, owner: m.Owner, attempt: m.Attempt, objects: o}
-		f.begun[p.Table] = p.Epoch
-	}
-}
 
 // exportAttempt is one reading of some packages into objects of its own. Small
 // packages share an object.
 type exportAttempt struct {
-	files    *fileMode
+	files    *store
 	id       string
 	pkg      string // which the objects are named after
 	packages []exportfile.Package
@@ -194,8 +65,8 @@ func (a *exportAttempt) export(ctx context.Context, source rowSource, u *work.Un
 	if err != nil {
 		return err
 	}
-	l := a.files.run.loadedRow(u)
-	a.files.run.started(u)
+	l := a.files.set.Entry(u)
+	started(a.files.ctl, u)
 	p := exportfile.Package{ID: l.ID, Table: l.Source, Generation: l.Generation, Schema: exportfile.Fingerprint(schema), ReadAt: l.ReadAt, Epoch: l.Snapshot}
 	w := &packageWriter{attempt: a, schema: schema, pkg: &p}
 	defer w.abort()
@@ -267,8 +138,8 @@ func content(schema *arrow.Schema, p exportfile.Package, owner int64, attempt st
 }
 
 // fileSize is in bytes of batches.
-func (f *fileMode) fileSize() int64 {
-	if n := f.run.p.Transfer.FileSize; n > 0 {
+func (f *store) fileSize() int64 {
+	if n := f.plan.Transfer.FileSize; n > 0 {
 		return n
 	}
 	return fileBytes
@@ -321,7 +192,7 @@ func (a *exportAttempt) commitObject(ctx context.Context) error {
 	if a.object == nil {
 		return nil
 	}
-	a.files.run.ctl.Before(control.PointExport)
+	a.files.ctl.Before(control.PointExport)
 	if err := a.object.Commit(ctx); err != nil {
 		return err
 	}

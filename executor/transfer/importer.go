@@ -1,4 +1,4 @@
-package executor
+package transfer
 
 import (
 	"context"
@@ -18,15 +18,22 @@ import (
 	"github.com/dmoctl/dmoctl/providers"
 )
 
+// importer loads packages from the staging into the target. It knows no source.
+type importer struct {
+	*store
+	in     *intake
+	budget providers.Budget
+}
+
 // load imports packages from the staging, in one transaction.
-func (f *fileMode) load(ctx context.Context, units []*work.Unit) error {
-	a := &attempt{run: f.run, units: units}
-	err := f.run.ctl.Retry(ctx, "import "+units[0].Package.ID, func(ctx context.Context) error {
-		return f.run.target.Write(ctx, func(ctx context.Context) error {
-			f.run.ctl.Before(control.PointBegin)
+func (f *importer) load(ctx context.Context, units []*work.Unit) error {
+	a := &attempt{in: f.in, units: units}
+	err := f.ctl.Retry(ctx, "import "+units[0].Package.ID, func(ctx context.Context) error {
+		return f.in.target.Write(ctx, func(ctx context.Context) error {
+			f.ctl.Before(control.PointBegin)
 			return a.transact(ctx, func(ctx context.Context, tx providers.Tx, units []*work.Unit) ([]ledger.Loaded, error) {
-				p := &pipe{run: f.run, units: units, source: f, tx: tx}
-				loaded, err := p.pump(ctx)
+				p := &pump{in: f.in, units: units, source: f, tx: tx}
+				loaded, err := p.run(ctx)
 				if err != nil {
 					return nil, err
 				}
@@ -41,7 +48,7 @@ func (f *fileMode) load(ctx context.Context, units []*work.Unit) error {
 }
 
 // confirm compares what was loaded with the manifests, before it is committed.
-func (f *fileMode) confirm(loaded []ledger.Loaded) error {
+func (f *importer) confirm(loaded []ledger.Loaded) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for i := range loaded {
@@ -61,7 +68,7 @@ func corrupt(id string, err error) error {
 }
 
 // open implements rowSource with the package's export files.
-func (f *fileMode) open(_ context.Context, u *work.Unit) (reading.Stream, error) {
+func (f *importer) open(_ context.Context, u *work.Unit) (reading.Stream, error) {
 	m, ok := f.usable(u)
 	if !ok {
 		return nil, corrupt(u.Package.ID, errors.New("no manifest names it any more"))
@@ -78,7 +85,7 @@ func (f *fileMode) open(_ context.Context, u *work.Unit) (reading.Stream, error)
 
 // fileStream reads the files of one package, one after the other.
 type fileStream struct {
-	files  *fileMode
+	files  *importer
 	pkg    exportfile.Package
 	what   exportfile.Content // of the file at hand
 	left   []exportfile.File
@@ -116,10 +123,10 @@ func (s *fileStream) Next(ctx context.Context) (arrow.RecordBatch, error) {
 func (s *fileStream) ask(ctx context.Context) error {
 	s.giveBack()
 	n := s.reader.Ahead()
-	if n <= s.files.run.p.Processes.BatchBytes {
+	if n <= s.files.in.wide {
 		return nil
 	}
-	share, err := s.files.run.reading.Options.Budget.Acquire(ctx, n)
+	share, err := s.files.budget.Acquire(ctx, n)
 	var e *providers.Error
 	if errors.As(err, &e) {
 		e.Table = s.pkg.Table

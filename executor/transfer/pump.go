@@ -1,4 +1,4 @@
-package executor
+package transfer
 
 import (
 	"context"
@@ -34,10 +34,10 @@ func (s *viewSource) open(ctx context.Context, u *work.Unit) (reading.Stream, er
 	return s.reading.Rows(ctx, s.view, u.Table.Source, u.Table.Target, u.Package.Range)
 }
 
-// pipe moves packages from a source into one transaction: the reader's goroutine
+// pump moves packages from a source into one transaction: the reader's goroutine
 // is at most reading.Depth batches ahead of the writer.
-type pipe struct {
-	run    *run
+type pump struct {
+	in     *intake
 	units  []*work.Unit
 	source rowSource
 	tx     providers.Tx
@@ -55,9 +55,9 @@ type parcel struct {
 	taken chan struct{}
 }
 
-// pump loads all packages and returns their ledger rows. The error is that of
+// run loads all packages and returns their ledger rows. The error is that of
 // the side that failed first.
-func (p *pipe) pump(ctx context.Context) ([]ledger.Loaded, error) {
+func (p *pump) run(ctx context.Context) ([]ledger.Loaded, error) {
 	parcels := make(chan parcel, reading.Depth)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
@@ -79,7 +79,7 @@ func (p *pipe) pump(ctx context.Context) ([]ledger.Loaded, error) {
 	}
 	if err != nil {
 		for _, u := range p.units {
-			p.run.progress.dropped(u.Package)
+			p.in.watch.Dropped(u.Package)
 		}
 		return nil, err
 	}
@@ -87,7 +87,7 @@ func (p *pipe) pump(ctx context.Context) ([]ledger.Loaded, error) {
 }
 
 // read is the reader's side.
-func (p *pipe) read(ctx context.Context, parcels chan<- parcel) error {
+func (p *pump) read(ctx context.Context, parcels chan<- parcel) error {
 	for i, u := range p.units {
 		if err := p.readPackage(ctx, i, u, parcels); err != nil {
 			return err
@@ -96,7 +96,7 @@ func (p *pipe) read(ctx context.Context, parcels chan<- parcel) error {
 	return nil
 }
 
-func (p *pipe) readPackage(ctx context.Context, i int, u *work.Unit, parcels chan<- parcel) error {
+func (p *pump) readPackage(ctx context.Context, i int, u *work.Unit, parcels chan<- parcel) error {
 	rows, err := p.source.open(ctx, u)
 	if err != nil {
 		return err
@@ -123,7 +123,7 @@ func (p *pipe) readPackage(ctx context.Context, i int, u *work.Unit, parcels cha
 		end.sum = end.sum.Add(sum)
 		part := parcel{unit: i, batch: rec, bytes: batch.Bytes(rec)}
 		end.total += part.bytes
-		if part.bytes > p.run.p.Processes.BatchBytes && rec.NumRows() == 1 {
+		if part.bytes > p.in.wide && rec.NumRows() == 1 {
 			part.taken = make(chan struct{})
 		}
 		if err := send(ctx, parcels, part); err != nil {
@@ -151,7 +151,7 @@ func send(ctx context.Context, parcels chan<- parcel, p parcel) error {
 }
 
 // write is the writer's side.
-func (p *pipe) write(ctx context.Context, parcels <-chan parcel) ([]ledger.Loaded, error) {
+func (p *pump) write(ctx context.Context, parcels <-chan parcel) ([]ledger.Loaded, error) {
 	var loaded []ledger.Loaded
 	for len(loaded) < len(p.units) {
 		l, err := p.writePackage(ctx, p.units[len(loaded)], parcels)
@@ -163,9 +163,9 @@ func (p *pipe) write(ctx context.Context, parcels <-chan parcel) ([]ledger.Loade
 	return loaded, nil
 }
 
-func (p *pipe) writePackage(ctx context.Context, u *work.Unit, parcels <-chan parcel) (ledger.Loaded, error) {
-	l := p.run.loadedRow(u)
-	p.run.started(u)
+func (p *pump) writePackage(ctx context.Context, u *work.Unit, parcels <-chan parcel) (ledger.Loaded, error) {
+	l := p.in.entry(u)
+	started(p.in.ctl, u)
 	w, err := p.tx.Writer(ctx, u.Table.Target, u.Package.Range)
 	if err != nil {
 		return l, err
@@ -188,12 +188,12 @@ func (p *pipe) writePackage(ctx context.Context, u *work.Unit, parcels <-chan pa
 		if err != nil {
 			return l, err
 		}
-		p.run.progress.moved(u.Package, rows, part.bytes)
+		p.in.watch.Moved(u.Package, rows, part.bytes)
 	}
 }
 
 // endPackage finishes the load; the target has to have taken every row that was read.
-func (p *pipe) endPackage(ctx context.Context, w providers.Writer, l ledger.Loaded, end parcel) (ledger.Loaded, error) {
+func (p *pump) endPackage(ctx context.Context, w providers.Writer, l ledger.Loaded, end parcel) (ledger.Loaded, error) {
 	took, err := w.Finish(ctx)
 	if err != nil {
 		return l, err
