@@ -20,6 +20,14 @@ func (t *Table) Keyed() bool {
 	})
 }
 
+// KeyColumns are the columns of the key, none where there is none.
+func (t *Table) KeyColumns() []string {
+	if t.Key == nil {
+		return nil
+	}
+	return t.Key.Columns
+}
+
 // Leaves makes a range of each leaf partition. A table without leaves is one range.
 func (t *Table) Leaves() []Range {
 	var out []Range

@@ -12,17 +12,16 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
-	"github.com/dmoctl/dmoctl/internal/batch"
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/providers"
+	"github.com/dmoctl/dmoctl/providers/readers"
 )
 
 const (
-	opRead            = "read"
-	defaultBatchBytes = 4 << 20
-	fetchRows         = 4096     // rows a fetch of narrow tables
-	fetchBytes        = 16 << 20 // a fetch of the widest rows that a table can have stays below
-	inlineLOB         = 4 << 10  // bytes of a large object that come with its row (assumption: about 1 KiB)
+	opRead     = readers.Op
+	fetchRows  = 4096     // rows a fetch of narrow tables
+	fetchBytes = 16 << 20 // a fetch of the widest rows that a table can have stays below
+	inlineLOB  = 4 << 10  // bytes of a large object that come with its row (assumption: about 1 KiB)
 )
 
 // fetchOf says how many rows a fetch asks for: a driver decodes a whole fetch into memory.
@@ -49,57 +48,46 @@ func fetchOf(t *catalog.Table) int {
 
 // reader streams one range. Large objects are read when their row is, once the budget has room.
 type reader struct {
-	v      *view
-	table  *catalog.Table
-	how    providers.ReadOptions
-	schema *arrow.Schema
-	cols   []catalog.Column
-	apps   []appender
-	build  []builder
-	rows   driver.Rows
-	dest   []driver.Value
+	v     *view
+	table *catalog.Table
+	acc   *readers.Accumulator
+	apps  []appender
+	build []builder
+	rows  driver.Rows
+	dest  []driver.Value
 	// fixed is what a row takes without its cells of varying length.
 	fixed   int64
 	varying []varying
 
-	n       int
-	bytes   int64
-	ahead   bool   // dest holds a row that the last batch had no room for
-	release func() // of the wide row's share of the budget
-	ended   bool
-	failed  error
-	closed  bool
+	ahead  bool // dest holds a row that the last batch had no room for
+	ended  bool
+	failed error
+	closed bool
 }
 
 func openReader(ctx context.Context, v *view, t *catalog.Table, r catalog.Range, how providers.ReadOptions) (*reader, error) {
-	if how.BatchRows <= 0 {
-		how.BatchRows = batch.Rows
+	acc, err := readers.New(t, how)
+	if err != nil {
+		return nil, err
 	}
-	if how.BatchBytes <= 0 {
-		how.BatchBytes = defaultBatchBytes
-	}
-	rd := &reader{v: v, table: t, how: how, cols: t.CopiedColumns()}
-	var err error
-	if rd.schema, err = batch.Schema(rd.cols); err != nil {
-		return nil, &providers.Error{Kind: providers.Unsupported, Op: opRead, Table: t.Name, Err: err}
-	}
+	rd := &reader{v: v, table: t, acc: acc, fixed: int64(16 * len(acc.Columns))}
+	acc.Take = func(i int) arrow.Array { return rd.build[i].NewArray() }
 	var list []string
-	for i, c := range rd.cols {
+	for i, c := range acc.Columns {
 		if isLOB(c.Type) {
-			rd.build, rd.apps = append(rd.build, newLobs(rd.schema.Field(i).Type)), append(rd.apps, nil)
+			rd.build, rd.apps = append(rd.build, newLobs(acc.Schema.Field(i).Type)), append(rd.apps, nil)
 			list = append(list, quoteIdent(c.Name))
 			continue
 		}
-		b := array.NewBuilder(memory.DefaultAllocator, rd.schema.Field(i).Type)
+		b := array.NewBuilder(memory.DefaultAllocator, acc.Schema.Field(i).Type)
 		a := newAppender(c.Type, b)
 		if a == nil {
-			return nil, &providers.Error{Kind: providers.Unsupported, Op: opRead, Table: t.Name, Column: c.Name, Err: fmt.Errorf("type %s cannot be read", c.Type)}
+			return nil, acc.Unreadable(i, fmt.Errorf("type %s cannot be read", c.Type))
 		}
 		rd.apps, rd.build = append(rd.apps, a), append(rd.build, b)
 		list = append(list, quoteIdent(c.Name))
 	}
-	rd.fixed = int64(16 * len(rd.cols))
-	for i, c := range rd.cols {
+	for i, c := range acc.Columns {
 		switch c.Type.Kind {
 		case catalog.Text:
 			rd.varying = append(rd.varying, varying{i, len(list), 3})
@@ -129,7 +117,7 @@ func openReader(ctx context.Context, v *view, t *catalog.Table, r catalog.Range,
 
 // Next implements providers.Reader.
 func (rd *reader) Next(ctx context.Context) (arrow.RecordBatch, error) {
-	rd.giveBack()
+	rd.acc.Release()
 	if rd.failed != nil {
 		return nil, rd.failed
 	}
@@ -161,31 +149,27 @@ func (rd *reader) next(ctx context.Context) (arrow.RecordBatch, error) {
 	for {
 		if !rd.ahead {
 			switch err := rd.rows.Next(rd.dest); {
-			case errors.Is(err, io.EOF) && rd.n > 0:
+			case errors.Is(err, io.EOF) && rd.acc.Rows() > 0:
 				rd.ended = true
-				return rd.batch(), nil
+				return rd.acc.Batch(), nil
 			case err != nil:
 				return nil, err
 			}
 		}
 		rd.ahead = false
 		width := rd.width()
-		if rd.n > 0 && (rd.n >= rd.how.BatchRows || rd.bytes+width > rd.how.BatchBytes) {
+		if rd.acc.Full(width) {
 			rd.ahead = true
-			return rd.batch(), nil
+			return rd.acc.Batch(), nil
 		}
-		if width > rd.how.BatchBytes && rd.how.Budget != nil {
-			var err error
-			if rd.release, err = rd.how.Budget.Acquire(ctx, width); err != nil {
-				return nil, err
-			}
+		if err := rd.acc.Acquire(ctx, width); err != nil {
+			return nil, rd.acc.TooWide(err, func() error {
+				rd.dropLobs()
+				return rd.row(0)
+			})
 		}
-		if err := rd.row(); err != nil {
+		if err := rd.row(width); err != nil {
 			return nil, err
-		}
-		rd.bytes += width
-		if rd.n >= rd.how.BatchRows {
-			return rd.batch(), nil
 		}
 	}
 }
@@ -218,18 +202,8 @@ func (rd *reader) width() int64 {
 }
 
 // row appends what dest holds.
-func (rd *reader) row() error {
-	var bad error
-	column := 0
-	refused := func(i int, err error) error {
-		var value *valueError
-		if !errors.As(err, &value) {
-			return err
-		}
-		rd.build[i].AppendNull()
-		bad, column = err, i
-		return nil
-	}
+func (rd *reader) row(width int64) error {
+	var bad *readers.Refusal
 	for i, a := range rd.apps {
 		if a == nil {
 			continue // a large object, see below
@@ -238,9 +212,8 @@ func (rd *reader) row() error {
 		if v == nil {
 			rd.build[i].AppendNull()
 		} else if err := a(v); err != nil {
-			if err := refused(i, err); err != nil {
-				return err
-			}
+			rd.build[i].AppendNull()
+			bad = &readers.Refusal{Column: i, Err: err}
 		}
 	}
 	for _, c := range rd.varying {
@@ -250,46 +223,30 @@ func (rd *reader) row() error {
 		b, v := rd.build[c.column].(*lobs), rd.dest[c.column]
 		if v == nil {
 			b.AppendNull()
-		} else if err := b.scan(v, c.size(rd.dest)/c.unit, rd.how.LOBMax); err != nil {
-			if err := refused(c.column, err); err != nil {
-				return err
-			}
+			continue
+		}
+		n, err := b.scan(v, c.size(rd.dest)/c.unit, rd.acc.How.LOBMax)
+		if err != nil {
+			return err
+		}
+		if rd.acc.Large(n) {
+			b.AppendNull()
+			bad = rd.acc.TooLarge(c.column, n, "bytes")
 		}
 	}
-	rd.n++
+	rd.acc.Add(width)
 	if bad != nil {
-		return rd.refuse(column, bad)
+		return rd.acc.Refuse(bad)
 	}
 	return nil
 }
 
-// refuse names column and key of the row that was read last.
-func (rd *reader) refuse(column int, bad error) error {
-	e := &providers.Error{Kind: providers.Value, Op: opRead, Table: rd.table.Name, Column: rd.cols[column].Name, Err: bad}
-	if errors.Is(bad, errTooLarge) {
-		e.Fix = "Raise types { lob_max }, or exclude the table."
-	}
-	last := rd.n - 1
-	b := rd.batch()
-	defer b.Release()
-	e.Key = keyOf(rd.table, b, last)
-	return e
-}
-
-func (rd *reader) batch() arrow.RecordBatch {
-	arrays := make([]arrow.Array, len(rd.build))
-	for i, b := range rd.build {
-		arrays[i] = b.NewArray()
-	}
-	n := rd.n
-	rd.n, rd.bytes = 0, 0
-	return batch.Record(rd.schema, arrays, n)
-}
-
-func (rd *reader) giveBack() {
-	if rd.release != nil {
-		rd.release()
-		rd.release = nil
+// dropLobs leaves the row's large objects on the server.
+func (rd *reader) dropLobs() {
+	for _, c := range rd.varying {
+		if c.unit != 0 {
+			rd.dest[c.column] = nil
+		}
 	}
 }
 
@@ -299,7 +256,7 @@ func (rd *reader) Close() error {
 		return nil
 	}
 	rd.closed = true
-	rd.giveBack()
+	rd.acc.Release()
 	for _, b := range rd.build {
 		b.Release()
 	}

@@ -2,7 +2,6 @@ package hana
 
 import (
 	"database/sql/driver"
-	"errors"
 	"fmt"
 	"math/big"
 	"time"
@@ -14,20 +13,11 @@ import (
 	"github.com/dmoctl/dmoctl/internal/catalog"
 )
 
-// appender appends one value that is not NULL to its builder. A *valueError is about the value, any
-// other about the connection.
+// appender appends one value that is not NULL to its builder, or says why the neutral type cannot hold it.
 type appender func(v driver.Value) error
 
-// valueError is a value that the neutral type cannot hold.
-type valueError struct{ err error }
-
-func (e *valueError) Error() string { return e.err.Error() }
-func (e *valueError) Unwrap() error { return e.err }
-
-var errTooLarge = errors.New("the value is larger than lob_max")
-
 func unexpected(v driver.Value, t catalog.Type) error {
-	return &valueError{fmt.Errorf("the driver read a %T for a column of type %s", v, t)}
+	return fmt.Errorf("the driver read a %T for a column of type %s", v, t)
 }
 
 // typed makes an appender of a function on the driver's type of value.
@@ -75,7 +65,7 @@ func newAppender(t catalog.Type, to array.Builder) appender {
 	case catalog.Timestamp:
 		return typed(t, to, func(b *array.TimestampBuilder, v time.Time) error {
 			if v.Nanosecond()%1000 != 0 {
-				return &valueError{fmt.Errorf("%s has more than six digits of a second", v.Format("2006-01-02 15:04:05.0000000"))}
+				return fmt.Errorf("%s has more than six digits of a second", v.Format("2006-01-02 15:04:05.0000000"))
 			}
 			b.Append(arrow.Timestamp(v.UnixMicro()))
 			return nil
@@ -104,7 +94,7 @@ func decimalAppender(t catalog.Type, to array.Builder) appender {
 		n.Mul(v.Num(), ten)
 		n.QuoRem(&n, v.Denom(), &rest)
 		if rest.Sign() != 0 || n.BitLen() > 127 {
-			return &valueError{fmt.Errorf("%s does not fit %s", v.FloatString(t.Scale+1), t)}
+			return fmt.Errorf("%s does not fit %s", v.FloatString(t.Scale+1), t)
 		}
 		b.Append(decimal128.FromBigInt(&n))
 		return nil
@@ -132,7 +122,7 @@ func appendNumber(b *array.StringBuilder, v *big.Rat) error {
 	}
 	digits, exact := v.FloatPrec()
 	if !exact {
-		return &valueError{fmt.Errorf("%s is no decimal number", v.RatString())}
+		return fmt.Errorf("%s is no decimal number", v.RatString())
 	}
 	b.Append(v.FloatString(digits))
 	return nil

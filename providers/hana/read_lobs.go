@@ -27,7 +27,7 @@ type lobs struct {
 	nulls   int
 	most    int64 // bytes of one value; 0 is no bound
 	start   int   // of the value that is being read
-	full    bool  // it is too large: the rest is read, and dropped
+	read    int64 // bytes of it so far
 }
 
 func newLobs(dt arrow.DataType) *lobs { return &lobs{dt: dt, offsets: []int64{0}} }
@@ -35,8 +35,8 @@ func newLobs(dt arrow.DataType) *lobs { return &lobs{dt: dt, offsets: []int64{0}
 // Write implements io.Writer for the driver. What is too large is read to its end all the same,
 // because what comes after it is on the same connection.
 func (b *lobs) Write(p []byte) (int, error) {
-	if b.full || b.most > 0 && int64(len(b.data)-b.start+len(p)) > b.most {
-		b.full = true
+	b.read += int64(len(p))
+	if b.most > 0 && b.read > b.most {
 		b.data = b.data[:b.start]
 		return len(p), nil
 	}
@@ -44,9 +44,10 @@ func (b *lobs) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// scan reads a value of about size bytes.
-func (b *lobs) scan(v driver.Value, size, most int64) error {
-	b.start, b.most, b.full = len(b.data), most, false
+// scan reads a value of about size bytes, and returns how many it has. One that has more than most is not
+// appended; 0 is no bound.
+func (b *lobs) scan(v driver.Value, size, most int64) (int64, error) {
+	b.start, b.most, b.read = len(b.data), most, 0
 	if free := int64(cap(b.data) - len(b.data)); size > free && (most == 0 || size <= most) {
 		grown := make([]byte, len(b.data), int64(len(b.data))+size)
 		copy(grown, b.data)
@@ -54,13 +55,12 @@ func (b *lobs) scan(v driver.Value, size, most int64) error {
 	}
 	if err := hdb.ScanLobWriter(v, b); err != nil {
 		b.data = b.data[:b.start]
-		return err
+		return 0, err
 	}
-	if b.full {
-		return &valueError{errTooLarge}
+	if most == 0 || b.read <= most {
+		b.end(true)
 	}
-	b.end(true)
-	return nil
+	return b.read, nil
 }
 
 // AppendNull implements builder.

@@ -148,7 +148,7 @@ func (w *writer) send(ctx context.Context, b arrow.RecordBatch, from, to int) er
 	args := w.args[:n]
 	for j, c := range w.columns {
 		if i, err := c.fill(args[j:], len(w.columns), from, to); err != nil {
-			return &providers.Error{Kind: providers.Value, Op: opWrite, Table: w.table.Name, Column: b.ColumnName(j), Key: keyOf(w.table, b, i), Err: err}
+			return &providers.Error{Kind: providers.Value, Op: opWrite, Table: w.table.Name, Column: b.ColumnName(j), Key: batch.FormatKey(b, i, w.table.KeyColumns()), Err: err}
 		}
 	}
 	err := w.s.run(ctx, opWrite, func(ctx context.Context) error {
@@ -188,7 +188,7 @@ func (w *writer) placed(err error, b arrow.RecordBatch, from int) error {
 	}
 	worst(server) // selects it
 	if i := from + server.StmtNo(); server.StmtNo() >= 0 && i < int(b.NumRows()) {
-		e.Key = keyOf(w.table, b, i)
+		e.Key = batch.FormatKey(b, i, w.table.KeyColumns())
 	}
 	if e.Column == "" {
 		e.Column = w.mentioned(server.Text())
@@ -250,12 +250,4 @@ func (w *writer) Close() error {
 	_ = w.drop(context.Background()) // the session notes where it fails
 	w.s.wire.within(0)
 	return nil
-}
-
-// keyOf prints the key of a row for people; empty where the table has none.
-func keyOf(t *catalog.Table, b arrow.RecordBatch, i int) string {
-	if t.Key == nil {
-		return ""
-	}
-	return batch.FormatKey(b, i, t.Key.Columns)
 }

@@ -2,7 +2,6 @@ package memory
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -14,36 +13,30 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
-	"github.com/dmoctl/dmoctl/internal/batch"
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/providers"
+	"github.com/dmoctl/dmoctl/providers/readers"
 )
 
 // Split cuts by the key's values or by the rows' places.
 func (c *Client) Split(ctx context.Context, t *catalog.Table, how catalog.SplitSpec) (out []catalog.Range, reason string, err error) {
-	out, reason = []catalog.Range{{Rows: t.Rows, Bytes: t.Bytes}}, "one package"
+	out, reason = []catalog.Range{t.Whole()}, "one package"
 	return out, reason, c.call(ctx, "Split", func() error {
 		now := c.srv.data.Tables[t.Name]
 		if now == nil {
 			return of(t.Name, fail(providers.NotFound, "split", "there is no such table"))
 		}
 		n := min(how.Count(size(now.Rows), 99), len(now.Rows))
-		if n < 2 || how.By == "none" || how.By == "partition" {
+		if n < 2 || how.By == "none" || how.By == catalog.ByPartition {
 			return nil
 		}
-		by, columns := "rowid", []string(nil)
-		if t.Key != nil && how.By != "rowid" {
-			by, columns = "key", t.Key.Columns
+		by, columns := catalog.ByRowID, []string(nil)
+		if t.Key != nil && how.By != catalog.ByRowID {
+			by, columns = catalog.ByKey, t.Key.Columns
 		}
 		keys := sortedKeys(now, columns)
-		out, reason = nil, "by "+by
-		for i, lower := 0, []string(nil); i < n; i++ {
-			r := catalog.Range{By: by, Columns: columns, Lower: lower, Rows: int64(len(keys) / n), Bytes: -1}
-			if i < n-1 {
-				r.Upper = keys[(i+1)*len(keys)/n]
-			}
-			out, lower = append(out, r), r.Upper
-		}
+		whole := catalog.Range{Rows: int64(len(keys)), Bytes: -1}
+		out, reason = whole.Cut(by, columns, catalog.Quantiles(keys, n)), "by "+by
 		return nil
 	})
 }
@@ -171,28 +164,24 @@ func (v *view) Read(ctx context.Context, t *catalog.Table, r catalog.Range, how 
 	if len(at) < len(names) {
 		return nil, of(t.Name, fail(providers.Changed, "read", "a column is gone"))
 	}
-	s, err := batch.Schema(t.Columns)
+	acc, err := readers.New(t, how)
 	if err != nil {
 		return nil, err
 	}
-	if how.BatchRows <= 0 {
-		how.BatchRows = batch.Rows
-	}
-	if how.BatchBytes <= 0 {
-		how.BatchBytes = 4 << 20
-	}
-	return &reader{client: v.client, table: t, rows: within(was, r), at: at, how: how, build: array.NewRecordBuilder(memory.DefaultAllocator, s)}, v.client.pass(ctx, "Read")
+	rd := &reader{client: v.client, table: t, rows: within(was, r), at: at, acc: acc, build: array.NewRecordBuilder(memory.DefaultAllocator, acc.Schema)}
+	acc.Take = func(i int) arrow.Array { return rd.build.Field(i).NewArray() }
+	return rd, v.client.pass(ctx, "Read")
 }
 
 // within returns the rows of a range.
 func within(t *Table, r catalog.Range) (out []Row) {
 	at, columns := indexes(&t.Table, r.Columns)
-	if r.By != "key" {
+	if r.By != catalog.ByKey {
 		columns = []catalog.Column{{Type: catalog.Type{Kind: catalog.Int64}}}
 	}
 	for i, row := range t.Rows {
 		k := []string{strconv.Itoa(i)}
-		if r.By == "key" {
+		if r.By == catalog.ByKey {
 			k, _ = pick(row, at)
 		}
 		if compare(k, r.Lower, columns) >= 0 && (len(r.Upper) == 0 || compare(k, r.Upper, columns) < 0) {
@@ -203,73 +192,56 @@ func within(t *Table, r catalog.Range) (out []Row) {
 }
 
 type reader struct {
-	client  *Client
-	table   *catalog.Table
-	rows    []Row
-	at      []int
-	how     providers.ReadOptions
-	build   *array.RecordBuilder
-	release func()
+	client *Client
+	table  *catalog.Table
+	rows   []Row
+	at     []int
+	acc    *readers.Accumulator
+	build  *array.RecordBuilder
 }
 
 func (r *reader) Close() error {
-	if r.release != nil {
-		r.release()
-	}
-	r.release = nil
+	r.acc.Release()
 	return nil
 }
 
 func (r *reader) Next(ctx context.Context) (arrow.RecordBatch, error) {
-	r.Close()
+	r.acc.Release()
 	if err := r.client.pass(ctx, "Next"); err != nil {
 		return nil, err
 	}
-	if len(r.rows) == 0 {
-		return nil, io.EOF
-	}
-	n, bytes := 0, int64(0)
-	for ; n < len(r.rows) && n < r.how.BatchRows; n++ {
-		w := wide(r.rows[n])
-		if n > 0 && bytes+w > r.how.BatchBytes {
+	for len(r.rows) > 0 {
+		w := wide(r.rows[0])
+		if r.acc.Full(w) {
 			break
 		}
-		if err := r.row(ctx, r.rows[n], w); err != nil {
+		if err := r.row(ctx, r.rows[0], w); err != nil {
 			return nil, err
 		}
-		bytes += w
+		r.rows = r.rows[1:]
 	}
-	r.rows = r.rows[n:]
-	return r.build.NewRecordBatch(), nil
+	if r.acc.Rows() == 0 {
+		return nil, io.EOF
+	}
+	return r.acc.Batch(), nil
 }
 
 // row adds one row to the batch; a wide one takes its share of the budget first.
-func (r *reader) row(ctx context.Context, row Row, w int64) (err error) {
-	key, column := "", ""
-	if r.table.Key != nil {
-		at, _ := indexes(r.table, r.table.Key.Columns)
-		values, _ := pick(row, at)
-		key = strings.Join(values, ", ")
+func (r *reader) row(ctx context.Context, row Row, w int64) error {
+	at, _ := indexes(r.table, r.table.KeyColumns())
+	values, _ := pick(row, at)
+	key := strings.Join(values, ", ")
+	if err := r.acc.Acquire(ctx, w); err != nil {
+		return r.acc.Named(err, key)
 	}
 	for i, j := range r.at {
-		if column = r.table.Columns[j].Name; err == nil && r.how.LOBMax > 0 && int64(len(row[j].Text)) > r.how.LOBMax {
-			err = fail(providers.Value, "read", "the value is larger than lob_max")
-			break
+		if n := int64(len(row[j].Text)); r.acc.Large(n) {
+			return r.acc.RefuseKey(r.acc.TooLarge(i, n, "bytes"), key)
 		}
-		if err = row[j].appendTo(r.build.Field(i)); err != nil {
-			err = fail(providers.Value, "read", "%v", err)
-			break
+		if err := row[j].appendTo(r.build.Field(i)); err != nil {
+			return r.acc.RefuseKey(&readers.Refusal{Column: i, Err: err}, key)
 		}
 	}
-	if err == nil && w > r.how.BatchBytes && r.how.Budget != nil {
-		column = ""
-		r.release, err = r.how.Budget.Acquire(ctx, w)
-	}
-	var e *providers.Error
-	if errors.As(err, &e) {
-		named := *e
-		named.Table, named.Column, named.Key = r.table.Name, column, key
-		return &named
-	}
-	return err
+	r.acc.Add(w)
+	return nil
 }

@@ -84,8 +84,9 @@ func (rd *reader) fetchFar(ctx context.Context) error {
 	rows := f.group
 	if f.wide != nil {
 		rows = []*farRow{f.wide}
-		if err := rd.acquire(ctx, driverCopies*f.wide.bytes); err != nil {
-			return rd.tooWide(f.wide.values, err)
+		if err := rd.acc.Acquire(ctx, driverCopies*f.wide.bytes); err != nil {
+			copy(rd.values, f.wide.values)
+			return rd.tooWide(err)
 		}
 		f.wide = nil
 	} else {

@@ -11,73 +11,64 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
-	"github.com/dmoctl/dmoctl/internal/batch"
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/providers"
+	"github.com/dmoctl/dmoctl/providers/readers"
 )
 
 const (
-	opRead            = "read"
-	defaultBatchBytes = 4 << 20
-	wideRow           = 64 << 10
+	opRead  = readers.Op
+	wideRow = 64 << 10
 )
 
 // reader streams one range. Rows come in pages of the session's fetch size; large objects
 // beyond the near limit are fetched for several rows at once, or for one alone where that
 // is wider than a batch.
 type reader struct {
-	v      *view
-	s      *session
-	table  *catalog.Table
-	from   catalog.Range
-	how    providers.ReadOptions
-	schema *arrow.Schema
-	st     *statement
-	cur    *cursor
-	cols   []*column
-	far    farRows
+	v     *view
+	s     *session
+	table *catalog.Table
+	from  catalog.Range
+	acc   *readers.Accumulator
+	st    *statement
+	cur   *cursor
+	cols  []*column
+	far   farRows
 
 	values []driver.Value // of the row that waits to be appended, by field
 	plain  bool           // they are the first ones of the cursor's row
 	have   bool           // one waits
-	bad    *badValue      // in it
-	rows   int
-	bytes  int64
+	bad    *readers.Refusal
 	ended  bool
-	// release gives back the wide row's share of the budget.
-	release func()
-	failed  error
-	closed  bool
+	failed error
+	closed bool
 }
 
-// badValue is a value that cannot be handed out.
-type badValue struct {
-	field int
-	err   error
-	fix   string
-}
-
-func openReader(ctx context.Context, v *view, t *catalog.Table, r catalog.Range, how providers.ReadOptions) (*reader, error) {
-	if how.BatchRows <= 0 {
-		how.BatchRows = batch.Rows
+// newReader makes a column of each that is copied.
+func newReader(v *view, t *catalog.Table, how providers.ReadOptions) (*reader, error) {
+	acc, err := readers.New(t, how)
+	if err != nil {
+		return nil, err
 	}
-	if how.BatchBytes <= 0 {
-		how.BatchBytes = defaultBatchBytes
-	}
-	rd := &reader{v: v, s: v.s, table: t, from: r, how: how}
-	var err error
-	copied := t.CopiedColumns()
-	if rd.schema, err = batch.Schema(copied); err != nil {
-		return nil, &providers.Error{Kind: providers.Unsupported, Op: opRead, Table: t.Name, Err: err}
-	}
-	for _, c := range copied {
+	rd := &reader{v: v, s: v.s, table: t, acc: acc}
+	for i, c := range acc.Columns {
 		col, err := newColumn(c)
 		if err != nil {
 			rd.releaseColumns()
-			return nil, &providers.Error{Kind: providers.Unsupported, Op: opRead, Table: t.Name, Column: c.Name, Err: err}
+			return nil, acc.Unreadable(i, err)
 		}
 		rd.cols = append(rd.cols, col)
 	}
+	acc.Take = func(i int) arrow.Array { return rd.cols[i].NewArray() }
+	return rd, nil
+}
+
+func openReader(ctx context.Context, v *view, t *catalog.Table, r catalog.Range, how providers.ReadOptions) (*reader, error) {
+	rd, err := newReader(v, t, how)
+	if err != nil {
+		return nil, err
+	}
+	rd.from = r
 	rd.st, err = newStatement(t, r, v.sn.asOf())
 	if err == nil {
 		rd.cur, err = rd.s.open(ctx, rd.st.sql, rd.st.params)
@@ -106,7 +97,7 @@ func (rd *reader) prepare() {
 
 // Next implements providers.Reader.
 func (rd *reader) Next(ctx context.Context) (arrow.RecordBatch, error) {
-	rd.giveBack()
+	rd.acc.Release()
 	if rd.failed != nil {
 		return nil, rd.failed
 	}
@@ -135,9 +126,9 @@ func (rd *reader) next(ctx context.Context) (arrow.RecordBatch, error) {
 			}
 		case rd.far.take(rd.values):
 			rd.have = true
-		case rd.far.wide != nil && rd.rows > 0, rd.ended && !rd.far.waiting() && rd.rows > 0:
-			return rd.batch(), nil
-		case rd.far.wide != nil || rd.ended && rd.far.waiting() || rd.far.full(rd.how.BatchBytes):
+		case rd.far.wide != nil && rd.acc.Rows() > 0, rd.ended && !rd.far.waiting() && rd.acc.Rows() > 0:
+			return rd.acc.Batch(), nil
+		case rd.far.wide != nil || rd.ended && rd.far.waiting() || rd.far.full(rd.acc.How.BatchBytes):
 			if err := rd.fetchFar(ctx); err != nil {
 				return nil, err
 			}
@@ -154,51 +145,50 @@ func (rd *reader) next(ctx context.Context) (arrow.RecordBatch, error) {
 // append adds the row that waits, or returns the batch that it no longer fits into.
 func (rd *reader) append(ctx context.Context) (arrow.RecordBatch, error) {
 	n, longest := sizeOf(rd.values)
-	if rd.rows > 0 && (rd.rows >= rd.how.BatchRows || rd.bytes+n > rd.how.BatchBytes) {
-		return rd.batch(), nil
+	if rd.acc.Full(n) {
+		return rd.acc.Batch(), nil
 	}
-	if err := rd.acquire(ctx, n); err != nil {
-		return nil, rd.tooWide(rd.values, err)
+	if err := rd.acc.Acquire(ctx, n); err != nil {
+		return nil, rd.tooWide(err)
 	}
 	rd.have = false
+	return nil, rd.row(n, longest)
+}
+
+// row appends the values of n bytes.
+func (rd *reader) row(n, longest int64) error {
 	bad := rd.bad
 	rd.bad = nil
-	tooLong := rd.how.LOBMax > 0 && longest > rd.how.LOBMax
+	tooLong := rd.acc.Large(longest)
 	for i, c := range rd.cols {
 		v := rd.values[i]
-		if tooLong && bad == nil && lengthOf(v) > rd.how.LOBMax {
-			bad = tooLarge(i, lengthOf(v), "bytes", rd.how.LOBMax)
+		if tooLong && rd.acc.Large(lengthOf(v)) {
+			if bad == nil {
+				bad = rd.acc.TooLarge(i, lengthOf(v), "bytes")
+			}
+			v = nil
 		}
-		if bad != nil && bad.field == i {
+		if bad != nil && bad.Column == i {
 			v = nil
 		}
 		if err := c.append(v); err != nil {
 			c.AppendNull()
-			bad = &badValue{field: i, err: err}
+			bad = &readers.Refusal{Column: i, Err: err}
 		}
 	}
 	if n > wideRow {
 		clear(rd.values) // not kept longer than it must be
 	}
-	rd.rows++
-	rd.bytes += n
+	rd.acc.Add(n)
 	if bad != nil {
-		return nil, rd.refuse(bad)
+		return rd.acc.Refuse(bad)
 	}
-	return nil, nil
+	return nil
 }
 
-// acquire takes a wide row's bytes from the budget, once.
-func (rd *reader) acquire(ctx context.Context, n int64) (err error) {
-	if n > rd.how.BatchBytes && rd.release == nil && rd.how.Budget != nil {
-		rd.release, err = rd.how.Budget.Acquire(ctx, n)
-	}
-	return err
-}
-
-func tooLarge(field int, n int64, unit string, most int64) *badValue {
-	return &badValue{field: field, err: fmt.Errorf("a value of %d %s is larger than lob_max, %d", n, unit, most),
-		fix: "Raise types { lob_max }, or exclude the table."}
+// tooWide names the row whose values wait, which the budget refuses with cause.
+func (rd *reader) tooWide(cause error) error {
+	return rd.acc.TooWide(cause, func() error { return rd.row(sizeOf(rd.values)) })
 }
 
 func lengthOf(v driver.Value) int64 {
@@ -268,7 +258,7 @@ func (rd *reader) advance() error {
 	for i, at := range rd.st.place {
 		place[i] = row(from).text(at)
 	}
-	rd.far.add(rd.values, far, place, rd.how.BatchBytes)
+	rd.far.add(rd.values, far, place, rd.acc.How.BatchBytes)
 	return nil
 }
 
@@ -311,8 +301,8 @@ func (rd *reader) large(i int, from []driver.Value) (far int64, err error) {
 		near, unit = nearData, "bytes"
 	}
 	switch {
-	case rd.how.LOBMax > 0 && n > rd.how.LOBMax: // a character has a byte at least
-		rd.bad = tooLarge(i, n, unit, rd.how.LOBMax)
+	case rd.acc.Large(n): // a character has a byte at least
+		rd.bad = rd.acc.TooLarge(i, n, unit)
 		return 0, nil
 	case n == 0 && f.shape == dataLOB:
 		rd.values[i] = []byte{}
@@ -345,75 +335,16 @@ func (rd *reader) oldDates(group int, text string) error {
 		}
 		at, err := c.instant()
 		switch {
-		case err == nil || rd.how.InvalidDate == "clamp":
+		case err == nil || rd.acc.How.InvalidDate == "clamp":
 			rd.values[i] = at
-		case rd.how.InvalidDate == "null":
+		case rd.acc.How.InvalidDate == "null":
 			rd.values[i] = nil
 		default:
-			rd.bad = &badValue{field: i, err: fmt.Errorf("%w: %04d-02-29", err, c.year),
-				fix: "Correct the row in the source, or set invalid_date in the spec's types block."}
+			rd.bad = &readers.Refusal{Column: i, Err: fmt.Errorf("%w: %04d-02-29", err, c.year),
+				Fix: "Correct the row in the source, or set invalid_date in the spec's types block."}
 		}
 	}
 	return nil
-}
-
-// keyValue is from how many bytes on a value is left out of a row that is read for its key
-// only: an index takes no larger one.
-const keyValue = 8192
-
-// tooWide names the row with these values, which the budget refuses with cause.
-func (rd *reader) tooWide(values []driver.Value, cause error) error {
-	var e *providers.Error
-	if !errors.As(cause, &e) || e.Kind != providers.Value {
-		return cause
-	}
-	if rd.rows > 0 { // they are not handed out any more
-		rd.batch().Release()
-	}
-	for i, c := range rd.cols {
-		v := values[i]
-		if lengthOf(v) > keyValue || c.append(v) != nil {
-			c.AppendNull()
-		}
-	}
-	rd.rows = 1
-	b := rd.batch()
-	defer b.Release()
-	named := *e
-	named.Table = rd.table.Name
-	if rd.table.Key != nil {
-		named.Key = batch.FormatKey(b, 0, rd.table.Key.Columns)
-	}
-	return &named
-}
-
-// refuse names column and key of the row that was appended last.
-func (rd *reader) refuse(bad *badValue) error {
-	e := &providers.Error{Kind: providers.Value, Op: opRead, Table: rd.table.Name, Column: rd.st.fields[bad.field].column.Name, Err: bad.err, Fix: bad.fix}
-	last := rd.rows - 1
-	b := rd.batch()
-	defer b.Release()
-	if rd.table.Key != nil {
-		e.Key = batch.FormatKey(b, last, rd.table.Key.Columns)
-	}
-	return e
-}
-
-func (rd *reader) batch() arrow.RecordBatch {
-	arrays := make([]arrow.Array, len(rd.cols))
-	for i, c := range rd.cols {
-		arrays[i] = c.NewArray()
-	}
-	n := rd.rows
-	rd.rows, rd.bytes = 0, 0
-	return batch.Record(rd.schema, arrays, n)
-}
-
-func (rd *reader) giveBack() {
-	if rd.release != nil {
-		rd.release()
-		rd.release = nil
-	}
 }
 
 func (rd *reader) releaseColumns() {
@@ -429,7 +360,7 @@ func (rd *reader) Close() error {
 		return nil
 	}
 	rd.closed = true
-	rd.giveBack()
+	rd.acc.Release()
 	rd.releaseColumns()
 	ctx, cancel := context.WithTimeout(context.Background(), interruptGrace)
 	defer cancel()

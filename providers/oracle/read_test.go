@@ -60,21 +60,10 @@ func sapRows() [][]driver.Value {
 // fakeReader reads rows that no server has sent.
 func fakeReader(tb testing.TB, t *catalog.Table, rows driver.Rows, how providers.ReadOptions) *reader {
 	tb.Helper()
-	if how.BatchRows == 0 {
-		how.BatchRows, how.BatchBytes = batch.Rows, defaultBatchBytes
-	}
 	s := &session{link: &link{Conn: nowhere{}}}
-	rd := &reader{v: &view{sn: &snapshot{scn: "1"}, s: s}, s: s, table: t, how: how}
-	var err error
-	if rd.schema, err = batch.Schema(t.Columns); err != nil {
+	rd, err := newReader(&view{sn: &snapshot{scn: "1"}, s: s}, t, how)
+	if err != nil {
 		tb.Fatal(err)
-	}
-	for _, c := range t.Columns {
-		col, err := newColumn(c)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		rd.cols = append(rd.cols, col)
 	}
 	if rd.st, err = newStatement(t, catalog.Range{}, ""); err != nil {
 		tb.Fatal(err)

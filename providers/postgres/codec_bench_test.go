@@ -11,7 +11,6 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/dmoctl/dmoctl/internal/batch"
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/schema"
 	"github.com/dmoctl/dmoctl/internal/testbed/pgtest"
@@ -81,18 +80,11 @@ func (e *endless) Read(p []byte) (int, error) {
 func benchReader(tb testing.TB, t *catalog.Table, in io.Reader) *reader {
 	tb.Helper()
 	s := &session{wire: newWire(in)}
-	rd := &reader{s: s, table: t, cols: t.CopiedColumns(), header: true, how: providers.ReadOptions{BatchRows: batch.Rows, BatchBytes: defaultBatchBytes}}
-	var err error
-	if rd.schema, err = batch.Schema(rd.cols); err != nil {
+	rd, err := newReader(s, t, providers.ReadOptions{})
+	if err != nil {
 		tb.Fatal(err)
 	}
-	for _, c := range rd.cols {
-		a, err := newAppender(c.Type, &s.buffers)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		rd.apps = append(rd.apps, a)
-	}
+	rd.header = true
 	return rd
 }
 

@@ -13,15 +13,14 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
 
-	"github.com/dmoctl/dmoctl/internal/batch"
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/providers"
+	"github.com/dmoctl/dmoctl/providers/readers"
 )
 
 const (
-	opRead            = "read"
-	defaultBatchBytes = 4 << 20
-	copyHeader        = 19 // bytes before the first row of a binary COPY
+	opRead     = readers.Op
+	copyHeader = 19 // bytes before the first row of a binary COPY
 )
 
 var errCopyForm = errors.New("the server sent a row that is not in the form of a binary COPY")
@@ -30,23 +29,18 @@ var errCopyForm = errors.New("the server sent a row that is not in the form of a
 // buffer are decoded where they lie in it; a longer one is read field by field
 // straight into its column, once the budget has room for it.
 type reader struct {
-	s      *session
-	table  *catalog.Table
-	how    providers.ReadOptions
-	schema *arrow.Schema
-	cols   []catalog.Column
-	apps   []appender
+	s     *session
+	table *catalog.Table
+	acc   *readers.Accumulator
+	apps  []appender
 
 	before, after string   // of the statement, around the name of a part
 	from          []string // parts that are still to be read
 
-	rows    int
-	bytes   int64
-	header  bool // seen
-	ended   bool
-	release func() // of the wide row's share of the budget
-	failed  error
-	closed  bool
+	header bool // seen
+	ended  bool
+	failed error
+	closed bool
 }
 
 // selectColumn spells a column so that the server sends it in the form that its appender takes.
@@ -81,26 +75,35 @@ func (v *view) from(p part) string {
 	return "ONLY " + quoteName(p.name)
 }
 
-func openReader(ctx context.Context, v *view, t *catalog.Table, r catalog.Range, how providers.ReadOptions) (*reader, error) {
-	s := v.s
-	if how.BatchRows <= 0 {
-		how.BatchRows = batch.Rows
+// newReader makes a column of each that is copied.
+func newReader(s *session, t *catalog.Table, how providers.ReadOptions) (*reader, error) {
+	acc, err := readers.New(t, how)
+	if err != nil {
+		return nil, err
 	}
-	if how.BatchBytes <= 0 {
-		how.BatchBytes = defaultBatchBytes
-	}
-	rd := &reader{s: s, table: t, how: how, cols: t.CopiedColumns()}
-	var err error
-	if rd.schema, err = batch.Schema(rd.cols); err != nil {
-		return nil, &providers.Error{Kind: providers.Unsupported, Op: opRead, Table: t.Name, Err: err}
-	}
-	list := make([]string, len(rd.cols))
-	for i, c := range rd.cols {
+	rd := &reader{s: s, table: t, acc: acc}
+	for i, c := range acc.Columns {
 		a, err := newAppender(c.Type, &s.buffers)
 		if err != nil {
-			return nil, &providers.Error{Kind: providers.Unsupported, Op: opRead, Table: t.Name, Column: c.Name, Err: err}
+			return nil, acc.Unreadable(i, err)
 		}
 		rd.apps = append(rd.apps, a)
+	}
+	acc.Take = func(i int) arrow.Array {
+		d := rd.apps[i].finish()
+		defer d.Release()
+		return array.MakeFromData(d)
+	}
+	return rd, nil
+}
+
+func openReader(ctx context.Context, v *view, t *catalog.Table, r catalog.Range, how providers.ReadOptions) (*reader, error) {
+	rd, err := newReader(v.s, t, how)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]string, len(rd.apps))
+	for i, c := range rd.acc.Columns {
 		list[i] = selectColumn(c)
 	}
 	where, err := predicate(t, r)
@@ -135,7 +138,7 @@ func (rd *reader) send() error {
 
 // Next implements providers.Reader.
 func (rd *reader) Next(ctx context.Context) (arrow.RecordBatch, error) {
-	rd.giveBack()
+	rd.acc.Release()
 	if rd.failed != nil {
 		return nil, rd.failed
 	}
@@ -171,21 +174,18 @@ func (rd *reader) next(ctx context.Context) (arrow.RecordBatch, error) {
 			switch {
 			case err != nil:
 				return nil, err
-			case done && rd.rows > 0:
-				return rd.batch(), nil
+			case done && rd.acc.Rows() > 0:
+				return rd.acc.Batch(), nil
 			case done:
 				return nil, io.EOF
 			}
 			continue
 		}
-		wide := int64(n) > rd.how.BatchBytes
-		if rd.rows > 0 && (rd.rows >= rd.how.BatchRows || rd.bytes+int64(n) > rd.how.BatchBytes) {
-			return rd.batch(), nil
+		if rd.acc.Full(int64(n)) {
+			return rd.acc.Batch(), nil
 		}
-		if wide && rd.how.Budget != nil {
-			if rd.release, err = rd.how.Budget.Acquire(ctx, int64(n)); err != nil {
-				return nil, rd.tooWide(n, err)
-			}
+		if err := rd.acc.Acquire(ctx, int64(n)); err != nil {
+			return nil, rd.acc.TooWide(err, func() error { return rd.message(n) })
 		}
 		if err := rd.message(n); err != nil {
 			return nil, err
@@ -266,9 +266,9 @@ func (rd *reader) row(b []byte) error {
 	} else if int(count) != len(rd.apps) {
 		return errCopyForm
 	}
-	rd.bytes += int64(len(b))
+	width := int64(len(b))
 	b = b[2:]
-	var bad *badValue
+	var bad *readers.Refusal
 	for i, a := range rd.apps {
 		if len(b) < 4 {
 			return errCopyForm
@@ -282,18 +282,18 @@ func (rd *reader) row(b []byte) error {
 		if n > len(b) {
 			return errCopyForm
 		}
-		if rd.how.LOBMax > 0 && int64(n) > rd.how.LOBMax {
-			bad = &badValue{i, errTooLarge(n, rd.how.LOBMax)}
+		if rd.acc.Large(int64(n)) {
+			bad = rd.acc.TooLarge(i, int64(n), "bytes")
 			a.appendNull()
 		} else if err := a.append(b[:n]); err != nil {
-			bad = &badValue{i, err}
+			bad = &readers.Refusal{Column: i, Err: err}
 			a.appendNull()
 		}
 		b = b[n:]
 	}
-	rd.rows++
+	rd.acc.Add(width)
 	if bad != nil {
-		return rd.refuse(bad)
+		return rd.acc.Refuse(bad)
 	}
 	return nil
 }
@@ -308,8 +308,7 @@ func (rd *reader) wideRow(n int) error {
 	if int(binary.BigEndian.Uint16(b)) != len(rd.apps) {
 		return errCopyForm
 	}
-	rd.bytes += int64(n)
-	var bad *badValue
+	var bad *readers.Refusal
 	for i, a := range rd.apps {
 		if b, err = w.take(4); err != nil {
 			return err
@@ -319,8 +318,8 @@ func (rd *reader) wideRow(n int) error {
 			a.appendNull()
 			continue
 		}
-		if rd.how.LOBMax > 0 && int64(size) > rd.how.LOBMax {
-			bad = &badValue{i, errTooLarge(size, rd.how.LOBMax)}
+		if rd.acc.Large(int64(size)) {
+			bad = rd.acc.TooLarge(i, int64(size), "bytes")
 			a.appendNull()
 			if err := w.discard(size); err != nil {
 				return err
@@ -332,13 +331,13 @@ func (rd *reader) wideRow(n int) error {
 			return err
 		}
 		if refused != nil {
-			bad = &badValue{i, refused}
+			bad = &readers.Refusal{Column: i, Err: refused}
 			a.appendNull()
 		}
 	}
-	rd.rows++
+	rd.acc.Add(int64(n))
 	if bad != nil {
-		return rd.refuse(bad)
+		return rd.acc.Refuse(bad)
 	}
 	return nil
 }
@@ -365,25 +364,6 @@ func (rd *reader) wideField(a appender, size int) (refused, err error) {
 	return a.append(b), nil
 }
 
-func (rd *reader) batch() arrow.RecordBatch {
-	arrays := make([]arrow.Array, len(rd.apps))
-	for i, a := range rd.apps {
-		d := a.finish()
-		arrays[i] = array.MakeFromData(d)
-		d.Release()
-	}
-	n := rd.rows
-	rd.rows, rd.bytes = 0, 0
-	return batch.Record(rd.schema, arrays, n)
-}
-
-func (rd *reader) giveBack() {
-	if rd.release != nil {
-		rd.release()
-		rd.release = nil
-	}
-}
-
 // Close implements providers.Reader. What is left of a range is skipped where
 // that is little; else the session is given up.
 func (rd *reader) Close() error {
@@ -391,7 +371,7 @@ func (rd *reader) Close() error {
 		return nil
 	}
 	rd.closed = true
-	rd.giveBack()
+	rd.acc.Release()
 	if !rd.ended && !rd.s.dead {
 		_ = rd.s.pg.Conn().SetDeadline(time.Now().Add(2 * time.Second))
 		rd.s.dead = !rd.skip()

@@ -16,6 +16,7 @@ import (
 	"github.com/dmoctl/dmoctl/internal/batch"
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/providers"
+	"github.com/dmoctl/dmoctl/providers/readers"
 )
 
 const (
@@ -220,7 +221,7 @@ func (w *writer) write(b arrow.RecordBatch) error {
 		return err
 	}
 	w.rows += b.NumRows()
-	if batch.Bytes(b) > defaultBatchBytes { // a wide row's share of the budget ends with this call
+	if batch.Bytes(b) > readers.BatchBytes { // a wide row's share of the budget ends with this call
 		w.drop()
 		for _, e := range w.encoders {
 			e.release()
@@ -270,7 +271,7 @@ func (w *writer) valueError(err error, column int, b arrow.RecordBatch, row int)
 		return err
 	}
 	return &providers.Error{Kind: providers.Value, Op: opWrite, Table: w.table.Name, Column: b.ColumnName(column),
-		Key: keyOf(w.table, b, row), Err: err}
+		Key: batch.FormatKey(b, row, w.table.KeyColumns()), Err: err}
 }
 
 // Finish implements providers.Writer.
@@ -374,7 +375,7 @@ func (w *writer) place(e *providers.Error, pg *pgconn.PgError) {
 	}
 	for _, at := range []window{w.previous, w.current} {
 		if at.batch != nil && line > at.first && line <= at.first+at.batch.NumRows() {
-			e.Key = keyOf(w.table, at.batch, int(line-1-at.first))
+			e.Key = batch.FormatKey(at.batch, int(line-1-at.first), w.table.KeyColumns())
 		}
 	}
 }
