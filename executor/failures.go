@@ -27,7 +27,6 @@ type failures struct {
 	policies catalog.Policies
 	set      *work.Set
 	target   *work.Target
-	groups   []*work.Group
 	progress *progress
 	cancel   context.CancelCauseFunc // rolls back what runs
 
@@ -57,7 +56,7 @@ func (x *failures) fatal(err error, tables ...*work.Table) bool {
 			t.Group.Lose()
 		}
 		if len(tables) == 0 {
-			for _, g := range x.groups {
+			for _, g := range x.set.Groups {
 				g.Lose()
 			}
 		}

@@ -49,7 +49,6 @@ type run struct {
 	sequence  atomic.Bool     // sequences that no column owns are raised, or being raised
 	compare   *compare.Comparison
 	transport transfer.Transport // once the run is open
-	groups    []*work.Group
 	// madeIDs are the ids of the tables that dmoctl made, by their names on the target.
 	madeIDs map[catalog.Name]string
 	beside  beside
@@ -72,7 +71,10 @@ type run struct {
 // Apply carries out p. The report is never nil; the error is an *Outcome. A plan
 // that a killed run left unfinished is applied again to go on with it.
 func Apply(ctx context.Context, p *plan.Plan, d Deps) (*report.Report, error) {
-	r := newRun(p, d)
+	return newRun(p, d).carryOut(ctx)
+}
+
+func (r *run) carryOut(ctx context.Context) (*report.Report, error) {
 	release, err := r.lockState(ctx)
 	if err != nil {
 		return r.closing.finish(ctx, err)
@@ -107,11 +109,10 @@ func newRun(p *plan.Plan, d Deps) *run {
 	if r.log == nil {
 		r.log = hclog.NewNullLogger()
 	}
-	r.groups = []*work.Group{work.NewGroup(r.set.Order)}
 	r.target = work.NewTarget(r.ctl, r.set)
 	r.progress = newProgress(r)
 	r.fails = &failures{
-		ctl: r.ctl, log: r.log, policies: p.Policies, set: r.set, target: r.target, groups: r.groups, progress: r.progress,
+		ctl: r.ctl, log: r.log, policies: p.Policies, set: r.set, target: r.target, progress: r.progress,
 		cancel: func(error) {},
 	}
 	r.compare = compare.New(r.reading, r.processes(true))
@@ -190,11 +191,11 @@ func (r *run) openTransport(ctx context.Context) (err error) {
 }
 
 // lost says whether tables start again because the snapshot that they are read in is gone.
-func (r *run) lost() bool { return slices.ContainsFunc(r.groups, (*work.Group).Lost) }
+func (r *run) lost() bool { return slices.ContainsFunc(r.set.Groups, (*work.Group).Lost) }
 
 // closeLost ends what is lost of the snapshots.
 func (r *run) closeLost() {
-	for _, g := range r.groups {
+	for _, g := range r.set.Groups {
 		if g.Lost() {
 			g.Close()
 		}
@@ -202,7 +203,7 @@ func (r *run) closeLost() {
 }
 
 func (r *run) closeViews() {
-	for _, g := range r.groups {
+	for _, g := range r.set.Groups {
 		g.Close()
 	}
 	r.compare.Close()

@@ -215,7 +215,7 @@ func (g *round) release(n *node) {
 // ending says that nothing more is to be started in this round.
 func (r *run) ending(ctx context.Context) bool {
 	return ctx.Err() != nil || r.fails.halted.Load() || r.ctl.Stopped() ||
-		!slices.ContainsFunc(r.groups, func(g *work.Group) bool { return !g.Lost() })
+		!slices.ContainsFunc(r.set.Groups, func(g *work.Group) bool { return !g.Lost() })
 }
 
 // waits says whether the step has tables that start again in the next round.

@@ -3,6 +3,7 @@ package executor_test
 import (
 	"errors"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
@@ -69,5 +70,39 @@ func TestFailedStepsAreListedOnceAndNotDone(t *testing.T) {
 	}
 	if done := b.events.of(report.PhaseDone); len(done) != 0 {
 		t.Errorf("phases are said to be done: %+v", done)
+	}
+}
+
+func TestNoCopyStartsBeforeAllIsEmptied(t *testing.T) {
+	// Invariant 5: copies begin once all is empty that the plan empties, also where no step needs another
+	b := newBed(t, numbered(500))
+	if _, exit := b.apply(b.plan(), b.deps()); exit != report.OK {
+		t.Fatalf("exit %d\n%s", exit, b.events)
+	}
+	b.open()
+	b.tweak = func(p *plan.Plan) {
+		reloadAll(p)
+		apart := *p.Steps[0]
+		apart.ID, apart.Tables = "empty/last", apart.Tables[2:]
+		p.Steps[0].Tables = p.Steps[0].Tables[:2]
+		p.Steps = append([]*plan.Step{&apart}, p.Steps...)
+		for _, s := range p.Steps {
+			if s.Kind == plan.StepCopy {
+				s.Needs = nil
+			}
+		}
+	}
+	if _, exit := b.apply(b.plan(), b.deps()); exit != report.OK {
+		t.Fatalf("exit %d\n%s", exit, b.events)
+	}
+	b.same("orders", "loose", "hollow")
+	emptied := 0
+	for _, e := range b.events.list {
+		switch {
+		case e.Event == report.StepDone && strings.HasPrefix(e.Step, "empty/"):
+			emptied++
+		case e.Event == report.StepStarted && strings.HasPrefix(e.Step, "copy/") && emptied < 2:
+			t.Errorf("%s started after %d of 2 steps that empty tables", e.Step, emptied)
+		}
 	}
 }

@@ -21,6 +21,8 @@ type Set struct {
 	Order    []*Table // by source name
 	ByName   map[catalog.Name]*Table
 	Packages map[string]*Unit
+	// Groups are the tables once more: each is in one. A plan's are all read together.
+	Groups []*Group
 }
 
 // NewSet returns the tables of p as nothing is known of them.
@@ -34,6 +36,7 @@ func NewSet(p *plan.Plan) *Set {
 			s.Packages[k.ID] = &Unit{Table: t, Package: k}
 		}
 	}
+	s.Groups = []*Group{NewGroup(s.Order)}
 	return s
 }
 
