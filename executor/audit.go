@@ -132,7 +132,9 @@ func (a *auditor) follows(raised bool) bool {
 }
 
 func (a *auditor) all(ctx context.Context, tables []*work.Table) error {
-	tables = slices.DeleteFunc(slices.Clone(tables), func(t *work.Table) bool { return t.Plan.Action == plan.Forget || t.Target == nil })
+	tables = slices.DeleteFunc(slices.Clone(tables), func(t *work.Table) bool {
+		return t.Plan.Action == plan.Forget || t.Target == nil
+	})
 	for part := range slices.Chunk(tables, inspectedTables) {
 		if err := a.part(ctx, part); err != nil {
 			return err
@@ -170,7 +172,10 @@ func (a *auditor) part(ctx context.Context, tables []*work.Table) error {
 		h, how := there[t.Target.Name], r.auditing.howCompared(t)
 		ds := structure.Compare(t.Target, h, how)
 		if h != nil && r.replaced(t, h) {
-			ds = append(ds, structure.Difference{Table: h.Name, Part: structure.Table, Kind: structure.Different, Found: "another one", Wanted: "the one that dmoctl made"})
+			ds = append(ds, structure.Difference{
+				Table: h.Name, Part: structure.Table, Kind: structure.Different, Found: "another one",
+				Wanted: "the one that dmoctl made",
+			})
 		}
 		if a.follows(a.raised[t.Plan.Source.Name]) {
 			ds = append(ds, structure.Positions(from, t.Target, h, how)...)
@@ -182,7 +187,10 @@ func (a *auditor) part(ctx context.Context, tables []*work.Table) error {
 }
 
 func (r auditing) howCompared(t *work.Table) structure.Options {
-	return structure.Options{Same: r.p.Source.Type == r.p.Target.Type, IgnoreCase: r.d.Target.Limits().IgnoreCase, Foreign: t.Known && !t.Row.Created}
+	return structure.Options{
+		Same: r.p.Source.Type == r.p.Target.Type, IgnoreCase: r.d.Target.Limits().IgnoreCase,
+		Foreign: t.Known && !t.Row.Created,
+	}
 }
 
 // take keeps the differences that the phases asked for should not have left.
@@ -247,7 +255,9 @@ func (a *auditor) sequences(ctx context.Context, tables []*work.Table) error {
 	}
 	var have *catalog.Catalog
 	err := r.ctl.Retry(ctx, "read sequences", func(ctx context.Context) (err error) {
-		have, err = r.d.Target.Catalog(ctx, providers.Selector{Schemas: work.SchemasOf(names), Tables: work.Targets(tables[:1]), StructureOnly: true, Free: true})
+		have, err = r.d.Target.Catalog(ctx, providers.Selector{
+			Schemas: work.SchemasOf(names), Tables: work.Targets(tables[:1]), StructureOnly: true, Free: true,
+		})
 		return err
 	})
 	if err != nil {
@@ -266,7 +276,8 @@ func (a *auditor) sequences(ctx context.Context, tables []*work.Table) error {
 		}
 	}
 	for _, d := range structure.Sequences(want, have.Sequences) {
-		if d.Part != structure.SequencePlace || phaseRank(r.d.Until) >= phaseRank(plan.Finalize) && a.follows(a.raises && len(r.p.Sequences) > 0) {
+		raised := a.raises && len(r.p.Sequences) > 0
+		if d.Part != structure.SequencePlace || phaseRank(r.d.Until) >= phaseRank(plan.Finalize) && a.follows(raised) {
 			a.found = append(a.found, d)
 		}
 	}
@@ -293,7 +304,9 @@ func (r auditing) misshapen(found []structure.Difference, code int) {
 			f.Table = t.Name()
 		}
 		f.Fix = fixOf(t, made)
-		if slices.ContainsFunc(found[:n], func(d structure.Difference) bool { return d.Part == structure.Table && d.Kind == structure.Different }) {
+		if slices.ContainsFunc(found[:n], func(d structure.Difference) bool {
+			return d.Part == structure.Table && d.Kind == structure.Different
+		}) {
 			f.Fix = "Rename it, or drop it, and run: dmoctl apply"
 		}
 		found = found[n:]
@@ -311,5 +324,6 @@ func fixOf(t *work.Table, made bool) string {
 	case t.Known && !t.Row.Created:
 		return "Alter the table on the target as it is wanted: dmoctl did not make it, and alters no table of others."
 	}
-	return "Alter the table on the target as it is wanted, or have dmoctl drop it, make it and copy it again: dmoctl apply --reload " + t.Name()
+	return "Alter the table on the target as it is wanted, or have dmoctl drop it, make it and copy it again: " +
+		"dmoctl apply --reload " + t.Name()
 }

@@ -56,7 +56,9 @@ func (r closing) analyze(ctx context.Context) error {
 			return err
 		}
 		// Missing statistics make queries slow and nothing wrong.
-		r.ctl.Emit(report.Event{Event: report.Notice, Phase: plan.Postprocess, Message: "statistics were not refreshed: " + err.Error()})
+		r.ctl.Emit(report.Event{
+			Event: report.Notice, Phase: plan.Postprocess, Message: "statistics were not refreshed: " + err.Error(),
+		})
 	}
 	return nil
 }
@@ -73,7 +75,10 @@ func (r closing) leftNow() []left.Item {
 		}
 		out = append(out, left.Of(t.Want(), t.Ledger(r.p.Migration))...)
 	}
-	kinds := map[string]left.Kind{plan.StepKey: left.Key, plan.StepIndex: left.Index, plan.StepForeignKey: left.ForeignKey, plan.StepUnrefer: left.ForeignKey, plan.StepSequence: left.Sequence}
+	kinds := map[string]left.Kind{
+		plan.StepKey: left.Key, plan.StepIndex: left.Index, plan.StepForeignKey: left.ForeignKey,
+		plan.StepUnrefer: left.ForeignKey, plan.StepSequence: left.Sequence,
+	}
 	type part struct {
 		table catalog.Name
 		kind  left.Kind

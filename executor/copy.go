@@ -82,7 +82,9 @@ func (r copying) skips(u *work.Unit) bool {
 	r.set.Lock()
 	defer r.set.Unlock()
 	if u.Table.Has(u.Package) {
-		r.ctl.Emit(report.Event{Event: report.PackageSkipped, Phase: plan.Downtime, Table: u.Table.Name(), Package: u.Package.ID})
+		r.ctl.Emit(report.Event{
+			Event: report.PackageSkipped, Phase: plan.Downtime, Table: u.Table.Name(), Package: u.Package.ID,
+		})
 		return true
 	}
 	return u.Table.Stopped || !u.Table.Ready
@@ -109,8 +111,13 @@ func (w *landings) Landed(ctx context.Context, units []*work.Unit, landed []ledg
 		u.Table.CopiedHere = true
 		r.set.Unlock()
 		r.progress.landed(u.Package, l)
-		packages = append(packages, state.Package{ID: l.ID, Source: l.Source.String(), Rows: l.Rows, Bytes: l.Bytes, Seconds: l.Seconds})
-		r.ctl.Emit(report.Event{Event: report.PackageDone, Phase: plan.Downtime, Table: u.Table.Name(), Package: l.ID, Rows: l.Rows, Bytes: l.Bytes, Seconds: l.Seconds})
+		packages = append(packages, state.Package{
+			ID: l.ID, Source: l.Source.String(), Rows: l.Rows, Bytes: l.Bytes, Seconds: l.Seconds,
+		})
+		r.ctl.Emit(report.Event{
+			Event: report.PackageDone, Phase: plan.Downtime, Table: u.Table.Name(), Package: l.ID, Rows: l.Rows, Bytes: l.Bytes,
+			Seconds: l.Seconds,
+		})
 	}
 	if r.d.State == nil {
 		return nil

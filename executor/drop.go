@@ -34,7 +34,9 @@ func (d *drop) look(ctx context.Context, names []catalog.Name) error {
 	d.tables = make(map[catalog.Name]*catalog.Table)
 	var lost []string
 	for len(names) > 0 {
-		c, err := d.target.Catalog(ctx, providers.Selector{Schemas: work.SchemasOf(names), Tables: names, StructureOnly: true, Dependents: true})
+		c, err := d.target.Catalog(ctx, providers.Selector{
+			Schemas: work.SchemasOf(names), Tables: names, StructureOnly: true, Dependents: true,
+		})
 		if err != nil {
 			return fmt.Errorf("read what depends on tables: %w", err)
 		}
@@ -78,8 +80,11 @@ func inUse(lost []string) error {
 	if n := len(lost) - dependentsListed; n > 0 {
 		lost, more = lost[:dependentsListed], fmt.Sprintf(" and %d more", n)
 	}
-	return &providers.Error{Kind: providers.InUse, Op: "drop tables", Err: errors.New("others have built on what is to be dropped: " + strings.Join(lost, "; ") + more),
-		Fix: "Drop it yourself, and make it again after the migration."}
+	return &providers.Error{
+		Kind: providers.InUse, Op: "drop tables",
+		Err: errors.New("others have built on what is to be dropped: " + strings.Join(lost, "; ") + more),
+		Fix: "Drop it yourself, and make it again after the migration.",
+	}
 }
 
 // dropTables drops tables of a step: those of existing = "recreate", and those of dmoctl's own that
@@ -101,7 +106,10 @@ func (r building) dropTables(ctx context.Context, s *plan.Step, tables []*work.T
 	r.set.Unlock()
 	d := drop{target: r.d.Target, gone: gone, again: func(x catalog.Dependent) bool {
 		t := again[x.Table]
-		return t != nil && slices.ContainsFunc(slices.Concat(t.Target.ForeignKeys, t.Plan.Unwanted), func(f catalog.ForeignKey) bool { return f.Name == x.Name })
+		return t != nil && slices.ContainsFunc(
+			slices.Concat(t.Target.ForeignKeys, t.Plan.Unwanted),
+			func(f catalog.ForeignKey) bool { return f.Name == x.Name },
+		)
 	}}
 	return r.together(ctx, s, tables, func(some []*work.Table) error {
 		if len(some) == 0 {
@@ -120,7 +128,10 @@ func (r building) dropNow(ctx context.Context, d drop, tables []*work.Table) err
 		names = append(names, t.Drops()...)
 	}
 	r.set.Unlock()
-	if err := r.ctl.Retry(ctx, "look at tables to be dropped", func(ctx context.Context) error { return d.look(ctx, names) }); err != nil {
+	err := r.ctl.Retry(ctx, "look at tables to be dropped", func(ctx context.Context) error {
+		return d.look(ctx, names)
+	})
+	if err != nil {
 		return err
 	}
 	ddl := slices.Clone(d.keys)

@@ -26,7 +26,8 @@ func (r *preparation) prove(ctx context.Context, tables []*work.Table) error {
 	var begun []*work.Table
 	r.set.Lock()
 	for _, t := range tables {
-		if !t.Stopped && !left.Complete(t.Row.State) && ledger.IsQuiet(t.Row.Snapshot) && (len(t.In) > 0 || r.transport.Covers(t) > 0) {
+		open := !t.Stopped && !left.Complete(t.Row.State) && ledger.IsQuiet(t.Row.Snapshot)
+		if open && (len(t.In) > 0 || r.transport.Covers(t) > 0) {
 			begun = append(begun, t)
 		}
 	}

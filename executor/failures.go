@@ -245,5 +245,7 @@ func (x *failures) failPackage(s *plan.Step, u *work.Unit, err error) {
 		u.Table.Broken = err
 	}
 	x.set.Unlock()
-	x.fail(report.Failure{Table: u.Table.Name(), Package: u.Package.ID, Step: s.ID, Fix: x.constraintFix(u.Table, err)}, err, u.Table)
+	x.fail(report.Failure{
+		Table: u.Table.Name(), Package: u.Package.ID, Step: s.ID, Fix: x.constraintFix(u.Table, err),
+	}, err, u.Table)
 }

@@ -49,7 +49,9 @@ func (r closing) finish(ctx context.Context, err error) (*report.Report, error) 
 		}
 	}
 	exit := rep.Exit
-	e := report.Event{Event: report.RunDone, Exit: &exit, Progress: &rep.Totals, Seconds: rep.Ended.Sub(rep.Started).Seconds()}
+	e := report.Event{
+		Event: report.RunDone, Exit: &exit, Progress: &rep.Totals, Seconds: rep.Ended.Sub(rep.Started).Seconds(),
+	}
 	if out != nil {
 		e.Message = out.Error()
 	}
@@ -153,13 +155,22 @@ func (r closing) missing() *Outcome {
 		return nil
 	}
 	if n := r.absent(); n > 0 {
-		return &Outcome{Exit: report.Error, Summary: "Packages are missing", Err: fmt.Errorf("%d packages are not in, and no failure says why", n)}
+		return &Outcome{
+			Exit: report.Error, Summary: "Packages are missing",
+			Err: fmt.Errorf("%d packages are not in, and no failure says why", n),
+		}
 	}
 	if t := r.unverified(); t != nil {
-		return &Outcome{Exit: report.Error, Summary: "Tables are not verified", Err: fmt.Errorf("%s is %s, and no failure says why", t.Name(), t.Result)}
+		return &Outcome{
+			Exit: report.Error, Summary: "Tables are not verified",
+			Err: fmt.Errorf("%s is %s, and no failure says why", t.Name(), t.Result),
+		}
 	}
 	if r.unfinished() {
-		return &Outcome{Exit: report.Error, Summary: "Steps are missing", Err: errors.New("steps of the plan were not done, and no failure says why")}
+		return &Outcome{
+			Exit: report.Error, Summary: "Steps are missing",
+			Err: errors.New("steps of the plan were not done, and no failure says why"),
+		}
 	}
 	return nil
 }
@@ -230,6 +241,7 @@ func (r *run) recordRun(ctx context.Context) error {
 func (r *run) stateFailed(err error) { r.fails.halt(r.stateOutcome(err)) }
 
 func (r *run) stateOutcome(err error) *Outcome {
-	fix := "Committed packages are kept. " + cmp.Or(state.Advice(err), "See to it that the state's folder can be written.") + " To go on, run: dmoctl apply"
+	advice := cmp.Or(state.Advice(err), "See to it that the state's folder can be written.")
+	fix := "Committed packages are kept. " + advice + " To go on, run: dmoctl apply"
 	return &Outcome{Exit: report.Error, Summary: "State cannot be written", Err: err, Fix: fix}
 }

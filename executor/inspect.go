@@ -139,7 +139,9 @@ func (r verifying) onlyStructures(tables []*work.Table) {
 	for _, d := range r.report.Structure {
 		differ[d.Table] = true
 	}
-	r.set.Order = slices.DeleteFunc(slices.Clone(tables), func(t *work.Table) bool { return t.Plan.Action == plan.Forget || t.Target == nil })
+	r.set.Order = slices.DeleteFunc(slices.Clone(tables), func(t *work.Table) bool {
+		return t.Plan.Action == plan.Forget || t.Target == nil
+	})
 	for _, t := range r.set.Order {
 		as := *t.Plan
 		as.Verify = report.Structure
@@ -196,7 +198,9 @@ func Explain(ctx context.Context, p *plan.Plan, name catalog.Name, d Deps) (*rep
 	defer r.compare.Close()
 	t := r.set.ByName[name]
 	if t == nil {
-		return nil, &Outcome{Exit: report.Error, Summary: "Unknown table", Err: fmt.Errorf("the migration has no table %s", name)}
+		return nil, &Outcome{
+			Exit: report.Error, Summary: "Unknown table", Err: fmt.Errorf("the migration has no table %s", name),
+		}
 	}
 	var out *report.Explanation
 	err := control.Guard(func() (err error) {

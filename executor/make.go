@@ -103,7 +103,9 @@ func (r building) schemasStep(ctx context.Context) error {
 
 // each carries out the DDL of tables together; where that fails for good, one by
 // one, so that only the culprit fails.
-func (r building) each(ctx context.Context, s *plan.Step, tables []*work.Table, ddl func(*work.Table) []providers.DDL) error {
+func (r building) each(
+	ctx context.Context, s *plan.Step, tables []*work.Table, ddl func(*work.Table) []providers.DDL,
+) error {
 	return r.together(ctx, s, tables, func(some []*work.Table) error {
 		var all []providers.DDL
 		for _, t := range some {

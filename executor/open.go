@@ -82,8 +82,11 @@ func (r *run) refuseSame(ctx context.Context) error {
 		return nil
 	}
 	if schema, shared := plan.SharedSchema(r.p.Names()); shared {
-		return &Outcome{Exit: report.Error, Summary: "The source is the target", Err: fmt.Errorf("%s and %s lead to the same database (schema %q)", r.p.Source.Name, r.p.Target.Name, schema),
-			Fix: "Nothing was changed. Name another database in one of the two blocks."}
+		return &Outcome{
+			Exit: report.Error, Summary: "The source is the target",
+			Err: fmt.Errorf("%s and %s lead to the same database (schema %q)", r.p.Source.Name, r.p.Target.Name, schema),
+			Fix: "Nothing was changed. Name another database in one of the two blocks.",
+		}
 	}
 	return nil
 }
@@ -113,7 +116,9 @@ func (r opening) preflight(ctx context.Context) error {
 		}
 		for _, f := range found {
 			if !f.Stop {
-				r.ctl.Emit(report.Event{Event: report.Notice, Phase: plan.Preflight, Message: side + ": " + f.Summary + ": " + f.Detail})
+				r.ctl.Emit(report.Event{
+					Event: report.Notice, Phase: plan.Preflight, Message: side + ": " + f.Summary + ": " + f.Detail,
+				})
 				continue
 			}
 			stops++
@@ -175,7 +180,9 @@ func (r opening) lockIn(ctx context.Context) error {
 			Fix: "Run apply again, or end that run with: dmoctl state unlock ID"}
 	}
 	if err != nil && errors.Is(context.Cause(ctx), control.ErrStopped) {
-		return &Outcome{Exit: report.Interrupted, Summary: "Interrupted", Fix: "Nothing was changed. To try again, run: dmoctl apply"}
+		return &Outcome{
+			Exit: report.Interrupted, Summary: "Interrupted", Fix: "Nothing was changed. To try again, run: dmoctl apply",
+		}
 	}
 	return err
 }
@@ -250,7 +257,8 @@ func (r *run) adopt(c *ledger.Contents) {
 
 // shared returns a row of the ledger with the texts that the plan has as well.
 func (r *run) shared(l ledger.Loaded) ledger.Loaded {
-	if u := r.set.Packages[l.ID]; u != nil && u.Table.Plan.Source.Name == l.Source && u.Package.Generation == l.Generation {
+	u := r.set.Packages[l.ID]
+	if u != nil && u.Table.Plan.Source.Name == l.Source && u.Package.Generation == l.Generation {
 		l.ID, l.Source, l.Generation = u.Package.ID, u.Table.Plan.Source.Name, u.Package.Generation
 	}
 	return l

@@ -42,7 +42,7 @@ func (r opening) places(ctx context.Context) error {
 				t.Gone = true
 			case now != nil && r.replaced(t, now):
 				wrong = append(wrong, "another table has taken the place of "+t.Target.String())
-			case now == nil && !t.Plan.Create && t.Row.Target == t.Target.Name && t.Known || now == nil && !t.Plan.Create && t.Nothing():
+			case now == nil && !t.Plan.Create && (t.Known && t.Row.Target == t.Target.Name || t.Nothing()):
 				wrong = append(wrong, t.Target.String()+" is no longer on the target")
 			case now == nil:
 				t.Gone = t.Known && t.Row.Target == t.Target.Name

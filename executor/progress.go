@@ -144,7 +144,9 @@ func (p *progress) totals() *report.Totals {
 func (p *progress) sample(now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.samples = append(p.samples, sample{at: now, rows: p.counts.Rows + p.inFlight.rows, bytes: p.counts.Bytes + p.inFlight.bytes})
+	p.samples = append(p.samples, sample{
+		at: now, rows: p.counts.Rows + p.inFlight.rows, bytes: p.counts.Bytes + p.inFlight.bytes,
+	})
 	for len(p.samples) > 2 && now.Sub(p.samples[0].at) > rateWindow {
 		p.samples = p.samples[1:]
 	}

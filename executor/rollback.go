@@ -55,7 +55,9 @@ func Rollback(ctx context.Context, migration string, emptyTarget bool, d Deps) (
 	if o := ofKind(err); o != nil {
 		return out, o
 	}
-	return out, &Outcome{Exit: report.Error, Summary: "Rollback failed", Err: err, Fix: "When the cause is gone, run it again."}
+	return out, &Outcome{
+		Exit: report.Error, Summary: "Rollback failed", Err: err, Fix: "When the cause is gone, run it again.",
+	}
 }
 
 func rollback(ctx context.Context, migration string, d Deps, out *Undone) error {
@@ -184,7 +186,9 @@ func (b *back) lookAtMade(ctx context.Context, made map[catalog.Name]ledger.Obje
 	// First what is still ours: a table that somebody made in its place is theirs, with all that hangs on it.
 	var now []*catalog.Table
 	for part := range slices.Chunk(names, inspectedTables) {
-		c, err := b.target.Catalog(ctx, providers.Selector{Schemas: work.SchemasOf(part), Tables: part, StructureOnly: true, Dependents: true})
+		c, err := b.target.Catalog(ctx, providers.Selector{
+			Schemas: work.SchemasOf(part), Tables: part, StructureOnly: true, Dependents: true,
+		})
 		if err != nil {
 			return fmt.Errorf("read the target: %w", err)
 		}

@@ -87,7 +87,9 @@ func (r *run) together(ctx context.Context, s *plan.Step, tables []*work.Table, 
 
 // oneByOne tries again for single tables what failed for all of them together with err.
 // A culprit is listed once, and nothing more is done with it.
-func (r *run) oneByOne(ctx context.Context, step string, tables []*work.Table, err error, do func(*work.Table) error) error {
+func (r *run) oneByOne(
+	ctx context.Context, step string, tables []*work.Table, err error, do func(*work.Table) error,
+) error {
 	for _, t := range tables {
 		if len(tables) > 1 {
 			err = do(t)

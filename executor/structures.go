@@ -43,7 +43,9 @@ func (r *run) structures(ctx context.Context, db providers.Database, sel provide
 }
 
 // inspect reads tables of one side as they are now, by name.
-func (r *run) inspect(ctx context.Context, db providers.Database, names []catalog.Name) (map[catalog.Name]*catalog.Table, error) {
+func (r *run) inspect(
+	ctx context.Context, db providers.Database, names []catalog.Name,
+) (map[catalog.Name]*catalog.Table, error) {
 	return r.byName(ctx, db, providers.Selector{Tables: names})
 }
 
@@ -52,7 +54,9 @@ func (r *run) identified(ctx context.Context, names []catalog.Name) (map[catalog
 	return r.byName(ctx, r.d.Target, providers.Selector{Tables: names, IDs: true})
 }
 
-func (r *run) byName(ctx context.Context, db providers.Database, sel providers.Selector) (map[catalog.Name]*catalog.Table, error) {
+func (r *run) byName(
+	ctx context.Context, db providers.Database, sel providers.Selector,
+) (map[catalog.Name]*catalog.Table, error) {
 	out := make(map[catalog.Name]*catalog.Table, len(sel.Tables))
 	if len(sel.Tables) == 0 { // no name at all would mean every table
 		return out, nil

@@ -24,7 +24,10 @@ func (r verifying) verifyStep(ctx context.Context, s *plan.Step) error {
 		switch {
 		case t.Plan.Action == plan.Structure || t.Plan.Verify == plan.LevelNone:
 		case !left.Complete(t.Row.State):
-			r.fails.fail(report.Failure{Table: t.Name(), Step: s.ID}, fmt.Errorf("%s cannot be verified: %d of %d packages are not in", t.Name(), t.Left(), len(t.Plan.Packages)))
+			r.fails.fail(
+				report.Failure{Table: t.Name(), Step: s.ID},
+				fmt.Errorf("%s cannot be verified: %d of %d packages are not in", t.Name(), t.Left(), len(t.Plan.Packages)),
+			)
 		default:
 			due = append(due, t)
 		}
@@ -70,7 +73,10 @@ func (r verifying) verdicts(tables []*work.Table, found []compare.Verdict) []*wo
 			changed = append(changed, t)
 		}
 		r.set.Unlock()
-		r.ctl.Emit(report.Event{Event: report.TableVerified, Phase: plan.Verify, Table: t.Name(), Rows: t.Row.Count, Kind: v.Result, Message: v.Detail})
+		r.ctl.Emit(report.Event{
+			Event: report.TableVerified, Phase: plan.Verify, Table: t.Name(), Rows: t.Row.Count, Kind: v.Result,
+			Message: v.Detail,
+		})
 	}
 	return changed
 }

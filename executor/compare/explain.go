@@ -112,7 +112,9 @@ func (b *buckets) add(rec record, h *digest.Hasher) error {
 // both reads both sides at once.
 func (x *explainer) both(ctx context.Context, source, target func(record, *digest.Hasher) error) error {
 	group, ctx := errgroup.WithContext(ctx)
-	side := func(scan func(context.Context, *work.Table, visit) error, take func(record, *digest.Hasher) error) func() error {
+	side := func(
+		scan func(context.Context, *work.Table, visit) error, take func(record, *digest.Hasher) error,
+	) func() error {
 		return func() error {
 			h, err := digest.New(x.table.Target.Columns, x.key)
 			if err != nil {

@@ -40,7 +40,9 @@ func (c *Comparison) Judge(ctx context.Context, tables []*work.Table) ([]Verdict
 
 // judgeIn reads tables back in one view; large are those whose content is left to
 // several readers.
-func (c *Comparison) judgeIn(ctx context.Context, list []*catalog.Table, tables []*work.Table) (out []Verdict, large []int, err error) {
+func (c *Comparison) judgeIn(
+	ctx context.Context, list []*catalog.Table, tables []*work.Table,
+) (out []Verdict, large []int, err error) {
 	view, end, err := c.target.Begin(ctx, list)
 	if err != nil {
 		return nil, nil, err
@@ -81,7 +83,9 @@ func judgeCount(t *work.Table, target int64) Verdict {
 	}
 	detail := fmt.Sprintf("source %d rows, loaded %d, target %d", source, loaded, target)
 	if t.Excuses(source, target) {
-		return Verdict{Result: report.Excepted, Detail: detail + "; " + t.Plan.Exception.Rule + ": " + t.Plan.Exception.Reason}
+		return Verdict{
+			Result: report.Excepted, Detail: detail + "; " + t.Plan.Exception.Rule + ": " + t.Plan.Exception.Reason,
+		}
 	}
 	return Verdict{Result: report.Unequal, Detail: detail}
 }
@@ -121,7 +125,9 @@ func judgeSides(t *work.Table, source, target digest.Sum) Verdict {
 		detail = fmt.Sprintf("source %d rows, target %d", source.Rows, target.Rows)
 	}
 	if t.Excuses(source.Rows, target.Rows) && source.Rows != target.Rows {
-		return Verdict{Result: report.Excepted, Detail: detail + "; " + t.Plan.Exception.Rule + ": " + t.Plan.Exception.Reason}
+		return Verdict{
+			Result: report.Excepted, Detail: detail + "; " + t.Plan.Exception.Rule + ": " + t.Plan.Exception.Reason,
+		}
 	}
 	return Verdict{Result: report.Unequal, Detail: detail}
 }

@@ -33,7 +33,9 @@ func (c *Control) Retry(ctx context.Context, what string, try func(context.Conte
 		if n == retryTries || time.Since(start) > retryTime {
 			return err
 		}
-		c.Emit(report.Event{Event: report.Retry, Message: fmt.Sprintf("%s: try %d: %v", what, n, err), Kind: string(providers.KindOf(err))})
+		c.Emit(report.Event{
+			Event: report.Retry, Message: fmt.Sprintf("%s: try %d: %v", what, n, err), Kind: string(providers.KindOf(err)),
+		})
 		if !c.Pause(ctx, wait) {
 			return err
 		}

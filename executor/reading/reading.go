@@ -102,7 +102,9 @@ func keyColumns(t *catalog.Table) []string {
 }
 
 // Sum digests one range of a table in a view.
-func (r *Reading) Sum(ctx context.Context, view providers.View, t *catalog.Table, rng catalog.Range) (digest.Sum, error) {
+func (r *Reading) Sum(
+	ctx context.Context, view providers.View, t *catalog.Table, rng catalog.Range,
+) (digest.Sum, error) {
 	var total digest.Sum
 	hasher, err := digest.New(t.Columns, nil)
 	if err != nil {

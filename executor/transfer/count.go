@@ -132,7 +132,8 @@ func (c *counter) countIn(ctx context.Context, view providers.View, tables []*wo
 			fresh = append(fresh, t)
 		}
 	}
-	if err := c.set.StillQuiet(ctx, view, begun, func(_ *work.Table, err error) error { return err }); err != nil || len(fresh) == 0 {
+	err := c.set.StillQuiet(ctx, view, begun, func(_ *work.Table, err error) error { return err })
+	if err != nil || len(fresh) == 0 {
 		return err
 	}
 	got, err := view.Count(ctx, work.Asked(fresh))

@@ -31,7 +31,9 @@ type exportAttempt struct {
 }
 
 func (a *exportAttempt) manifest() exportfile.Manifest {
-	return exportfile.Manifest{Format: exportfile.ManifestFormat, Owner: a.files.journal.Owner(), Attempt: a.id, Packages: a.packages}
+	return exportfile.Manifest{
+		Format: exportfile.ManifestFormat, Owner: a.files.journal.Owner(), Attempt: a.id, Packages: a.packages,
+	}
 }
 
 // abort removes what no manifest will name.
@@ -67,7 +69,10 @@ func (a *exportAttempt) export(ctx context.Context, source rowSource, u *work.Un
 	}
 	l := a.files.set.Entry(u)
 	started(a.files.ctl, u)
-	p := exportfile.Package{ID: l.ID, Table: l.Source, Generation: l.Generation, Schema: exportfile.Fingerprint(schema), ReadAt: l.ReadAt, Epoch: l.Snapshot}
+	p := exportfile.Package{
+		ID: l.ID, Table: l.Source, Generation: l.Generation, Schema: exportfile.Fingerprint(schema), ReadAt: l.ReadAt,
+		Epoch: l.Snapshot,
+	}
 	w := &packageWriter{attempt: a, schema: schema, pkg: &p}
 	defer w.abort()
 	var sum digest.Sum

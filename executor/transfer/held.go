@@ -77,7 +77,9 @@ func (f *store) Restart(ctx context.Context, tables []*work.Table) error {
 		if len(units) == 0 {
 			continue
 		}
-		records = append(records, journal.Record{Restart: &journal.Restart{Table: t.Plan.Source.Name, Reason: "the table is emptied and copied again"}})
+		records = append(records, journal.Record{
+			Restart: &journal.Restart{Table: t.Plan.Source.Name, Reason: "the table is emptied and copied again"},
+		})
 		gone = append(gone, f.forget(units)...)
 	}
 	f.mu.Unlock()

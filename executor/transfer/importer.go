@@ -80,7 +80,9 @@ func (f *importer) open(_ context.Context, u *work.Unit) (reading.Stream, error)
 	if m.Schema != exportfile.Fingerprint(schema) {
 		return nil, corrupt(u.Package.ID, errors.New("its columns are not those of the table"))
 	}
-	return &fileStream{files: f, pkg: m.Package, what: content(schema, m.Package, m.owner, m.attempt), left: slices.Clone(m.Files)}, nil
+	return &fileStream{
+		files: f, pkg: m.Package, what: content(schema, m.Package, m.owner, m.attempt), left: slices.Clone(m.Files),
+	}, nil
 }
 
 // fileStream reads the files of one package, one after the other.

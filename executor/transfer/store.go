@@ -110,7 +110,9 @@ func (f *store) take(ctx context.Context, lineage string) error {
 	record := &journal.Plan{ID: p.ID, Spec: plan.Binding(p)}
 	for _, t := range f.set.Order {
 		for _, k := range t.Plan.Packages {
-			record.Packages = append(record.Packages, journal.Planned{ID: k.ID, Table: t.Plan.Source.Name, Generation: k.Generation})
+			record.Packages = append(record.Packages, journal.Planned{
+				ID: k.ID, Table: t.Plan.Source.Name, Generation: k.Generation,
+			})
 		}
 	}
 	return f.append(ctx, journal.Record{Plan: record})
@@ -188,5 +190,7 @@ func (f *store) append(ctx context.Context, records ...journal.Record) error {
 	if len(records) == 0 {
 		return nil
 	}
-	return f.ctl.Retry(ctx, "write the journal", func(ctx context.Context) error { return f.journal.Append(ctx, records...) })
+	return f.ctl.Retry(ctx, "write the journal", func(ctx context.Context) error {
+		return f.journal.Append(ctx, records...)
+	})
 }

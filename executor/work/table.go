@@ -86,7 +86,8 @@ func newTable(p *plan.Table) *Table {
 // WithoutFiles returns t without stored identities: the run itself changes those of
 // a target. It is a copy where t has any.
 func WithoutFiles(t *catalog.Table) *catalog.Table {
-	if t == nil || t.File == "" && !slices.ContainsFunc(t.Partitions, func(p catalog.Partition) bool { return p.File != "" }) {
+	stored := func(p catalog.Partition) bool { return p.File != "" }
+	if t == nil || t.File == "" && !slices.ContainsFunc(t.Partitions, stored) {
 		return t
 	}
 	c := *t
@@ -145,7 +146,9 @@ func (all Loaded) Find(id string) (ledger.Loaded, bool) {
 
 // With returns the packages with l, which replaces one of its id.
 func (all Loaded) With(l ledger.Loaded) Loaded {
-	i, there := slices.BinarySearchFunc(all, l.ID, func(l ledger.Loaded, id string) int { return strings.Compare(l.ID, id) })
+	i, there := slices.BinarySearchFunc(all, l.ID, func(l ledger.Loaded, id string) int {
+		return strings.Compare(l.ID, id)
+	})
 	if there {
 		all[i] = l
 		return all
@@ -250,7 +253,10 @@ func (t *Table) Voided() bool { return t.Known && (t.Row.State == ledger.Emptyin
 
 // Want is what shall become of the table.
 func (t *Table) Want() left.Want {
-	return left.Want{Source: t.Plan.Source.Name, Target: t.Target.Name, Rows: t.Copied(), Create: t.Plan.Create, Level: t.Plan.Verify, Excepted: t.Plan.Exception != nil}
+	return left.Want{
+		Source: t.Plan.Source.Name, Target: t.Target.Name, Rows: t.Copied(), Create: t.Plan.Create, Level: t.Plan.Verify,
+		Excepted: t.Plan.Exception != nil,
+	}
 }
 
 // Ledger is what the ledger says of the table, as the run has it. The caller holds run.set.
@@ -260,7 +266,9 @@ func (t *Table) Ledger(migration string) left.Table {
 		out.Entry = &t.Row
 	}
 	for _, p := range t.Plan.Packages {
-		out.Planned = append(out.Planned, &ledger.Package{Migration: migration, ID: p.ID, Source: t.Plan.Source.Name, Range: p.Range, Generation: p.Generation})
+		out.Planned = append(out.Planned, &ledger.Package{
+			Migration: migration, ID: p.ID, Source: t.Plan.Source.Name, Range: p.Range, Generation: p.Generation,
+		})
 	}
 	for _, l := range t.In {
 		out.Loaded = append(out.Loaded, &l)
