@@ -10,8 +10,8 @@ import (
 	"github.com/dmoctl/dmoctl/providers"
 )
 
-// Rows count together within one epoch. Every round opens an epoch of its own, and tables
-// that begin in the round begin in it, so that nothing that was read for them before can be
+// Rows count together within one epoch. Each preparation of a group opens an epoch of its own,
+// and tables that begin after it begin in it, so that nothing that was read for them before can be
 // taken for theirs: neither by another run, nor after a rollback, nor for another target.
 // A table that was begun in an earlier quiet period goes on in that one's epoch where its
 // count and change counters prove that the period still lasts for it. A snapshot does not
@@ -87,4 +87,20 @@ func (r *preparation) provePart(ctx context.Context, tables []*work.Table) error
 		r.set.Unlock()
 	}
 	return nil
+}
+
+// goesOn says whether a table of which nothing is in goes on with what was exported. The
+// caller holds the set's lock.
+func (r *preparation) goesOn(t *work.Table) bool {
+	if r.p.Quiet {
+		return t.Proven
+	}
+	return r.covered(t)
+}
+
+// covered says whether every package of the table that is not in was exported from the snapshot
+// that the ledger names: then the table needs the source no more. The caller holds the set's lock.
+func (r *preparation) covered(t *work.Table) bool {
+	n := r.transport.Covers(t)
+	return n > 0 && n == t.Left() && !ledger.IsQuiet(t.Row.Snapshot)
 }

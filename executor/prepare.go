@@ -200,19 +200,3 @@ func (r *preparation) mustEmpty(t *work.Table) bool {
 	}
 	return !r.covered(t)
 }
-
-// goesOn says whether a table of which nothing is in goes on with what was exported. The
-// caller holds the set's lock.
-func (r *preparation) goesOn(t *work.Table) bool {
-	if r.p.Quiet {
-		return t.Proven
-	}
-	return r.covered(t)
-}
-
-// covered says whether every package of the table that is not in was exported from the snapshot
-// that the ledger names: then the table needs the source no more. The caller holds the set's lock.
-func (r *preparation) covered(t *work.Table) bool {
-	n := r.transport.Covers(t)
-	return n > 0 && n == t.Left() && !ledger.IsQuiet(t.Row.Snapshot)
-}
