@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -127,6 +128,20 @@ func (x *failures) refuse(f report.Failure) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.list = append(x.list, f)
+}
+
+// all are the failures so far.
+func (x *failures) all() []report.Failure {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return slices.Clone(x.list)
+}
+
+// ends are the exit codes that the failures stand for, and what nothing more was started for.
+func (x *failures) ends() (codes []int, cause error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return slices.Clone(x.codes), x.cause
 }
 
 // count is how many failures there are.

@@ -27,7 +27,7 @@ func (r closing) finish(ctx context.Context, err error) (*report.Report, error) 
 	rep.Ended = r.ctl.Now()
 	rep.Totals = *r.progress.totals()
 	rep.Phases = append(r.progress.durations(), r.audits...)
-	rep.Failures = r.fails.list
+	rep.Failures = r.fails.all()
 	rep.Tables = r.results()
 	if out != nil {
 		rep.Exit = out.Exit
@@ -70,10 +70,8 @@ func (r closing) outcome(ctx context.Context, err error) *Outcome {
 	}
 	r.set.Lock()
 	defer r.set.Unlock()
-	cause := cmp.Or(err, r.fails.cause)
-	if r.fails.cause != nil {
-		cause = r.fails.cause
-	}
+	codes, halted := r.fails.ends()
+	cause := cmp.Or(halted, err)
 	if errors.As(cause, &o) {
 		return o
 	}
@@ -84,7 +82,6 @@ func (r closing) outcome(ctx context.Context, err error) *Outcome {
 		return &Outcome{Exit: report.Interrupted, Summary: "Interrupted", Err: r.fails.first(),
 			Fix: "Committed packages are kept. To go on, run: dmoctl apply"}
 	}
-	codes := r.fails.codes
 	if cause != nil {
 		codes = append(codes, report.Error)
 	}
