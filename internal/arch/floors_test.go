@@ -20,7 +20,7 @@ func floors() map[string]int {
 		1: "internal/desired internal/exportfile internal/ledger internal/left internal/plan" +
 			" internal/report internal/state internal/structure",
 		2: "internal/journal providers" +
-			" providers/pool providers/readers",
+			" providers/fenced providers/pool providers/readers",
 		3: "executor executor/compare executor/control executor/reading executor/transfer executor/work lang planner providers/hana providers/local providers/memory providers/oracle providers/postgres" +
 			" providers/providertest providers/sqlite",
 		4: "bench cmd/dmoctl examples/chinook examples/demo examples/export-file examples/simulators internal/testbed/e2e internal/testbed/histories providers/all",

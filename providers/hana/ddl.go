@@ -9,6 +9,7 @@ import (
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/providers"
+	"github.com/dmoctl/dmoctl/providers/fenced"
 )
 
 const (
@@ -32,7 +33,8 @@ type statement struct {
 // alteration turns structure changes into statements. What exists is read first, so
 // that a call may be repeated.
 type alteration struct {
-	w         *writing
+	w         *fenced.Session[*txn]
+	target    *target
 	tables    map[catalog.Name]*catalog.Table // that exist, of those concerned
 	sequences map[catalog.Name]catalog.Sequence
 	indexes   map[catalog.Name]catalog.Name // tables of the indexes that have names wanted here
@@ -40,14 +42,11 @@ type alteration struct {
 	out       []statement
 }
 
-// Alter implements providers.Session. Changes that are quick share a transaction; each is
+// Alter implements fenced.Engine. Changes that are quick share a transaction; each is
 // under the token, and is rolled back whole.
-func (w *writing) Alter(ctx context.Context, ddl []providers.DDL) error {
-	if len(ddl) == 0 {
-		return nil
-	}
-	a := &alteration{w: w, tables: make(map[catalog.Name]*catalog.Table), sequences: make(map[catalog.Name]catalog.Sequence), indexes: make(map[catalog.Name]catalog.Name), schemas: make(map[string]bool)}
-	err := w.guarded(ctx, opAlter, false, func(s *session) error { return a.look(ctx, s, ddl) })
+func (t *target) Alter(ctx context.Context, w *fenced.Session[*txn], ddl []providers.DDL) error {
+	a := &alteration{w: w, target: t, tables: make(map[catalog.Name]*catalog.Table), sequences: make(map[catalog.Name]catalog.Sequence), indexes: make(map[catalog.Name]catalog.Name), schemas: make(map[string]bool)}
+	err := w.Do(ctx, opAlter, fenced.Load, func(tx *txn) error { return a.look(ctx, tx.session, ddl) })
 	if err != nil {
 		return err
 	}
@@ -55,9 +54,9 @@ func (w *writing) Alter(ctx context.Context, ddl []providers.DDL) error {
 		var alone func() error
 		switch d := d.(type) {
 		case providers.RaiseSequence:
-			alone = func() error { return w.raise(ctx, d) }
+			alone = func() error { return raise(ctx, w, d) }
 		case providers.DropLedger:
-			alone = func() error { return w.dropLedger(ctx) }
+			alone = func() error { return t.dropLedger(ctx, w) }
 		default:
 			if err := a.plan(d); err != nil {
 				return err
@@ -95,15 +94,15 @@ func (a *alteration) run(ctx context.Context) error {
 			end++
 		}
 		part := a.out[start:end]
-		err := a.w.guarded(ctx, opAlter, true, func(s *session) error {
+		err := a.w.Do(ctx, opAlter, fenced.Define, func(tx *txn) error {
 			for _, st := range part {
 				if st.record != nil {
-					if err := a.w.writeChange(ctx, s, *st.record); err != nil {
+					if err := fenced.Apply(ctx, tx, a.w.Migration(), *st.record); err != nil {
 						return err
 					}
 					continue
 				}
-				if err := a.execute(ctx, s, st); err != nil {
+				if err := a.execute(ctx, tx, st); err != nil {
 					return err
 				}
 			}

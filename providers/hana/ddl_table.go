@@ -9,6 +9,7 @@ import (
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/providers"
+	"github.com/dmoctl/dmoctl/providers/fenced"
 )
 
 // rowStore is what Table.Options says of a table in the row store, which has no delta.
@@ -44,14 +45,14 @@ func (a *alteration) createTable(d providers.CreateTable) error {
 	}
 	// Without automatic merges a load is not interrupted by them; finalizing merges once.
 	sql := "CREATE COLUMN TABLE " + quoteName(t.Name) + " (" + strings.Join(parts, ", ") + ") NO AUTO MERGE"
-	partitions, err := a.w.placements.partitionClause(t)
+	partitions, err := a.target.placements.partitionClause(t)
 	if err != nil {
 		return err
 	}
 	if partitions != "" {
 		sql += " PARTITION BY " + partitions
 	}
-	sql += a.w.placements.groupClause(t.Name.Name)
+	sql += a.target.placements.groupClause(t.Name.Name)
 	if t.Comment != "" {
 		sql += " COMMENT " + quoteLiteral(t.Comment)
 	}
@@ -139,7 +140,7 @@ func compare(want, have *catalog.Table) string {
 
 // raise sets a sequence to at least the source's position, in its own direction. Where it stands,
 // and for an identity column which number is the last one stored, is asked under the token.
-func (w *writing) raise(ctx context.Context, d providers.RaiseSequence) error {
+func raise(ctx context.Context, w *fenced.Session[*txn], d providers.RaiseSequence) error {
 	q := d.Sequence
 	if !q.Called && (q.Last == 0 || q.Last == q.Start) {
 		return nil
@@ -148,7 +149,8 @@ func (w *writing) raise(ctx context.Context, d providers.RaiseSequence) error {
 	if d.Table != nil {
 		table = d.Table.Name
 	}
-	return w.guarded(ctx, opAlter, true, func(s *session) error {
+	return w.Do(ctx, opAlter, fenced.Define, func(tx *txn) error {
+		s := tx.session
 		err := func() error {
 			name, err := sequenceOf(ctx, s, d)
 			if err != nil {

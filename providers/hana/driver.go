@@ -41,5 +41,5 @@ func openTarget(ctx context.Context, v schema.Values, env providers.Env) (provid
 	if err != nil {
 		return nil, err
 	}
-	return &target{database: db, placements: placements, patience: patience}, nil
+	return newTarget(db, placements), nil
 }

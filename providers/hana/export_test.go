@@ -7,4 +7,4 @@ import (
 )
 
 // SetPatience shortens how long a run waits for package transactions of an older one.
-func SetPatience(t providers.Target, d time.Duration) { t.(*target).patience = d }
+func SetPatience(t providers.Target, d time.Duration) { t.(*target).Patience = d }

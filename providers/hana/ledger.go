@@ -2,16 +2,13 @@ package hana
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strconv"
-	"time"
-
-	hdb "github.com/SAP/go-hdb/driver"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/providers"
+	"github.com/dmoctl/dmoctl/providers/fenced"
 )
 
 const (
@@ -97,8 +94,11 @@ func (t *target) createLedger(ctx context.Context, s *session) error {
 	if !madeSchema {
 		return nil
 	}
-	return recordMade(ctx, s, "", ledger.Object{Kind: ledger.KindSchema, Name: catalog.Name{Name: ledgerSchema}})
+	return recordMade(ctx, &txn{session: s}, "", ledger.Object{Kind: ledger.KindSchema, Name: catalog.Name{Name: ledgerSchema}})
 }
+
+// locksTable holds rows that are locked and never changed.
+const locksTable = `"DMO"."LOCKS"`
 
 // Kinds of a migration's locks.
 const (
@@ -109,12 +109,12 @@ const (
 // makeLocks inserts the rows that are locked.
 func makeLocks(ctx context.Context, s *session, migration string) error {
 	const op = "create locks"
-	n, err := count(ctx, s, op, `SELECT COUNT(*) FROM "DMO"."LOCKS" WHERE "MIGRATION" = `+quoteLiteral(migration))
+	n, err := count(ctx, s, op, "SELECT COUNT(*) FROM "+locksTable+` WHERE "MIGRATION" = `+quoteLiteral(migration))
 	if err != nil || n == 2 {
 		return err
 	}
 	for _, kind := range []string{lockRun, lockPackages} {
-		_, err := s.bulk(ctx, op, `INSERT INTO "DMO"."LOCKS" ("MIGRATION", "KIND") VALUES (?, ?)`, [][]any{{migration, kind}})
+		_, err := s.bulk(ctx, op, "INSERT INTO "+locksTable+` ("MIGRATION", "KIND") VALUES (?, ?)`, [][]any{{migration, kind}})
 		if err != nil && !hasCode(err, codeUnique) {
 			return err
 		}
@@ -130,116 +130,65 @@ func count(ctx context.Context, s *session, op, sql string, args ...any) (int64,
 	return r.int(0), nil
 }
 
-// Ledger implements providers.Target.
-func (t *target) Ledger(ctx context.Context, migration string) (*ledger.Contents, error) {
-	out := &ledger.Contents{}
-	err := t.with(ctx, func(s *session) error {
-		have, err := t.ledgerState(ctx, s)
-		if err != nil || have != ledgerWhole {
-			return err
-		}
-		// One snapshot for all tables. Ranges are large objects, which are read in a transaction.
-		if err := s.begin(ctx, opLedger, true); err != nil {
-			return err
-		}
-		out, err = readLedger(ctx, s, migration)
-		if failed := s.rollback(); err == nil {
-			err = failed
-		}
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
-}
+func formatInt(n int64) string { return strconv.FormatInt(n, 10) }
 
-func readLedger(ctx context.Context, s *session, migration string) (*ledger.Contents, error) {
-	c := &ledger.Contents{}
-	var err error
-	if c.Run, err = readRun(ctx, s, migration); err != nil {
-		return nil, err
-	}
-	key := []any{migration}
-	err = s.query(ctx, opLedger, `SELECT "SOURCE_SCHEMA", "SOURCE_NAME", "TARGET_SCHEMA", "TARGET_NAME", "STRUCTURE", "FILE", "COUNT", "CHANGES", "SNAPSHOT", "STATE", "SERIAL", "CREATED", "EDITION"
-FROM "DMO"."TABLES" WHERE "MIGRATION" = ? ORDER BY "SOURCE_SCHEMA", "SOURCE_NAME"`, key, func(r row) error {
-		c.Tables = append(c.Tables, ledger.Table{Migration: migration, Source: catalog.Name{Schema: r.text(0), Name: r.text(1)},
-			Target: catalog.Name{Schema: r.text(2), Name: r.text(3)}, Structure: r.text(4), File: r.text(5), Count: r.int(6), Changes: r.text(7),
-			Snapshot: r.text(8), State: r.text(9), Serial: r.int(10), Created: r.bool(11), Edition: r.int(12)})
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	err = s.query(ctx, opLedger, `SELECT "ID", "SOURCE_SCHEMA", "SOURCE_NAME", "RANGE", "GENERATION" FROM "DMO"."PLANNED" WHERE "MIGRATION" = ? ORDER BY "ID"`, key, func(r row) error {
-		p := ledger.Package{Migration: migration, ID: r.text(0), Source: catalog.Name{Schema: r.text(1), Name: r.text(2)}, Generation: r.text(4)}
-		var text []byte
-		if err := hdb.ScanLobBytes(r[3], &text); err != nil {
-			return err
-		}
-		if err := json.Unmarshal(text, &p.Range); err != nil {
-			return fmt.Errorf("range of package %s: %w", p.ID, err)
-		}
-		c.Packages = append(c.Packages, p)
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	err = s.query(ctx, opLedger, `SELECT "ID", "SOURCE_SCHEMA", "SOURCE_NAME", "GENERATION", "ROWS", "BYTES", "DIGEST", "READ_AT", "SNAPSHOT", "RUN", "SECONDS"
-FROM "DMO"."LOADED" WHERE "MIGRATION" = ? ORDER BY "ID"`, key, func(r row) error {
-		l := ledger.Loaded{Migration: migration, ID: r.text(0), Source: catalog.Name{Schema: r.text(1), Name: r.text(2)}, Generation: r.text(3),
-			Rows: r.int(4), Bytes: r.int(5), Digest: r.text(6), Snapshot: r.text(8), Run: r.text(9), Seconds: r.float(10)}
-		var err error
-		if l.ReadAt, err = time.Parse(time.RFC3339Nano, r.text(7)); err != nil {
-			return fmt.Errorf("time of package %s: %w", l.ID, err)
-		}
-		c.Loaded = append(c.Loaded, l)
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	err = s.query(ctx, opLedger, `SELECT "KIND", "SCHEMA", "NAME", "ID" FROM "DMO"."MADE" WHERE "MIGRATION" = ? ORDER BY "KIND", "SCHEMA", "NAME"`, key, func(r row) error {
-		c.Made = append(c.Made, ledger.Object{Migration: migration, Kind: r.text(0), Name: catalog.Name{Schema: r.text(1), Name: r.text(2)}, ID: r.text(3)})
-		return nil
-	})
-	return c, err
-}
-
-// readRun reads the row of one migration; nil where there is none.
-func readRun(ctx context.Context, s *session, migration string) (*ledger.Run, error) {
-	r, err := s.one(ctx, opLedger, `SELECT "LINEAGE", "SERIAL", "PLAN", "TOKEN", "OWNER", "SESSIONS", "SPEC", "CLOSED" FROM "DMO"."RUN" WHERE "MIGRATION" = ?`, migration)
-	if err != nil || r == nil {
-		return nil, err
-	}
-	run := &ledger.Run{Migration: migration, Lineage: r.text(0), Serial: r.int(1), Plan: r.text(2), Token: r.text(3), Spec: r.text(6), Closed: r.bool(7)}
-	if err := json.Unmarshal([]byte(r.text(4)), &run.Owner); err != nil {
-		return nil, wrap(opLedger, fmt.Errorf("owner of the run: %w", err))
-	}
-	if err := json.Unmarshal([]byte(r.text(5)), &run.Sessions); err != nil {
-		return nil, wrap(opLedger, fmt.Errorf("sessions of the run: %w", err))
-	}
-	return run, nil
-}
-
-func writeRun(ctx context.Context, s *session, run *ledger.Run) error {
-	owner, err := json.Marshal(run.Owner)
+// dropLedger removes what the ledger says of the migration, and the ledger itself where no other
+// migration has a run in it. The run's lock is a row of it, so that is given back first.
+func (t *target) dropLedger(ctx context.Context, w *fenced.Session[*txn]) error {
+	const op = "drop ledger"
+	err := w.Do(ctx, op, fenced.Load, func(tx *txn) error { return fenced.Forget(ctx, tx, w.Migration()) })
 	if err != nil {
 		return err
 	}
-	sessions, err := json.Marshal(run.Sessions)
+	if err := w.Close(); err != nil {
+		return err
+	}
+	return t.with(ctx, func(s *session) error {
+		if err := s.begin(ctx, op, false); err != nil {
+			return err
+		}
+		err := dropUnused(ctx, &txn{session: s}, op, w.Migration())
+		if err == nil {
+			return s.commit(ctx, op)
+		}
+		_ = s.rollback() // the first error is the one that counts
+		return err
+	})
+}
+
+// dropUnused drops the ledger's tables where no migration has a run, and its schema where dmoctl made it.
+func dropUnused(ctx context.Context, tx *txn, op, migration string) error {
+	s, run := tx.session, ledgerTable(fenced.Run())
+	if err := s.holdDDL(ctx, op); err != nil {
+		return err
+	}
+	if _, err := s.exec(ctx, op, "LOCK TABLE "+run+" IN EXCLUSIVE MODE"); err != nil {
+		return err
+	}
+	runs, err := count(ctx, s, op, "SELECT COUNT(*) FROM "+run)
 	if err != nil {
 		return err
 	}
-	_, err = s.bulk(ctx, "write ledger", upsert("RUN", "MIGRATION", "LINEAGE", "SERIAL", "PLAN", "TOKEN", "OWNER", "SESSIONS", "SPEC", "CLOSED"),
-		[][]any{{run.Migration, run.Lineage, run.Serial, run.Plan, run.Token, string(owner), string(sessions), run.Spec, run.Closed}})
+	if runs > 0 {
+		_, err := s.bulk(ctx, op, "DELETE FROM "+locksTable+` WHERE "MIGRATION" = ?`, [][]any{{migration}})
+		return err
+	}
+	ours, err := fenced.MadeForAll(ctx, tx)
+	if err != nil {
+		return err
+	}
+	for _, t := range ledgerTables() {
+		if _, err := s.exec(ctx, op, "DROP TABLE "+quoteIdent(ledgerSchema)+"."+quoteIdent(t.name)+" RESTRICT"); err != nil {
+			return err
+		}
+	}
+	others, err := count(ctx, s, op, `SELECT COUNT(*) FROM "SYS"."TABLES" WHERE "SCHEMA_NAME" = `+quoteLiteral(ledgerSchema))
+	if err != nil || len(ours) == 0 || others > 0 {
+		return err
+	}
+	_, err = s.exec(ctx, op, "DROP SCHEMA "+quoteIdent(ledgerSchema)+" RESTRICT")
+	if hasCode(err, codeRestricted) { // a view or a sequence of somebody's
+		return nil
+	}
 	return err
 }
-
-// upsert spells the statement that writes rows of a ledger table by their primary key.
-func upsert(table string, columns ...string) string {
-	return "UPSERT " + quoteIdent(ledgerSchema) + "." + quoteIdent(table) + " (" + quoteIdents(columns) + ") VALUES (" + binds(len(columns)) + ") WITH PRIMARY KEY"
-}
-
-func formatInt(n int64) string { return strconv.FormatInt(n, 10) }

@@ -223,6 +223,9 @@ func (w *writer) Finish(ctx context.Context) (int64, error) {
 	return w.taken, nil
 }
 
+// Done implements fenced.Writer.
+func (w *writer) Done() bool { return w.done && w.failed == nil }
+
 // drop gives the prepared statement back.
 func (w *writer) drop(ctx context.Context) error {
 	st := w.stmt

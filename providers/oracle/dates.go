@@ -1,7 +1,6 @@
 package oracle
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"strconv"
@@ -120,7 +119,9 @@ func isoParts(sign string, parts []string, units string, bad error) (string, err
 		if whole == "" && fraction == "" {
 			continue
 		}
-		whole = cmp.Or(whole, "0")
+		if whole == "" {
+			whole = "0"
+		}
 		if fraction != "" {
 			whole += "." + fraction
 		}

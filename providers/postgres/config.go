@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"cmp"
 	"errors"
 	"net"
 	"strings"
@@ -73,7 +72,9 @@ func parseConfig(v schema.Values, application string, as role) (*pgconn.Config, 
 	if p := v.String("password"); p != "" {
 		cfg.Password = p
 	}
-	cfg.Database = cmp.Or(cfg.Database, cfg.User)
+	if cfg.Database == "" {
+		cfg.Database = cfg.User
+	}
 	for name, value := range startSettings(application, as) {
 		cfg.RuntimeParams[name] = value
 	}

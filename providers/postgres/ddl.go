@@ -11,6 +11,7 @@ import (
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/providers"
+	"github.com/dmoctl/dmoctl/providers/fenced"
 )
 
 const opAlter = "alter"
@@ -32,52 +33,53 @@ type alteration struct {
 	dropLedger bool
 }
 
-// Alter implements providers.Session. Everything is one transaction.
-func (w *writing) Alter(ctx context.Context, ddl []providers.DDL) error {
-	if len(ddl) == 0 {
-		return nil
-	}
-	return w.guarded(ctx, opAlter, func(s *session) error {
-		there, err := lookFirst(ctx, s, ddl)
+// Alter implements fenced.Engine. Everything is one transaction.
+func (t *target) Alter(ctx context.Context, w *fenced.Session[*txn], ddl []providers.DDL) error {
+	return w.Do(ctx, opAlter, fenced.Define, func(tx *txn) error {
+		there, err := lookFirst(ctx, tx.session, ddl)
 		if err != nil {
 			return err
 		}
 		a := &alteration{existing: there}
-		if a.ids, err = lookAtMade(ctx, s, ddl); err != nil {
+		if a.ids, err = lookAtMade(ctx, tx.session, ddl); err != nil {
 			return err
 		}
-		if w.maintenanceMemory > 0 {
-			a.add(catalog.Name{}, "SET LOCAL maintenance_work_mem = '"+formatInt(w.maintenanceMemory>>10)+"kB'")
+		if t.maintenanceMemory > 0 {
+			a.add(catalog.Name{}, "SET LOCAL maintenance_work_mem = '"+formatInt(t.maintenanceMemory>>10)+"kB'")
 		}
 		for _, d := range ddl {
 			if err := a.plan(d); err != nil {
 				return err
 			}
 		}
-		return w.carryOut(ctx, s, a)
+		return a.carryOut(ctx, tx, w.Migration())
 	})
 }
 
 // carryOut sends the statements, and writes into the ledger what they made and dropped.
-func (w *writing) carryOut(ctx context.Context, s *session, a *alteration) error {
-	if err := a.run(ctx, s); err != nil {
+func (a *alteration) carryOut(ctx context.Context, tx *txn, migration string) error {
+	if err := a.run(ctx, tx.session); err != nil {
 		return err
 	}
-	if err := forgetMade(ctx, s, a.gone); err != nil {
+	if err := fenced.ForgetMade(ctx, tx, a.gone...); err != nil {
 		return err
 	}
-	if err := recordMade(ctx, s, w.run.Migration, a.made); err != nil {
+	made, err := identified(ctx, tx.session, migration, a.made)
+	if err != nil {
+		return err
+	}
+	if err := fenced.RecordMade(ctx, tx, made...); err != nil {
 		return err
 	}
 	for _, c := range a.records {
-		if err := w.writeChange(ctx, s, c); err != nil {
+		if err := fenced.Apply(ctx, tx, migration, c); err != nil {
 			return err
 		}
 	}
 	if !a.dropLedger {
 		return nil
 	}
-	return dropLedger(ctx, s, w.run.Migration)
+	return dropLedger(ctx, tx, migration)
 }
 
 func (a *alteration) add(table catalog.Name, sql string) {
@@ -223,7 +225,7 @@ func (a *alteration) addKey(t *catalog.Table, k catalog.Key) error {
 		a.add(t.Name, "CREATE UNIQUE INDEX "+quoteIdent(k.Name)+" ON "+quoteName(t.Name)+" "+definition)
 		return nil
 	}
-	a.noted(t.Name, k.Name, constraint{kind: "key"})
+	a.noted(t.Name, k.Name, constraint{kind: "key", validated: true})
 	if definition == "" {
 		definition = "UNIQUE (" + quoteIdents(k.Columns) + ")"
 		if k.Primary {
@@ -246,7 +248,7 @@ func (a *alteration) createIndex(t *catalog.Table, x catalog.Index) error {
 	a.relations[catalog.Name{Schema: t.Schema, Name: x.Name}] = occupant{Kind: "index", Name: catalog.Name{Schema: t.Schema, Name: x.Name}, Table: t.Name}
 	definition := x.Definition
 	if isExclusion(x) {
-		a.noted(t.Name, x.Name, constraint{kind: "exclusion"})
+		a.noted(t.Name, x.Name, constraint{kind: "exclusion", validated: true})
 		a.add(t.Name, "ALTER TABLE "+quoteName(t.Name)+" ADD CONSTRAINT "+quoteIdent(x.Name)+" "+definition)
 		return nil
 	}

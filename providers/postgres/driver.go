@@ -44,5 +44,5 @@ func openTarget(ctx context.Context, v schema.Values, env providers.Env) (provid
 	if err != nil {
 		return nil, err
 	}
-	return &target{database: db, maintenanceMemory: v.Int("maintenance_work_mem"), patience: patience}, nil
+	return newTarget(db, v.Int("maintenance_work_mem")), nil
 }

@@ -2,14 +2,14 @@ package postgres
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
+	"slices"
 	"strings"
-	"time"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/ledger"
+	"github.com/dmoctl/dmoctl/providers"
+	"github.com/dmoctl/dmoctl/providers/fenced"
 )
 
 const (
@@ -17,147 +17,85 @@ const (
 	opLedger     = "read ledger"
 )
 
-// Ledger implements providers.Target.
-func (t *target) Ledger(ctx context.Context, migration string) (*ledger.Contents, error) {
-	var out *ledger.Contents
-	err := t.with(ctx, func(s *session) error {
-		exists, err := ledgerExists(ctx, s)
-		if err != nil || !exists {
-			out = &ledger.Contents{}
-			return err
-		}
-		// One snapshot for all tables.
-		if _, err := s.exec(ctx, opLedger, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"); err != nil {
-			return err
-		}
-		out, err = readLedger(ctx, s, migration)
-		if err != nil {
-			return errors.Join(err, s.rollback())
-		}
-		_, err = s.exec(ctx, opLedger, "COMMIT")
+// ownSchema is the ledger's schema as an object that dmoctl may have made, for no migration.
+func ownSchema() ledger.Object {
+	return ledger.Object{Kind: ledger.KindSchema, Name: catalog.Name{Name: ledgerSchema}}
+}
+
+// makeLedger creates the tables, all or none; two runs that try at once queue.
+func makeLedger(ctx context.Context, s *session) error {
+	const op = "create ledger"
+	if _, err := s.exec(ctx, op, beginWriter+"; SELECT pg_advisory_xact_lock("+lockKey("ledger", "")+")"); err != nil {
 		return err
-	})
-	return out, err
+	}
+	there, err := lookAtLedger(ctx, s)
+	if err == nil && !there.schema {
+		_, err = s.exec(ctx, op, "CREATE SCHEMA "+ledgerSchema)
+	}
+	if err == nil && !there.tables {
+		_, err = s.exec(ctx, op, ledgerDDL())
+	}
+	if err == nil && !there.schema {
+		var made []ledger.Object
+		if made, err = identified(ctx, s, "", []ledger.Object{ownSchema()}); err == nil {
+			err = fenced.RecordMade(ctx, &txn{session: s}, made...)
+		}
+	}
+	if err != nil {
+		return errors.Join(err, s.rollback())
+	}
+	_, err = s.exec(ctx, op, "COMMIT")
+	return err
 }
 
-func readLedger(ctx context.Context, s *session, migration string) (*ledger.Contents, error) {
-	c := &ledger.Contents{}
-	var err error
-	if c.Run, err = readRun(ctx, s, migration, ""); err != nil {
-		return nil, err
+// dropLedger removes the rows of one migration, and the whole ledger where no other has any.
+func dropLedger(ctx context.Context, t *txn, migration string) error {
+	const op = "drop ledger"
+	s, run := t.session, ledgerTable(fenced.Run())
+	others := func() (bool, error) {
+		r, err := s.one(ctx, op, "SELECT EXISTS (SELECT FROM "+run+")")
+		return err != nil || r.bool(0), err
 	}
-	key := []string{migration}
-	var pool catalog.Pool // most of what the rows say, they say of each other's tables and packages
-	name := func(r row, i int) catalog.Name {
-		return catalog.Name{Schema: pool.Bytes(r[i]), Name: pool.Bytes(r[i+1])}
+	if err := fenced.Forget(ctx, t, migration); err != nil {
+		return err
 	}
-	err = s.query(ctx, opLedger, `SELECT source_schema, source_name, target_schema, target_name, structure, file, count, changes, snapshot, state, serial, created, edition
-FROM dmo.tables WHERE migration = $1 ORDER BY source_schema COLLATE "C", source_name COLLATE "C"`, key, func(r row) error {
-		c.Tables = append(c.Tables, ledger.Table{Migration: migration, Source: name(r, 0), Target: name(r, 2), Structure: r.text(4), File: r.text(5), Count: r.int(6), Changes: r.text(7),
-			Snapshot: pool.Bytes(r[8]), State: pool.Bytes(r[9]), Serial: r.int(10), Created: r.bool(11), Edition: r.int(12)})
-		return nil
-	})
-	if err != nil {
-		return nil, err
+	if more, err := others(); more || err != nil {
+		return err
 	}
-	// No list is larger than it must be, for there may be 100,000 tables; most have one package.
-	n := len(c.Tables)
-	if n > 0 {
-		c.Tables = append(make([]ledger.Table, 0, n), c.Tables...)
+	// Who makes a ledger waits here, and so does who takes a token in it.
+	if _, err := s.exec(ctx, op, "SELECT pg_advisory_xact_lock("+lockKey("ledger", "")+"); LOCK TABLE "+run+" IN ACCESS EXCLUSIVE MODE"); err != nil {
+		return err
 	}
-	err = s.query(ctx, opLedger, `SELECT id, source_schema, source_name, range, generation
-FROM dmo.planned WHERE migration = $1 ORDER BY id COLLATE "C"`, key, func(r row) error {
-		p := ledger.Package{Migration: migration, ID: pool.Bytes(r[0]), Source: name(r, 1), Generation: pool.Bytes(r[4])}
-		if err := json.Unmarshal(r[3], &p.Range); err != nil {
-			return fmt.Errorf("range of package %s: %w", p.ID, err)
-		}
-		if c.Packages == nil {
-			c.Packages = make([]ledger.Package, 0, n)
-		}
-		c.Packages = append(c.Packages, p)
-		return nil
-	})
-	if err != nil {
-		return nil, err
+	if more, err := others(); more || err != nil {
+		return err
 	}
-	err = s.query(ctx, opLedger, `SELECT id, source_schema, source_name, generation, rows, bytes, digest, read_at, snapshot, run, seconds
-FROM dmo.loaded WHERE migration = $1 ORDER BY id COLLATE "C"`, key, func(r row) error {
-		l := ledger.Loaded{Migration: migration, ID: pool.Bytes(r[0]), Source: name(r, 1), Generation: pool.Bytes(r[3]),
-			Rows: r.int(4), Bytes: r.int(5), Digest: r.text(6), Snapshot: pool.Bytes(r[8]), Run: pool.Bytes(r[9])}
-		if _, err := fmt.Sscan(r.text(10), &l.Seconds); err != nil {
-			return fmt.Errorf("seconds of package %s: %w", l.ID, err)
-		}
-		var err error
-		if l.ReadAt, err = time.Parse(time.RFC3339Nano, r.text(7)); err != nil {
-			return fmt.Errorf("time of package %s: %w", l.ID, err)
-		}
-		if c.Loaded == nil {
-			c.Loaded = make([]ledger.Loaded, 0, n)
-		}
-		c.Loaded = append(c.Loaded, l)
-		return nil
-	})
-	if err != nil {
-		return nil, wrap(opLedger, err)
-	}
-	err = s.query(ctx, opLedger, `SELECT kind, schema, name, id FROM dmo.made WHERE migration = $1
-ORDER BY kind COLLATE "C", schema COLLATE "C", name COLLATE "C"`, key, func(r row) error {
-		c.Made = append(c.Made, ledger.Object{Migration: migration, Kind: pool.Bytes(r[0]), Name: name(r, 1), ID: r.text(3)})
-		return nil
-	})
-	return c, err
-}
-
-// readRun reads the row of one migration; nil where there is none. Tail is added to the statement.
-func readRun(ctx context.Context, s *session, migration, tail string) (*ledger.Run, error) {
-	r, err := s.one(ctx, opLedger, "SELECT lineage, serial, plan, token, owner, sessions, spec, closed FROM dmo.run WHERE migration = $1"+tail, migration)
-	if err != nil || r == nil {
-		return nil, err
-	}
-	run := &ledger.Run{Migration: migration, Lineage: r.text(0), Serial: r.int(1), Plan: r.text(2), Token: r.text(3), Spec: r.text(6), Closed: r.bool(7)}
-	if err := json.Unmarshal(r[4], &run.Owner); err != nil {
-		return nil, wrap(opLedger, fmt.Errorf("owner of the run: %w", err))
-	}
-	if err := json.Unmarshal(r[5], &run.Sessions); err != nil {
-		return nil, wrap(opLedger, fmt.Errorf("sessions of the run: %w", err))
-	}
-	return run, nil
-}
-
-func writeRun(ctx context.Context, s *session, run *ledger.Run) error {
-	owner, err := json.Marshal(run.Owner)
+	now, err := identified(ctx, s, "", []ledger.Object{ownSchema()})
 	if err != nil {
 		return err
 	}
-	sessions, err := json.Marshal(run.Sessions)
+	made, err := fenced.MadeForAll(ctx, t)
 	if err != nil {
 		return err
 	}
-	return s.query(ctx, "write ledger", `INSERT INTO dmo.run (migration, lineage, serial, plan, token, owner, sessions, spec, closed)
-VALUES ($1, $2, $3::bigint, $4, $5, $6, $7, $8, $9::boolean) ON CONFLICT (migration) DO UPDATE SET lineage = excluded.lineage,
-serial = excluded.serial, plan = excluded.plan, token = excluded.token, owner = excluded.owner, sessions = excluded.sessions,
-spec = excluded.spec, closed = excluded.closed`, []string{run.Migration, run.Lineage, formatInt(run.Serial), run.Plan, run.Token,
-		string(owner), string(sessions), run.Spec, fmt.Sprint(run.Closed)}, nil)
+	var names []string
+	for _, r := range fenced.Relations() {
+		names = append(names, ledgerTable(r))
+	}
+	if _, err := s.exec(ctx, op, "DROP TABLE "+strings.Join(names, ", ")); err != nil {
+		return err
+	}
+	if !slices.Contains(made, now[0]) {
+		return nil
+	}
+	return dropEmptySchema(ctx, s, op)
 }
 
-// columnsOf turns rows of strings into one array parameter a column.
-func columnsOf(width int, rows [][]string) []string {
-	out := make([]string, width)
-	for i := range out {
-		column := make([]string, len(rows))
-		for j, r := range rows {
-			column[j] = r[i]
-		}
-		out[i] = textArray(column)
+// dropEmptySchema drops the ledger's schema, unless somebody else has put something into it.
+func dropEmptySchema(ctx context.Context, s *session, op string) error {
+	_, err := s.exec(ctx, op, "SAVEPOINT schema; DROP SCHEMA dmo")
+	if providers.KindOf(err) != providers.InUse {
+		return err
 	}
-	return out
-}
-
-// unnested spells unnest($2::text[], ...) over width parameters; $1 is the migration.
-func unnested(width int) string {
-	parts := make([]string, width)
-	for i := range parts {
-		parts[i] = fmt.Sprintf("$%d::text[]", i+2)
-	}
-	return "unnest(" + strings.Join(parts, ", ") + ")"
+	_, back := s.exec(ctx, op, "ROLLBACK TO schema")
+	return back
 }

@@ -16,13 +16,13 @@ const (
 	ledgerSignature = ledgerMark + "2"
 )
 
-// ledgerTable is one table of the ledger.
-type ledgerTable struct{ name, columns, key string }
+// ledgerForm is one table of the ledger.
+type ledgerForm struct{ name, columns, key string }
 
 // ledgerTables are the ledger as format_type and pg_get_constraintdef print it. Ranges are JSON
 // text, because jsonb would not keep them byte for byte.
-func ledgerTables() []ledgerTable {
-	return []ledgerTable{
+func ledgerTables() []ledgerForm {
+	return []ledgerForm{
 		{"run", "migration text NOT NULL, lineage text NOT NULL, serial bigint NOT NULL, plan text NOT NULL, token text NOT NULL, " +
 			"owner text NOT NULL, sessions text NOT NULL, spec text NOT NULL, closed boolean NOT NULL", "migration"},
 		{"tables", "migration text NOT NULL, source_schema text NOT NULL, source_name text NOT NULL, target_schema text NOT NULL, target_name text NOT NULL, " +

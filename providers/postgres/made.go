@@ -2,13 +2,12 @@ package postgres
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/providers"
+	"github.com/dmoctl/dmoctl/providers/fenced"
 )
 
 // madeID finds the engine's own identity of objects v(k, s, n).
@@ -24,23 +23,14 @@ func madeRows(made []ledger.Object) [][]string {
 	return rows
 }
 
-// recordMade notes what the statements before it have made, in their transaction.
-func recordMade(ctx context.Context, s *session, migration string, made []ledger.Object) error {
-	if len(made) == 0 {
-		return nil
+// identified are objects that the statements before it have made, as the ledger records them.
+func identified(ctx context.Context, s *session, migration string, made []ledger.Object) ([]ledger.Object, error) {
+	ids, err := readIDs(ctx, s, made)
+	out := make([]ledger.Object, len(made))
+	for i, o := range made {
+		out[i] = ledger.Object{Migration: migration, Kind: o.Kind, Name: o.Name, ID: ids[object(o)]}
 	}
-	return s.query(ctx, opRecord, `INSERT INTO dmo.made (migration, kind, schema, name, id) SELECT $1, k, s, n, `+madeID+`::text
-FROM `+unnested(3)+` v(k, s, n) ON CONFLICT (migration, kind, schema, name) DO UPDATE SET id = excluded.id`,
-		append([]string{migration}, columnsOf(3, madeRows(made))...), nil)
-}
-
-// forgetMade removes objects that are gone from what any migration has made.
-func forgetMade(ctx context.Context, s *session, gone []ledger.Object) error {
-	if len(gone) == 0 {
-		return nil
-	}
-	return s.query(ctx, opRecord, `DELETE FROM dmo.made WHERE (kind, schema, name) IN (SELECT * FROM unnest($1::text[], $2::text[], $3::text[]))`,
-		columnsOf(3, madeRows(gone)), nil)
+	return out, err
 }
 
 // readIDs returns the identities of the objects that exist.
@@ -87,8 +77,7 @@ func lookAtMade(ctx context.Context, s *session, ddl []providers.DDL) (map[ledge
 	}
 	for _, m := range of {
 		if id, there := ids[object(m)]; there && id != m.ID {
-			return nil, &providers.Error{Kind: providers.Exists, Op: opAlter, Table: m.Name,
-				Err: fmt.Errorf("the %s is another one than dmoctl made", m.Kind), Fix: "Drop it yourself where nobody needs it."}
+			return nil, fenced.AnotherObject(opAlter, m)
 		}
 	}
 	return ids, nil
@@ -127,64 +116,4 @@ func (a *alteration) dropTable(n catalog.Name) {
 		return
 	}
 	a.add(n, dropTables+quoteName(n))
-}
-
-// dropLedger removes the rows of one migration, and the whole ledger where no other has any.
-func dropLedger(ctx context.Context, s *session, migration string) error {
-	const op = "drop ledger"
-	others := func() (bool, error) {
-		r, err := s.one(ctx, op, "SELECT EXISTS (SELECT FROM dmo.run WHERE migration <> $1)", migration)
-		return err != nil || r.bool(0), err
-	}
-	for _, t := range ledgerTables() {
-		if err := s.query(ctx, op, "DELETE FROM dmo."+t.name+" WHERE migration = $1", []string{migration}, nil); err != nil {
-			return err
-		}
-	}
-	if more, err := others(); more || err != nil {
-		return err
-	}
-	// Who makes a ledger waits here, and so does who takes a token in it.
-	if _, err := s.exec(ctx, op, "SELECT pg_advisory_xact_lock("+lockKey("ledger", "")+"); LOCK TABLE dmo.run IN ACCESS EXCLUSIVE MODE"); err != nil {
-		return err
-	}
-	if more, err := others(); more || err != nil {
-		return err
-	}
-	own := ledger.Object{Kind: ledger.KindSchema, Name: catalog.Name{Name: ledgerSchema}}
-	recorded, err := s.one(ctx, op, "SELECT id FROM dmo.made WHERE migration = '' AND kind = $1 AND name = $2", own.Kind, own.Name.Name)
-	if err != nil {
-		return err
-	}
-	ids, err := readIDs(ctx, s, []ledger.Object{own})
-	if err != nil {
-		return err
-	}
-	names := make([]string, 0, len(ledgerTables()))
-	for _, t := range ledgerTables() {
-		names = append(names, "dmo."+t.name)
-	}
-	if _, err := s.exec(ctx, op, "DROP TABLE "+strings.Join(names, ", ")); err != nil {
-		return err
-	}
-	if recorded == nil || recorded.text(0) != ids[own] {
-		return nil
-	}
-	return dropEmptySchema(ctx, s, op)
-}
-
-// dropEmptySchema drops the ledger's schema, unless somebody else has put something into it.
-func dropEmptySchema(ctx context.Context, s *session, op string) error {
-	_, err := s.exec(ctx, op, "SAVEPOINT schema; DROP SCHEMA dmo")
-	if providers.KindOf(err) != providers.InUse {
-		return err
-	}
-	_, back := s.exec(ctx, op, "ROLLBACK TO schema")
-	return back
-}
-
-// undefinedTable says whether a statement met a ledger that another migration has just dropped.
-func undefinedTable(err error) bool {
-	var e *providers.Error
-	return errors.As(err, &e) && e.Code == "42P01"
 }

@@ -25,7 +25,9 @@ func TestATransactionThatNeverEndsIsEnded(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { db.Close() })
-		w, err := (&target{database: db, patience: 2 * time.Second}).Lock(ctx, ledger.Run{Migration: "m", Token: token, Owner: ledger.Owner{ID: token}}, wait)
+		onto := newTarget(db, 0)
+		onto.Patience = 2 * time.Second
+		w, err := onto.Lock(ctx, ledger.Run{Migration: "m", Token: token, Owner: ledger.Owner{ID: token}}, wait)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/providers"
+	"github.com/dmoctl/dmoctl/providers/fenced"
 )
 
 // actsSQL lists what a table of the target, or a partition of it, does by itself while rows are
@@ -60,7 +61,7 @@ func drawn(ctx context.Context, s *session, tables []*catalog.Table) ([]provider
 	}
 	ours := "false"
 	if state.tables {
-		ours = "q.oid::text IN (SELECT id FROM dmo.made WHERE kind = 'sequence')"
+		ours = "q.oid::text IN (SELECT id FROM " + ledgerTable(fenced.Made()) + " WHERE kind = 'sequence')"
 	}
 	var found []string
 	err = s.query(ctx, opPreflight, `SELECT format('%s of %s from %s', quote_ident(a.attname), a.attrelid::regclass, q.oid::regclass)

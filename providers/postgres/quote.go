@@ -45,3 +45,16 @@ func textArray(values []string) string {
 	b.WriteByte('}')
 	return b.String()
 }
+
+// columnsOf turns rows of strings into one array parameter a column.
+func columnsOf(width int, rows [][]string) []string {
+	out := make([]string, width)
+	for i := range out {
+		column := make([]string, len(rows))
+		for j, r := range rows {
+			column[j] = r[i]
+		}
+		out[i] = textArray(column)
+	}
+	return out
+}

@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -222,7 +221,10 @@ func (rd *reader) control() (done bool, err error) {
 
 // fatal says whether the server ends the session with this error.
 func fatal(m *pgproto3.ErrorResponse) bool {
-	s := cmp.Or(m.SeverityUnlocalized, m.Severity)
+	s := m.SeverityUnlocalized
+	if s == "" {
+		s = m.Severity
+	}
 	return s == "FATAL" || s == "PANIC"
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"strconv"
-	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -23,8 +22,6 @@ type session struct {
 	role    role
 	dead    bool   // in the middle of something, or cut off: never used again
 	closed  func() // told when the session ends; may be nil
-	// said: whoever waits on this session says so itself.
-	said atomic.Bool
 }
 
 // dial opens a session. Errors hold neither password nor connection string.

@@ -2,132 +2,110 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"time"
+	"strings"
 
-	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/providers"
+	"github.com/dmoctl/dmoctl/providers/fenced"
+)
+
+const (
+	opLock   = "lock target"
+	opRecord = "write ledger"
+	opClaim  = "claim packages"
+	opReload = "empty tables"
 )
 
 // target is a database that is written to. It is safe for concurrent use.
 type target struct {
 	*database
-	maintenanceMemory int64         // bytes; 0 is the server's setting
-	patience          time.Duration // with package transactions of an older run, before they are ended
+	*fenced.Target[*txn]
+	maintenanceMemory int64 // bytes; 0 is the server's setting
+}
+
+func newTarget(db *database, maintenanceMemory int64) *target {
+	t := &target{database: db, maintenanceMemory: maintenanceMemory}
+	t.Target = &fenced.Target[*txn]{Engine: t}
+	return t
 }
 
 // Limits implements providers.Target.
 func (t *target) Limits() providers.Limits { return limits() }
 
-// Lock implements providers.Target.
-func (t *target) Lock(ctx context.Context, run ledger.Run, wait func(string)) (providers.Session, error) {
-	s, err := t.dial(ctx)
+// begin runs the statements that begin a transaction on a session of the pool, and returns what the last one says.
+func (t *target) begin(ctx context.Context, op, sql string, forms *forms) (*txn, string, error) {
+	s, err := t.get(ctx)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	w := &writing{target: t, run: run, holder: s, keys: keysOf(run.Migration), elements: make(map[string]columnForms)}
-	if err := w.take(ctx, wait); err != nil {
-		s.close()
-		return nil, err
+	tx := &txn{session: s, db: t.database, forms: forms}
+	results, err := s.exec(ctx, op, sql)
+	if err != nil {
+		_ = tx.Rollback() // the first error is the one that counts
+		return nil, "", err
 	}
-	return w, nil
+	if last := results[len(results)-1].Rows; len(last) == 1 {
+		return tx, string(last[0][0]), nil
+	}
+	return tx, "", nil
 }
 
-// take gets the run's lock, makes the ledger where it is missing, and renews the token.
-func (w *writing) take(ctx context.Context, wait func(string)) error {
-	r, err := w.holder.one(ctx, opLock, "SELECT pg_try_advisory_lock($1::bigint)", w.keys.run)
-	if err != nil {
-		return err
+// View implements fenced.Engine: one snapshot for all tables.
+func (t *target) View(ctx context.Context, op string) (tx *txn, there bool, err error) {
+	err = t.with(ctx, func(s *session) (err error) { there, err = ledgerExists(ctx, s); return err })
+	if err == nil && there {
+		tx, _, err = t.begin(ctx, op, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", nil)
 	}
-	exists, err := ledgerExists(ctx, w.holder)
-	if err != nil {
-		return err
-	}
-	if !r.bool(0) {
-		return w.lockedBy(ctx, exists)
-	}
-	for {
-		if !exists {
-			if err := makeLedger(ctx, w.holder); err != nil {
-				return err
-			}
-		}
-		if err := w.renew(ctx, wait); !undefinedTable(err) {
-			return err
-		}
-		// Another migration was rolled back meanwhile, and took the empty ledger along.
-		if err := w.holder.rollback(); err != nil {
-			return err
-		}
-		exists = false
-	}
+	return tx, there && err == nil, err
 }
 
-// lockedBy says who has the lock, as far as the ledger knows.
-func (w *writing) lockedBy(ctx context.Context, exists bool) error {
-	e := &providers.Error{Kind: providers.Locked, Op: opLock, Err: errors.New("another run holds the lock"),
-		Fix: "Wait until it has ended, or end it with dmoctl state unlock ID."}
-	if exists {
-		run, err := readRun(ctx, w.holder, w.run.Migration, "")
-		if err != nil {
-			return err
-		}
-		if run != nil {
-			e.Owner = &run.Owner
-			e.Err = fmt.Errorf("run %s of %s@%s (pid %d) holds the lock", run.Owner.ID, run.Owner.User, run.Owner.Host, run.Owner.PID)
-		}
-	}
-	return e
-}
-
-// makeLedger creates the tables, all or none; two runs that try at once queue.
-func makeLedger(ctx context.Context, s *session) error {
-	const op = "create ledger"
-	if _, err := s.exec(ctx, op, beginWriter+"; SELECT pg_advisory_xact_lock("+lockKey("ledger", "")+")"); err != nil {
-		return err
-	}
-	there, err := lookAtLedger(ctx, s)
-	if err == nil && !there.schema {
-		_, err = s.exec(ctx, op, "CREATE SCHEMA dmo")
-	}
-	if err == nil && !there.tables {
-		_, err = s.exec(ctx, op, ledgerDDL())
-	}
-	if err == nil && !there.schema {
-		err = recordMade(ctx, s, "", []ledger.Object{{Kind: ledger.KindSchema, Name: catalog.Name{Name: ledgerSchema}}})
-	}
-	if err != nil {
-		return errors.Join(err, s.rollback())
-	}
-	_, err = s.exec(ctx, op, "COMMIT")
-	return err
-}
-
-// Unlock implements providers.Target.
-func (t *target) Unlock(ctx context.Context, migration, owner string) error {
-	const op = "unlock"
-	return t.with(ctx, func(s *session) error {
-		exists, err := ledgerExists(ctx, s)
-		if err != nil {
-			return err
-		}
-		var run *ledger.Run
-		if exists {
-			if run, err = readRun(ctx, s, migration, ""); err != nil {
-				return err
-			}
-		}
-		if run == nil || run.Owner.ID != owner {
-			return &providers.Error{Kind: providers.NotFound, Op: op, Err: fmt.Errorf("no run %q has this migration", owner),
-				Fix: "Read the id from the message that says who holds the lock."}
-		}
-		keys := keysOf(migration)
-		if err := terminate(ctx, s, keys.run, keys.token); err != nil {
-			return &providers.Error{Kind: providers.Locked, Op: op, Owner: &run.Owner, Err: err,
-				Fix: "Connect as the role of that run, or as a member of pg_signal_backend."}
-		}
-		return nil
+// Blockers implements fenced.Engine.
+func (t *target) Blockers(ctx context.Context, migration, owner string) (string, error) {
+	var sessions []string
+	err := t.with(ctx, func(s *session) error {
+		return s.query(ctx, opLock, holdersSQL+" AND l.mode = 'ShareLock'", []string{"{" + keysOf(migration).token + "}"}, func(r row) error {
+			sessions = append(sessions, fmt.Sprintf("session %s of %q, open since %s", r.text(0), r.text(1), r.text(2)))
+			return nil
+		})
 	})
+	if err != nil || len(sessions) == 0 {
+		return "", err
+	}
+	return "package transactions of " + owner + ": " + strings.Join(sessions, "; "), nil
+}
+
+// holdersSQL finds the sessions that hold one of the advisory locks $1. A lock
+// of 64 bits stands in pg_locks as two halves, with objsubid 1.
+const holdersSQL = `
+SELECT l.pid, a.application_name, to_char(a.xact_start, 'YYYY-MM-DD HH24:MI:SS')
+FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+  AND ((l.classid::bigint << 32) | l.objid::bigint) = ANY ($1::bigint[]) AND l.pid <> pg_backend_pid()`
+
+// Terminate implements fenced.Engine. Who holds such a lock now is one of ours, so a process
+// id that was used again is never hit.
+func (t *target) Terminate(ctx context.Context, run *ledger.Run, lock bool) (n int, err error) {
+	keys := keysOf(run.Migration)
+	held := keys.token
+	if lock {
+		held += "," + keys.run
+	}
+	refusals := 0
+	err = t.with(ctx, func(s *session) error {
+		return s.query(ctx, "end sessions", `SELECT pg_terminate_backend(h.pid, 5000) FROM (`+holdersSQL+`) h`, []string{"{" + held + "}"}, func(r row) error {
+			if n++; !r.bool(0) {
+				refusals++
+			}
+			return nil
+		})
+	})
+	if err == nil && refusals > 0 {
+		err = fmt.Errorf("%d sessions have not ended within 5 s", refusals)
+	}
+	if err != nil {
+		err = &providers.Error{Kind: providers.KindOf(err), Op: "end sessions", Err: err, Fix: "Connect as the role of that run, or as a member of pg_signal_backend."}
+	}
+	return n, err
 }

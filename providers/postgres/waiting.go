@@ -79,7 +79,7 @@ func (w *watcher) waiting() []string {
 	defer w.mu.Unlock()
 	var out []string
 	for s := range w.sessions {
-		if since := s.wire.since.Load(); since > 0 && !s.said.Load() && time.Since(time.Unix(0, since)) > silence {
+		if since := s.wire.since.Load(); since > 0 && time.Since(time.Unix(0, since)) > silence {
 			out = append(out, formatInt(int64(s.pg.PID())))
 		}
 	}

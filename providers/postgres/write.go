@@ -291,6 +291,9 @@ func (w *writer) Finish(ctx context.Context) (int64, error) {
 	return w.out.tag.RowsAffected(), err
 }
 
+// Done implements fenced.Writer.
+func (w *writer) Done() bool { return w.done && w.failed == nil }
+
 // Close implements providers.Writer. A load that was not finished leaves a
 // transaction that can only be rolled back.
 func (w *writer) Close() error {
@@ -299,6 +302,9 @@ func (w *writer) Close() error {
 		return nil
 	}
 	w.done = true
+	if w.failed == nil {
+		w.failed = &providers.Error{Kind: providers.Internal, Op: opWrite, Table: w.table.Name, Err: errors.New("the load was given up")}
+	}
 	if w.out.s.dead {
 		return nil
 	}

@@ -87,7 +87,7 @@ func readCatalog(ctx context.Context, c *conn, out *catalog.Catalog, sel provide
 			out.NotCarried = append(out.NotCarried, catalog.Object{Kind: "virtual table", Name: o.name, Reason: "its rows are made by a module"})
 		case k.kind == "shadow":
 			out.NotCarried = append(out.NotCarried, catalog.Object{Kind: "shadow table", Name: o.name, Reason: "it belongs to a virtual table"})
-		case ledgerTable(o.name, o.sql):
+		case isLedgerTable(o.name, o.sql):
 			out.NotCarried = append(out.NotCarried, catalog.Object{Kind: "table", Name: o.name, Reason: "it is dmoctl's ledger"})
 		case wanted(o.name):
 			t, err := r.read(ctx, o, k)

@@ -91,24 +91,25 @@ func (c *conn) int64(ctx context.Context, sql string, args ...any) (n int64, fou
 	return n, found, err
 }
 
-// retry runs a statement until it is not refused with BUSY, looking at ctx in
-// between. The statement is never interrupted, so that a COMMIT is done or not.
-func (c *conn) retry(ctx context.Context, sql string, waiting func()) error {
+// try runs a statement, and waits no longer than busyWait for a lock. The statement is never
+// interrupted, so that a COMMIT is done or not.
+func (c *conn) try(ctx context.Context, sql string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	c.SetBusyTimeout(busyWait)
+	defer c.SetBlockOnBusy()
+	return sqlitex.ExecuteTransient(c.Conn, sql, nil)
+}
+
+// retry tries a statement until it is not refused with BUSY.
+func (c *conn) retry(ctx context.Context, sql string) error {
 	for began := time.Now(); ; {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		c.SetBusyTimeout(busyWait)
-		err := sqlitex.ExecuteTransient(c.Conn, sql, nil)
-		c.SetBlockOnBusy()
+		err := c.try(ctx, sql)
 		if sqlite.ErrCode(err) != sqlite.ResultBusy {
 			return err
 		}
-		if waiting != nil {
-			waiting()
-		} else {
-			c.waits.busy(began)
-		}
+		c.waits.busy(began)
 	}
 }
 

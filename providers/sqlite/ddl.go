@@ -11,26 +11,50 @@ import (
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/providers"
+	"github.com/dmoctl/dmoctl/providers/fenced"
 )
+
+// Alter implements fenced.Engine. Everything is one transaction.
+func (d *target) Alter(ctx context.Context, s *fenced.Session[*txn], ddl []providers.DDL) error {
+	return s.Do(ctx, "alter", fenced.Define, func(tx *txn) error {
+		drops := slices.ContainsFunc(ddl, func(d providers.DDL) bool { _, ok := d.(providers.Drop); return ok })
+		var before hanging
+		if drops {
+			var err error
+			if before, err = readHanging(ctx, tx.conn); err != nil {
+				return failed(ctx, "alter", err)
+			}
+		}
+		for _, d := range ddl {
+			if err := alter(ctx, tx, s.Migration(), d); err != nil {
+				return failed(ctx, "alter", err)
+			}
+		}
+		if !drops {
+			return nil
+		}
+		return failed(ctx, "alter", before.lost(ctx, tx.conn))
+	})
+}
 
 // alter carries out one change inside the caller's transaction. SQLite has no
 // schemas and no types of its own, and loads with foreign keys off, so those are
 // nothing to do.
-func (s *session) alter(ctx context.Context, d providers.DDL) error {
-	c := s.conn
+func alter(ctx context.Context, tx *txn, migration string, d providers.DDL) error {
+	c := tx.conn
 	switch d := d.(type) {
 	case providers.CreateSchema, providers.CreateType, providers.DropForeignKey:
 		return nil
 	case providers.CreateSequence:
 		return noSequence(d.Sequence)
 	case providers.CreateTable:
-		return failedOn(ctx, "create table", d.Table.Name, createTable(ctx, c, s.migration, d))
+		return failedOn(ctx, "create table", d.Table.Name, createTable(ctx, tx, migration, d))
 	case providers.DropTable:
-		return failedOn(ctx, "drop table", d.Table, dropTable(ctx, c, d.Table))
+		return failedOn(ctx, "drop table", d.Table, dropTable(ctx, tx, d.Table))
 	case providers.Drop:
-		return failedOn(ctx, "drop table", d.Object.Name, dropMade(ctx, c, d.Object))
+		return failedOn(ctx, "drop table", d.Object.Name, dropMade(ctx, tx, d.Object))
 	case providers.DropLedger:
-		return failed(ctx, "drop ledger", dropLedger(ctx, c, s.migration))
+		return failed(ctx, "drop ledger", dropLedger(ctx, tx, migration))
 	case providers.AddKey:
 		return failedOn(ctx, "add key", d.Table.Name, addKey(ctx, c, d.Table, d.Key))
 	case providers.CreateIndex:
@@ -38,7 +62,7 @@ func (s *session) alter(ctx context.Context, d providers.DDL) error {
 	case providers.AddForeignKey:
 		return failedOn(ctx, "check foreign key", d.Table.Name, checkForeignKey(ctx, c, d.Table, d.ForeignKey))
 	case providers.Record:
-		return failed(ctx, "write ledger", writeChange(ctx, c, s.migration, d.Change))
+		return failed(ctx, "write ledger", fenced.Apply(ctx, tx, migration, d.Change))
 	case providers.RaiseSequence:
 		if d.Table == nil {
 			return noSequence(d.Sequence)
@@ -96,8 +120,8 @@ func exists(ctx context.Context, c *conn, name string) (there bool, err error) {
 	return there, err
 }
 
-func createTable(ctx context.Context, c *conn, migration string, d providers.CreateTable) error {
-	t := d.Table
+func createTable(ctx context.Context, tx *txn, migration string, d providers.CreateTable) error {
+	c, t := tx.conn, d.Table
 	there, err := describeTable(ctx, c, t.Name.Name)
 	if err != nil {
 		return err
@@ -109,7 +133,7 @@ func createTable(ctx context.Context, c *conn, migration string, d providers.Cre
 		if err := c.exec(ctx, createSQL(t)); err != nil {
 			return err
 		}
-		return recordMade(ctx, c, migration, t.Name)
+		return recordMade(ctx, tx, migration, t.Name)
 	}
 	if d.New {
 		return providers.TableExists("create table", t.Name)

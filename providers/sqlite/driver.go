@@ -65,5 +65,5 @@ func openTarget(ctx context.Context, v schema.Values, env providers.Env) (provid
 	if err := d.check(ctx); err != nil {
 		return nil, err
 	}
-	return &target{database: d}, nil
+	return newTarget(d), nil
 }

@@ -8,9 +8,9 @@ import (
 	"os"
 	"syscall"
 
-	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/providers"
+	"github.com/dmoctl/dmoctl/providers/fenced"
 )
 
 // lockSuffix makes the lock's file name from the database's. SQLite's own locks lie on
@@ -51,12 +51,11 @@ func lock(path string, owner ledger.Owner) (*fileLock, error) {
 }
 
 func lockedBy(f *os.File) error {
-	e := refuse(providers.Locked, "lock", catalog.Name{}, errors.New("another run writes to this database"))
 	var owner ledger.Owner
-	if b, err := io.ReadAll(f); err == nil && json.Unmarshal(b, &owner) == nil {
-		e.Owner = &owner
+	if b, err := io.ReadAll(f); err != nil || json.Unmarshal(b, &owner) != nil {
+		return fenced.Locked(nil) // its holder has not signed it yet
 	}
-	return e
+	return fenced.Locked(&owner)
 }
 
 // current says whether path still names the open file.

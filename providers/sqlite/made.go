@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/providers"
+	"github.com/dmoctl/dmoctl/providers/fenced"
 )
 
 // tableID is the digest of the statement that made a table, "" where there is none. SQLite
@@ -29,54 +29,33 @@ func idOf(sql string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// recordMade notes a table that was just made, inside the caller's transaction.
-func recordMade(ctx context.Context, c *conn, migration string, n catalog.Name) error {
-	id, err := tableID(ctx, c, n.Name)
+// recordMade notes a table that was just made.
+func recordMade(ctx context.Context, tx *txn, migration string, n catalog.Name) error {
+	id, err := tableID(ctx, tx.conn, n.Name)
 	if err != nil {
 		return err
 	}
-	return c.prepared(ctx, nil, "INSERT OR REPLACE INTO dmo_made VALUES (?, ?, ?, ?)", migration, ledger.KindTable, toJSON(n), id)
+	return fenced.RecordMade(ctx, tx, ledger.Object{Migration: migration, Kind: ledger.KindTable, Name: n, ID: id})
 }
 
 // dropTable drops a table where it exists, and forgets that anybody made it.
-func dropTable(ctx context.Context, c *conn, n catalog.Name) error {
-	if err := c.exec(ctx, "DROP TABLE IF EXISTS "+quote(n.Name)); err != nil {
+func dropTable(ctx context.Context, tx *txn, n catalog.Name) error {
+	if err := tx.exec(ctx, "DROP TABLE IF EXISTS "+quote(n.Name)); err != nil {
 		return err
 	}
-	return c.prepared(ctx, nil, "DELETE FROM dmo_made WHERE kind = ? AND name = ?", ledger.KindTable, toJSON(n))
+	return fenced.ForgetMade(ctx, tx, ledger.Object{Kind: ledger.KindTable, Name: n})
 }
 
 // dropMade drops a table that is still the one that dmoctl made.
-func dropMade(ctx context.Context, c *conn, o ledger.Object) error {
-	id, err := tableID(ctx, c, o.Name.Name)
+func dropMade(ctx context.Context, tx *txn, o ledger.Object) error {
+	id, err := tableID(ctx, tx.conn, o.Name.Name)
 	if err != nil {
 		return err
 	}
 	if id != "" && id != o.ID {
-		e := refuse(providers.Exists, "drop", o.Name, errors.New("the table is another one than dmoctl made, or was altered since"))
-		e.Fix = "Drop it yourself where nobody needs it."
-		return e
+		return fenced.AnotherObject("drop", o)
 	}
-	return dropTable(ctx, c, o.Name)
-}
-
-// dropLedger removes the rows of one migration, and the tables where no other has any.
-func dropLedger(ctx context.Context, c *conn, migration string) error {
-	for _, name := range ledgerNames() {
-		if err := c.exec(ctx, "DELETE FROM "+name+" WHERE migration = ?", migration); err != nil {
-			return err
-		}
-	}
-	_, others, err := c.int64(ctx, "SELECT 1 FROM dmo_run LIMIT 1")
-	if err != nil || others {
-		return err
-	}
-	for _, name := range ledgerNames() {
-		if err := c.exec(ctx, "DROP TABLE "+name); err != nil {
-			return err
-		}
-	}
-	return nil
+	return dropTable(ctx, tx, o.Name)
 }
 
 // hanging is what SQLite lets lose its footing without a word: views, and foreign keys of tables.

@@ -72,7 +72,7 @@ func (s *snapshot) hold(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, writer.Close()) }()
-	switch err := writer.retry(ctx, "BEGIN IMMEDIATE", nil); sqlite.ErrCode(err).ToPrimary() {
+	switch err := writer.retry(ctx, "BEGIN IMMEDIATE"); sqlite.ErrCode(err).ToPrimary() {
 	case sqlite.ResultOK:
 	case sqlite.ResultReadOnly:
 		return s.watch(ctx, writer)

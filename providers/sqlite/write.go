@@ -29,6 +29,8 @@ type writer struct {
 	chunk int
 	binds []binder
 	rows  int64
+	// A load ends in one of two ways.
+	done, failed bool
 }
 
 func newWriter(ctx context.Context, c *conn, t *catalog.Table) (*writer, error) {
@@ -89,6 +91,7 @@ func (w *writer) Write(ctx context.Context, b arrow.RecordBatch) error {
 	for i := range w.binds {
 		w.binds[i].release()
 	}
+	w.failed = w.failed || err != nil
 	return failedOn(ctx, "write", w.table.Name, err)
 }
 
@@ -133,7 +136,17 @@ func (w *writer) step(s *sqlite.Stmt, row, rows int) error {
 }
 
 // Finish returns the number of rows that SQLite counted.
-func (w *writer) Finish(context.Context) (int64, error) { return w.rows, w.Close() }
+func (w *writer) Finish(context.Context) (int64, error) {
+	if w.one == nil || w.failed {
+		return 0, refuse(providers.Internal, "write", w.table.Name, errors.New("the load has ended or failed"))
+	}
+	err := w.Close()
+	w.done = err == nil
+	return w.rows, err
+}
+
+// Done implements fenced.Writer.
+func (w *writer) Done() bool { return w.done }
 
 // Close ends the statements; the rows stay part of the transaction.
 func (w *writer) Close() error {

@@ -1,0 +1,157 @@
+package fenced
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/dmoctl/dmoctl/internal/catalog"
+)
+
+// Kind is the kind of a ledger column's values.
+type Kind int
+
+// Kinds of values: string, int64, float64, bool, catalog.Name.
+const (
+	Text Kind = iota
+	Integer
+	Float
+	Boolean
+	Name
+)
+
+// Column is one column of the ledger.
+type Column struct {
+	Name string
+	Kind Kind
+}
+
+// Relation is one table of the ledger. How it is spelled, and that it is of dmoctl's making, is
+// the engine's to say. The first Key columns are its primary key; the first of all is the migration.
+type Relation struct {
+	Name    string
+	Columns []Column
+	Key     int
+}
+
+// The columns that others than this package name.
+const (
+	ColMigration  = "migration"
+	ColID         = "id"
+	colSource     = "source"
+	colState      = "state"
+	colToken      = "token"
+	colOwner      = "owner"
+	colSessions   = "sessions"
+	ColKind       = "kind"
+	ColName       = "name"
+	ColGeneration = "generation"
+)
+
+func texts(names ...string) (out []Column) {
+	for _, n := range names {
+		out = append(out, Column{n, Text})
+	}
+	return out
+}
+
+// Run has one row a migration.
+func Run() Relation {
+	return Relation{"run", slices.Concat(texts(ColMigration, "lineage"), []Column{{"serial", Integer}},
+		texts("plan", colToken, colOwner, colSessions, "spec"), []Column{{"closed", Boolean}}), 1}
+}
+
+// Tables are what is said about each table.
+func Tables() Relation {
+	return Relation{"tables", slices.Concat(texts(ColMigration), []Column{{colSource, Name}, {"target", Name}}, texts("structure", "file"), []Column{{"count", Integer}},
+		texts("changes", "snapshot", colState), []Column{{"serial", Integer}, {"created", Boolean}, {"edition", Integer}}), 2}
+}
+
+// Planned are the packages.
+func Planned() Relation {
+	return Relation{"planned", slices.Concat(texts(ColMigration, ColID), []Column{{colSource, Name}}, texts("range", ColGeneration)), 2}
+}
+
+// Loaded are the packages that are in.
+func Loaded() Relation {
+	return Relation{"loaded", slices.Concat(texts(ColMigration, ColID), []Column{{colSource, Name}}, texts(ColGeneration), []Column{{"rows", Integer}, {"bytes", Integer}},
+		texts("digest", "read_at", "snapshot", "run"), []Column{{"seconds", Float}}), 2}
+}
+
+// Made are the objects that a CREATE of dmoctl's made.
+func Made() Relation {
+	return Relation{"made", slices.Concat(texts(ColMigration, ColKind), []Column{{ColName, Name}}, texts(ColID)), 3}
+}
+
+// Relations are all of them.
+func Relations() []Relation { return []Relation{Run(), Tables(), Planned(), Loaded(), Made()} }
+
+// Names are the columns' names.
+func (r Relation) Names() []string {
+	out := make([]string, len(r.Columns))
+	for i, c := range r.Columns {
+		out[i] = c.Name
+	}
+	return out
+}
+
+// Keys are the names of the columns of the primary key.
+func (r Relation) Keys() []string { return r.Names()[:r.Key] }
+
+// Of returns some columns by name.
+func (r Relation) Of(names []string) []Column {
+	out := make([]Column, len(names))
+	for i, name := range names {
+		out[i] = r.Columns[slices.IndexFunc(r.Columns, func(c Column) bool { return c.Name == name })]
+	}
+	return out
+}
+
+// List spells a list of columns for a statement, with join between them.
+func List(columns []Column, join string, spell func(i int, c Column) string) string {
+	parts := make([]string, len(columns))
+	for i, c := range columns {
+		parts[i] = spell(i, c)
+	}
+	return strings.Join(parts, join)
+}
+
+// Split is for engines that keep a name in two columns, its schema before it: the columns
+// as they are there, all of them of other kinds than Name.
+func Split(columns []Column) (out []Column) {
+	for _, c := range columns {
+		switch {
+		case c.Kind != Name:
+			out = append(out, c)
+		case c.Name == ColName:
+			out = append(out, Column{"schema", Text}, Column{ColName, Text})
+		default:
+			out = append(out, Column{c.Name + "_schema", Text}, Column{c.Name + "_name", Text})
+		}
+	}
+	return out
+}
+
+// SplitRow are the values for the columns of Split.
+func SplitRow(row []any) []any {
+	out := make([]any, 0, len(row)+2)
+	for _, v := range row {
+		if n, ok := v.(catalog.Name); ok {
+			out = append(out, n.Schema, n.Name)
+		} else {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// SplitAt says where each column begins among those of Split.
+func SplitAt(columns []Column) []int {
+	out, at := make([]int, len(columns)), 0
+	for i, c := range columns {
+		out[i] = at
+		if at++; c.Kind == Name {
+			at++
+		}
+	}
+	return out
+}
