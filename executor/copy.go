@@ -51,7 +51,7 @@ func (r copying) copyUnits(ctx context.Context, s *plan.Step, units []*work.Unit
 		if r.ending(ctx) {
 			return
 		}
-		if r.skips(u) {
+		if r.skip(u) {
 			continue
 		}
 		if err := r.transport.Transfer(ctx, []*work.Unit{u}); err != nil {
@@ -69,7 +69,7 @@ func (r copying) due(s *plan.Step) []*work.Unit {
 			r.fails.fail(report.Failure{Step: s.ID, Package: id}, fmt.Errorf("the plan has no package %s", id))
 			continue
 		}
-		if !r.skips(u) {
+		if !r.skip(u) {
 			out = append(out, u)
 		}
 	}
@@ -77,17 +77,17 @@ func (r copying) due(s *plan.Step) []*work.Unit {
 	return out
 }
 
-// skips says whether a package is not to be copied: it is in, or its table was stopped.
-func (r copying) skips(u *work.Unit) bool {
+// skip leaves out a package that is in, and reports that, or whose table was stopped. It returns whether it did.
+func (r copying) skip(u *work.Unit) bool {
 	r.set.Lock()
-	defer r.set.Unlock()
-	if u.Table.Has(u.Package) {
+	in, ready := u.Table.Has(u.Package), u.Table.Ready && !u.Table.Stopped
+	r.set.Unlock()
+	if in {
 		r.ctl.Emit(report.Event{
 			Event: report.PackageSkipped, Phase: plan.Downtime, Table: u.Table.Name(), Package: u.Package.ID,
 		})
-		return true
 	}
-	return u.Table.Stopped || !u.Table.Ready
+	return in || !ready
 }
 
 // landings is what watches the transport: it counts what moves, and takes note of what is in.

@@ -29,7 +29,7 @@ func readCatalog(ctx context.Context, s *session, schemas []string, sel provider
 		schemas = nil
 		for _, n := range sel.Tables {
 			rd.wanted[n] = true
-			if !contains(schemas, n.Schema) {
+			if !slices.Contains(schemas, n.Schema) {
 				schemas = append(schemas, n.Schema)
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -208,7 +209,7 @@ func (p *placements) partitionClause(t *catalog.Table) (string, error) {
 		if t.Column(c) == nil {
 			return "", placementError(t, "it has no column "+c, "Correct columns in the partition block.")
 		}
-		if k := t.Key; k != nil && k.Primary && !contains(k.Columns, c) {
+		if k := t.Key; k != nil && k.Primary && !slices.Contains(k.Columns, c) {
 			return "", placementError(t, "column "+c+" is not in its primary key, by which HANA partitions only", "Name columns of the key in the partition block.")
 		}
 	}

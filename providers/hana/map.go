@@ -254,7 +254,7 @@ func (m *mapping) keys(t *catalog.Table) {
 			}
 		}
 		for i, c := range t.Columns {
-			if key.Primary && contains(key.Columns, c.Name) {
+			if key.Primary && slices.Contains(key.Columns, c.Name) {
 				t.Columns[i].Nullable = false
 			}
 		}

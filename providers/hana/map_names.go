@@ -1,37 +1,19 @@
 package hana
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"regexp"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 )
 
-// fitName makes the name of a constraint or index that comes from another engine: those of a
-// schema share one space, so the table's name comes first, and a name that is cut ends in a
-// digest of the whole.
+// fitName makes the name of a constraint or index that comes from another engine.
 func fitName(name, table, suffix string) string {
-	full := table + "_" + suffix
-	if name != "" {
-		full = name
-		if !strings.Contains(name, table) {
-			full = table + "_" + name
-		}
-	}
+	full := catalog.DerivedName(name, table, suffix)
 	if len(full) <= maxIdentifier && !reserved(full) {
 		return full
 	}
-	sum := sha256.Sum256([]byte(full))
-	tail := "_" + hex.EncodeToString(sum[:4])
-	cut := strings.TrimLeft(full, "_")
-	cut = cut[:min(maxIdentifier-len(tail), len(cut))]
-	for !utf8.ValidString(cut) {
-		cut = cut[:len(cut)-1]
-	}
-	return cut + tail
+	return catalog.CutName(full, maxIdentifier)
 }
 
 // reserved says whether HANA keeps names that begin like this for itself (SQL reference, Introduction to SQL).

@@ -107,7 +107,7 @@ AND "OBJECT_TYPE" IN ('SYSTEMPRIVILEGE', 'SCHEMA')`, nil, func(r row) error {
 	}
 	wanted := []string{ledgerSchema, db.schema}
 	for _, t := range tables {
-		if !contains(wanted, t.Schema) {
+		if !slices.Contains(wanted, t.Schema) {
 			wanted = append(wanted, t.Schema)
 		}
 	}

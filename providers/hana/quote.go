@@ -25,14 +25,5 @@ func quoteIdents(names []string) string {
 
 func quoteLiteral(s string) string { return `'` + strings.ReplaceAll(s, `'`, `''`) + `'` }
 
-func contains(names []string, name string) bool {
-	for _, n := range names {
-		if n == name {
-			return true
-		}
-	}
-	return false
-}
-
 // binds spells n question marks.
 func binds(n int) string { return strings.TrimSuffix(strings.Repeat("?, ", n), ", ") }
