@@ -15,24 +15,31 @@ const (
 	// heapKept is what the heap is kept below as long as leastGrowth allows: a plan of a hundred
 	// thousand tables then stays within half a gigabyte, with all that is no heap.
 	heapKept = 384 << 20
+	// memoryKept is what all memory of Go is kept below, by giving back what is free; where more
+	// is in use, what the heap may grow to and room for the rest.
+	memoryKept = 464 << 20
+	memoryRoom = 64 << 20
 )
 
 // collectEarly has garbage collected earlier than Go by itself would, and the earlier the
-// more is in use. GOGC wins.
+// more is in use, and has free memory given back. GOGC and GOMEMLIMIT win.
 func collectEarly() {
-	if os.Getenv("GOGC") != "" {
+	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
 		return
 	}
 	growth := mostGrowth
 	debug.SetGCPercent(growth)
+	debug.SetMemoryLimit(memoryKept)
 	// A finalizer runs once after each collection, and makes ready for the next one.
 	type cycle struct{ _ *byte }
 	var again func(*cycle)
 	again = func(c *cycle) {
-		if g := growthOf(heapInUse()); g != growth {
+		live := heapInUse()
+		if g := growthOf(live); g != growth {
 			growth = g
 			debug.SetGCPercent(growth)
 		}
+		debug.SetMemoryLimit(limitOf(live))
 		runtime.SetFinalizer(c, again)
 	}
 	runtime.SetFinalizer(&cycle{}, again)
@@ -45,6 +52,12 @@ func growthOf(live uint64) int {
 	}
 	room := (heapKept - int64(live)) * 100 / int64(live)
 	return int(min(max(room, leastGrowth), mostGrowth))
+}
+
+// limitOf is the memory to keep below where live bytes are in use. It is no less than what
+// growthOf lets the heap grow to: a limit below that would have the collector run all the time.
+func limitOf(live uint64) int64 {
+	return max(memoryKept, int64(live)+int64(live)*leastGrowth/100+memoryRoom)
 }
 
 // heapInUse is what the last collection found to be in use.
