@@ -38,7 +38,9 @@ type decision struct {
 	source          *catalog.Table // in the types in which its rows are asked for
 	structureDigest string
 	mapped          *catalog.Table // on the target, as it shall be
-	found           *catalog.Table // on the target, as it is; nil where it is not
+	found           *catalog.Table // on the target, as it is; nil where it is not, and once all is decided
+	there           bool           // once all is decided: it is on the target
+	targetStructure string         // digest of what is there and stays
 	losses          []plan.Loss
 	refusals        []plan.Loss // of the target's driver
 	ownRefusals     []plan.Loss // of the planner
@@ -67,6 +69,9 @@ type decision struct {
 	level       string // of verification
 	excepted    bool   // an exception of the spec may excuse a difference
 }
+
+// stands says whether the table is on the target.
+func (d *decision) stands() bool { return d.found != nil || d.there }
 
 // copies says whether rows of the table travel under this plan.
 func (d *decision) copies() bool {

@@ -18,6 +18,8 @@ func Diff(spec *desired.Spec, o *Observation, history *History, opts Options) (*
 		return nil, ds.Sorted()
 	}
 	decisions, k := decide(spec, o, a, opts)
+	others := others(o, a, k)
+	o, there := settled(o, decisions)
 	ds = append(ds, unmatchedFlags(o, opts)...)
 	if !opts.Compare {
 		ds = append(ds, refusals(decisions)...)
@@ -46,17 +48,41 @@ func Diff(spec *desired.Spec, o *Observation, history *History, opts Options) (*
 		return nil, ds.Sorted()
 	}
 	g := newGraph(p.Plan, o, pace, k)
+	g.there = there
 	g.build(decisions, forgotten, opts)
 	p.Steps = g.ordered()
 	p.Tables = append(p.Tables, forgotten...)
 	slices.SortFunc(p.Tables, func(a, b *plan.Table) int { return a.Source.Compare(b.Source.Name) })
 	p.NotCarried = notCarried(spec, o, decisions)
-	p.Others = others(o, a, k)
+	p.Others = others
 	p.LeftOut = leftOut(o, a, opts)
 	p.Warnings = warnings(spec, o, decisions, forgotten)
 	p.total(pace, decisions)
 	p.ID = plan.Identify(p.Plan)
 	return p.Plan, ds.Sorted()
+}
+
+// settled lets go of the tables of the target once everything about them is decided: there
+// may be 100,000, and a plan with as many steps is to follow. It returns the observation without
+// them, and their names.
+func settled(o *Observation, ds []*decision) (*Observation, map[catalog.Name]bool) {
+	for _, d := range ds {
+		if d.found == nil {
+			continue
+		}
+		if d.there = true; !d.create {
+			d.targetStructure = d.found.StructureDigest()
+		}
+		d.found = nil
+	}
+	rest, target := *o, *o.Target
+	there := make(map[catalog.Name]bool, len(target.Tables))
+	for _, t := range target.Tables {
+		there[t.Name] = true
+	}
+	target.Tables = nil
+	rest.Target = &target
+	return &rest, there
 }
 
 // draft is a plan that is being made.
@@ -114,15 +140,12 @@ func planTables(spec *desired.Spec, o *Observation, ds []*decision, pace *pace) 
 			Create: d.create, Drop: d.drop, Foreign: d.foreign, Unrefer: d.unrefer, Unwanted: d.unwantedLeft(),
 			Split: d.splitReason, Packages: d.packages,
 			Verify: spec.Verify.Default, Exception: exceptions[d.source.Name],
-			Losses: d.losses, SourceStructure: d.structureDigest,
+			Losses: d.losses, SourceStructure: d.structureDigest, TargetStructure: d.targetStructure,
 		}
 		if d.structure {
 			t.Verify, t.Exception = plan.LevelNone, nil
 		}
 		d.level, d.excepted = t.Verify, t.Exception != nil
-		if d.found != nil && !d.create {
-			t.TargetStructure = d.found.StructureDigest()
-		}
 		for _, k := range d.packages {
 			if !k.In {
 				k.Seconds = pace.copySeconds(d.source, k)

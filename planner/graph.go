@@ -40,10 +40,7 @@ type graph struct {
 
 func newGraph(p *plan.Plan, o *Observation, pace *pace, k *kept) *graph {
 	g := &graph{p: p, o: o, pace: pace, k: k, made: make(map[catalog.Name][]string),
-		there: make(map[catalog.Name]bool, len(o.Target.Tables)), fresh: make(map[catalog.Name]bool), vacates: make(map[catalog.Name]string)}
-	for _, t := range o.Target.Tables {
-		g.there[t.Name] = true
-	}
+		fresh: make(map[catalog.Name]bool), vacates: make(map[catalog.Name]string)}
 	g.incomplete = make(map[catalog.Name]bool)
 	for _, t := range k.tables {
 		if e := t.Entry; e != nil && len(t.Planned) > 0 {

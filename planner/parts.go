@@ -122,7 +122,7 @@ func (j *judge) carried(d *decision, f catalog.ForeignKey) bool {
 // lacks says whether the table still needs its part of that name: it is one of the kinds,
 // and missing, or the table itself comes into being.
 func (d *decision) lacks(name string, kinds ...string) bool {
-	if d.create || d.found == nil {
+	if d.create || !d.stands() {
 		return true
 	}
 	return slices.ContainsFunc(d.parts, func(x structure.Difference) bool {
@@ -135,7 +135,7 @@ func (d *decision) lacks(name string, kinds ...string) bool {
 func (d *decision) amiss() bool { return len(d.amissParts()) > 0 }
 
 func (d *decision) amissParts() []structure.Difference {
-	if d.found == nil || d.create || d.drop {
+	if !d.stands() || d.create || d.drop {
 		return nil
 	}
 	return slices.DeleteFunc(slices.Clone(d.parts), structure.Difference.Made)

@@ -19,11 +19,28 @@ func TestGarbageIsCollectedEarlierTheMoreIsInUse(t *testing.T) {
 	}
 }
 
+// Free memory is given back where much is in use, and a limit never stands below what the heap may grow to.
+func TestMemoryIsKeptBelowALimitThatTheHeapFits(t *testing.T) {
+	for live, want := range map[uint64]int64{0: memoryKept, 300 << 20: memoryKept, 400 << 20: 504 << 20, 8 << 30: 8<<30*110/100 + memoryRoom} {
+		got := limitOf(live)
+		if got != want {
+			t.Errorf("%d MiB in use have a limit of %d MiB, want %d", live>>20, got>>20, want>>20)
+		}
+		if goal := int64(live) * int64(100+growthOf(live)) / 100; got < goal {
+			t.Errorf("%d MiB in use: the limit of %d MiB is below the heap's goal of %d MiB", live>>20, got>>20, goal>>20)
+		}
+	}
+}
+
 // The growth follows what is in use while the process runs.
 func TestGrowthFollowsTheHeap(t *testing.T) {
 	t.Setenv("GOGC", "")
-	before := debug.SetGCPercent(100)
-	defer debug.SetGCPercent(before)
+	t.Setenv("GOMEMLIMIT", "")
+	before, limit := debug.SetGCPercent(100), debug.SetMemoryLimit(-1)
+	defer func() {
+		debug.SetGCPercent(before)
+		debug.SetMemoryLimit(limit)
+	}()
 	collectEarly()
 	held := make([]byte, 400<<20)
 	for end := time.Now().Add(time.Minute); ; {
