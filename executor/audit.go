@@ -8,7 +8,6 @@ import (
 	"github.com/dmoctl/dmoctl/executor/control"
 	"github.com/dmoctl/dmoctl/executor/work"
 	"github.com/dmoctl/dmoctl/internal/catalog"
-	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/left"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/report"
@@ -17,11 +16,15 @@ import (
 )
 
 // auditing holds the target against the plan, whatever the steps have said.
-type auditing struct{ *run }
+type auditing struct {
+	*frame
+	audited bool
+	phases  []report.Phase // that it took
+}
 
 // audit is the last act of a run: it reads the ledger and the catalogs again and lists what
 // is missing, whatever the steps have said. The migration is not closed before it.
-func (r auditing) audit(ctx context.Context) error {
+func (r *auditing) audit(ctx context.Context) error {
 	if r.audited || !r.fails.clean() || r.ending(ctx) || phaseRank(r.d.Until) < phaseRank(plan.Structures) {
 		return nil
 	}
@@ -36,7 +39,7 @@ func (r auditing) audit(ctx context.Context) error {
 	}
 	took := r.ctl.Now().Sub(started).Seconds()
 	r.ctl.Emit(report.Event{Event: report.PhaseDone, Phase: report.Audit, Seconds: took})
-	r.audits = []report.Phase{{Name: report.Audit, Started: started, Seconds: took}}
+	r.phases = []report.Phase{{Name: report.Audit, Started: started, Seconds: took}}
 	if err != nil {
 		return fmt.Errorf("audit: %w", err)
 	}
@@ -45,14 +48,10 @@ func (r auditing) audit(ctx context.Context) error {
 }
 
 // auditLedger reads the ledger again, and lists what it says is left of the plan's tables.
-func (r auditing) auditLedger(ctx context.Context) error {
-	var c *ledger.Contents
-	err := r.ctl.Retry(ctx, "read the ledger", func(ctx context.Context) (err error) {
-		c, err = r.target.Session.Read(ctx)
-		return err
-	})
+func (r *auditing) auditLedger(ctx context.Context) error {
+	c, err := r.contents(ctx)
 	if err != nil {
-		return fmt.Errorf("read the ledger: %w", err)
+		return err
 	}
 	r.set.Lock()
 	r.learnIDs(c)
@@ -81,9 +80,11 @@ func (r auditing) auditLedger(ctx context.Context) error {
 }
 
 // compareStructures compares what is on the target with what the plan wants.
-func (r auditing) compareStructures(ctx context.Context, tables []*work.Table) ([]structure.Difference, error) {
-	a := auditor{run: r.run, outside: make(map[catalog.Name][]structure.Difference), raised: make(map[catalog.Name]bool),
-		refers: make(map[catalog.Name]bool), planned: make(map[catalog.Name]bool)}
+func (r *auditing) compareStructures(ctx context.Context, tables []*work.Table) ([]structure.Difference, error) {
+	a := auditor{
+		frame: r.frame, outside: make(map[catalog.Name][]structure.Difference), raised: make(map[catalog.Name]bool),
+		refers: make(map[catalog.Name]bool), planned: make(map[catalog.Name]bool),
+	}
 	for _, s := range r.p.Steps {
 		a.raises = a.raises || s.Kind == plan.StepSequence
 		for _, n := range s.Tables {
@@ -109,7 +110,7 @@ func (r auditing) compareStructures(ctx context.Context, tables []*work.Table) (
 
 // auditor compares structures, some tables at a time.
 type auditor struct {
-	run   *run
+	*frame
 	found []structure.Difference
 	// outside are references to tables that the plan leaves out, by such a table: they are
 	// made where it is there.
@@ -128,7 +129,7 @@ type auditor struct {
 // follows says whether sequences have to be where the source's are: after steps that raise
 // them, of a quiet source, and where nothing else than the comparison was asked for.
 func (a *auditor) follows(raised bool) bool {
-	return raised || a.run.p.Quiet || a.run.target.Session == nil
+	return raised || a.p.Quiet || a.target.Session == nil
 }
 
 func (a *auditor) all(ctx context.Context, tables []*work.Table) error {
@@ -149,7 +150,7 @@ func (a *auditor) all(ctx context.Context, tables []*work.Table) error {
 // part compares some tables. A quiet source has to be what it was; where others write to
 // it, it may have gone on since the plan was made.
 func (a *auditor) part(ctx context.Context, tables []*work.Table) error {
-	r := a.run
+	r := a.frame
 	have, err := r.structures(ctx, r.d.Target, providers.Selector{Tables: work.Targets(tables), IDs: true})
 	if err != nil {
 		return err
@@ -169,7 +170,7 @@ func (a *auditor) part(ctx context.Context, tables []*work.Table) error {
 		if now := source[from.Name]; now != nil {
 			from = now
 		}
-		h, how := there[t.Target.Name], r.auditing.howCompared(t)
+		h, how := there[t.Target.Name], a.howCompared(t)
 		ds := structure.Compare(t.Target, h, how)
 		if h != nil && r.replaced(t, h) {
 			ds = append(ds, structure.Difference{
@@ -186,7 +187,7 @@ func (a *auditor) part(ctx context.Context, tables []*work.Table) error {
 	return nil
 }
 
-func (r auditing) howCompared(t *work.Table) structure.Options {
+func (r *auditor) howCompared(t *work.Table) structure.Options {
 	return structure.Options{
 		Same: r.p.Source.Type == r.p.Target.Type, IgnoreCase: r.d.Target.Limits().IgnoreCase,
 		Foreign: t.Known && !t.Row.Created,
@@ -196,10 +197,10 @@ func (r auditing) howCompared(t *work.Table) structure.Options {
 // take keeps the differences that the phases asked for should not have left.
 func (a *auditor) take(t *work.Table, ds []structure.Difference) {
 	for _, d := range ds {
-		if d.Made() && d.Part != structure.Table && phaseRank(a.run.d.Until) < phaseRank(plan.Finalize) {
+		if d.Made() && d.Part != structure.Table && phaseRank(a.d.Until) < phaseRank(plan.Finalize) {
 			continue
 		}
-		if d.Part == structure.ForeignKey && d.Kind == structure.Missing && !a.run.d.Target.Limits().InlineKeys {
+		if d.Part == structure.ForeignKey && d.Kind == structure.Missing && !a.d.Target.Limits().InlineKeys {
 			if to, out := a.leftOut(t, d.Name); out {
 				if a.refers[t.Plan.Source.Name] {
 					a.outside[to] = append(a.outside[to], d)
@@ -230,7 +231,7 @@ func (a *auditor) references(ctx context.Context) error {
 	}
 	slices.SortFunc(names, catalog.Name.Compare)
 	for part := range slices.Chunk(names, inspectedTables) {
-		have, err := a.run.inspect(ctx, a.run.d.Target, part)
+		have, err := a.inspect(ctx, a.d.Target, part)
 		if err != nil {
 			return err
 		}
@@ -245,7 +246,7 @@ func (a *auditor) references(ctx context.Context) error {
 
 // sequences compares those that no column owns.
 func (a *auditor) sequences(ctx context.Context, tables []*work.Table) error {
-	r := a.run
+	r := a.frame
 	if len(r.p.Wanted.Sequences) == 0 || len(tables) == 0 {
 		return nil
 	}
@@ -285,7 +286,7 @@ func (a *auditor) sequences(ctx context.Context, tables []*work.Table) error {
 }
 
 // misshapen lists tables whose structure differs as failures, and what is no table's.
-func (r auditing) misshapen(found []structure.Difference, code int) {
+func (r *auditing) misshapen(found []structure.Difference, code int) {
 	bySource := make(map[catalog.Name]*work.Table, len(r.set.Order))
 	for _, t := range r.set.Order {
 		if t.Target != nil {

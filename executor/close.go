@@ -13,7 +13,7 @@ import (
 )
 
 // closeStep records that every step is done, and removes what served only the run.
-func (r closing) closeStep(ctx context.Context) error {
+func (r *closing) closeStep(ctx context.Context) error {
 	if !r.fails.clean() || r.d.Until != "" && phaseRank(r.d.Until) < phaseRank(plan.Postprocess) {
 		return nil
 	}
@@ -42,7 +42,7 @@ func (r closing) closeStep(ctx context.Context) error {
 // servers look after small tables by themselves.
 const analyzeRows = 10_000
 
-func (r closing) analyze(ctx context.Context) error {
+func (r *closing) analyze(ctx context.Context) error {
 	var ddl []providers.DDL
 	r.set.Lock()
 	for _, t := range r.set.Order {
@@ -65,7 +65,7 @@ func (r closing) analyze(ctx context.Context) error {
 
 // leftNow says what is left of the plan's tables, as the ledger has it, and what the steps
 // of later phases would make.
-func (r closing) leftNow() []left.Item {
+func (r *closing) leftNow() []left.Item {
 	r.set.Lock()
 	defer r.set.Unlock()
 	var out []left.Item

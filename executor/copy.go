@@ -16,7 +16,10 @@ import (
 )
 
 // copying brings packages in.
-type copying struct{ *run }
+type copying struct {
+	*frame
+	emptying emptying
+}
 
 // copyStep copies the packages of one step that are not in yet, in one
 // transaction. Packages that fail together for good are tried one by one, so
@@ -77,7 +80,8 @@ func (r copying) due(s *plan.Step) []*work.Unit {
 	return out
 }
 
-// skip leaves out a package that is in, and reports that, or whose table was stopped. It returns whether it did.
+// skip leaves out a package that is in, and reports that, or whose table was stopped. It returns
+// whether it did.
 func (r copying) skip(u *work.Unit) bool {
 	r.set.Lock()
 	in, ready := u.Table.Has(u.Package), u.Table.Ready && !u.Table.Stopped
@@ -93,12 +97,12 @@ func (r copying) skip(u *work.Unit) bool {
 // landings is what watches the transport: it counts what moves, and takes note of what is in.
 type landings struct {
 	*progress
-	run *run
+	frame *frame
 }
 
 // Landed takes note of packages whose COMMIT succeeded. State comes after the target, never before.
 func (w *landings) Landed(ctx context.Context, units []*work.Unit, landed []ledger.Loaded) error {
-	r := w.run
+	r := w.frame
 	byID := make(map[string]*work.Unit, len(units))
 	for _, u := range units {
 		byID[u.Package.ID] = u

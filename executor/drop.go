@@ -89,7 +89,7 @@ func inUse(lost []string) error {
 
 // dropTables drops tables of a step: those of existing = "recreate", and those of dmoctl's own that
 // have to be made again.
-func (r building) dropTables(ctx context.Context, s *plan.Step, tables []*work.Table) error {
+func (r *building) dropTables(ctx context.Context, s *plan.Step, tables []*work.Table) error {
 	gone := make(map[catalog.Name]bool)
 	again := make(map[catalog.Name]*work.Table)
 	r.set.Lock()
@@ -121,7 +121,7 @@ func (r building) dropTables(ctx context.Context, s *plan.Step, tables []*work.T
 
 // dropNow drops tables, with whatever has to go in the same moment, and records that
 // nothing of them is there any more.
-func (r building) dropNow(ctx context.Context, d drop, tables []*work.Table) error {
+func (r *building) dropNow(ctx context.Context, d drop, tables []*work.Table) error {
 	var names []catalog.Name
 	r.set.Lock()
 	for _, t := range tables {

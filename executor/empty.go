@@ -14,7 +14,7 @@ import (
 )
 
 // emptying takes out of the target what does not count.
-type emptying struct{ *run }
+type emptying struct{ *frame }
 
 // emptyAll empties tables together; where that fails for good, one by one, so that the
 // others are copied. A table that could not be emptied is stopped: nothing tries again.

@@ -14,7 +14,7 @@ import (
 )
 
 // finalizeStep makes keys, indexes or foreign keys of tables that are complete.
-func (r building) finalizeStep(ctx context.Context, s *plan.Step) error {
+func (r *building) finalizeStep(ctx context.Context, s *plan.Step) error {
 	r.ctl.Before(control.PointFinalize)
 	start := time.Now()
 	tables, failed := r.sound(s), r.failed()
@@ -35,7 +35,7 @@ func (r building) finalizeStep(ctx context.Context, s *plan.Step) error {
 }
 
 // failed are the target's names of the tables that something has failed of.
-func (r building) failed() map[catalog.Name]bool {
+func (r *building) failed() map[catalog.Name]bool {
 	r.set.Lock()
 	defer r.set.Unlock()
 	out := make(map[catalog.Name]bool)
@@ -80,7 +80,7 @@ func ddlOf(s *plan.Step, of *work.Table) []providers.DDL {
 
 // sequenceStep raises identities and sequences to where the source's are now. They
 // are never lowered.
-func (r building) sequenceStep(ctx context.Context, s *plan.Step) error {
+func (r *building) sequenceStep(ctx context.Context, s *plan.Step) error {
 	tables := r.sound(s)
 	now, err := r.inspect(ctx, r.d.Source, work.Sources(tables))
 	if err != nil {
@@ -103,7 +103,7 @@ func (r building) sequenceStep(ctx context.Context, s *plan.Step) error {
 }
 
 // raiseFree raises the sequences that no column owns.
-func (r building) raiseFree(ctx context.Context) error {
+func (r *building) raiseFree(ctx context.Context) error {
 	now, err := r.sequencesNow(ctx)
 	if err != nil {
 		return fmt.Errorf("read sequences: %w", err)

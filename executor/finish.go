@@ -18,15 +18,19 @@ import (
 )
 
 // closing is how a run ends: the migration is closed, and report and outcome are made.
-type closing struct{ *run }
+type closing struct {
+	*frame
+	auditing *auditing
+	settling settling
+}
 
 // finish makes the report, and the outcome of the whole.
-func (r closing) finish(ctx context.Context, err error) (*report.Report, error) {
+func (r *closing) finish(ctx context.Context, err error) (*report.Report, error) {
 	out := r.outcome(ctx, err)
 	rep := r.report
 	rep.Ended = r.ctl.Now()
 	rep.Totals = *r.progress.totals()
-	rep.Phases = append(r.progress.durations(), r.audits...)
+	rep.Phases = append(r.progress.durations(), r.auditing.phases...)
 	rep.Failures = r.fails.all()
 	rep.Tables = r.results()
 	if out != nil {
@@ -63,7 +67,7 @@ func (r closing) finish(ctx context.Context, err error) (*report.Report, error) 
 }
 
 // outcome says how the run ended; nil is well.
-func (r closing) outcome(ctx context.Context, err error) *Outcome {
+func (r *closing) outcome(ctx context.Context, err error) *Outcome {
 	var o *Outcome
 	if errors.As(err, &o) {
 		return o
@@ -117,7 +121,7 @@ func ofKind(err error) *Outcome {
 }
 
 // unfinished says whether steps of the phases asked for are left.
-func (r closing) unfinished() bool {
+func (r *closing) unfinished() bool {
 	if r.closed {
 		return false
 	}
@@ -130,7 +134,7 @@ func (r closing) unfinished() bool {
 }
 
 // absent counts packages of the phases asked for that are not in.
-func (r closing) absent() int {
+func (r *closing) absent() int {
 	n := 0
 	for _, s := range r.p.Steps {
 		if s.Kind != plan.StepCopy || phaseRank(s.Phase) > phaseRank(r.d.Until) {
@@ -147,7 +151,7 @@ func (r closing) absent() int {
 
 // missing holds the promise that a run ends well only where every package of the
 // phases asked for is in and every table is verified, or excepted by name.
-func (r closing) missing() *Outcome {
+func (r *closing) missing() *Outcome {
 	if r.closed {
 		return nil
 	}
@@ -173,7 +177,7 @@ func (r closing) missing() *Outcome {
 }
 
 // unverified returns a table that the phases asked for should have verified.
-func (r closing) unverified() *work.Table {
+func (r *closing) unverified() *work.Table {
 	for _, s := range r.p.Steps {
 		if s.Kind != plan.StepVerify || phaseRank(s.Phase) > phaseRank(r.d.Until) {
 			continue
@@ -189,7 +193,7 @@ func (r closing) unverified() *work.Table {
 }
 
 // results lists the tables of the plan.
-func (r closing) results() []report.Table {
+func (r *closing) results() []report.Table {
 	r.set.Lock()
 	defer r.set.Unlock()
 	out := make([]report.Table, 0, len(r.set.Order))
@@ -221,24 +225,4 @@ func (r closing) results() []report.Table {
 	}
 	slices.SortFunc(out, func(a, b report.Table) int { return cmp.Compare(a.Table, b.Table) })
 	return out
-}
-
-func (r *run) recordRun(ctx context.Context) error {
-	if r.d.State == nil {
-		return nil
-	}
-	if err := r.d.State.RecordRun(ctx, r.report); err != nil {
-		return r.stateOutcome(err)
-	}
-	return nil
-}
-
-// stateFailed ends the run cleanly: a migration without a record of it cannot be
-// reported on, but nothing that is in is lost.
-func (r *run) stateFailed(err error) { r.fails.halt(r.stateOutcome(err)) }
-
-func (r *run) stateOutcome(err error) *Outcome {
-	advice := cmp.Or(state.Advice(err), "See to it that the state's folder can be written.")
-	fix := "Committed packages are kept. " + advice + " To go on, run: dmoctl apply"
-	return &Outcome{Exit: report.Error, Summary: "State cannot be written", Err: err, Fix: fix}
 }

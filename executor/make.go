@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync/atomic"
 
 	"github.com/dmoctl/dmoctl/executor/control"
 	"github.com/dmoctl/dmoctl/executor/work"
@@ -15,11 +16,14 @@ import (
 )
 
 // building makes, alters and drops what the target's tables are made of.
-type building struct{ *run }
+type building struct {
+	*frame
+	sequence atomic.Bool // sequences that no column owns are raised, or being raised
+}
 
 // dropStep drops tables that are made again, and predecessors of those that have another name
 // now. That nothing of the table is there any more is recorded with it.
-func (r building) dropStep(ctx context.Context, s *plan.Step) error {
+func (r *building) dropStep(ctx context.Context, s *plan.Step) error {
 	var tables []*work.Table
 	for _, t := range r.sound(s) {
 		r.set.Lock()
@@ -32,7 +36,7 @@ func (r building) dropStep(ctx context.Context, s *plan.Step) error {
 }
 
 // createStep makes tables, and records with each that dmoctl has made it.
-func (r building) createStep(ctx context.Context, s *plan.Step) error {
+func (r *building) createStep(ctx context.Context, s *plan.Step) error {
 	r.ctl.Before(control.PointCreate)
 	all := r.sound(s)
 	// A COMMIT without an answer may have made them, and where DDL commits by itself, so may
@@ -53,7 +57,7 @@ func (r building) createStep(ctx context.Context, s *plan.Step) error {
 	})
 }
 
-func (r building) create(ctx context.Context, tables []*work.Table) error {
+func (r *building) create(ctx context.Context, tables []*work.Table) error {
 	return r.target.Write(ctx, func(ctx context.Context) error {
 		return r.target.AlterWith(ctx, nil, tables, func(t *work.Table) ([]providers.DDL, ledger.Table) {
 			return []providers.DDL{providers.CreateTable{Table: t.Target, New: !t.Row.Created}}, t.Made()
@@ -62,7 +66,7 @@ func (r building) create(ctx context.Context, tables []*work.Table) error {
 }
 
 // noteMade adds the tables that the ledger calls made by now.
-func (r building) noteMade(ctx context.Context, tables []*work.Table, made map[*work.Table]bool) error {
+func (r *building) noteMade(ctx context.Context, tables []*work.Table, made map[*work.Table]bool) error {
 	c, err := r.d.Target.Ledger(ctx, r.p.Migration)
 	if err != nil {
 		return fmt.Errorf("read the ledger: %w", err)
@@ -83,7 +87,7 @@ func (r building) noteMade(ctx context.Context, tables []*work.Table, made map[*
 }
 
 // schemasStep makes schemas, types and free sequences. Without them nothing else works.
-func (r building) schemasStep(ctx context.Context) error {
+func (r *building) schemasStep(ctx context.Context) error {
 	var ddl []providers.DDL
 	for _, s := range r.p.Schemas {
 		ddl = append(ddl, providers.CreateSchema{Schema: s})
@@ -103,7 +107,7 @@ func (r building) schemasStep(ctx context.Context) error {
 
 // each carries out the DDL of tables together; where that fails for good, one by
 // one, so that only the culprit fails.
-func (r building) each(
+func (r *building) each(
 	ctx context.Context, s *plan.Step, tables []*work.Table, ddl func(*work.Table) []providers.DDL,
 ) error {
 	return r.together(ctx, s, tables, func(some []*work.Table) error {
@@ -118,7 +122,7 @@ func (r building) each(
 // unreferStep drops foreign keys that the target's tables had before, so that their rows
 // can go in in any order. The target remembers them until the step that makes them again.
 // Those that are no longer carried go for good.
-func (r building) unreferStep(ctx context.Context, s *plan.Step) error {
+func (r *building) unreferStep(ctx context.Context, s *plan.Step) error {
 	r.set.Lock()
 	filled := make(map[catalog.Name]bool)
 	for _, t := range r.set.Order {

@@ -17,7 +17,7 @@ import (
 
 // opening is how a run begins: what it finds has to be what was planned, and what it is about to
 // do is in the ledger before it does it.
-type opening struct{ *run }
+type opening struct{ *frame }
 
 // open makes sure that the databases are the plan's and fit to run, takes the
 // right to write, and only then reads the ledger.
@@ -36,7 +36,7 @@ func (r opening) open(ctx context.Context) error {
 	}
 	err := r.refuseSame(ctx) // a path, or a host's name, may lead elsewhere meanwhile
 	if err == nil {
-		err = r.reread(ctx)
+		err = r.begin(ctx)
 	}
 	if err == nil && !r.closed {
 		return nil
@@ -62,30 +62,6 @@ func (r opening) identify(ctx context.Context) error {
 		}
 		if id != s.want.Identity {
 			return stale(fmt.Errorf("the %s %s is another database than the one that was planned for", s.side, s.want.Name))
-		}
-	}
-	return nil
-}
-
-// refuseSame refuses a source that is the target. A database that was not there when the plan
-// was made, or could not be asked, may have become the other since.
-func (r *run) refuseSame(ctx context.Context) error {
-	same := false
-	err := r.ctl.Retry(ctx, "compare source and target", func(ctx context.Context) (err error) {
-		same, err = providers.Same(ctx, r.d.Source, r.d.Target)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("compare source and target: %w", err)
-	}
-	if !same {
-		return nil
-	}
-	if schema, shared := plan.SharedSchema(r.p.Names()); shared {
-		return &Outcome{
-			Exit: report.Error, Summary: "The source is the target",
-			Err: fmt.Errorf("%s and %s lead to the same database (schema %q)", r.p.Source.Name, r.p.Target.Name, schema),
-			Fix: "Nothing was changed. Name another database in one of the two blocks.",
 		}
 	}
 	return nil
@@ -187,23 +163,14 @@ func (r opening) lockIn(ctx context.Context) error {
 	return err
 }
 
-// reread reads the ledger under the token and decides whose plan this is.
-func (r *run) reread(ctx context.Context) error {
-	var c *ledger.Contents
-	err := r.ctl.Retry(ctx, "read the ledger", func(ctx context.Context) (err error) {
-		c, err = r.target.Session.Read(ctx)
-		return err
-	})
+// begin reads the ledger under the token and decides whose plan this is.
+func (r opening) begin(ctx context.Context) error {
+	c, err := r.contents(ctx)
 	if err != nil {
-		return fmt.Errorf("read the ledger: %w", err)
+		return err
 	}
-	if c == nil || c.Run == nil {
-		return fmt.Errorf("read the ledger: it has no run after the lock was taken")
-	}
-	if r.led.Token == "" {
-		if err := r.opening.enter(*c.Run); err != nil || r.closed {
-			return err
-		}
+	if err := r.enter(*c.Run); err != nil || r.closed {
+		return err
 	}
 	r.adopt(c)
 	return nil
@@ -229,50 +196,6 @@ func (r opening) enter(led ledger.Run) error {
 	r.led = led
 	r.report.Lineage, r.report.Serial = led.Lineage, led.Serial
 	return nil
-}
-
-// adopt takes over what the ledger says about tables and packages.
-func (r *run) adopt(c *ledger.Contents) {
-	r.set.Lock()
-	defer r.set.Unlock()
-	for _, t := range r.set.Order {
-		t.Known, t.In = false, nil
-		if !t.Group.Prepared() {
-			t.Ready, t.Proven, t.Counting = false, false, nil
-		}
-	}
-	r.learnIDs(c)
-	for _, row := range c.Tables {
-		if t := r.set.ByName[row.Source]; t != nil {
-			t.Row, t.Known = row, true
-		}
-	}
-	for _, l := range c.Loaded {
-		if t := r.set.ByName[l.Source]; t != nil {
-			t.In = t.In.With(r.shared(l))
-		}
-	}
-	r.progress.adopt(r.set.Order)
-}
-
-// shared returns a row of the ledger with the texts that the plan has as well.
-func (r *run) shared(l ledger.Loaded) ledger.Loaded {
-	u := r.set.Packages[l.ID]
-	if u != nil && u.Table.Plan.Source.Name == l.Source && u.Package.Generation == l.Generation {
-		l.ID, l.Source, l.Generation = u.Package.ID, u.Table.Plan.Source.Name, u.Package.Generation
-	}
-	return l
-}
-
-// learnIDs takes over which tables are dmoctl's, where tables have an identity. The caller
-// holds run.set.
-func (r *run) learnIDs(c *ledger.Contents) {
-	r.madeIDs = make(map[catalog.Name]string)
-	for _, o := range c.Made {
-		if o.Kind == ledger.KindTable && !r.d.Target.Limits().TextIDs {
-			r.madeIDs[o.Name] = o.ID
-		}
-	}
 }
 
 // errLockTimeout is the cause of a wait for the lock that took too long.

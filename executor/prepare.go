@@ -18,8 +18,9 @@ import (
 // preparation makes a group of tables ready to be read, once before its first package and once
 // more where its snapshot is lost.
 type preparation struct {
-	*run
-	group *work.Group
+	*frame
+	emptying emptying
+	group    *work.Group
 }
 
 // prepare fixes what the rows of a step's tables are read from: the snapshot, the structures as
@@ -29,23 +30,12 @@ func (r copying) prepare(ctx context.Context, s *plan.Step) error {
 		return control.ErrStopped
 	}
 	for _, g := range r.groupsOf(s) {
-		p := &preparation{run: r.run, group: g}
+		p := &preparation{frame: r.frame, emptying: r.emptying, group: g}
 		if err := g.Prepare(ctx, p.prepare); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// groupsOf are the groups that the step's tables are read with.
-func (r *run) groupsOf(s *plan.Step) []*work.Group {
-	var out []*work.Group
-	for _, n := range s.Tables {
-		if t := r.set.ByName[n]; t != nil && !slices.Contains(out, t.Group) {
-			out = append(out, t.Group)
-		}
-	}
-	return out
 }
 
 func (r *preparation) prepare(ctx context.Context) error {

@@ -19,7 +19,7 @@ const rateWindow = 15 * time.Second
 
 // progress counts what a run has done. It is safe for concurrent use.
 type progress struct {
-	run *run
+	run *frame
 
 	mu       sync.Mutex
 	counts   report.Totals
@@ -37,7 +37,7 @@ type sample struct {
 	rows, bytes int64
 }
 
-func newProgress(r *run) *progress {
+func newProgress(r *frame) *progress {
 	return &progress{
 		run: r, flying: make(map[string]moved),
 		byPhase: make(map[string]*state.PhaseTotals), times: make(map[string]*report.Phase),

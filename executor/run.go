@@ -5,18 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync/atomic"
 	"time"
-
-	"github.com/hashicorp/go-hclog"
 
 	"github.com/dmoctl/dmoctl/executor/compare"
 	"github.com/dmoctl/dmoctl/executor/control"
-	"github.com/dmoctl/dmoctl/executor/reading"
 	"github.com/dmoctl/dmoctl/executor/transfer"
 	"github.com/dmoctl/dmoctl/executor/work"
-	"github.com/dmoctl/dmoctl/internal/catalog"
-	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/report"
 	"github.com/dmoctl/dmoctl/internal/state"
@@ -31,41 +25,18 @@ const (
 	roundPause = time.Second
 )
 
-// run is one Apply.
+// run is one Apply: rooms in which the work is done, what they share, and the schedule.
 type run struct {
-	p   *plan.Plan
-	d   Deps
-	ctl *control.Control
-	log hclog.Logger
-
-	set       *work.Set
-	target    *work.Target
-	fails     *failures
-	led       ledger.Run // as recorded
-	closed    bool       // the migration was closed before this run
-	reading   *reading.Reading
-	progress  *progress
-	done      map[string]bool // ids of steps that need not be done again in this run
-	sequence  atomic.Bool     // sequences that no column owns are raised, or being raised
-	compare   *compare.Comparison
-	transport transfer.Transport // once the run is open
-	// madeIDs are the ids of the tables that dmoctl made, by their names on the target.
-	madeIDs map[catalog.Name]string
-	beside  beside
-
-	// The rooms in which the work is done.
+	*frame
+	beside    beside
 	opening   opening
-	building  building
+	building  *building
 	emptying  emptying
 	copying   copying
 	settling  settling
-	verifying verifying
-	auditing  auditing
-	closing   closing
-
-	audited bool
-	audits  []report.Phase
-	report  *report.Report
+	verifying *verifying
+	auditing  *auditing
+	closing   *closing
 }
 
 // Apply carries out p. The report is never nil; the error is an *Outcome. A plan
@@ -99,27 +70,14 @@ func (r *run) lockState(ctx context.Context) (release func(), err error) {
 }
 
 func newRun(p *plan.Plan, d Deps) *run {
+	f := newFrame(p, d)
 	r := &run{
-		p: p, d: d, ctl: d.control(), log: d.Log, set: work.NewSet(p),
-		done:    make(map[string]bool),
-		reading: reading.New(p, d.Source, d.Target),
+		frame: f, opening: opening{f}, building: &building{frame: f}, emptying: emptying{f}, settling: settling{f},
+		auditing: &auditing{frame: f},
 	}
-	r.opening, r.building, r.emptying, r.copying = opening{r}, building{r}, emptying{r}, copying{r}
-	r.settling, r.verifying, r.auditing, r.closing = settling{r}, verifying{r}, auditing{r}, closing{r}
-	if r.log == nil {
-		r.log = hclog.NewNullLogger()
-	}
-	r.target = work.NewTarget(r.ctl, r.set)
-	r.progress = newProgress(r)
-	r.fails = &failures{
-		ctl: r.ctl, log: r.log, policies: p.Policies, set: r.set, target: r.target, progress: r.progress,
-		cancel: func(error) {},
-	}
-	r.compare = compare.New(r.reading, r.processes(true))
-	r.report = &report.Report{
-		Format: report.Format, Migration: p.Migration, Lineage: p.Lineage, Serial: p.Serial, Plan: p.ID,
-		Run: d.Owner.ID, Mode: p.Mode, Processes: p.Processes.Downtime, Started: r.ctl.Now(), NotCarried: p.NotCarried,
-	}
+	r.copying = copying{frame: f, emptying: r.emptying}
+	r.verifying = &verifying{frame: f, compare: compare.New(f.reading, f.processes(true)), auditing: r.auditing}
+	r.closing = &closing{frame: f, auditing: r.auditing, settling: r.settling}
 	return r
 }
 
@@ -170,9 +128,11 @@ func (r *run) apply(ctx context.Context) error {
 		if !r.ctl.Pause(ctx, roundPause<<(n-1)) {
 			return nil
 		}
-		if err := r.reread(ctx); err != nil {
+		c, err := r.contents(ctx)
+		if err != nil {
 			return err
 		}
+		r.adopt(c)
 	}
 }
 
@@ -180,7 +140,7 @@ func (r *run) apply(ctx context.Context) error {
 func (r *run) openTransport(ctx context.Context) (err error) {
 	room := transfer.Room{
 		Control: r.ctl, Plan: r.p, Owner: r.d.Owner, Set: r.set, Reading: r.reading, Target: r.target,
-		Watch: &landings{progress: r.progress, run: r}, Beside: r.beside.start,
+		Watch: &landings{progress: r.progress, frame: r.frame}, Beside: r.beside.start,
 	}
 	if r.p.Mode != "file" {
 		r.transport = transfer.NewPipe(room)
@@ -206,7 +166,7 @@ func (r *run) closeViews() {
 	for _, g := range r.set.Groups {
 		g.Close()
 	}
-	r.compare.Close()
+	r.verifying.compare.Close()
 }
 
 func seconds(start time.Time) float64 { return time.Since(start).Seconds() }

@@ -212,27 +212,7 @@ func (g *round) release(n *node) {
 	}
 }
 
-// ending says that nothing more is to be started in this round.
-func (r *run) ending(ctx context.Context) bool {
-	return ctx.Err() != nil || r.fails.halted.Load() || r.ctl.Stopped() ||
-		!slices.ContainsFunc(r.set.Groups, func(g *work.Group) bool { return !g.Lost() })
-}
-
 // waits says whether the step has tables that start again in the next round.
 func (r *run) waits(s *plan.Step) bool {
 	return slices.ContainsFunc(r.groupsOf(s), (*work.Group).Lost)
-}
-
-// processes returns how many steps may run at once. A target that takes fewer
-// writers gets no more: a writer is free before a reader is opened. In file mode
-// exports need no writer, and imports wait for theirs.
-func (r *run) processes(verify bool) int {
-	if verify {
-		return max(1, r.p.Processes.Verify)
-	}
-	n := max(1, r.p.Processes.Downtime)
-	if r.target.Limits.Writers > 0 && r.p.Mode != "file" {
-		n = min(n, r.target.Limits.Writers)
-	}
-	return n
 }

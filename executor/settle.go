@@ -16,7 +16,7 @@ import (
 
 // settling looks at tables once more after their last package, and at all tables of a quiet
 // source together.
-type settling struct{ *run }
+type settling struct{ *frame }
 
 // settler ends copy steps: it looks once more at tables whose last package is in.
 // Steps that end while it looks are settled together, so that thousands of small
@@ -36,23 +36,29 @@ func (r settling) settler(ctx context.Context, in <-chan *node, ended chan<- *no
 				break more
 			}
 		}
-		tables := r.full(batch)
-		if err := control.Guard(func() error { return r.settle(ctx, tables) }); err != nil && !whole(err) {
-			for _, t := range tables {
-				r.set.Lock()
-				if t.Broken == nil {
-					t.Broken = err
-				}
-				r.set.Unlock()
-			}
-			r.fails.fail(report.Failure{Step: batch[0].step.ID}, err)
-		} else if err != nil {
-			r.fails.fatal(err, tables...)
+		for _, tables := range work.ByGroup(r.full(batch), func(t *work.Table) *work.Group { return t.Group }) {
+			r.settleGroup(ctx, batch[0].step.ID, tables)
 		}
 		for _, n := range batch {
 			ended <- n
 		}
 	}
+}
+
+// settleGroup settles tables that are read together.
+func (r settling) settleGroup(ctx context.Context, step string, tables []*work.Table) {
+	err := control.Guard(func() error { return r.settle(ctx, tables) })
+	if err == nil || whole(err) && r.fails.fatal(err, tables...) {
+		return
+	}
+	r.set.Lock()
+	for _, t := range tables {
+		if t.Broken == nil {
+			t.Broken = err
+		}
+	}
+	r.set.Unlock()
+	r.fails.fail(report.Failure{Step: step}, err, tables...)
 }
 
 // full returns the tables of the steps whose packages are all in and that have
@@ -90,10 +96,8 @@ func (r settling) settle(ctx context.Context, tables []*work.Table) error {
 	}
 	if r.p.Quiet {
 		begun := slices.DeleteFunc(slices.Clone(tables), func(t *work.Table) bool { return t.Row.Count < 0 })
-		for _, part := range work.ByGroup(begun, func(t *work.Table) *work.Group { return t.Group }) {
-			if err := r.compareAgain(ctx, beginIn, part); err != nil {
-				return err
-			}
+		if err := r.compareAgain(ctx, beginIn, begun); err != nil {
+			return err
 		}
 	}
 	var complete []*work.Table

@@ -63,21 +63,8 @@ func (r *run) did(s *plan.Step) bool {
 	})
 }
 
-// sound returns the step's tables that nothing has failed of.
-func (r *run) sound(s *plan.Step) []*work.Table {
-	r.set.Lock()
-	defer r.set.Unlock()
-	var out []*work.Table
-	for _, name := range s.Tables {
-		if t := r.set.ByName[name]; t != nil && !t.Stopped && t.Broken == nil {
-			out = append(out, t)
-		}
-	}
-	return out
-}
-
 // together does something to tables at once; where that fails for good, one by one.
-func (r *run) together(ctx context.Context, s *plan.Step, tables []*work.Table, do func([]*work.Table) error) error {
+func (r *frame) together(ctx context.Context, s *plan.Step, tables []*work.Table, do func([]*work.Table) error) error {
 	err := do(tables)
 	if err == nil || ctx.Err() != nil || errors.Is(err, control.ErrStopped) || hopeless(err) {
 		return err
@@ -87,7 +74,7 @@ func (r *run) together(ctx context.Context, s *plan.Step, tables []*work.Table, 
 
 // oneByOne tries again for single tables what failed for all of them together with err.
 // A culprit is listed once, and nothing more is done with it.
-func (r *run) oneByOne(
+func (r *frame) oneByOne(
 	ctx context.Context, step string, tables []*work.Table, err error, do func(*work.Table) error,
 ) error {
 	for _, t := range tables {
@@ -105,15 +92,4 @@ func (r *run) oneByOne(
 		}
 	}
 	return nil
-}
-
-// tables are the step's tables.
-func (r *run) tables(s *plan.Step) []*work.Table {
-	out := make([]*work.Table, 0, len(s.Tables))
-	for _, n := range s.Tables {
-		if t := r.set.ByName[n]; t != nil {
-			out = append(out, t)
-		}
-	}
-	return out
 }

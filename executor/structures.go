@@ -10,7 +10,7 @@ import (
 )
 
 // asPlanned holds a table as it is now against the plan.
-func (r *run) asPlanned(t *work.Table, now *catalog.Table) error {
+func (r *frame) asPlanned(t *work.Table, now *catalog.Table) error {
 	switch {
 	case now == nil:
 		return changed(t, "it is gone from the source since the plan was made")
@@ -29,7 +29,9 @@ func changed(t *work.Table, what string) error {
 
 // structures reads the structures of the tables that are asked for by name, and whatever else the
 // selector asks for.
-func (r *run) structures(ctx context.Context, db providers.Database, sel providers.Selector) (*catalog.Catalog, error) {
+func (r *frame) structures(
+	ctx context.Context, db providers.Database, sel providers.Selector,
+) (*catalog.Catalog, error) {
 	sel.StructureOnly = true
 	if len(sel.Schemas) == 0 {
 		sel.Schemas = work.SchemasOf(sel.Tables)
@@ -43,18 +45,18 @@ func (r *run) structures(ctx context.Context, db providers.Database, sel provide
 }
 
 // inspect reads tables of one side as they are now, by name.
-func (r *run) inspect(
+func (r *frame) inspect(
 	ctx context.Context, db providers.Database, names []catalog.Name,
 ) (map[catalog.Name]*catalog.Table, error) {
 	return r.byName(ctx, db, providers.Selector{Tables: names})
 }
 
 // identified reads tables of the target, with what tells them from others of their names.
-func (r *run) identified(ctx context.Context, names []catalog.Name) (map[catalog.Name]*catalog.Table, error) {
+func (r *frame) identified(ctx context.Context, names []catalog.Name) (map[catalog.Name]*catalog.Table, error) {
 	return r.byName(ctx, r.d.Target, providers.Selector{Tables: names, IDs: true})
 }
 
-func (r *run) byName(
+func (r *frame) byName(
 	ctx context.Context, db providers.Database, sel providers.Selector,
 ) (map[catalog.Name]*catalog.Table, error) {
 	out := make(map[catalog.Name]*catalog.Table, len(sel.Tables))
@@ -72,7 +74,7 @@ func (r *run) byName(
 }
 
 // sequencesNow reads the source's sequences that no column owns.
-func (r *run) sequencesNow(ctx context.Context) (*catalog.Catalog, error) {
+func (r *frame) sequencesNow(ctx context.Context) (*catalog.Catalog, error) {
 	names := work.Sources(r.set.Order[:min(1, len(r.set.Order))]) // no name at all would mean every table
 	schemas := work.SchemasOf(names)
 	for _, s := range r.p.Wanted.Sequences {
@@ -87,7 +89,7 @@ func (r *run) sequencesNow(ctx context.Context) (*catalog.Catalog, error) {
 }
 
 // replaced says whether somebody has put another table in the place of one that dmoctl made.
-func (r *run) replaced(t *work.Table, now *catalog.Table) bool {
+func (r *frame) replaced(t *work.Table, now *catalog.Table) bool {
 	id, ours := r.madeIDs[now.Name]
 	return t.Known && t.Row.Created && t.Row.Target == now.Name && ours && id != now.ID
 }

@@ -34,12 +34,12 @@ type VerifyOptions struct {
 // every table; the error is an *Outcome.
 func Verify(ctx context.Context, p *plan.Plan, how VerifyOptions, d Deps) (*report.Report, error) {
 	r := newRun(p, d)
-	defer r.compare.Close()
+	defer r.verifying.compare.Close()
 	err := control.Guard(func() error { return r.verifying.verifyOnly(ctx, how) })
 	return r.closing.finish(ctx, err)
 }
 
-func (r verifying) verifyOnly(ctx context.Context, how VerifyOptions) error {
+func (r *verifying) verifyOnly(ctx context.Context, how VerifyOptions) error {
 	r.closed = true // there is no step that could be missing
 	if err := r.refuseSame(ctx); err != nil {
 		return err
@@ -90,7 +90,7 @@ func (r verifying) verifyOnly(ctx context.Context, how VerifyOptions) error {
 
 // judgeApart judges tables, one by one where they cannot be read together, so that one
 // that was dropped or altered is a difference and hides no other.
-func (r verifying) judgeApart(ctx context.Context, tables []*work.Table) error {
+func (r *verifying) judgeApart(ctx context.Context, tables []*work.Table) error {
 	found, err := r.compare.Judge(ctx, tables)
 	switch {
 	case err == nil:
@@ -116,7 +116,7 @@ func altered(err error) bool {
 }
 
 // named returns the tables of those names; without any all of the plan.
-func (r verifying) named(names []catalog.Name) ([]*work.Table, error) {
+func (r *verifying) named(names []catalog.Name) ([]*work.Table, error) {
 	if len(names) == 0 {
 		return r.set.Order, nil
 	}
@@ -132,7 +132,7 @@ func (r verifying) named(names []catalog.Name) ([]*work.Table, error) {
 }
 
 // onlyStructures makes the report one about structures.
-func (r verifying) onlyStructures(tables []*work.Table) {
+func (r *verifying) onlyStructures(tables []*work.Table) {
 	r.set.Lock()
 	defer r.set.Unlock()
 	differ := make(map[catalog.Name]bool)
@@ -152,7 +152,7 @@ func (r verifying) onlyStructures(tables []*work.Table) {
 }
 
 // chosen returns the tables that rows travel of, and lists those that are not all in.
-func (r verifying) chosen(tables []*work.Table, byName bool) []*work.Table {
+func (r *verifying) chosen(tables []*work.Table, byName bool) []*work.Table {
 	var out []*work.Table
 	for _, t := range tables {
 		switch {
@@ -168,7 +168,7 @@ func (r verifying) chosen(tables []*work.Table, byName bool) []*work.Table {
 
 // compareSides reads source and target again. A live source's rows are those of now,
 // so what it has written since the copy shows as a difference.
-func (r verifying) compareSides(ctx context.Context, tables []*work.Table) error {
+func (r *verifying) compareSides(ctx context.Context, tables []*work.Table) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(r.processes(true))
 	for _, t := range tables {
@@ -195,7 +195,7 @@ func (r verifying) compareSides(ctx context.Context, tables []*work.Table) error
 // the buckets that differ. The error is an *Outcome with exit code 3 where rows differ.
 func Explain(ctx context.Context, p *plan.Plan, name catalog.Name, d Deps) (*report.Explanation, error) {
 	r := newRun(p, d)
-	defer r.compare.Close()
+	defer r.verifying.compare.Close()
 	t := r.set.ByName[name]
 	if t == nil {
 		return nil, &Outcome{
@@ -204,7 +204,7 @@ func Explain(ctx context.Context, p *plan.Plan, name catalog.Name, d Deps) (*rep
 	}
 	var out *report.Explanation
 	err := control.Guard(func() (err error) {
-		out, err = r.compare.Explain(ctx, t)
+		out, err = r.verifying.compare.Explain(ctx, t)
 		return err
 	})
 	if err != nil {
@@ -220,10 +220,14 @@ func Explain(ctx context.Context, p *plan.Plan, name catalog.Name, d Deps) (*rep
 }
 
 // verifying compares rows and takes note of what was found.
-type verifying struct{ *run }
+type verifying struct {
+	*frame
+	compare  *compare.Comparison
+	auditing *auditing
+}
 
 // verifyStep compares tables of the target with the ledger, at their levels.
-func (r verifying) verifyStep(ctx context.Context, s *plan.Step) error {
+func (r *verifying) verifyStep(ctx context.Context, s *plan.Step) error {
 	r.ctl.Before(control.PointVerify)
 	var changed, due []*work.Table
 	for _, t := range r.sound(s) {
@@ -257,7 +261,7 @@ func (r verifying) verifyStep(ctx context.Context, s *plan.Step) error {
 }
 
 // verdicts takes note of what was found and returns the tables whose ledger rows it changes.
-func (r verifying) verdicts(tables []*work.Table, found []compare.Verdict) []*work.Table {
+func (r *verifying) verdicts(tables []*work.Table, found []compare.Verdict) []*work.Table {
 	var changed []*work.Table
 	for i, t := range tables {
 		v := found[i]
