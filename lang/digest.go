@@ -26,12 +26,10 @@ func (m *migration) digest() string {
 	spec.Source, spec.Target, spec.Staging = desired.Endpoint{}, desired.Endpoint{}, nil
 	spec.Groups = append([]desired.Group(nil), spec.Groups...)
 	for i := range spec.Groups {
-		spec.Groups[i].At = desired.Position{}
 		spec.Groups[i].Tables = withoutPlaces(spec.Groups[i].Tables)
 	}
 	spec.Excludes = append([]desired.Exclude(nil), spec.Excludes...)
 	for i := range spec.Excludes {
-		spec.Excludes[i].At = desired.Position{}
 		spec.Excludes[i].Tables = withoutPlaces(spec.Excludes[i].Tables)
 	}
 	spec.Renames = append([]desired.Rename(nil), spec.Renames...)

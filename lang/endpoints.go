@@ -102,7 +102,7 @@ func (l *loader) decodeEndpoints() map[string]*endpoint {
 	all := map[string]*endpoint{}
 	for _, b := range l.decls.endpoints {
 		e := &endpoint{at: b.DefRange()}
-		e.Role, e.Type, e.Name, e.At = b.Type, b.Labels[0], b.Labels[1], position(b.DefRange())
+		e.Role, e.Type, e.Name = b.Type, b.Labels[0], b.Labels[1]
 		if !l.checkName(e.Name, b.LabelRanges[1]) {
 			continue
 		}

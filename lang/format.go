@@ -6,24 +6,10 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/hashicorp/hcl/v2/hclwrite"
 
 	"github.com/dmoctl/dmoctl/internal/diag"
 )
-
-// Format returns spec text in the canonical form, which is hclwrite's. Text that does
-// not parse is returned as it is.
-func Format(src []byte) []byte {
-	if checkText(src, "") != nil {
-		return src
-	}
-	if _, diags := hclsyntax.ParseConfig(src, "", hcl.InitialPos); diags.HasErrors() {
-		return src
-	}
-	return hclwrite.Format(src)
-}
 
 // FormatDir formats the spec files and files of variable values in dir, and returns
 // the paths of those that were not in the canonical form. With check it changes none.

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hashicorp/hcl/v2/hclwrite"
+
 	"github.com/dmoctl/dmoctl/internal/diag"
 )
 
@@ -50,7 +52,7 @@ func FuzzLoad(f *testing.F) {
 				t.Errorf("incomplete diagnostic %+v", d)
 			}
 		}
-		if again, digestAgain, ds := load(Format(src)); ok && (!again || digestAgain != digest) {
+		if again, digestAgain, ds := load(hclwrite.Format(src)); ok && (!again || digestAgain != digest) {
 			t.Errorf("formatting changed the spec:\n%s", text(ds))
 		}
 	})

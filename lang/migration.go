@@ -90,7 +90,7 @@ func (m *migration) refuseStaging(transfer hcl.Range) {
 
 func (m *migration) file(t *block) {
 	m.spec.Transfer = desired.Transfer{
-		Mode: "file", Order: t.values.String("order"),
+		Mode:     "file",
 		FileSize: t.values.Int("file_size"), Compression: t.values.String("compression"),
 	}
 	if t.attrs["via"] == nil {
@@ -119,7 +119,7 @@ func (m *migration) groups(blocks []*block) {
 		if !m.newName(b, "table_group", names) {
 			continue
 		}
-		g := desired.Group{Name: b.labels[0], Tables: m.patterns(b), Split: m.split(b.only("split")), At: position(b.at)}
+		g := desired.Group{Name: b.labels[0], Tables: m.patterns(b), Split: m.split(b.only("split"))}
 		for i := range g.Tables {
 			m.once(&g.Tables[i], taken, b)
 		}
@@ -168,7 +168,7 @@ func (m *migration) excludes(blocks []*block) {
 			continue
 		}
 		m.spec.Excludes = append(m.spec.Excludes, desired.Exclude{Name: b.labels[0], Tables: m.patterns(b),
-			Content: b.values.String("content"), Reason: b.values.String("reason"), At: position(b.at)})
+			Content: b.values.String("content"), Reason: b.values.String("reason")})
 	}
 }
 

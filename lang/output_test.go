@@ -2,11 +2,14 @@ package lang
 
 import (
 	"bytes"
+	"cmp"
 	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/hashicorp/hcl/v2/hclwrite"
 
 	"github.com/dmoctl/dmoctl/internal/diag"
 )
@@ -49,22 +52,6 @@ func TestMistakesAsPrinted(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, asJSON, out.String())
-}
-
-func TestFormat(t *testing.T) {
-	const ugly = "dmo   {\nhistory=[ \"a\" ]\n}\nlocals{\n  a=1\n  long_name   =2\n}\n"
-	const want = "dmo {\n  history = [\"a\"]\n}\nlocals {\n  a         = 1\n  long_name = 2\n}\n"
-	if got := string(Format([]byte(ugly))); got != want {
-		t.Errorf("got:\n%s", got)
-	}
-	if got := string(Format([]byte(want))); got != want {
-		t.Errorf("formatting twice changes the text:\n%s", got)
-	}
-	for _, broken := range []string{"dmo {", "\xff", strings.Repeat("(", 1000)} {
-		if got := string(Format([]byte(broken))); got != broken {
-			t.Errorf("%.10q became %.10q", broken, got)
-		}
-	}
 }
 
 func TestFormatDir(t *testing.T) {
@@ -119,10 +106,10 @@ func TestStarterIsValid(t *testing.T) {
 		}
 		folder(t, map[string]string{"main.dmo.hcl": string(src)})
 		spec := mustLoad(t, Options{})
-		if want := or(o.Mode, "pipe"); spec.Transfer.Mode != want || spec.Migration != or(o.Migration, "move") {
+		if want := cmp.Or(o.Mode, "pipe"); spec.Transfer.Mode != want || spec.Migration != cmp.Or(o.Migration, "move") {
 			t.Errorf("%+v gives %+v", o, spec)
 		}
-		if !bytes.Equal(Format(src), src) {
+		if !bytes.Equal(hclwrite.Format(src), src) {
 			t.Errorf("not in canonical form:\n%s", src)
 		}
 		if strings.HasPrefix(o.SourceType, "sqlite") && spec.Source.Config.String("path") == spec.Target.Config.String("path") {

@@ -62,7 +62,6 @@ func (l *loader) assembleSettings(spec *desired.Spec, s *schema.Block) {
 			continue
 		}
 		own := l.decodeTop(b, s, false)
-		spec.RequiredVersion = own.values.String("required_version")
 		spec.History = own.values.Strings("history")
 		l.checkVersion(own)
 		if st := own.only("state"); st != nil {

@@ -44,7 +44,7 @@ func TestPipeSpec(t *testing.T) {
 		return out
 	}
 	want := &desired.Spec{
-		Dir: ".", RequiredVersion: ">= 0.1", StatePath: ".dmo/state.db", History: []string{"rehearsal-3.json"}, Migration: "erp",
+		Dir: ".", StatePath: ".dmo/state.db", History: []string{"rehearsal-3.json"}, Migration: "erp",
 		Source: desired.Endpoint{Role: "source", Type: "postgres", Name: "erp", Config: schema.Values{
 			"host": "db-prd", "port": int64(5432), "schema": "PRD", "consistency": "quiet", "user": "ana",
 			"password": schema.Unset{Env: "DMO_SOURCE_PASSWORD"}, "timeout": mustDuration(t, "30s"), "tls": true}},
@@ -90,7 +90,7 @@ func mustDuration(t *testing.T, s string) any {
 func TestFileSpec(t *testing.T) {
 	example(t, "file.dmo.hcl")
 	got := mustLoad(t, Options{})
-	want := desired.Transfer{Mode: "file", Order: "serial", FileSize: 64 << 20, Compression: "better"}
+	want := desired.Transfer{Mode: "file", FileSize: 64 << 20, Compression: "better"}
 	if got.Transfer != want {
 		t.Errorf("transfer %+v, want %+v", got.Transfer, want)
 	}

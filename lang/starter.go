@@ -1,6 +1,7 @@
 package lang
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -25,9 +26,9 @@ type StarterOptions struct {
 // Starter returns the text of a first spec, in canonical form, that Load accepts.
 // What a user has to change is an example value or an environment variable.
 func Starter(o StarterOptions) ([]byte, diag.Diagnostics) {
-	o.Migration = or(o.Migration, "move")
-	o.Mode = or(o.Mode, "pipe")
-	o.StagingType = or(o.StagingType, "local")
+	o.Migration = cmp.Or(o.Migration, "move")
+	o.Mode = cmp.Or(o.Mode, "pipe")
+	o.StagingType = cmp.Or(o.StagingType, "local")
 	l := newLoader(".", Options{Drivers: o.Drivers})
 	if !hclsyntax.ValidIdentifier(o.Migration) || len(o.Migration) > longestName {
 		l.add(diag.Error("invalid-name", "Invalid name", nameRule(o.Migration)))
@@ -46,13 +47,6 @@ func Starter(o StarterOptions) ([]byte, diag.Diagnostics) {
 	}
 	text := source + target + staging + starterMigration(o)
 	return hclwrite.Format([]byte(text)), nil
-}
-
-func or(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
 }
 
 // starterBlock writes a block with the arguments that a user has to look at.

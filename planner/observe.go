@@ -23,7 +23,7 @@ const hangingTables = 2000
 
 // Sides are the two databases of a migration. The caller opens and closes them.
 type Sides struct {
-	SourceDriver, TargetDriver providers.Driver
+	TargetDriver providers.Driver
 	// Source is nil in a plan without a connection; Catalog then stands for it.
 	Source  providers.Database
 	Catalog *catalog.Catalog // as "dmoctl inspect" wrote it; ignored where Source is there

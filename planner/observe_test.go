@@ -68,7 +68,7 @@ func (f *files) sides(t *testing.T) planner.Sides {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { target.Close() })
-	return planner.Sides{SourceDriver: d, TargetDriver: d, Source: source, Target: target}
+	return planner.Sides{TargetDriver: d, Source: source, Target: target}
 }
 
 func options() planner.Options {
@@ -129,7 +129,7 @@ func TestOfflinePlanNeedsNoTarget(t *testing.T) {
 	f := newFiles(t, orders)
 	online := f.observe(t, f.sides(t))
 	d := sqlite.Driver()
-	o, ds, err := planner.Observe(t.Context(), f.spec, planner.Sides{SourceDriver: d, TargetDriver: d, Catalog: online.Source}, options())
+	o, ds, err := planner.Observe(t.Context(), f.spec, planner.Sides{TargetDriver: d, Catalog: online.Source}, options())
 	if err != nil || ds.HasErrors() {
 		t.Fatal(err, ds)
 	}

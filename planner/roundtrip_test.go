@@ -136,7 +136,7 @@ func openSides(t *testing.T, spec *desired.Spec, from, to providers.Driver) Side
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { d.Close() })
-	return Sides{SourceDriver: from, TargetDriver: to, Source: s, Target: d}
+	return Sides{TargetDriver: to, Source: s, Target: d}
 }
 
 // build makes what the plan says, without rows.

@@ -142,7 +142,7 @@ func (a *app) nothingSince(ctx context.Context, s *spec, sd *sides) error {
 // those that it keeps are others now.
 func (a *app) stillFits(ctx context.Context, s *spec, sd *sides, p *plan.Plan) error {
 	why, ds, err := planner.Outdated(ctx, s.Spec, planner.Sides{
-		SourceDriver: a.driver(s.Source), TargetDriver: a.driver(s.Target), Source: sd.source, Target: sd.target,
+		TargetDriver: a.driver(s.Target), Source: sd.source, Target: sd.target,
 	}, p)
 	switch {
 	case err != nil || ds.HasErrors():

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/hashicorp/hcl/v2/hclwrite"
 
 	"github.com/dmoctl/dmoctl/lang"
 	"github.com/dmoctl/dmoctl/providers/all"
@@ -39,7 +40,7 @@ func TestReadmeShowsARealSpec(t *testing.T) {
 	if _, _, ds := lang.Load(dir, lang.Options{Drivers: all.Drivers()}); ds.HasErrors() {
 		t.Errorf("the spec in README.md is refused: %+v", ds)
 	}
-	if got := string(lang.Format([]byte(spec))); got != spec {
+	if got := string(hclwrite.Format([]byte(spec))); got != spec {
 		t.Errorf("the spec in README.md is not in the canonical form:\n%s", cmp.Diff(spec, got))
 	}
 }

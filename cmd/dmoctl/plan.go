@@ -98,14 +98,6 @@ func savePlan(path string, p *plan.Plan) error {
 	return replaceFile(path, func(w io.Writer) error { return plan.Encode(w, p) })
 }
 
-// writeWhole replaces a file by content.
-func writeWhole(path string, content []byte) error {
-	return replaceFile(path, func(w io.Writer) error {
-		_, err := w.Write(content)
-		return err
-	})
-}
-
 // replaceFile replaces a file in one step. Only the user may read it: boundaries of
 // keys are customers' data.
 func replaceFile(path string, write func(io.Writer) error) error {

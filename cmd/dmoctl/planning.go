@@ -50,8 +50,8 @@ func patterns(flag string, texts []string) ([]desired.Pattern, error) {
 // planNow makes a plan of what the open sides say.
 func (a *app) planNow(ctx context.Context, s *spec, sd *sides, f planFlags) (*plan.Plan, error) {
 	return a.planFrom(ctx, s, planner.Sides{
-		SourceDriver: a.driver(s.Source), TargetDriver: a.driver(s.Target),
-		Source: sd.source, Target: sd.target,
+		TargetDriver: a.driver(s.Target),
+		Source:       sd.source, Target: sd.target,
 	}, f)
 }
 
@@ -62,7 +62,7 @@ func (a *app) planOffline(ctx context.Context, s *spec, file string, f planFlags
 		return nil, err
 	}
 	return a.planFrom(ctx, s, planner.Sides{
-		SourceDriver: a.driver(s.Source), TargetDriver: a.driver(s.Target), Catalog: c,
+		TargetDriver: a.driver(s.Target), Catalog: c,
 	}, f)
 }
 

@@ -9,10 +9,9 @@ import (
 
 // Spec is one evaluated spec folder. It is plain data; engines never change it.
 type Spec struct {
-	Dir             string // folder it was read from
-	RequiredVersion string
-	StatePath       string   // absolute, or relative to Dir
-	History         []string // paths of earlier reports, relative to Dir
+	Dir       string   // folder it was read from
+	StatePath string   // absolute, or relative to Dir
+	History   []string // paths of earlier reports, relative to Dir
 
 	Migration string
 	Source    Endpoint
@@ -37,7 +36,6 @@ type Endpoint struct {
 	Type   string // driver, e.g. "postgres"
 	Name   string
 	Config schema.Values // holds secrets in the clear
-	At     Position
 }
 
 // Address prints source.postgres.erp.
@@ -54,7 +52,6 @@ type Transfer struct {
 	Mode        string // "pipe" or "file"
 	FileSize    int64  // bytes of an export file, before compression
 	Compression string // "fastest", "default", "better" or "best"
-	Order       string // "serial" or "parallel"
 }
 
 // Group says how the tables that it matches are split.
@@ -62,7 +59,6 @@ type Group struct {
 	Name   string
 	Tables []Pattern
 	Split  catalog.SplitSpec
-	At     Position
 }
 
 // Exclude names tables that are not copied.
@@ -71,7 +67,6 @@ type Exclude struct {
 	Tables  []Pattern
 	Content string // "none": nothing at all; "structure": the table without rows
 	Reason  string
-	At      Position
 }
 
 // Rename gives a table another name on the target.
@@ -84,7 +79,6 @@ type Rename struct {
 // Processes bound what runs at once.
 type Processes struct {
 	Downtime int // concurrent packages; 0 leaves it to the planner
-	Uptime   int
 	Verify   int
 	Memory   int64 // bytes for everything in flight; 0 is a quarter of the machine's
 }

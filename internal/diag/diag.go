@@ -29,10 +29,8 @@ type Diagnostic struct {
 	ID       string // stable, kebab-case, for programs: "unknown-table"
 	Summary  string // fixed for an ID, without user data
 	Detail   string // full sentences: what, why, how to fix; commands on indented lines
-	// Subject is what the message is about, Context the wider construct around it.
-	// Both are nil where the message is about no source text.
+	// Subject is what the message is about; nil where it is about no source text.
 	Subject *hcl.Range
-	Context *hcl.Range
 	Snippet *Snippet // excerpt of Subject's lines; nil without one
 }
 
@@ -109,11 +107,10 @@ func comparePlaces(a, b *hcl.Range) int {
 func FromHCL(in hcl.Diagnostics) Diagnostics {
 	out := make(Diagnostics, 0, len(in))
 	for _, d := range in {
-		c := Diagnostic{Severity: SeverityError, ID: slug(d.Summary), Summary: d.Summary, Detail: d.Detail}
+		c := Diagnostic{Severity: SeverityError, ID: slug(d.Summary), Summary: d.Summary, Detail: d.Detail, Subject: d.Subject}
 		if d.Severity == hcl.DiagWarning {
 			c.Severity = SeverityWarning
 		}
-		c.Subject, c.Context = d.Subject, d.Context
 		out = append(out, c)
 	}
 	return out

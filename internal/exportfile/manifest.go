@@ -36,31 +36,7 @@ type Package struct {
 	Schema     string       `json:"schema"`  // Fingerprint of the files' schema
 	ReadAt     time.Time    `json:"read_at"` // by the source's clock
 	Epoch      string       `json:"epoch"`   // id of the journal's, under which it was read
-	Freeze     string       `json:"freeze,omitempty"`
 	Files      []File       `json:"files,omitempty"`
-}
-
-// Encode returns the manifest as JSON, with the format version filled in. What
-// DecodeManifest would refuse is an error here, too.
-func (m Manifest) Encode() ([]byte, error) {
-	m.Format = ManifestFormat
-	if err := m.Check(); err != nil {
-		return nil, fmt.Errorf("encode manifest: %w", err)
-	}
-	return json.Marshal(m)
-}
-
-// DecodeManifest reads a manifest. Unknown fields, other format versions and
-// anything that contradicts itself are errors.
-func DecodeManifest(b []byte) (Manifest, error) {
-	var m Manifest
-	if err := Decode(b, ManifestFormat, &m); err != nil {
-		return Manifest{}, fmt.Errorf("decode manifest: %w", err)
-	}
-	if err := m.Check(); err != nil {
-		return Manifest{}, fmt.Errorf("decode manifest: %w", err)
-	}
-	return m, nil
 }
 
 // Decode reads one JSON value that says its format version in a field "format".

@@ -35,11 +35,11 @@ func sample(tb testing.TB) Manifest {
 
 func TestManifestRoundTrip(t *testing.T) {
 	m := sample(t)
-	b, err := m.Encode()
+	b, err := encode(m)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := DecodeManifest(b)
+	got, err := decode(b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,14 +76,14 @@ func TestManifestRefuses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := DecodeManifest(b); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := decode(b); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("want %q, got %v", want, err)
 		}
-		if _, err := m.Encode(); err == nil {
+		if _, err := encode(m); err == nil {
 			t.Errorf("%s: encoded", want)
 		}
 	}
-	b, err := sample(t).Encode()
+	b, err := encode(sample(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +94,7 @@ func TestManifestRefuses(t *testing.T) {
 		"after top-level value":                        string(b) + "{}",
 		"unexpected end":                               string(b[:len(b)/2]),
 	} {
-		if _, err := DecodeManifest([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := decode([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("want %q, got %v", want, err)
 		}
 	}
@@ -126,22 +126,22 @@ func TestEscape(t *testing.T) {
 }
 
 func FuzzManifest(f *testing.F) {
-	b, err := sample(f).Encode()
+	b, err := encode(sample(f))
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Add(b)
 	f.Add([]byte(`{"format":2,"owner":1,"attempt":"a","packages":[{}]}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		m, err := DecodeManifest(b)
+		m, err := decode(b)
 		if err != nil {
 			return
 		}
-		again, err := m.Encode()
+		again, err := encode(m)
 		if err != nil {
 			t.Fatalf("decoded, but not encoded: %v", err)
 		}
-		back, err := DecodeManifest(again)
+		back, err := decode(again)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -207,4 +207,19 @@ func FuzzExportFile(f *testing.F) {
 			rec.Release()
 		}
 	})
+}
+
+// encode and decode are a manifest on its own, as an entry of the journal holds it.
+func encode(m Manifest) ([]byte, error) {
+	if err := m.Check(); err != nil {
+		return nil, err
+	}
+	return json.Marshal(m)
+}
+
+func decode(b []byte) (m Manifest, err error) {
+	if err = Decode(b, ManifestFormat, &m); err == nil {
+		err = m.Check()
+	}
+	return m, err
 }

@@ -7,7 +7,6 @@ import (
 
 // Contents is what the entries of a source's journal add up to. It is for one goroutine.
 type Contents struct {
-	Last   int64 // number of the last entry
 	Owner  *Owner
 	Plan   *Plan // the last one
 	Done   bool  // everything of Plan was exported
@@ -17,13 +16,11 @@ type Contents struct {
 	Packages map[string]Exported
 	Begun    map[catalog.Name]Table // in the last epoch in which each was begun
 	Tables   map[catalog.Name]Table
-	Changes  map[catalog.Name][]Change // in order
 }
 
 // Exported is one package that has travelled.
 type Exported struct {
 	exportfile.Package
-	Entry   int64 // number of the entry with its manifest
 	Owner   int64 // its exporter's owner number
 	Attempt string
 }
@@ -42,12 +39,10 @@ func (c *Contents) void() {
 	c.Packages = make(map[string]Exported)
 	c.Begun = make(map[catalog.Name]Table)
 	c.Tables = make(map[catalog.Name]Table)
-	c.Changes = make(map[catalog.Name][]Change)
 }
 
 // Add counts the next entry in.
 func (c *Contents) Add(e Entry) {
-	c.Last = e.Number
 	for _, r := range e.Records {
 		switch {
 		case r.Owner != nil:
@@ -62,13 +57,11 @@ func (c *Contents) Add(e Entry) {
 		case r.Begun != nil:
 			c.begin(*r.Begun)
 		case r.Manifest != nil:
-			c.exported(e.Number, r.Manifest)
+			c.exported(r.Manifest)
 		case r.Table != nil:
 			c.Tables[r.Table.Table] = *r.Table
 		case r.Restart != nil:
 			c.restart(r.Restart.Table)
-		case r.Change != nil:
-			c.Changes[r.Change.Table] = append(c.Changes[r.Change.Table], *r.Change)
 		case r.Done != nil:
 			c.Done = c.Plan != nil && c.Plan.ID == r.Done.Plan
 		}
@@ -83,10 +76,10 @@ func (c *Contents) begin(t Table) {
 	c.Begun[t.Table] = t
 }
 
-func (c *Contents) exported(entry int64, m *exportfile.Manifest) {
+func (c *Contents) exported(m *exportfile.Manifest) {
 	for _, p := range m.Packages {
 		if _, open := c.Epochs[p.Epoch]; open && c.Begun[p.Table].Epoch == p.Epoch {
-			c.Packages[p.ID] = Exported{Package: p, Entry: entry, Owner: m.Owner, Attempt: m.Attempt}
+			c.Packages[p.ID] = Exported{Package: p, Owner: m.Owner, Attempt: m.Attempt}
 		}
 	}
 }
@@ -94,7 +87,6 @@ func (c *Contents) exported(entry int64, m *exportfile.Manifest) {
 func (c *Contents) restart(table catalog.Name) {
 	delete(c.Begun, table)
 	delete(c.Tables, table)
-	delete(c.Changes, table)
 	for id, p := range c.Packages {
 		if p.Table == table {
 			delete(c.Packages, id)

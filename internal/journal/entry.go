@@ -45,7 +45,6 @@ type Record struct {
 	Manifest *exportfile.Manifest `json:"manifest,omitempty"`
 	Table    *Table               `json:"table,omitempty"`
 	Restart  *Restart             `json:"restart,omitempty"`
-	Change   *Change              `json:"change,omitempty"`
 	Done     *Done                `json:"done,omitempty"`
 }
 
@@ -98,7 +97,6 @@ type Table struct {
 	File      string       `json:"file"`      // file identity
 	Count     int64        `json:"count"`     // COUNT(*) in the epoch; -1 not taken
 	Changes   string       `json:"changes"`   // change counters at the count, opaque
-	Freeze    string       `json:"freeze,omitempty"`
 }
 
 // Restart voids all manifests and other records of a table before it: their
@@ -106,13 +104,6 @@ type Table struct {
 type Restart struct {
 	Table  catalog.Name `json:"table"` // of the source
 	Reason string       `json:"reason"`
-}
-
-// Change is one file of captured changes of a table.
-type Change struct {
-	Table  catalog.Name    `json:"table"`  // of the source
-	Number int64           `json:"number"` // from 1, in the order in which they are applied
-	File   exportfile.File `json:"file"`
 }
 
 // Done says that everything of a plan was exported.
@@ -177,7 +168,7 @@ func (e *Entry) check() error {
 func (r *Record) check() error {
 	set := 0
 	for _, is := range []bool{r.Owner != nil, r.Plan != nil, r.Epoch != nil, r.Begun != nil, r.Manifest != nil, r.Table != nil,
-		r.Restart != nil, r.Change != nil, r.Done != nil} {
+		r.Restart != nil, r.Done != nil} {
 		if is {
 			set++
 		}
@@ -197,8 +188,6 @@ func (r *Record) check() error {
 		return errors.New("a table has no name or epoch")
 	case r.Restart != nil && r.Restart.Table.Name == "":
 		return errors.New("a table has no name")
-	case r.Change != nil && (r.Change.Table.Name == "" || r.Change.Number <= 0):
-		return errors.New("a file of changes has no table or number")
 	}
 	return nil
 }

@@ -49,31 +49,6 @@ type OracleColumn struct{ Name, Type string }
 // Quoted is the table's name as SQL has it.
 func (t OracleTable) Quoted() string { return oracleDialect{schema: t.Schema}.name(t.Name) }
 
-// InsertSQL is an INSERT with a placeholder :1, :2, ... for each column. Strings that are
-// numbers, intervals and documents are converted by the server: WriteOracle begins with an
-// ALTER SESSION that makes the decimal point a point.
-func (t OracleTable) InsertSQL() string {
-	names, marks := make([]string, len(t.Columns)), make([]string, len(t.Columns))
-	for i, c := range t.Columns {
-		names[i], marks[i] = quote(c.Name), fmt.Sprintf(c.conversion(), fmt.Sprintf(":%d", i+1))
-	}
-	return fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s)", t.Quoted(), strings.Join(names, ", "), strings.Join(marks, ", "))
-}
-
-// conversion is the expression around a column's placeholder.
-func (c OracleColumn) conversion() string {
-	for _, f := range []struct{ prefix, expression string }{
-		{"NUMBER", "TO_NUMBER(%s)"}, {"FLOAT", "TO_NUMBER(%s)"}, {"INTEGER", "TO_NUMBER(%s)"},
-		{"INTERVAL YEAR", "TO_YMINTERVAL(%s)"}, {"INTERVAL DAY", "TO_DSINTERVAL(%s)"},
-		{"XMLTYPE", "XMLTYPE(%s)"}, {"JSON", "JSON(%s)"}, {"ROWID", "CHARTOROWID(%s)"},
-	} {
-		if strings.HasPrefix(c.Type, f.prefix) {
-			return f.expression
-		}
-	}
-	return "%s"
-}
-
 // oracleDialect spells the description as SAP has it on Oracle: no NULL and a blank or
 // zero instead, flags, days and times of day as text, and for a key a unique index TABLE~0.
 type oracleDialect struct {

@@ -1,6 +1,7 @@
 package hana
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -125,9 +126,7 @@ func parsePlacements(v schema.Values) (placements, error) {
 	var out placements
 	for _, b := range v.Blocks("partition") {
 		p := placement{tables: b.Strings("tables"), by: b.String("by"), columns: b.Strings("columns"), ranges: b.Strings("ranges"), parts: b.Int("parts")}
-		if p.by == "" {
-			p.by = "hash"
-		}
+		p.by = cmp.Or(p.by, "hash")
 		switch {
 		case p.by == "hash" && p.parts < 1:
 			return out, configError("a partition block by hash has no parts", "Say parts = 4, or how many there are to be.")

@@ -1,6 +1,7 @@
 package hana
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -341,11 +342,7 @@ func (m *mapping) checks(t *catalog.Table) {
 			t.Checks = append(t.Checks, c)
 			continue
 		}
-		name := c.Name
-		if name == "" {
-			name = c.Expression
-		}
-		m.lose("", fmt.Sprintf("Check %s is not carried: its expression is in another engine's dialect.", name), "Add it on the target after the migration.")
+		m.lose("", fmt.Sprintf("Check %s is not carried: its expression is in another engine's dialect.", cmp.Or(c.Name, c.Expression)), "Add it on the target after the migration.")
 	}
 }
 

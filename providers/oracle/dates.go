@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strconv"
@@ -119,9 +120,7 @@ func isoParts(sign string, parts []string, units string, bad error) (string, err
 		if whole == "" && fraction == "" {
 			continue
 		}
-		if whole == "" {
-			whole = "0"
-		}
+		whole = cmp.Or(whole, "0")
 		if fraction != "" {
 			whole += "." + fraction
 		}

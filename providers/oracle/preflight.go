@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -253,10 +254,7 @@ func (db *database) undo(ctx context.Context, s *session, _ []*catalog.Table) ([
 	if err != nil {
 		return nil, err
 	}
-	retention := db.parameters["undo_retention"]
-	if retention == "" {
-		retention = "an unknown number of"
-	}
+	retention := cmp.Or(db.parameters["undo_retention"], "an unknown number of")
 	f := providers.Finding{Summary: "The snapshot lasts as long as undo does",
 		Detail: "All tables are read AS OF one SCN until the last is in. undo_retention is " + retention + " seconds"}
 	if r != nil && !r.null(1) {

@@ -275,7 +275,7 @@ func fixedDecoder(t catalog.Type) (put func(dst, v []byte) error, width int) {
 	case catalog.UUID:
 		return putUUID, 16
 	case catalog.Decimal:
-		d := decimalDecoder{scale: t.Scale, precision: t.Precision}
+		d := decimalDecoder{scale: t.Scale}
 		if t.Precision > 38 {
 			return d.put256, 32
 		}

@@ -32,7 +32,6 @@ var (
 type numeric struct {
 	weight int // of the first digit: value = digit[0] * 10000^weight + ...
 	sign   uint16
-	scale  int
 	digits []byte // two bytes each
 }
 
@@ -43,7 +42,6 @@ func parseNumeric(v []byte) (numeric, error) {
 	n := numeric{
 		weight: int(int16(binary.BigEndian.Uint16(v[2:]))),
 		sign:   binary.BigEndian.Uint16(v[4:]),
-		scale:  int(binary.BigEndian.Uint16(v[6:])),
 		digits: v[numericHeader:],
 	}
 	if len(n.digits) != 2*int(binary.BigEndian.Uint16(v)) {
@@ -66,7 +64,7 @@ func (n numeric) special() error {
 }
 
 // decimalDecoder writes numerics as little-endian two's complement integers of one scale.
-type decimalDecoder struct{ scale, precision int }
+type decimalDecoder struct{ scale int }
 
 func (d decimalDecoder) put128(dst, v []byte) error {
 	if len(v) < numericHeader {

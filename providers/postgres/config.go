@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"errors"
 	"net"
 	"strings"
@@ -72,9 +73,7 @@ func parseConfig(v schema.Values, application string, as role) (*pgconn.Config, 
 	if p := v.String("password"); p != "" {
 		cfg.Password = p
 	}
-	if cfg.Database == "" {
-		cfg.Database = cfg.User
-	}
+	cfg.Database = cmp.Or(cfg.Database, cfg.User)
 	for name, value := range startSettings(application, as) {
 		cfg.RuntimeParams[name] = value
 	}

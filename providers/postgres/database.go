@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -36,10 +37,7 @@ func open(ctx context.Context, v schema.Values, env providers.Env, as role) (*da
 	if err != nil {
 		return nil, err
 	}
-	db := &database{cfg: cfg, env: env, role: as, schema: v.String("schema")}
-	if db.schema == "" {
-		db.schema = "public"
-	}
+	db := &database{cfg: cfg, env: env, role: as, schema: cmp.Or(v.String("schema"), "public")}
 	db.waits = watchWaits(db, env.Waiting)
 	db.pool = pool.New(pool.Hooks[struct{}, *session]{
 		Open: func(ctx context.Context, _ struct{}) (*session, error) { return db.dial(ctx) },

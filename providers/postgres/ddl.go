@@ -225,7 +225,7 @@ func (a *alteration) addKey(t *catalog.Table, k catalog.Key) error {
 		a.add(t.Name, "CREATE UNIQUE INDEX "+quoteIdent(k.Name)+" ON "+quoteName(t.Name)+" "+definition)
 		return nil
 	}
-	a.noted(t.Name, k.Name, constraint{kind: "key", validated: true})
+	a.noted(t.Name, k.Name, constraint{kind: "key"})
 	if definition == "" {
 		definition = "UNIQUE (" + quoteIdents(k.Columns) + ")"
 		if k.Primary {
@@ -248,7 +248,7 @@ func (a *alteration) createIndex(t *catalog.Table, x catalog.Index) error {
 	a.relations[catalog.Name{Schema: t.Schema, Name: x.Name}] = occupant{Kind: "index", Name: catalog.Name{Schema: t.Schema, Name: x.Name}, Table: t.Name}
 	definition := x.Definition
 	if isExclusion(x) {
-		a.noted(t.Name, x.Name, constraint{kind: "exclusion", validated: true})
+		a.noted(t.Name, x.Name, constraint{kind: "exclusion"})
 		a.add(t.Name, "ALTER TABLE "+quoteName(t.Name)+" ADD CONSTRAINT "+quoteIdent(x.Name)+" "+definition)
 		return nil
 	}

@@ -49,9 +49,8 @@ func (o occupant) String() string {
 
 // constraint is one that exists.
 type constraint struct {
-	kind      string // in words
-	validated bool
-	kept      bool // it only stands for a foreign key
+	kind string // in words
+	kept bool   // it only stands for a foreign key
 }
 
 // taken is the error for a name that something else has.
@@ -228,11 +227,11 @@ func (x *existing) readAltered(ctx context.Context, s *session, tables []catalog
 	}
 	return s.query(ctx, opAlter, `SELECT n.nspname, c.relname, k.conname,
   CASE k.contype WHEN 'c' THEN 'check' WHEN 'f' THEN 'foreign key' WHEN 'p' THEN 'primary key' WHEN 'u' THEN 'unique constraint'
-    WHEN 'x' THEN 'exclusion constraint' WHEN 't' THEN 'constraint trigger' ELSE 'constraint' END, k.convalidated,
+    WHEN 'x' THEN 'exclusion constraint' WHEN 't' THEN 'constraint trigger' ELSE 'constraint' END,
   CASE WHEN k.contype = 'c' AND NOT k.convalidated THEN obj_description(k.oid, 'pg_constraint') END
 FROM unnest($1::text[], $2::text[]) w(schema, name) JOIN pg_namespace n ON n.nspname = w.schema::name
 JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = w.name::name JOIN pg_constraint k ON k.conrelid = c.oid`, pairs(tables), func(r row) error {
-		x.noted(catalog.Name{Schema: r.text(0), Name: r.text(1)}, r.text(2), constraint{kind: r.text(3), validated: r.bool(4), kept: keptForeignKey(r.text(5)) != nil})
+		x.noted(catalog.Name{Schema: r.text(0), Name: r.text(1)}, r.text(2), constraint{kind: r.text(3), kept: keptForeignKey(r.text(4)) != nil})
 		return nil
 	})
 }

@@ -80,7 +80,7 @@ func (a *alteration) addForeignKey(t *catalog.Table, f catalog.ForeignKey) error
 	default:
 		a.add(t.Name, "ALTER TABLE "+table+" ADD CONSTRAINT "+name+" "+foreignKey(f))
 	}
-	a.noted(t.Name, f.Name, constraint{kind: foreignKind, validated: !f.NotValid})
+	a.noted(t.Name, f.Name, constraint{kind: foreignKind})
 	if f.NotValid {
 		have.Pending = append(have.Pending, f)
 		return nil

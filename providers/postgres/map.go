@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -283,7 +284,7 @@ func (m *mapping) checks(t *catalog.Table) {
 		return
 	}
 	for _, c := range m.source.Checks {
-		m.lose("", fmt.Sprintf("Check %s is not carried: its expression is in another engine's dialect.", or(c.Name, c.Expression)), "Add it on the target after the migration.")
+		m.lose("", fmt.Sprintf("Check %s is not carried: its expression is in another engine's dialect.", cmp.Or(c.Name, c.Expression)), "Add it on the target after the migration.")
 	}
 }
 
@@ -309,11 +310,4 @@ func (m *mapping) partitions(t *catalog.Table) {
 		}
 		t.Partitions[i] = p
 	}
-}
-
-func or(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
 }

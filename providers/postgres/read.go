@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -221,10 +222,7 @@ func (rd *reader) control() (done bool, err error) {
 
 // fatal says whether the server ends the session with this error.
 func fatal(m *pgproto3.ErrorResponse) bool {
-	s := m.SeverityUnlocalized
-	if s == "" {
-		s = m.Severity
-	}
+	s := cmp.Or(m.SeverityUnlocalized, m.Severity)
 	return s == "FATAL" || s == "PANIC"
 }
 

@@ -69,8 +69,6 @@ type TypeCase struct {
 	// Refused are values that the engine stores but Type cannot hold: reading one
 	// is a Value error that names table, column and key.
 	Refused []string
-	// Key allows the type in a primary key.
-	Key bool
 }
 
 // bench is one database of a test with what opens it.

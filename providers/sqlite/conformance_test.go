@@ -79,7 +79,7 @@ func typeCases() []providertest.TypeCase {
 	str := func(n int) catalog.Type { return catalog.Type{Kind: catalog.String, Length: n} }
 	badText := []string{"x'ff'", "CAST(x'c328' AS TEXT)", "CAST(x'eda080' AS TEXT)"}
 	return []providertest.TypeCase{
-		{Declared: "INTEGER", Type: catalog.Type{Kind: catalog.Int64}, Key: true,
+		{Declared: "INTEGER", Type: catalog.Type{Kind: catalog.Int64},
 			Values:  []string{"0", "1", "-1", "9223372036854775807", "-9223372036854775808"},
 			Refused: []string{"1.5", "'abc'", "x'00'", "1e300"}},
 		{Declared: "TINYINT", Type: catalog.Type{Kind: catalog.Int64}, Values: []string{"0", "9223372036854775807"}},
@@ -87,7 +87,7 @@ func typeCases() []providertest.TypeCase {
 		{Declared: "DOUBLE PRECISION", Type: catalog.Type{Kind: catalog.Float64},
 			Values:  []string{"0.0", "0.1", "-1.5", "1e308", "5e-324", "1.7976931348623157e308", "3", "9e999", "-9e999", "0.30000000000000004", "9007199254740992.0"},
 			Refused: []string{"'abc'", "x'00'"}},
-		{Declared: "VARCHAR(5)", Type: str(5), Values: append(texts(), "'longer than five'"), Refused: badText, Key: true},
+		{Declared: "VARCHAR(5)", Type: str(5), Values: append(texts(), "'longer than five'"), Refused: badText},
 		{Declared: "NVARCHAR(160)", Type: str(160), Values: texts()},
 		{Declared: "VARYING CHARACTER (7)", Type: str(7), Values: []string{"'a'"}},
 		{Declared: "CHAR(3)", Type: str(3), Values: []string{"'a'", "'a  '", "'abcd'"}},

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/hashicorp/go-hclog"
 	"zombiezen.com/go/sqlite"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
@@ -20,7 +19,6 @@ import (
 // database is one file, read.
 type database struct {
 	path  string // absolute, symbolic links resolved
-	log   hclog.Logger
 	waits *waits
 	// optional: a file that does not exist is an empty database.
 	optional bool
@@ -42,7 +40,7 @@ func newDatabase(v schema.Values, env providers.Env) (*database, error) {
 	if err != nil {
 		return nil, &providers.Error{Kind: providers.Config, Op: "open database", Err: err}
 	}
-	d := &database{path: path, log: env.Log, waits: newWaits(path, env.Waiting)}
+	d := &database{path: path, waits: newWaits(path, env.Waiting)}
 	d.pool = pool.New(pool.Hooks[struct{}, *conn]{
 		Open: func(context.Context, struct{}) (*conn, error) { return d.reader() },
 		Idle: func(c *conn) bool { return c.rollback() == nil },

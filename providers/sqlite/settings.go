@@ -30,23 +30,3 @@ func pinnedPragmas() []pragma {
 		{"empty_result_callbacks", "OFF", "as count_changes"},
 	}
 }
-
-// harmlessPragmas were looked at: they belong to the file, only ask, or cost time and no rows.
-func harmlessPragmas() map[string]string {
-	out := make(map[string]string)
-	for why, names := range map[string][]string{
-		"set for each connection by its own code": {"query_only", "busy_timeout"},
-		"belongs to the file, which keeps it":     {"application_id", "auto_vacuum", "default_cache_size", "encoding", "journal_mode", "page_size", "schema_version", "user_version"},
-		"asks, and changes nothing": {"collation_list", "compile_options", "data_version", "database_list", "foreign_key_check", "foreign_key_list", "freelist_count",
-			"function_list", "index_info", "index_list", "index_xinfo", "integrity_check", "module_list", "page_count", "pragma_list", "quick_check", "table_info",
-			"table_list", "table_xinfo"},
-		"does something once, when it is run": {"incremental_vacuum", "optimize", "shrink_memory", "wal_checkpoint"},
-		"costs time or memory, and no rows": {"analysis_limit", "cache_size", "cache_spill", "checkpoint_fullfsync", "fullfsync", "journal_size_limit", "locking_mode", "max_page_count",
-			"mmap_size", "secure_delete", "temp_store_directory", "threads", "wal_autocheckpoint"},
-	} {
-		for _, n := range names {
-			out[n] = why
-		}
-	}
-	return out
-}

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"net/url"
@@ -64,9 +65,9 @@ func (b *bed) writeSpec(t *testing.T) {
 	transfer, staging := `transfer "pipe" {}`, ""
 	if o.mode == "file" {
 		transfer = "transfer \"file\" {\n    via = staging.local.files\n  }"
-		staging = fmt.Sprintf("staging \"local\" \"files\" {\n  path = %q\n}\n", or(o.staging, filepath.Join(b.dir, "staging")))
+		staging = fmt.Sprintf("staging \"local\" \"files\" {\n  path = %q\n}\n", cmp.Or(o.staging, filepath.Join(b.dir, "staging")))
 	}
-	split := fmt.Sprintf("parts = %d", orInt(o.parts, 4))
+	split := fmt.Sprintf("parts = %d", cmp.Or(o.parts, 4))
 	if o.by != "" {
 		split = fmt.Sprintf("by = %q", o.by)
 	}
@@ -93,25 +94,11 @@ target "postgres" "b" {
 %s  }
   verify { default = %q }
 %s}
-`, connection(t, b.sourceURL), or(o.consistency, "snapshot"), connection(t, b.targetURL), or(o.existing, "require-empty"),
-		staging, transfer, split, orInt(o.processes, 2), memory, or(o.verify, "content"), o.extra)
+`, connection(t, b.sourceURL), cmp.Or(o.consistency, "snapshot"), connection(t, b.targetURL), cmp.Or(o.existing, "require-empty"),
+		staging, transfer, split, cmp.Or(o.processes, 2), memory, cmp.Or(o.verify, "content"), o.extra)
 	if err := os.WriteFile(filepath.Join(b.dir, "main.dmo.hcl"), []byte(spec), 0o600); err != nil {
 		t.Fatal(err)
 	}
-}
-
-func or(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
-}
-
-func orInt(n, otherwise int) int {
-	if n == 0 {
-		return otherwise
-	}
-	return n
 }
 
 func connection(t *testing.T, raw string) string {
@@ -185,7 +172,7 @@ func (r result) events(t *testing.T, name string) []string {
 	var out []string
 	for _, e := range parseEvents(r.stdout) {
 		if e.Event == name {
-			out = append(out, or(e.Package, e.Table))
+			out = append(out, cmp.Or(e.Package, e.Table))
 		}
 	}
 	return out

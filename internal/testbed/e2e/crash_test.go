@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"os"
 	"strconv"
 	"strings"
@@ -21,7 +22,7 @@ const (
 // kills is how many crashes a test makes: 20 by default, more by DMO_CRASH_RUNS.
 func kills(t *testing.T) int {
 	t.Helper()
-	s := or(os.Getenv("DMO_CRASH_RUNS"), "20")
+	s := cmp.Or(os.Getenv("DMO_CRASH_RUNS"), "20")
 	n, err := strconv.Atoi(s)
 	if err != nil || n < 2 {
 		t.Fatalf("DMO_CRASH_RUNS is %q, want a number from 2", s)

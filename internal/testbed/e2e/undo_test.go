@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"strings"
 	"testing"
 
@@ -98,7 +99,7 @@ CREATE TABLE p (k int) PARTITION BY RANGE (k); CREATE TABLE p1 PARTITION OF p FO
 				t.Errorf("the target held\n%s\nand holds\n%s", with, after)
 			}
 			kind := map[string]string{"a view": "VIEW guest", "a materialized one": "MATERIALIZED VIEW guest", "a function": "FUNCTION guest()"}[name]
-			b.target.Exec(t, b.targetDB, "DROP "+or(kind, "TABLE guest"))
+			b.target.Exec(t, b.targetDB, "DROP "+cmp.Or(kind, "TABLE guest"))
 			b.ok(t, 0, b.dir, "rollback", "--empty-target", "--auto-approve")
 			if after := b.target.Query(t, b.targetDB, objects); after != before {
 				t.Errorf("the target held\n%s\nand holds\n%s", before, after)

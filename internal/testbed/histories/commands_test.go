@@ -70,7 +70,7 @@ func (p *process) plan(f flags) (*plan.Plan, result) {
 	spec := p.w.spec.desired(p.w.has)
 	driver := memory.Driver()
 	opts := planner.Options{Tables: globs(f.table), Reload: globs(f.reload), Version: "test", Machine: planner.Machine{Memory: 1 << 30, CPUs: 1}}
-	seen, ds, err := planner.Observe(ctx, spec, planner.Sides{SourceDriver: driver, TargetDriver: driver, Source: p.src, Target: p.tgt}, opts)
+	seen, ds, err := planner.Observe(ctx, spec, planner.Sides{TargetDriver: driver, Source: p.src, Target: p.tgt}, opts)
 	if err != nil || ds.HasErrors() {
 		return nil, failed(ds, err)
 	}
@@ -131,7 +131,7 @@ func (p *process) stillSo(made *plan.Plan, l *ledger.Contents) (r result, goes b
 		}
 		return r, false
 	}
-	sides := planner.Sides{Source: p.src, SourceDriver: memory.Driver(), TargetDriver: memory.Driver()}
+	sides := planner.Sides{Source: p.src, TargetDriver: memory.Driver()}
 	why, ds, err := planner.Outdated(context.Background(), p.w.spec.desired(p.w.has), sides, made)
 	switch {
 	case err != nil || ds.HasErrors():

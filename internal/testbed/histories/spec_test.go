@@ -78,7 +78,7 @@ func (s spec) desired(has func(table string) bool) *desired.Spec {
 		out.Policies.NUL = "strip"
 	}
 	if s.File {
-		out.Transfer = desired.Transfer{Mode: "file", FileSize: 1 << 20, Compression: "fastest", Order: "serial"}
+		out.Transfer = desired.Transfer{Mode: "file", FileSize: 1 << 20, Compression: "fastest"}
 		out.Staging = &desired.Endpoint{Role: "staging", Type: memory.Type, Name: "s", Config: schema.Values{"retain": s.Retain}}
 	}
 	if s.Two && has("b") {
