@@ -161,10 +161,9 @@ type sequence struct {
 
 // user is a login.
 type user struct {
-	name     string
-	password string
-	salt     []byte
-	keys     map[string][]byte // salted password by method
+	name string
+	salt []byte
+	keys map[string][]byte // salted password by method
 
 	mu     sync.Mutex
 	grants map[grant]bool
@@ -197,7 +196,7 @@ func newDatabase(o *Options) (*database, error) {
 const maxRows = 2100000000
 
 func (db *database) addUser(name, password string) (*user, error) {
-	u := &user{name: name, password: password, salt: make([]byte, saltSize), keys: make(map[string][]byte), grants: make(map[grant]bool)}
+	u := &user{name: name, salt: make([]byte, saltSize), keys: make(map[string][]byte), grants: make(map[grant]bool)}
 	if _, err := rand.Read(u.salt); err != nil {
 		return nil, err
 	}

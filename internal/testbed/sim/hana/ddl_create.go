@@ -149,7 +149,7 @@ func (s *session) createTable(tx *txn, name store.Name, b *builder) error {
 	t := &table{name: name, oid: s.db.nextOID.Add(1), created: time.Now().UTC(), def: &d}
 	t.by = tx
 	t.loaded.Store(true)
-	t.rows = s.db.engine.NewTable(name.Name, len(d.columns))
+	t.rows = s.db.engine.NewTable(name.Name)
 	t.rows.MaxRows = s.db.rowLimit.Load
 	for i := range d.columns {
 		c := &d.columns[i]

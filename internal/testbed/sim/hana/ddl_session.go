@@ -17,7 +17,7 @@ func (db *database) nameLock(name store.Name) *store.Table {
 		db.names = make(map[store.Name]*store.Table)
 	}
 	if db.names[name] == nil {
-		db.names[name] = db.engine.NewTable(name.Name, 0)
+		db.names[name] = db.engine.NewTable(name.Name)
 	}
 	return db.names[name]
 }

@@ -50,7 +50,7 @@ func primary(p *store.Parser) (store.Expr, error) {
 		}
 		return &store.Ref{Table: "SESSION_CONTEXT", Column: key, Pos: t.Pos}, p.Expect(")")
 	case p.Accept("TRUE"), p.Accept("FALSE"):
-		return &store.Literal{Value: store.BoolValue(t.Text == "TRUE"), Type: store.Type{Name: "BOOLEAN", Kind: store.Bool, NotNull: true}, Pos: t.Pos}, nil
+		return &store.Literal{Value: store.BoolValue(t.Text == "TRUE"), Type: store.Type{Name: "BOOLEAN", Kind: store.Bool, NotNull: true}}, nil
 	case t.Text == "DATE" || t.Text == "TIME" || t.Text == "TIMESTAMP":
 		if p.Peek(1).Kind != store.String {
 			return nil, nil
@@ -62,7 +62,7 @@ func primary(p *store.Parser) (store.Expr, error) {
 		}
 		typ := typeNamed(t.Text)
 		v, err := parseCalendar(s, typ.Kind)
-		return &store.Literal{Value: v, Type: typ, Pos: t.Pos}, err
+		return &store.Literal{Value: v, Type: typ}, err
 	case p.Accept("EXTRACT", "("):
 		field := p.Next().Text
 		if err := p.Expect("FROM"); err != nil {

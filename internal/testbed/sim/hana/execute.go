@@ -9,7 +9,6 @@ import (
 // execution is one run of a statement.
 type execution struct {
 	cmd    *command
-	text   string
 	direct bool // its metadata go with the reply
 	fetch  int
 	params *parameters

@@ -94,7 +94,7 @@ func (s *session) direct(req *request) (*reply, error) {
 	if len(cmd.params) > 0 {
 		return nil, &Error{Code: 340, Text: "not all variables bound"}
 	}
-	return s.run(&execution{cmd: cmd, text: text, direct: true, fetch: fetchSize(req), rows: 1})
+	return s.run(&execution{cmd: cmd, direct: true, fetch: fetchSize(req), rows: 1})
 }
 
 func fetchSize(req *request) int {
@@ -204,7 +204,7 @@ func (s *session) execute(req *request) (*reply, error) {
 		}
 		st.cmd = cmd
 	}
-	x := &execution{cmd: st.cmd, text: st.text, fetch: fetchSize(req), rows: 1}
+	x := &execution{cmd: st.cmd, fetch: fetchSize(req), rows: 1}
 	if p := req.part(partParameters); p != nil {
 		x.params = &parameters{b: p.data, fields: st.cmd.params}
 		x.rows = p.count

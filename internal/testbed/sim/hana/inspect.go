@@ -77,10 +77,8 @@ func (s *Server) ForgetStatements() {
 // Session is one connection that has logged in.
 type Session struct {
 	ID            int64
-	User          string
 	Variables     map[string]string
 	Statement     string // that runs, or ran last
-	Running       bool
 	InTransaction bool
 }
 
@@ -93,7 +91,7 @@ func (s *Server) Sessions() []Session {
 		for k, v := range sess.vars {
 			vars[k] = v
 		}
-		out = append(out, Session{ID: sess.id, User: sess.user.name, Variables: vars, Statement: sess.lastText, Running: sess.text != "", InTransaction: sess.tx != nil})
+		out = append(out, Session{ID: sess.id, Variables: vars, Statement: sess.lastText, InTransaction: sess.tx != nil})
 		sess.mu.Unlock()
 	}
 	return out

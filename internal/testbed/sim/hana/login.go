@@ -25,7 +25,6 @@ const (
 // login is the state of one handshake.
 type login struct {
 	user            *user // nil where there is none of that name
-	name            string
 	method          string
 	client, server  []byte
 	salt, saltedKey []byte
@@ -91,7 +90,7 @@ func (s *Server) beginLogin(p *part) (*login, []byte, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	l := &login{name: name, server: make([]byte, challengeSize)}
+	l := &login{server: make([]byte, challengeSize)}
 	for _, method := range s.methods {
 		for i := 1; i+1 < len(fields) && l.method == ""; i += 2 {
 			if string(fields[i]) == method {

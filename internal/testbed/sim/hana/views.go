@@ -19,7 +19,6 @@ type systemView struct {
 type viewRows struct {
 	s   *session
 	tx  *txn
-	ctx context.Context
 	out [][]store.Value
 }
 
@@ -73,7 +72,7 @@ func (s *session) systemView(name store.Name, tx *txn) *store.Relation {
 		r.Columns = append(r.Columns, store.Column{Name: col, Type: t})
 	}
 	r.Rows = func(ctx context.Context) ([][]store.Value, error) {
-		rows := &viewRows{s: s, tx: tx, ctx: ctx}
+		rows := &viewRows{s: s, tx: tx}
 		if cur := s.current(); cur != nil {
 			rows.tx = cur
 		}

@@ -98,11 +98,10 @@ type part struct {
 // request is one message of a client. Its parts share one buffer, which belongs
 // to the request.
 type request struct {
-	session int64
-	packet  int32
-	kind    byte
-	commit  bool // the statement ends its transaction
-	parts   []part
+	packet int32
+	kind   byte
+	commit bool // the statement ends its transaction
+	parts  []part
 }
 
 func (r *request) part(kind byte) *part {
@@ -131,7 +130,7 @@ func readRequest(r *bufio.Reader) (*request, error) {
 	if _, err := io.ReadFull(r, b); err != nil {
 		return nil, err
 	}
-	req := &request{session: int64(le.Uint64(head[:])), packet: int32(le.Uint32(head[8:])), kind: b[13], commit: b[14] != 0}
+	req := &request{packet: int32(le.Uint32(head[8:])), kind: b[13], commit: b[14] != 0}
 	if b[12] != kindRequest || int(int32(le.Uint32(b))) > len(b) {
 		return nil, fmt.Errorf("%w: segment kind %d, length %d", errProtocol, b[12], le.Uint32(b))
 	}

@@ -9,12 +9,11 @@ import (
 
 // oac describes a bind or a define as the client sends it (ParameterInfo.write of go-ora).
 type oac struct {
-	dty     byte
-	size    int
-	array   int
-	flags   uint64
-	charset int
-	form    byte
+	dty   byte
+	size  int
+	array int
+	flags uint64
+	form  byte
 }
 
 func (s *session) readOAC() (oac, error) {
@@ -45,7 +44,7 @@ func (s *session) readOAC() (oac, error) {
 	if _, err = c.Int(); err != nil { // version
 		return o, errUnreadable
 	}
-	if o.charset, err = c.Int(); err != nil {
+	if _, err = c.Int(); err != nil {
 		return o, errUnreadable
 	}
 	if o.form, err = c.U8(); err != nil {

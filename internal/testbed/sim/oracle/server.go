@@ -151,9 +151,6 @@ func (s *Server) CreateUser(name, password string, privileges ...string) {
 	s.db.CreateUser(name, password, privileges...)
 }
 
-// SCN is the number of the newest commit.
-func (s *Server) SCN() uint64 { return s.db.SCN() }
-
 // ForgetUndo lets the undo of everything so far be overwritten: queries that need it end with ORA-01555.
 func (s *Server) ForgetUndo() { s.db.ForgetUndo() }
 
@@ -191,9 +188,6 @@ func (s *Server) Sessions() []Session {
 	}
 	return out
 }
-
-// Kill ends a session at its next call, with ORA-00028.
-func (s *Server) Kill(id int) bool { return s.db.Kill(id) }
 
 // errUnreadable is what a call cannot be read as: the client is out of step.
 var errUnreadable = errors.New("unreadable call")

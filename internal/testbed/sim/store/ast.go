@@ -15,12 +15,10 @@ type (
 	Literal struct {
 		Value Value
 		Type  Type
-		Pos   int
 	}
 	// Placeholder is a parameter; Index counts from 0 in the order of occurrence.
 	Placeholder struct {
 		Index int
-		Name  string // of a named one, with its colon
 		Pos   int
 	}
 	// Ref names a column or a pseudo-column.
@@ -65,7 +63,6 @@ type (
 	IsNull struct {
 		X   Expr
 		Not bool
-		Pos int
 	}
 	// IsKind tests for a word that a dialect knows, as IS NAN.
 	IsKind struct {
@@ -101,12 +98,10 @@ type (
 	Cast struct {
 		X    Expr
 		Type Type
-		Pos  int
 	}
 	// Exists tests for rows.
 	Exists struct {
 		Query *Select
-		Pos   int
 	}
 	// Subquery is a scalar one.
 	Subquery struct {
@@ -226,7 +221,6 @@ type Insert struct {
 	Query      *Select
 	Where      Expr // UPSERT ... WHERE
 	PrimaryKey bool // UPSERT ... WITH PRIMARY KEY
-	Partition  []Expr
 	Pos        int
 }
 
@@ -236,7 +230,6 @@ type Update struct {
 	Alias string
 	Set   []Assignment
 	Where Expr
-	Pos   int
 }
 
 // Delete removes rows.
@@ -244,5 +237,4 @@ type Delete struct {
 	Table Name
 	Alias string
 	Where Expr
-	Pos   int
 }

@@ -16,7 +16,7 @@ func (c *Compiler) Over(rel *Relation, alias string, x Expr, want Type) (Compile
 		return Compiled{}, err
 	}
 	c.settle(&n, want)
-	return Compiled{Type: n.typ, node: n}, nil
+	return Compiled{node: n}, nil
 }
 
 func aliasOf(rel *Relation, alias string) string {
@@ -34,7 +34,7 @@ func (c *Compiler) Value(x Expr, want Type) (Compiled, error) {
 		return Compiled{}, err
 	}
 	c.settle(&n, want)
-	return Compiled{Type: n.typ, node: n}, nil
+	return Compiled{node: n}, nil
 }
 
 // settle gives a placeholder of open type the type that its place wants.

@@ -14,7 +14,7 @@ func (p *Parser) Insert() (*Insert, error) {
 		return nil, err
 	}
 	if p.Accept("PARTITION", "(") {
-		if in.Partition, err = p.list(); err != nil {
+		if _, err = p.list(); err != nil { // each row says by itself where it belongs
 			return nil, err
 		}
 		if err := p.Expect(")"); err != nil {
@@ -84,7 +84,8 @@ func (p *Parser) insertValues(in *Insert) error {
 
 // Update reads UPDATE.
 func (p *Parser) Update() (*Update, error) {
-	u := &Update{Pos: p.Next().Pos}
+	p.Next()
+	u := &Update{}
 	var err error
 	if u.Table, err = p.Name(); err != nil {
 		return nil, err
@@ -128,7 +129,8 @@ func (p *Parser) Update() (*Update, error) {
 
 // Delete reads DELETE.
 func (p *Parser) Delete() (*Delete, error) {
-	d := &Delete{Pos: p.Next().Pos}
+	p.Next()
+	d := &Delete{}
 	p.Accept("FROM")
 	var err error
 	if d.Table, err = p.Name(); err != nil {

@@ -58,7 +58,7 @@ func (p *Parser) predicate() (Expr, error) {
 	if p.Accept("IS") {
 		not := p.Accept("NOT")
 		if p.Accept("NULL") {
-			return &IsNull{X: l, Not: not, Pos: pos}, nil
+			return &IsNull{X: l, Not: not}, nil
 		}
 		if t := p.Peek(0); t.Kind == Word {
 			p.at++
@@ -162,7 +162,7 @@ func (p *Parser) sign() (Expr, error) {
 	if l, ok := x.(*Literal); ok && l.Value.Numeric() && t.Text == "-" {
 		v, kind := arithmetic("-", IntValue(0), l.Value, p.D.Digits)
 		if kind == 0 {
-			return &Literal{Value: v, Type: l.Type, Pos: t.Pos}, err
+			return &Literal{Value: v, Type: l.Type}, err
 		}
 	}
 	return &Unary{Op: t.Text, X: x, Pos: t.Pos}, err
@@ -180,22 +180,18 @@ func (p *Parser) operand() (Expr, error) {
 		return p.numberLiteral()
 	case String:
 		p.at++
-		return &Literal{Value: TextValue(t.Text), Type: Type{Name: p.D.TextType, Kind: Text, Length: max(1, len([]rune(t.Text))), NotNull: true}, Pos: t.Pos}, nil
+		return &Literal{Value: TextValue(t.Text), Type: Type{Name: p.D.TextType, Kind: Text, Length: max(1, len([]rune(t.Text))), NotNull: true}}, nil
 	case HexString:
 		b, err := hex.DecodeString(t.Text)
 		if err != nil {
 			return nil, p.Unexpected()
 		}
 		p.at++
-		return &Literal{Value: BytesValue(b), Type: Type{Name: p.D.BytesType, Kind: Bytes, Length: max(1, len(b)), NotNull: true}, Pos: t.Pos}, nil
+		return &Literal{Value: BytesValue(b), Type: Type{Name: p.D.BytesType, Kind: Bytes, Length: max(1, len(b)), NotNull: true}}, nil
 	case Param:
 		p.at++
 		p.params++
-		ph := &Placeholder{Index: p.params - 1, Pos: t.Pos}
-		if t.Text != "?" {
-			ph.Name = t.Text
-		}
-		return ph, nil
+		return &Placeholder{Index: p.params - 1, Pos: t.Pos}, nil
 	case Quoted:
 		return p.reference()
 	case Word:
@@ -221,7 +217,7 @@ func (p *Parser) numberLiteral() (Expr, error) {
 	case Float:
 		typ = Type{Name: p.D.FloatType, Kind: Float, NotNull: true}
 	}
-	return &Literal{Value: v, Type: typ, Pos: t.Pos}, nil
+	return &Literal{Value: v, Type: typ}, nil
 }
 
 func (p *Parser) parenthesis() (Expr, error) {
@@ -251,7 +247,7 @@ func (p *Parser) word() (Expr, error) {
 	t := p.Peek(0)
 	switch {
 	case p.Accept("NULL"):
-		return &Literal{Pos: t.Pos}, nil
+		return &Literal{}, nil
 	case p.Accept("CASE"):
 		return p.caseOf(t.Pos)
 	case p.Accept("EXISTS", "("):
@@ -259,7 +255,7 @@ func (p *Parser) word() (Expr, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &Exists{Query: q, Pos: t.Pos}, p.Expect(")")
+		return &Exists{Query: q}, p.Expect(")")
 	case p.Accept("CAST", "("):
 		x, err := p.Expression()
 		if err == nil {
@@ -272,7 +268,7 @@ func (p *Parser) word() (Expr, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &Cast{X: x, Type: typ, Pos: t.Pos}, p.Expect(")")
+		return &Cast{X: x, Type: typ}, p.Expect(")")
 	}
 	if _, known := p.D.Functions[t.Text]; (known || !p.D.Reserved[t.Text]) && p.Peek(1).Text == "(" && p.Peek(1).Kind == Op {
 		p.at++

@@ -87,7 +87,6 @@ type node struct {
 
 // Compiled is an expression ready to run.
 type Compiled struct {
-	Type Type
 	node node
 }
 

@@ -10,8 +10,6 @@ import (
 // Table holds rows with their versions. A row's slot is its stable number; slots
 // are not used again. All methods may be called concurrently.
 type Table struct {
-	engine  *Engine
-	Width   int // columns a new row has
 	Name    string
 	Parts   int                  // partitions; 0 and 1 are one
 	PartOf  func(row []byte) int // which one a row belongs to
@@ -42,8 +40,8 @@ type Index struct {
 }
 
 // NewTable makes an empty table of so many columns.
-func (e *Engine) NewTable(name string, width int) *Table {
-	return &Table{engine: e, Name: name, Width: width, seed: maphash.MakeSeed(), counts: make([]int64, 1)}
+func (e *Engine) NewTable(name string) *Table {
+	return &Table{Name: name, seed: maphash.MakeSeed(), counts: make([]int64, 1)}
 }
 
 // Hit is one row that a scan found.

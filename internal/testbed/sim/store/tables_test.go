@@ -47,7 +47,7 @@ func sum(t *Table, s Snapshot) (total int64) {
 func TestTransfers(t *testing.T) {
 	const accounts, workers, rounds = 20, 6, 150
 	e := NewEngine()
-	table := e.NewTable("T", 2)
+	table := e.NewTable("T")
 	if err := table.AddIndex(&Index{Name: "PK", Columns: []int{0}}); err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +169,7 @@ func transfer(t *testing.T, e *Engine, table *Table, random *rand.Rand) {
 // TestLockQueue holds time-outs, NOWAIT and cancelling.
 func TestLockQueue(t *testing.T) {
 	e := NewEngine()
-	table := e.NewTable("T", 1)
+	table := e.NewTable("T")
 	one, two := e.Begin(), e.Begin()
 	if err := one.LockTable(table, Exclusive, Wait{}); err != nil {
 		t.Fatal(err)

@@ -74,7 +74,6 @@ type trigger struct {
 	qname
 	table  qname
 	status string
-	text   string
 	id     uint32
 }
 

@@ -137,7 +137,6 @@ func (s *Session) createTrigger(p *store.Parser, replace bool) error {
 	if err != nil {
 		return err
 	}
-	from := p.Peek(0).Pos
 	for !p.Is("ON") && p.Peek(0).Kind != store.End {
 		p.Next()
 	}
@@ -152,7 +151,7 @@ func (s *Session) createTrigger(p *store.Parser, replace bool) error {
 	if s.db.triggers[n] != nil && !replace {
 		return ora.Errorf(4081, "trigger '%s' already exists", n.name)
 	}
-	s.db.triggers[n] = &trigger{qname: n, table: o.qname, status: "ENABLED", text: p.SQL[from:], id: s.db.id()}
+	s.db.triggers[n] = &trigger{qname: n, table: o.qname, status: "ENABLED", id: s.db.id()}
 	return nil
 }
 

@@ -11,8 +11,7 @@ import (
 // change is a compiled INSERT, UPDATE or DELETE. run changes the rows of one set of binds and says how
 // many, and where the last one is.
 type change struct {
-	table *Table
-	run   func(r *run) (int, []byte, error)
+	run func(r *run) (int, []byte, error)
 }
 
 // target finds the table of a change.
@@ -79,7 +78,7 @@ func (c *compiler) insert(in *store.Insert) (*change, error) {
 		}
 		list[i] = &e
 	}
-	return &change{table: t, run: func(r *run) (int, []byte, error) {
+	return &change{run: func(r *run) (int, []byte, error) {
 		row := make([]*typed, len(cols))
 		e := &env{run: r}
 		for i, x := range list {
@@ -129,7 +128,7 @@ func (c *compiler) insertQuery(t *Table, cols []int, in *store.Insert) (*change,
 	case len(q.cols) < len(cols):
 		return nil, ora.At(in.Pos, 947, "not enough values")
 	}
-	return &change{table: t, run: func(r *run) (int, []byte, error) {
+	return &change{run: func(r *run) (int, []byte, error) {
 		it, err := q.open(r, nil)
 		if err != nil {
 			return 0, nil, err

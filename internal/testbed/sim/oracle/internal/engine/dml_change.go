@@ -115,7 +115,7 @@ func (c *compiler) update(u *store.Update) (*change, error) {
 		}
 		sets = append(sets, set{i, x})
 	}
-	return &change{table: t, run: func(r *run) (int, []byte, error) {
+	return &change{run: func(r *run) (int, []byte, error) {
 		n := 0
 		var last []byte
 		if err := c.s.writable(t); err != nil {
@@ -191,7 +191,7 @@ func (c *compiler) delete(d *store.Delete) (*change, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &change{table: t, run: func(r *run) (int, []byte, error) {
+	return &change{run: func(r *run) (int, []byte, error) {
 		n := 0
 		if err := c.s.writable(t); err != nil {
 			return 0, nil, err

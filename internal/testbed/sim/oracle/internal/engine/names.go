@@ -84,7 +84,7 @@ func (c *compiler) viewSource(v *catalogView, u *user, ref *store.TableRef) *sou
 		src.cols = append(src.cols, sourceColumn{name: col.name, typ: col.typ})
 	}
 	src.open = func(r *run, _ *env) (rowIter, error) {
-		out := &viewRows{db: r.s.db, user: u, session: r.s, width: len(v.columns), types: v.columns}
+		out := &viewRows{db: r.s.db, user: u, session: r.s, width: len(v.columns)}
 		v.rows(out)
 		i := 0
 		return func() ([][]byte, error) {

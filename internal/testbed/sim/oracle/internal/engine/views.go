@@ -36,7 +36,6 @@ type viewRows struct {
 	session *Session
 	user    *user
 	width   int
-	types   []viewColumn
 	reach   reach
 	skip    bool // the first value, OWNER, is not in the view
 	rows    [][][]byte

@@ -92,7 +92,7 @@ func parseConnect(text string) Connect {
 		}
 		return ""
 	}
-	return Connect{Service: field("SERVICE_NAME"), SID: field("SID"), Program: field("PROGRAM")}
+	return Connect{Service: field("SERVICE_NAME"), SID: field("SID")}
 }
 
 // refuse tells the client why it is not let in, in the form that a listener uses.

@@ -61,7 +61,6 @@ type Conn struct {
 type Connect struct {
 	Service string
 	SID     string
-	Program string
 }
 
 // Close ends the connection; a read that waits ends with it.

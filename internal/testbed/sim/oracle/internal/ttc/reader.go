@@ -56,9 +56,6 @@ func (c *Conn) next() error {
 	return nil
 }
 
-// AtEnd says that nothing of the packets that have arrived is left to read.
-func (c *Conn) AtEnd() bool { return c.pos == len(c.in) && len(c.data) == 0 }
-
 // Rest returns what is left of the current packet and moves past it.
 func (c *Conn) Rest() []byte {
 	b := c.in[c.pos:]
