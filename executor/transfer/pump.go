@@ -45,7 +45,6 @@ type pump struct {
 
 // parcel is what goes through the pipe: a batch of a package, or its end.
 type parcel struct {
-	unit  int
 	batch arrow.RecordBatch // nil at the end of the package
 	bytes int64
 	sum   digest.Sum // at the end
@@ -88,15 +87,15 @@ func (p *pump) run(ctx context.Context) ([]ledger.Loaded, error) {
 
 // read is the reader's side.
 func (p *pump) read(ctx context.Context, parcels chan<- parcel) error {
-	for i, u := range p.units {
-		if err := p.readPackage(ctx, i, u, parcels); err != nil {
+	for _, u := range p.units {
+		if err := p.readPackage(ctx, u, parcels); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (p *pump) readPackage(ctx context.Context, i int, u *work.Unit, parcels chan<- parcel) error {
+func (p *pump) readPackage(ctx context.Context, u *work.Unit, parcels chan<- parcel) error {
 	rows, err := p.source.open(ctx, u)
 	if err != nil {
 		return err
@@ -106,7 +105,7 @@ func (p *pump) readPackage(ctx context.Context, i int, u *work.Unit, parcels cha
 	if err != nil {
 		return err
 	}
-	end := parcel{unit: i}
+	var end parcel
 	for {
 		rec, err := rows.Next(ctx)
 		if errors.Is(err, io.EOF) {
@@ -121,7 +120,7 @@ func (p *pump) readPackage(ctx context.Context, i int, u *work.Unit, parcels cha
 			return err
 		}
 		end.sum = end.sum.Add(sum)
-		part := parcel{unit: i, batch: rec, bytes: batch.Bytes(rec)}
+		part := parcel{batch: rec, bytes: batch.Bytes(rec)}
 		end.total += part.bytes
 		if part.bytes > p.in.wide && rec.NumRows() == 1 {
 			part.taken = make(chan struct{})

@@ -71,7 +71,6 @@ func (d *target) Terminate(_ context.Context, run *ledger.Run, lock bool) (int, 
 
 // holder has the file's lock, and the one connection that writes. Who uses that has taken it from free.
 type holder struct {
-	target    *target
 	lock      *fileLock
 	conn      *conn
 	migration string
@@ -87,7 +86,7 @@ func (d *target) Hold(ctx context.Context, run ledger.Run) (fenced.Holder[*txn],
 	if err != nil {
 		return nil, err
 	}
-	h := &holder{target: d, lock: l, migration: run.Migration, free: make(chan struct{}, 1)}
+	h := &holder{lock: l, migration: run.Migration, free: make(chan struct{}, 1)}
 	if h.conn, err = d.writer(ctx); err != nil {
 		return nil, failed(ctx, "lock target", errors.Join(err, l.release()))
 	}
