@@ -14,7 +14,8 @@ import (
 type stingy struct{}
 
 func (stingy) Acquire(context.Context, int64) (func(), error) {
-	return nil, &providers.Error{Kind: providers.Value, Op: "make room", Err: errors.New("there is none"), Fix: "Widen it."}
+	return nil, &providers.Error{Kind: providers.Value, Op: "make room",
+		Err: errors.New("there is none"), Fix: "Widen it."}
 }
 
 func TestARefusedRowIsNamedByItsKey(t *testing.T) {
@@ -29,7 +30,8 @@ func TestARefusedRowIsNamedByItsKey(t *testing.T) {
 			name, column, said, fix string
 			how                     providers.ReadOptions
 		}{
-			{"lob_max", tb.Columns[1].Name, "a value of 50000 bytes is larger than lob_max, 49999", "lob_max", providers.ReadOptions{LOBMax: 49_999}},
+			{"lob_max", tb.Columns[1].Name, "a value of 50000 bytes is larger than lob_max, 49999", "lob_max",
+				providers.ReadOptions{LOBMax: 49_999}},
 			{"budget", "", "there is none", "Widen it.", providers.ReadOptions{BatchBytes: 10_000, Budget: stingy{}}},
 		} {
 			t.Run(string(kind)+" "+c.name, func(t *testing.T) {

@@ -101,7 +101,8 @@ func (db *database) splitByKey(ctx context.Context, t *catalog.Table, parts int)
 	if err != nil {
 		return nil, "", wrapTable(opSplit, t.Name, err)
 	}
-	return catalog.Range{Rows: -1, Bytes: -1}.Cut(catalog.ByKey, t.Key.Columns, catalog.Quantiles(cuts, parts)), "by key, at quantiles of a sample", nil
+	all := catalog.Range{Rows: -1, Bytes: -1}
+	return all.Cut(catalog.ByKey, t.Key.Columns, catalog.Quantiles(cuts, parts)), "by key, at quantiles of a sample", nil
 }
 
 // boundary writes a key's value as an SQL literal, which is the form of Lower and Upper.

@@ -168,7 +168,8 @@ func (v *view) Read(ctx context.Context, t *catalog.Table, r catalog.Range, how 
 	if err != nil {
 		return nil, err
 	}
-	rd := &reader{client: v.client, table: t, rows: within(was, r), at: at, acc: acc, build: array.NewRecordBuilder(memory.DefaultAllocator, acc.Schema)}
+	rd := &reader{client: v.client, table: t, rows: within(was, r), at: at, acc: acc,
+		build: array.NewRecordBuilder(memory.DefaultAllocator, acc.Schema)}
 	acc.Take = func(i int) arrow.Array { return rd.build.Field(i).NewArray() }
 	return rd, v.client.pass(ctx, "Read")
 }

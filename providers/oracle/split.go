@@ -84,7 +84,8 @@ func (db *database) splitByRowid(ctx context.Context, s *session, t *catalog.Tab
 	}
 	if t.PartitionBy == "" {
 		cuts, err := db.rowidCuts(ctx, s, segment{t: t, file: t.File, extents: places[""], rows: t.Rows, bytes: t.Bytes}, parts)
-		return t.Whole().Cut(catalog.ByRowID, nil, cuts), "by physical row id, because that needs no key and reads in the order of storage", err
+		reason := "by physical row id, because that needs no key and reads in the order of storage"
+		return t.Whole().Cut(catalog.ByRowID, nil, cuts), reason, err
 	}
 	var out []catalog.Range
 	size := max(max(t.Bytes, 0)/int64(parts), 1)

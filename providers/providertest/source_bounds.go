@@ -123,7 +123,8 @@ func sourceLargeValues(t *testing.T, h Harness) {
 		if errors.As(err, &e) && (e.Column != "v" || e.Key != "1" && e.Key != "2") {
 			t.Errorf("the error names column %q, key %q", e.Column, e.Key)
 		}
-		if e != nil && (!strings.HasSuffix(e.Err.Error(), fmt.Sprintf("larger than lob_max, %d", wide-1)) || !strings.Contains(e.Fix, "lob_max")) {
+		said := fmt.Sprintf("larger than lob_max, %d", wide-1)
+		if e != nil && (!strings.HasSuffix(e.Err.Error(), said) || !strings.Contains(e.Fix, "lob_max")) {
 			t.Errorf("the error says %q, %q", e.Err, e.Fix)
 		}
 		rows, err := cells(t.Context(), v, tb, catalog.Range{}, providers.ReadOptions{LOBMax: wide})

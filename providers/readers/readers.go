@@ -58,7 +58,8 @@ func New(t *catalog.Table, how providers.ReadOptions) (*Accumulator, error) {
 
 // Unreadable is the error of a column that an engine cannot read.
 func (a *Accumulator) Unreadable(column int, err error) error {
-	return &providers.Error{Kind: providers.Unsupported, Op: Op, Table: a.table.Name, Column: a.Columns[column].Name, Err: err}
+	return &providers.Error{Kind: providers.Unsupported, Op: Op, Table: a.table.Name,
+		Column: a.Columns[column].Name, Err: err}
 }
 
 // Full says whether the batch ends before a row of so many bytes.
@@ -126,7 +127,8 @@ func (a *Accumulator) Refuse(r *Refusal) error { return a.RefuseKey(r, a.lastKey
 
 // RefuseKey is Refuse for a row that is in no batch, by its key as it is printed.
 func (a *Accumulator) RefuseKey(r *Refusal, key string) error {
-	return &providers.Error{Kind: providers.Value, Op: Op, Table: a.table.Name, Column: a.Columns[r.Column].Name, Key: key, Err: r.Err, Fix: r.Fix}
+	return &providers.Error{Kind: providers.Value, Op: Op, Table: a.table.Name,
+		Column: a.Columns[r.Column].Name, Key: key, Err: r.Err, Fix: r.Fix}
 }
 
 // lastKey prints the key of the row that was added last, and drops the batch.
