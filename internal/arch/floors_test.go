@@ -16,12 +16,12 @@ const module = "github.com/dmoctl/dmoctl/"
 func floors() map[string]int {
 	table := []string{
 		0: "internal/arch internal/batch internal/catalog internal/digest internal/testbed/evidence" +
-			" internal/testbed/nodetest internal/testbed/pgtest internal/printable internal/sample internal/schema internal/testbed/sim/erp internal/testbed/sim/hana internal/testbed/sim/oracle internal/testbed/sim/store internal/diag",
+			" internal/testbed/nodetest internal/testbed/pgtest internal/printable internal/sample internal/schema internal/testbed/sim/erp internal/testbed/sim/hana internal/testbed/sim/memdb internal/testbed/sim/oracle internal/testbed/sim/store internal/diag",
 		1: "internal/desired internal/exportfile internal/ledger internal/left internal/plan" +
 			" internal/report internal/state internal/structure",
 		2: "internal/journal providers" +
 			" providers/fenced providers/pool providers/readers",
-		3: "executor executor/compare executor/control executor/reading executor/transfer executor/work lang planner providers/hana providers/local providers/memory providers/oracle providers/postgres" +
+		3: "executor executor/compare executor/control executor/reading executor/transfer executor/work lang planner providers/hana providers/local providers/memory providers/objects providers/oracle providers/postgres" +
 			" providers/providertest providers/sqlite",
 		4: "bench cmd/dmoctl examples/chinook examples/demo examples/export-file examples/simulators internal/testbed/e2e internal/testbed/histories providers/all",
 	}

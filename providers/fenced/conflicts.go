@@ -44,12 +44,14 @@ func cutOff(owner *ledger.Owner) error {
 }
 
 func otherGeneration(p ledger.Loaded) error {
-	return &providers.Error{Kind: providers.Constraint, Op: opClaim, Table: p.Source, Err: fmt.Errorf("package %s is in with another generation", p.ID),
+	return &providers.Error{Kind: providers.Constraint, Op: opClaim, Table: p.Source,
+		Err: fmt.Errorf("package %s is in with another generation", p.ID),
 		Fix: "Copy the table again with dmoctl plan --reload."}
 }
 
 func noRun(owner string) error {
-	return &providers.Error{Kind: providers.NotFound, Op: opUnlock, Err: fmt.Errorf("no run %q holds the lock of this migration", owner),
+	return &providers.Error{Kind: providers.NotFound, Op: opUnlock,
+		Err: fmt.Errorf("no run %q holds the lock of this migration", owner),
 		Fix: "Read the id from the message that says who holds the lock."}
 }
 
@@ -60,6 +62,7 @@ func misused(op string, table catalog.Name, format string, args ...any) error {
 
 // AnotherObject is the error of a drop of an object that is not the one that was made.
 func AnotherObject(op string, o ledger.Object) error {
-	return &providers.Error{Kind: providers.Exists, Op: op, Table: o.Name, Err: fmt.Errorf("the %s is another one than dmoctl made, or was altered since", o.Kind),
+	return &providers.Error{Kind: providers.Exists, Op: op, Table: o.Name,
+		Err: fmt.Errorf("the %s is another one than dmoctl made, or was altered since", o.Kind),
 		Fix: "Drop it yourself where nobody needs it."}
 }

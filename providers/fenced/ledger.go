@@ -32,18 +32,21 @@ func Contents(ctx context.Context, tx Rows, migration string) (*ledger.Contents,
 	}
 	err = errors.Join(
 		tx.Read(ctx, Tables(), migration, func(r Row) error {
-			c.Tables = append(c.Tables, ledger.Table{Migration: migration, Source: name(r, 1), Target: name(r, 2), Structure: r.Text(3), File: r.Text(4), Count: r.Int(5),
-				Changes: r.Text(6), Snapshot: pool.Text(r.Text(7)), State: pool.Text(r.Text(8)), Serial: r.Int(9), Created: r.Bool(10), Edition: r.Int(11)})
+			c.Tables = append(c.Tables, ledger.Table{Migration: migration, Source: name(r, 1), Target: name(r, 2),
+				Structure: r.Text(3), File: r.Text(4), Count: r.Int(5), Changes: r.Text(6), Snapshot: pool.Text(r.Text(7)),
+				State: pool.Text(r.Text(8)), Serial: r.Int(9), Created: r.Bool(10), Edition: r.Int(11)})
 			return nil
 		}),
 		tx.Read(ctx, Planned(), migration, func(r Row) error {
-			p := ledger.Package{Migration: migration, ID: pool.Text(r.Text(1)), Source: name(r, 2), Generation: pool.Text(r.Text(4))}
+			p := ledger.Package{Migration: migration, ID: pool.Text(r.Text(1)), Source: name(r, 2),
+				Generation: pool.Text(r.Text(4))}
 			c.Packages = append(c.Packages, p)
 			return decode(r.Text(3), &c.Packages[len(c.Packages)-1].Range, "range of package "+p.ID)
 		}),
 		tx.Read(ctx, Loaded(), migration, func(r Row) (err error) {
-			l := ledger.Loaded{Migration: migration, ID: pool.Text(r.Text(1)), Source: name(r, 2), Generation: pool.Text(r.Text(3)), Rows: r.Int(4), Bytes: r.Int(5),
-				Digest: r.Text(6), Snapshot: pool.Text(r.Text(8)), Run: pool.Text(r.Text(9)), Seconds: r.Float(10)}
+			l := ledger.Loaded{Migration: migration, ID: pool.Text(r.Text(1)), Source: name(r, 2),
+				Generation: pool.Text(r.Text(3)), Rows: r.Int(4), Bytes: r.Int(5), Digest: r.Text(6),
+				Snapshot: pool.Text(r.Text(8)), Run: pool.Text(r.Text(9)), Seconds: r.Float(10)}
 			if l.ReadAt, err = time.Parse(time.RFC3339Nano, r.Text(7)); err != nil {
 				err = unreadable(fmt.Errorf("time of package %s: %w", l.ID, err))
 			}
@@ -51,7 +54,8 @@ func Contents(ctx context.Context, tx Rows, migration string) (*ledger.Contents,
 			return err
 		}),
 		tx.Read(ctx, Made(), migration, func(r Row) error {
-			c.Made = append(c.Made, ledger.Object{Migration: migration, Kind: pool.Text(r.Text(1)), Name: name(r, 2), ID: r.Text(3)})
+			c.Made = append(c.Made, ledger.Object{Migration: migration, Kind: pool.Text(r.Text(1)), Name: name(r, 2),
+				ID: r.Text(3)})
 			return nil
 		}))
 	if err != nil {
@@ -60,7 +64,9 @@ func Contents(ctx context.Context, tx Rows, migration string) (*ledger.Contents,
 	c.Tables = sorted(c.Tables, func(a, b ledger.Table) int { return a.Source.Compare(b.Source) })
 	c.Packages = sorted(c.Packages, func(a, b ledger.Package) int { return cmp.Compare(a.ID, b.ID) })
 	c.Loaded = sorted(c.Loaded, func(a, b ledger.Loaded) int { return cmp.Compare(a.ID, b.ID) })
-	c.Made = sorted(c.Made, func(a, b ledger.Object) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), a.Name.Compare(b.Name)) })
+	c.Made = sorted(c.Made, func(a, b ledger.Object) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), a.Name.Compare(b.Name))
+	})
 	return c, nil
 }
 
@@ -78,14 +84,26 @@ func sorted[E any](list []E, compare func(a, b E) int) []E {
 // readRun reads the row of one migration; nil where there is none.
 func readRun(ctx context.Context, tx Rows, migration string) (run *ledger.Run, err error) {
 	err = tx.Read(ctx, Run(), migration, func(r Row) error {
-		run = &ledger.Run{Migration: migration, Lineage: r.Text(1), Serial: r.Int(2), Plan: r.Text(3), Token: r.Text(4), Spec: r.Text(7), Closed: r.Bool(8)}
-		return errors.Join(decode(r.Text(5), &run.Owner, "owner of the run"), decode(r.Text(6), &run.Sessions, "sessions of the run"))
+		run = &ledger.Run{Migration: migration, Lineage: r.Text(1), Serial: r.Int(2), Plan: r.Text(3), Token: r.Text(4),
+			Spec: r.Text(7), Closed: r.Bool(8)}
+		return errors.Join(decode(r.Text(5), &run.Owner, "owner of the run"),
+			decode(r.Text(6), &run.Sessions, "sessions of the run"))
 	})
 	return run, err
 }
 
+// Token is that of the migration's run, for engines whose Begin has no quicker way.
+func Token(ctx context.Context, tx Rows, migration string) (string, error) {
+	run, err := readRun(ctx, tx, migration)
+	if run == nil {
+		return "", err
+	}
+	return run.Token, err
+}
+
 func writeRun(ctx context.Context, tx Rows, r ledger.Run) error {
-	return tx.Write(ctx, Run(), [][]any{{r.Migration, r.Lineage, r.Serial, r.Plan, r.Token, encode(r.Owner), encode(r.Sessions), r.Spec, r.Closed}})
+	return tx.Write(ctx, Run(), [][]any{{r.Migration, r.Lineage, r.Serial, r.Plan, r.Token, encode(r.Owner),
+		encode(r.Sessions), r.Spec, r.Closed}})
 }
 
 // Apply writes what a change says of tables and packages. Its run is not written.
@@ -99,7 +117,8 @@ func Apply(ctx context.Context, tx Rows, migration string, c ledger.Change) erro
 		return err
 	}
 	err := write(ctx, tx, Tables(), c.Tables, func(t ledger.Table) []any {
-		return []any{migration, t.Source, t.Target, t.Structure, t.File, t.Count, t.Changes, t.Snapshot, t.State, t.Serial, t.Created, t.Edition}
+		return []any{migration, t.Source, t.Target, t.Structure, t.File, t.Count, t.Changes, t.Snapshot, t.State,
+			t.Serial, t.Created, t.Edition}
 	})
 	if err != nil {
 		return err
@@ -157,7 +176,8 @@ func ForgetMade(ctx context.Context, tx Rows, gone ...ledger.Object) error {
 	if len(gone) == 0 {
 		return nil
 	}
-	return tx.Remove(ctx, Made(), []string{ColKind, ColName}, rowsOf(gone, func(o ledger.Object) []any { return []any{o.Kind, o.Name} }))
+	keys := rowsOf(gone, func(o ledger.Object) []any { return []any{o.Kind, o.Name} })
+	return tx.Remove(ctx, Made(), []string{ColKind, ColName}, keys)
 }
 
 // MadeForAll reads what was made for no migration in particular, such as the ledger's schema.

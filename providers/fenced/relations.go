@@ -47,39 +47,43 @@ const (
 	ColGeneration = "generation"
 )
 
-func texts(names ...string) (out []Column) {
+// columns of one kind.
+func columns(k Kind, names ...string) (out []Column) {
 	for _, n := range names {
-		out = append(out, Column{n, Text})
+		out = append(out, Column{n, k})
 	}
 	return out
 }
 
 // Run has one row a migration.
 func Run() Relation {
-	return Relation{"run", slices.Concat(texts(ColMigration, "lineage"), []Column{{"serial", Integer}},
-		texts("plan", colToken, colOwner, colSessions, "spec"), []Column{{"closed", Boolean}}), 1}
+	return Relation{"run", slices.Concat(columns(Text, ColMigration, "lineage"), columns(Integer, "serial"),
+		columns(Text, "plan", colToken, colOwner, colSessions, "spec"), columns(Boolean, "closed")), 1}
 }
 
 // Tables are what is said about each table.
 func Tables() Relation {
-	return Relation{"tables", slices.Concat(texts(ColMigration), []Column{{colSource, Name}, {"target", Name}}, texts("structure", "file"), []Column{{"count", Integer}},
-		texts("changes", "snapshot", colState), []Column{{"serial", Integer}, {"created", Boolean}, {"edition", Integer}}), 2}
+	return Relation{"tables", slices.Concat(columns(Text, ColMigration), columns(Name, colSource, "target"),
+		columns(Text, "structure", "file"), columns(Integer, "count"), columns(Text, "changes", "snapshot", colState),
+		columns(Integer, "serial"), columns(Boolean, "created"), columns(Integer, "edition")), 2}
 }
 
 // Planned are the packages.
 func Planned() Relation {
-	return Relation{"planned", slices.Concat(texts(ColMigration, ColID), []Column{{colSource, Name}}, texts("range", ColGeneration)), 2}
+	return Relation{"planned", slices.Concat(columns(Text, ColMigration, ColID), columns(Name, colSource),
+		columns(Text, "range", ColGeneration)), 2}
 }
 
 // Loaded are the packages that are in.
 func Loaded() Relation {
-	return Relation{"loaded", slices.Concat(texts(ColMigration, ColID), []Column{{colSource, Name}}, texts(ColGeneration), []Column{{"rows", Integer}, {"bytes", Integer}},
-		texts("digest", "read_at", "snapshot", "run"), []Column{{"seconds", Float}}), 2}
+	return Relation{"loaded", slices.Concat(columns(Text, ColMigration, ColID), columns(Name, colSource),
+		columns(Text, ColGeneration), columns(Integer, "rows", "bytes"),
+		columns(Text, "digest", "read_at", "snapshot", "run"), columns(Float, "seconds")), 2}
 }
 
 // Made are the objects that a CREATE of dmoctl's made.
 func Made() Relation {
-	return Relation{"made", slices.Concat(texts(ColMigration, ColKind), []Column{{ColName, Name}}, texts(ColID)), 3}
+	return Relation{"made", slices.Concat(columns(Text, ColMigration, ColKind), columns(Name, ColName), columns(Text, ColID)), 3}
 }
 
 // Relations are all of them.

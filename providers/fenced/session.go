@@ -108,7 +108,8 @@ func (s *Session[T]) Read(ctx context.Context) (out *ledger.Contents, err error)
 func (s *Session[T]) Record(ctx context.Context, c ledger.Change) error {
 	return s.Do(ctx, opRecord, Load, func(tx T) error {
 		if r := c.Run; r != nil {
-			n, err := tx.Update(ctx, Run(), []string{"lineage", "serial", "plan", "spec", "closed"}, []string{ColMigration, colToken},
+			set := []string{"lineage", "serial", "plan", "spec", "closed"}
+			n, err := tx.Update(ctx, Run(), set, []string{ColMigration, colToken},
 				[][]any{{r.Lineage, r.Serial, r.Plan, r.Spec, r.Closed, s.run.Migration, s.run.Token}})
 			if err == nil && n == 0 { // it was renewed since the transaction began
 				err = superseded(ctx, tx, opRecord, s.run.Migration)

@@ -138,7 +138,8 @@ func (t *tx[T]) fill(ctx context.Context, packages []ledger.Loaded) error {
 			return misused(opCommit, p.Source, "package %s was not claimed", p.ID)
 		}
 		delete(t.claimed, p.ID)
-		rows = append(rows, []any{p.Rows, p.Bytes, p.Digest, p.ReadAt.UTC().Format(time.RFC3339Nano), p.Snapshot, p.Run, p.Seconds, t.session.run.Migration, p.ID})
+		rows = append(rows, []any{p.Rows, p.Bytes, p.Digest, p.ReadAt.UTC().Format(time.RFC3339Nano), p.Snapshot, p.Run,
+			p.Seconds, t.session.run.Migration, p.ID})
 	}
 	if len(t.claimed) > 0 {
 		return misused(opCommit, noTable, "%d claimed packages are not filled in", len(t.claimed))
@@ -146,7 +147,8 @@ func (t *tx[T]) fill(ctx context.Context, packages []ledger.Loaded) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	n, err := t.txn.Update(ctx, Loaded(), []string{"rows", "bytes", "digest", "read_at", "snapshot", "run", "seconds"}, []string{ColMigration, ColID}, rows)
+	set := []string{"rows", "bytes", "digest", "read_at", "snapshot", "run", "seconds"}
+	n, err := t.txn.Update(ctx, Loaded(), set, []string{ColMigration, ColID}, rows)
 	if err == nil && n != int64(len(rows)) {
 		err = misused(opCommit, noTable, "%d of %d ledger rows were filled in", n, len(rows))
 	}

@@ -41,7 +41,8 @@ func (h *holder) loading() settings {
 // lockRow spells the statement that locks a row of LOCKS. The migration stands in the text: it
 // is one statement a migration, and costs one round trip.
 func lockRow(migration, kind, how string) string {
-	return `SELECT "KIND" FROM ` + locksTable + ` WHERE "MIGRATION" = ` + quoteLiteral(migration) + ` AND "KIND" = ` + quoteLiteral(kind) + " FOR " + how
+	return `SELECT "KIND" FROM ` + locksTable + ` WHERE "MIGRATION" = ` + quoteLiteral(migration) +
+		` AND "KIND" = ` + quoteLiteral(kind) + " FOR " + how
 }
 
 // Hold implements fenced.Engine.
@@ -100,7 +101,8 @@ func (h *holder) start(ctx context.Context, s *session, op string, how fenced.Mo
 	if err != nil || locked == nil {
 		return "", err
 	}
-	r, err := s.one(ctx, op, `SELECT "TOKEN" FROM `+ledgerTable(fenced.Run())+` WHERE "MIGRATION" = `+quoteLiteral(h.migration))
+	sql := `SELECT "TOKEN" FROM ` + ledgerTable(fenced.Run()) + ` WHERE "MIGRATION" = ` + quoteLiteral(h.migration)
+	r, err := s.one(ctx, op, sql)
 	if err != nil || r == nil {
 		return "", err
 	}

@@ -59,7 +59,9 @@ func columnNames(columns []fenced.Column) string { return fenced.List(columns, "
 
 // bound spells columns that are equal to parameters.
 func bound(r fenced.Relation, names []string, join string) string {
-	return fenced.List(fenced.Split(r.Of(names)), join, func(i int, c fenced.Column) string { return columnName(i, c) + " = ?" })
+	return fenced.List(fenced.Split(r.Of(names)), join, func(i int, c fenced.Column) string {
+		return columnName(i, c) + " = ?"
+	})
 }
 
 func splitRows(rows [][]any) [][]any {
@@ -73,7 +75,8 @@ func splitRows(rows [][]any) [][]any {
 // Read implements fenced.Rows.
 func (t *txn) Read(ctx context.Context, r fenced.Relation, migration string, each func(fenced.Row) error) error {
 	at := fenced.SplitAt(r.Columns)
-	return t.query(ctx, opLedger, "SELECT "+columnNames(fenced.Split(r.Columns))+" FROM "+ledgerTable(r)+` WHERE "MIGRATION" = ?`, []any{migration}, func(have row) error {
+	sql := "SELECT " + columnNames(fenced.Split(r.Columns)) + " FROM " + ledgerTable(r) + ` WHERE "MIGRATION" = ?`
+	return t.query(ctx, opLedger, sql, []any{migration}, func(have row) error {
 		if err := have.large(); err != nil {
 			return err
 		}
@@ -84,13 +87,15 @@ func (t *txn) Read(ctx context.Context, r fenced.Relation, migration string, eac
 // Write implements fenced.Rows.
 func (t *txn) Write(ctx context.Context, r fenced.Relation, rows [][]any) error {
 	columns := fenced.Split(r.Columns)
-	_, err := t.bulk(ctx, opRecord, "UPSERT "+ledgerTable(r)+" ("+columnNames(columns)+") VALUES ("+binds(len(columns))+") WITH PRIMARY KEY", splitRows(rows))
+	sql := "UPSERT " + ledgerTable(r) + " (" + columnNames(columns) + ") VALUES (" + binds(len(columns)) + ") WITH PRIMARY KEY"
+	_, err := t.bulk(ctx, opRecord, sql, splitRows(rows))
 	return err
 }
 
 // Update implements fenced.Rows.
 func (t *txn) Update(ctx context.Context, r fenced.Relation, set, by []string, rows [][]any) (int64, error) {
-	return t.bulk(ctx, opRecord, "UPDATE "+ledgerTable(r)+" SET "+bound(r, set, ", ")+" WHERE "+bound(r, by, " AND "), splitRows(rows))
+	sql := "UPDATE " + ledgerTable(r) + " SET " + bound(r, set, ", ") + " WHERE " + bound(r, by, " AND ")
+	return t.bulk(ctx, opRecord, sql, splitRows(rows))
 }
 
 // Remove implements fenced.Rows.
@@ -116,8 +121,9 @@ func (t *txn) Claim(ctx context.Context, rows [][]any) (map[string]string, error
 			absent = append(absent, fenced.SplitRow(r))
 		}
 	}
-	columns := fenced.Split(fenced.Loaded().Columns)
-	_, err = t.bulk(ctx, opClaim, "INSERT INTO "+ledgerTable(fenced.Loaded())+" ("+columnNames(columns)+") VALUES ("+binds(len(columns))+")", absent)
+	table, columns := ledgerTable(fenced.Loaded()), fenced.Split(fenced.Loaded().Columns)
+	sql := "INSERT INTO " + table + " (" + columnNames(columns) + ") VALUES (" + binds(len(columns)) + ")"
+	_, err = t.bulk(ctx, opClaim, sql, absent)
 	if hasCode(err, codeUnique) { // somebody else committed one of them between the question and the answer
 		err = fenced.ErrRaced
 	}
@@ -138,7 +144,8 @@ func (t *txn) present(ctx context.Context, migration any, ids []any) (map[string
 		for i := range width {
 			params = append(params, ids[min(start+i, len(ids)-1)]) // the last one fills up
 		}
-		err := t.query(ctx, opClaim, `SELECT "ID", "GENERATION" FROM `+ledgerTable(fenced.Loaded())+` WHERE "MIGRATION" = ? AND "ID" IN (`+binds(width)+`)`, params, func(r row) error {
+		sql := `SELECT "ID", "GENERATION" FROM ` + ledgerTable(fenced.Loaded()) + ` WHERE "MIGRATION" = ? AND "ID" IN (` + binds(width) + `)`
+		err := t.query(ctx, opClaim, sql, params, func(r row) error {
 			out[r.text(0)] = r.text(1)
 			return nil
 		})

@@ -6,13 +6,14 @@ import (
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/schema"
+	"github.com/dmoctl/dmoctl/internal/testbed/sim/memdb"
 	"github.com/dmoctl/dmoctl/providers"
 	"github.com/dmoctl/dmoctl/providers/memory"
 	"github.com/dmoctl/dmoctl/providers/providertest"
 )
 
 // database is a Server as the suites see it.
-type database struct{ server *memory.Server }
+type database struct{ server *memdb.Server }
 
 func (d database) Values() schema.Values { return schema.Values{memory.ArgServer: d.server} }
 
@@ -22,17 +23,17 @@ func (d database) TryExec(sql string) error {
 }
 
 func (d database) TryQuery(sql string) (out string, err error) {
-	d.server.Do(func(data *memory.Data) { out, err = run(data, sql) })
+	d.server.Do(func(data *memdb.Data) { out, err = run(data, sql) })
 	return out, err
 }
 
-func harness(o memory.Options) providertest.Harness {
+func harness(o memdb.Options) providertest.Harness {
 	driver := memory.Driver()
 	driver.Limits = providers.Limits{InlineKeys: o.InlineKeys}
 	return providertest.Harness{
 		Driver: driver,
 		New: func(t testing.TB) providertest.Database {
-			return database{memory.New(t.Name(), o)}
+			return database{memdb.New(t.Name(), o)}
 		},
 		Quote:   func(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` },
 		Schema:  "main",
@@ -58,20 +59,14 @@ func harness(o memory.Options) providertest.Harness {
 }
 
 // ways are the engines that the provider can be.
-func ways() map[string]memory.Options {
-	return map[string]memory.Options{"transactional": {}, "self-committing": {SelfCommitting: true}, "inline keys": {InlineKeys: true, Writers: 1}}
+func ways() map[string]memdb.Options {
+	return map[string]memdb.Options{"transactional": {}, "self-committing": {SelfCommitting: true}, "inline keys": {InlineKeys: true, Writers: 1}}
 }
 
-func TestSource(t *testing.T) { providertest.Source(t, harness(memory.Options{})) }
+func TestSource(t *testing.T) { providertest.Source(t, harness(memdb.Options{})) }
 
 func TestTarget(t *testing.T) {
 	for name, o := range ways() {
 		t.Run(name, func(t *testing.T) { providertest.Target(t, harness(o)) })
 	}
-}
-
-func TestStaging(t *testing.T) {
-	providertest.Staging(t, providertest.StagingHarness{Driver: memory.Driver(), New: func(testing.TB) schema.Values {
-		return schema.Values{memory.ArgServer: memory.NewStore()}
-	}})
 }

@@ -14,14 +14,14 @@ import (
 
 	"github.com/dmoctl/dmoctl/internal/batch"
 	"github.com/dmoctl/dmoctl/internal/catalog"
-	"github.com/dmoctl/dmoctl/providers/memory"
+	"github.com/dmoctl/dmoctl/internal/testbed/sim/memdb"
 	"github.com/dmoctl/dmoctl/providers/providertest"
 )
 
 // script reads the SQL that the suites speak, and works on a database's values past the
 // provider, as a client of its own.
 type script struct {
-	data   *memory.Data
+	data   *memdb.Data
 	tokens []string
 	out    []string
 }
@@ -29,7 +29,7 @@ type script struct {
 var lexer = regexp.MustCompile(`\s+|x'[0-9a-fA-F]*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|[A-Za-z_][A-Za-z_0-9]*|-?[0-9][0-9.eE+-]*|[(),;*=<>]|.`)
 
 // run carries out statements and returns what they print.
-func run(d *memory.Data, sql string) (_ string, err error) {
+func run(d *memdb.Data, sql string) (_ string, err error) {
 	s := &script{data: d}
 	for _, t := range lexer.FindAllString(sql, -1) {
 		if strings.TrimSpace(t) != "" {
@@ -85,7 +85,7 @@ func (s *script) name() string {
 
 func named(name string) catalog.Name { return catalog.Name{Schema: "main", Name: name} }
 
-func (s *script) table() *memory.Table {
+func (s *script) table() *memdb.Table {
 	n := s.name()
 	if t := s.data.Tables[named(n)]; t != nil {
 		return t
@@ -123,13 +123,13 @@ func (s *script) statement() {
 	case s.has("ALTER", "TABLE"):
 		t := s.table().Name
 		s.want("ADD", "COLUMN")
-		c := s.column(&memory.Table{})
-		s.data.Change(t, func(t *memory.Table) {
+		c := s.column(&memdb.Table{})
+		s.data.Change(t, func(t *memdb.Table) {
 			t.Columns = append(t.Columns, c)
 			rows := t.Rows
 			t.Rows = nil
 			for _, r := range rows {
-				t.Rows = append(t.Rows, append(slices.Clone(r), memory.Cell{Null: true}))
+				t.Rows = append(t.Rows, append(slices.Clone(r), memdb.Cell{Null: true}))
 			}
 		})
 	case s.has("DROP", "TABLE"):
@@ -146,7 +146,7 @@ func (s *script) statement() {
 }
 
 func (s *script) createTable() {
-	t := &memory.Table{}
+	t := &memdb.Table{}
 	t.Name = named(s.name())
 	s.want("(")
 	for {
@@ -179,7 +179,7 @@ func (s *script) createTable() {
 }
 
 // column reads a column and what it says of the table's keys.
-func (s *script) column(t *memory.Table) catalog.Column {
+func (s *script) column(t *memdb.Table) catalog.Column {
 	c := catalog.Column{Name: s.name(), Nullable: true}
 	c.Declared = s.next()
 	if s.has("(") {
@@ -235,7 +235,7 @@ func (s *script) createIndex(unique bool) {
 		}
 	}
 	s.want(")")
-	s.data.Change(t.Name, func(t *memory.Table) {
+	s.data.Change(t.Name, func(t *memdb.Table) {
 		if unique && t.Key == nil {
 			t.Key = &catalog.Key{Name: x.Name, Columns: []string{x.Columns[0].Name}, Index: true}
 			return
@@ -245,9 +245,9 @@ func (s *script) createIndex(unique bool) {
 }
 
 // cell reads a literal as a column of that type holds it.
-func (s *script) cell(t catalog.Type) memory.Cell {
+func (s *script) cell(t catalog.Type) memdb.Cell {
 	if s.has("NULL") {
-		return memory.Cell{Null: true}
+		return memdb.Cell{Null: true}
 	}
 	lit := s.next()
 	text := lit
@@ -263,7 +263,7 @@ func (s *script) cell(t catalog.Type) memory.Cell {
 	}
 	a := arrayOf(t, text, strings.HasPrefix(lit, "x'"))
 	defer a.Release()
-	return memory.Cell{Text: a.ValueStr(0)}
+	return memdb.Cell{Text: a.ValueStr(0)}
 }
 
 // arrayOf builds an array of one value.
@@ -299,7 +299,7 @@ func (s *script) insert() {
 	s.want("VALUES")
 	for {
 		s.want("(")
-		row := make(memory.Row, len(t.Columns))
+		row := make(memdb.Row, len(t.Columns))
 		for i, c := range t.Columns {
 			row[i].Null = true
 			if q := c.Sequence; q != nil {
@@ -308,8 +308,8 @@ func (s *script) insert() {
 					after.Last += after.Increment
 				}
 				after.Called = true
-				row[i] = memory.Cell{Text: strconv.FormatInt(after.Last, 10)}
-				s.data.Change(t.Name, func(t *memory.Table) { t.Columns[i].Sequence = &after })
+				row[i] = memdb.Cell{Text: strconv.FormatInt(after.Last, 10)}
+				s.data.Change(t.Name, func(t *memdb.Table) { t.Columns[i].Sequence = &after })
 			}
 		}
 		for i := 0; ; i++ {
@@ -323,7 +323,7 @@ func (s *script) insert() {
 			}
 		}
 		s.want(")")
-		s.data.Change(t.Name, func(t *memory.Table) { t.Rows = append(slices.Clip(t.Rows), row) })
+		s.data.Change(t.Name, func(t *memdb.Table) { t.Rows = append(slices.Clip(t.Rows), row) })
 		if !s.has(",") {
 			return
 		}
@@ -331,13 +331,13 @@ func (s *script) insert() {
 }
 
 // where reads conditions, and returns what rows fulfil.
-func (s *script) where(t *memory.Table) func(memory.Row) bool {
-	conditions := []func(memory.Row) bool{}
+func (s *script) where(t *memdb.Table) func(memdb.Row) bool {
+	conditions := []func(memdb.Row) bool{}
 	for s.has("WHERE") || s.has("AND") {
 		c := s.name()
 		at := slices.IndexFunc(t.Columns, func(x catalog.Column) bool { return x.Name == c })
 		op, want := s.next(), s.cell(t.Columns[at].Type)
-		conditions = append(conditions, func(r memory.Row) bool {
+		conditions = append(conditions, func(r memdb.Row) bool {
 			x, _ := strconv.ParseInt(r[at].Text, 10, 64)
 			y, _ := strconv.ParseInt(want.Text, 10, 64)
 			switch op {
@@ -349,14 +349,14 @@ func (s *script) where(t *memory.Table) func(memory.Row) bool {
 			return r[at] == want
 		})
 	}
-	return func(r memory.Row) bool {
-		return !slices.ContainsFunc(conditions, func(f func(memory.Row) bool) bool { return !f(r) })
+	return func(r memdb.Row) bool {
+		return !slices.ContainsFunc(conditions, func(f func(memdb.Row) bool) bool { return !f(r) })
 	}
 }
 
 func (s *script) change() {
 	t := s.table()
-	set, to := -1, memory.Cell{}
+	set, to := -1, memdb.Cell{}
 	if s.has("SET") {
 		c := s.name()
 		set = slices.IndexFunc(t.Columns, func(x catalog.Column) bool { return x.Name == c })
@@ -364,7 +364,7 @@ func (s *script) change() {
 		to = s.cell(t.Columns[set].Type)
 	}
 	takes := s.where(t)
-	s.data.Change(t.Name, func(t *memory.Table) {
+	s.data.Change(t.Name, func(t *memdb.Table) {
 		rows := t.Rows
 		t.Rows = nil
 		for _, r := range rows {
@@ -403,7 +403,7 @@ func (s *script) selects() {
 		s.name()
 	}
 	rows := slices.Clone(t.Rows)
-	slices.SortStableFunc(rows, func(a, b memory.Row) int {
+	slices.SortStableFunc(rows, func(a, b memdb.Row) int {
 		x, _ := strconv.ParseInt(a[0].Text, 10, 64)
 		y, _ := strconv.ParseInt(b[0].Text, 10, 64)
 		return int(x - y)

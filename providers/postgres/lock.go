@@ -48,7 +48,8 @@ func (t *target) Hold(ctx context.Context, run ledger.Run) (fenced.Holder[*txn],
 		return nil, pool.WentAway(err)
 	}
 	keys := keysOf(run.Migration)
-	r, err := s.one(ctx, opLock, "SELECT pg_try_advisory_lock($1::bigint), (SELECT to_char(backend_start, 'YYYY-MM-DD HH24:MI:SS.US') FROM pg_stat_activity WHERE pid = pg_backend_pid())", keys.run)
+	r, err := s.one(ctx, opLock, `SELECT pg_try_advisory_lock($1::bigint),
+  (SELECT to_char(backend_start, 'YYYY-MM-DD HH24:MI:SS.US') FROM pg_stat_activity WHERE pid = pg_backend_pid())`, keys.run)
 	if err == nil && !r.bool(0) {
 		err = fenced.Locked(nil)
 	}
@@ -61,8 +62,8 @@ func (t *target) Hold(ctx context.Context, run ledger.Run) (fenced.Holder[*txn],
 		h.name += " " + r.text(1)
 	}
 	// The shared lock comes first, in a statement of its own, so that the token is read after it is held.
-	h.begin = beginWriter + "; SELECT pg_advisory_xact_lock_shared(" + keys.token + "); SELECT token FROM " + ledgerTable(fenced.Run()) +
-		" WHERE migration = " + quoteLiteral(run.Migration)
+	h.begin = beginWriter + "; SELECT pg_advisory_xact_lock_shared(" + keys.token + "); " +
+		"SELECT token FROM " + ledgerTable(fenced.Run()) + " WHERE migration = " + quoteLiteral(run.Migration)
 	return h, nil
 }
 

@@ -92,8 +92,8 @@ func splitRows(rows [][]any) [][]any {
 // Read implements fenced.Rows.
 func (t *txn) Read(ctx context.Context, r fenced.Relation, migration string, each func(fenced.Row) error) error {
 	at := fenced.SplitAt(r.Columns)
-	return t.query(ctx, opLedger, "SELECT "+columnNames(fenced.Split(r.Columns))+" FROM "+ledgerTable(r)+" WHERE migration = $1", []string{migration},
-		func(have row) error { return each(ledgerRow{have, at}) })
+	sql := "SELECT " + columnNames(fenced.Split(r.Columns)) + " FROM " + ledgerTable(r) + " WHERE migration = $1"
+	return t.query(ctx, opLedger, sql, []string{migration}, func(have row) error { return each(ledgerRow{have, at}) })
 }
 
 // insert spells the statement that inserts rows, in the order given.
@@ -101,13 +101,16 @@ func insert(r fenced.Relation) string {
 	columns := fenced.Split(r.Columns)
 	return "INSERT INTO " + ledgerTable(r) + " (" + columnNames(columns) + ") SELECT " +
 		fenced.List(columns, ", ", func(i int, c fenced.Column) string { return fmt.Sprintf("c%d", i) + cast(c) }) +
-		" FROM " + unnested(len(columns)) + " ORDER BY ord ON CONFLICT (" + columnNames(fenced.Split(r.Columns[:r.Key])) + ") DO "
+		" FROM " + unnested(len(columns)) + " ORDER BY ord" +
+		" ON CONFLICT (" + columnNames(fenced.Split(r.Columns[:r.Key])) + ") DO "
 }
 
 // Write implements fenced.Rows.
 func (t *txn) Write(ctx context.Context, r fenced.Relation, rows [][]any) error {
 	columns := fenced.Split(r.Columns)
-	set := fenced.List(fenced.Split(r.Columns[r.Key:]), ", ", func(_ int, c fenced.Column) string { return quoteIdent(c.Name) + " = excluded." + quoteIdent(c.Name) })
+	set := fenced.List(fenced.Split(r.Columns[r.Key:]), ", ", func(_ int, c fenced.Column) string {
+		return quoteIdent(c.Name) + " = excluded." + quoteIdent(c.Name)
+	})
 	return t.query(ctx, opRecord, insert(r)+"UPDATE SET "+set, arrays(len(columns), splitRows(rows)), nil)
 }
 
@@ -129,8 +132,8 @@ func (t *txn) Update(ctx context.Context, r fenced.Relation, set, by []string, r
 // Remove implements fenced.Rows.
 func (t *txn) Remove(ctx context.Context, r fenced.Relation, by []string, keys [][]any) error {
 	columns := fenced.Split(r.Of(by))
-	sql := "DELETE FROM " + ledgerTable(r) + " WHERE (" + columnNames(columns) + ") IN (SELECT " +
-		fenced.List(columns, ", ", func(i int, _ fenced.Column) string { return fmt.Sprintf("c%d", i) }) + " FROM " + unnested(len(columns)) + ")"
+	values := fenced.List(columns, ", ", func(i int, _ fenced.Column) string { return fmt.Sprintf("c%d", i) })
+	sql := "DELETE FROM " + ledgerTable(r) + " WHERE (" + columnNames(columns) + ") IN (SELECT " + values + " FROM " + unnested(len(columns)) + ")"
 	return t.query(ctx, opRecord, sql, arrays(len(columns), splitRows(keys)), nil)
 }
 
@@ -139,7 +142,8 @@ func (t *txn) Claim(ctx context.Context, rows [][]any) (map[string]string, error
 	const id = 1 // its place in a row
 	r := fenced.Loaded()
 	inserted := make(map[string]bool, len(rows))
-	err := t.query(ctx, opClaim, insert(r)+"NOTHING RETURNING id", arrays(len(r.Columns)+1, splitRows(rows)), func(have row) error {
+	params := arrays(len(r.Columns)+1, splitRows(rows)) // one column is a name
+	err := t.query(ctx, opClaim, insert(r)+"NOTHING RETURNING id", params, func(have row) error {
 		inserted[have.text(0)] = true
 		return nil
 	})
@@ -153,11 +157,11 @@ func (t *txn) Claim(ctx context.Context, rows [][]any) (map[string]string, error
 		}
 	}
 	present := make(map[string]string, len(others))
-	err = t.query(ctx, opClaim, "SELECT id, generation FROM "+ledgerTable(r)+" WHERE migration = $1 AND id = ANY ($2::text[])",
-		[]string{rows[0][0].(string), textArray(others)}, func(have row) error {
-			present[have.text(0)] = have.text(1)
-			return nil
-		})
+	sql := "SELECT id, generation FROM " + ledgerTable(r) + " WHERE migration = $1 AND id = ANY ($2::text[])"
+	err = t.query(ctx, opClaim, sql, []string{rows[0][0].(string), textArray(others)}, func(have row) error {
+		present[have.text(0)] = have.text(1)
+		return nil
+	})
 	if err == nil && len(present) != len(others) {
 		err = fenced.ErrRaced // it was removed from the ledger since
 	}

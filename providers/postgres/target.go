@@ -15,6 +15,7 @@ const (
 	opRecord = "write ledger"
 	opClaim  = "claim packages"
 	opReload = "empty tables"
+	opEnd    = "end sessions"
 )
 
 // target is a database that is written to. It is safe for concurrent use.
@@ -64,7 +65,8 @@ func (t *target) View(ctx context.Context, op string) (tx *txn, there bool, err 
 func (t *target) Blockers(ctx context.Context, migration, owner string) (string, error) {
 	var sessions []string
 	err := t.with(ctx, func(s *session) error {
-		return s.query(ctx, opLock, holdersSQL+" AND l.mode = 'ShareLock'", []string{"{" + keysOf(migration).token + "}"}, func(r row) error {
+		key := []string{"{" + keysOf(migration).token + "}"}
+		return s.query(ctx, opLock, holdersSQL+" AND l.mode = 'ShareLock'", key, func(r row) error {
 			sessions = append(sessions, fmt.Sprintf("session %s of %q, open since %s", r.text(0), r.text(1), r.text(2)))
 			return nil
 		})
@@ -94,7 +96,8 @@ func (t *target) Terminate(ctx context.Context, run *ledger.Run, lock bool) (n i
 	}
 	refusals := 0
 	err = t.with(ctx, func(s *session) error {
-		return s.query(ctx, "end sessions", `SELECT pg_terminate_backend(h.pid, 5000) FROM (`+holdersSQL+`) h`, []string{"{" + held + "}"}, func(r row) error {
+		sql := "SELECT pg_terminate_backend(h.pid, 5000) FROM (" + holdersSQL + ") h"
+		return s.query(ctx, opEnd, sql, []string{"{" + held + "}"}, func(r row) error {
 			if n++; !r.bool(0) {
 				refusals++
 			}
@@ -105,7 +108,8 @@ func (t *target) Terminate(ctx context.Context, run *ledger.Run, lock bool) (n i
 		err = fmt.Errorf("%d sessions have not ended within 5 s", refusals)
 	}
 	if err != nil {
-		err = &providers.Error{Kind: providers.KindOf(err), Op: "end sessions", Err: err, Fix: "Connect as the role of that run, or as a member of pg_signal_backend."}
+		err = &providers.Error{Kind: providers.KindOf(err), Op: opEnd, Err: err,
+			Fix: "Connect as the role of that run, or as a member of pg_signal_backend."}
 	}
 	return n, err
 }

@@ -99,8 +99,10 @@ func (t *txn) Remove(ctx context.Context, r fenced.Relation, by []string, keys [
 		values[i] = stored(k)
 	}
 	columns := r.Of(by)
-	sql := "DELETE FROM " + ledgerTable(r) + " WHERE (" + fenced.List(columns, ", ", columnName) + ") IN (SELECT " +
-		fenced.List(columns, ", ", func(i int, _ fenced.Column) string { return fmt.Sprintf("json_extract(value, '$[%d]')", i) }) + " FROM json_each(?))"
+	given := fenced.List(columns, ", ", func(i int, _ fenced.Column) string {
+		return fmt.Sprintf("json_extract(value, '$[%d]')", i)
+	})
+	sql := "DELETE FROM " + ledgerTable(r) + " WHERE (" + fenced.List(columns, ", ", columnName) + ") IN (SELECT " + given + " FROM json_each(?))"
 	return failed(ctx, opRecord, t.exec(ctx, sql, toJSON(values)))
 }
 

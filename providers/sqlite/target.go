@@ -125,7 +125,7 @@ func (h *holder) Begin(ctx context.Context, op string, how fenced.Mode) (*txn, s
 	return tx, token, nil
 }
 
-func (h *holder) begin(ctx context.Context, tx *txn, how fenced.Mode) (token string, err error) {
+func (h *holder) begin(ctx context.Context, tx *txn, how fenced.Mode) (string, error) {
 	if how == fenced.Renew {
 		if err := tx.try(ctx, "BEGIN IMMEDIATE"); sqlite.ErrCode(err) == sqlite.ResultBusy {
 			return "", fenced.ErrBusy
@@ -137,9 +137,7 @@ func (h *holder) begin(ctx context.Context, tx *txn, how fenced.Mode) (token str
 	if err := tx.retry(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return "", err
 	}
-	err = tx.prepared(ctx, func(s *sqlite.Stmt) error { token = s.ColumnText(0); return nil },
-		"SELECT token FROM "+ledgerTable(fenced.Run())+" WHERE migration = ?", h.migration)
-	return token, err
+	return fenced.Token(ctx, tx, h.migration)
 }
 
 // Exclude implements fenced.Holder: the token was renewed under the lock that every transaction takes.

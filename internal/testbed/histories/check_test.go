@@ -9,7 +9,7 @@ import (
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/report"
-	"github.com/dmoctl/dmoctl/providers/memory"
+	"github.com/dmoctl/dmoctl/internal/testbed/sim/memdb"
 )
 
 // checkExit holds an end to the reasons that there are for it.
@@ -108,12 +108,12 @@ func (w *world) checkStopped(p *process, f flags) {
 
 // always says whether the source has had the table since that version.
 func (w *world) always(table string, from int) bool {
-	return !slices.ContainsFunc(w.versions[from:], func(d *memory.Data) bool { return d.Tables[sourceName(table)] == nil })
+	return !slices.ContainsFunc(w.versions[from:], func(d *memdb.Data) bool { return d.Tables[sourceName(table)] == nil })
 }
 
 // never says whether the source has not had the table since that version.
 func (w *world) never(table string, from int) bool {
-	return !slices.ContainsFunc(w.versions[from:], func(d *memory.Data) bool { return d.Tables[sourceName(table)] != nil })
+	return !slices.ContainsFunc(w.versions[from:], func(d *memdb.Data) bool { return d.Tables[sourceName(table)] != nil })
 }
 
 // checkQuiet wants a further plan to say "No changes".
@@ -128,7 +128,7 @@ func (w *world) checkQuiet() {
 	}
 }
 
-func (w *world) checkTable(now *memory.Data, table string, p *process, f flags) {
+func (w *world) checkTable(now *memdb.Data, table string, p *process, f flags) {
 	name := w.spec.of(table)
 	is := now.Tables[name]
 	if is == nil {
@@ -153,7 +153,7 @@ func (w *world) checkTable(now *memory.Data, table string, p *process, f flags) 
 }
 
 // structureDiffers names what the target's table lacks, or has in another form.
-func (w *world) structureDiffers(want, is *memory.Table) string {
+func (w *world) structureDiffers(want, is *memdb.Table) string {
 	for i, c := range want.Columns {
 		if i >= len(is.Columns) {
 			return "no column " + c.Name
@@ -165,7 +165,7 @@ func (w *world) structureDiffers(want, is *memory.Table) string {
 	if len(is.Columns) > len(want.Columns) {
 		return "more columns"
 	}
-	keys := func(t *memory.Table) (out []string) {
+	keys := func(t *memdb.Table) (out []string) {
 		if t.Key != nil {
 			out = append(out, fmt.Sprintf("primary %v %v", t.Key.Primary, t.Key.Columns))
 		}
@@ -211,9 +211,9 @@ func (w *world) structureDiffers(want, is *memory.Table) string {
 }
 
 // checkRows compares rows with the source as it was when they were read.
-func (w *world) checkRows(is *memory.Table, table string, p *process, f flags) {
-	c := w.target.Contents(migration)
-	var wanted []*memory.Table
+func (w *world) checkRows(is *memdb.Table, table string, p *process, f flags) {
+	c := contents(w)
+	var wanted []*memdb.Table
 	seen := make(map[string]bool)
 	packages := 0
 	for _, l := range c.Loaded {
@@ -258,13 +258,13 @@ func (w *world) checkRows(is *memory.Table, table string, p *process, f flags) {
 	w.fatalf("exit 0, and the rows of %s, read under %v, differ: %s", is.Name, slices.Collect(maps.Keys(seen)), differ)
 }
 
-func largest(rows []memory.Row) int64 {
-	return next(&memory.Table{Table: catalog.Table{Columns: make([]catalog.Column, 1)}, Rows: rows}) - 1
+func largest(rows []memdb.Row) int64 {
+	return next(&memdb.Table{Table: catalog.Table{Columns: make([]catalog.Column, 1)}, Rows: rows}) - 1
 }
 
 // excused says whether nobody has promised that a table's rows are those of the source:
 // somebody changed them after they were verified, or they are not to be verified.
-func (w *world) excused(is *memory.Table, table string, c *ledger.Contents) bool {
+func (w *world) excused(is *memdb.Table, table string, c *ledger.Contents) bool {
 	if w.spec.Exceptions[table] != "" {
 		return true
 	}
@@ -289,7 +289,7 @@ func (w *world) excused(is *memory.Table, table string, c *ledger.Contents) bool
 	return false
 }
 
-func rowsDiffer(want, is []memory.Row) string {
+func rowsDiffer(want, is []memdb.Row) string {
 	count := make(map[string]int)
 	for _, r := range want {
 		count[fmt.Sprint(r)]++
@@ -306,7 +306,7 @@ func rowsDiffer(want, is []memory.Row) string {
 }
 
 // checkSequences wants sequences that no column owns where they were when the migration began, or above.
-func (w *world) checkSequences(now *memory.Data) {
+func (w *world) checkSequences(now *memdb.Data) {
 	for _, q := range w.floor.Sequences {
 		i := slices.IndexFunc(now.Sequences, func(h catalog.Sequence) bool { return h.Name.Name == q.Name.Name })
 		if i < 0 {
@@ -350,7 +350,7 @@ func (w *world) checkRollback(r result) {
 	if r.exit != report.OK {
 		return
 	}
-	if c := w.target.Contents(migration); len(c.Tables)+len(c.Loaded)+len(c.Packages) > 0 {
+	if c := contents(w); len(c.Tables)+len(c.Loaded)+len(c.Packages) > 0 {
 		w.fatalf("after a rollback, the ledger names %d tables", len(c.Tables))
 	}
 	w.floor = w.source.Data()

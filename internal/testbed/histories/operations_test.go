@@ -9,7 +9,7 @@ import (
 
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/report"
-	"github.com/dmoctl/dmoctl/providers/memory"
+	"github.com/dmoctl/dmoctl/internal/testbed/sim/memdb"
 )
 
 // operation is one thing that may happen.
@@ -77,8 +77,9 @@ func (w *world) drawInterruption() *interruption {
 	if kind == "" {
 		return nil
 	}
-	call := rapid.SampledFrom([]string{"", "tx.Commit", "tx.Commit done", "tx.Claim", "session.Alter", "session.Alter done", "session.Record", "session.Record done",
-		"session.Reload", "session.Reload done", "session.Read", "Snapshot", "Count", "Begin", "Lock", "Catalog", "object.Commit"}).Draw(w.t, "call")
+	call := rapid.SampledFrom([]string{"", "claim packages", "commit packages commit", "commit packages commit done", "alter", "alter commit",
+		"alter commit done", "write ledger", "write ledger commit", "write ledger commit done", "empty tables", "empty tables commit done", "empty a table",
+		"read ledger", "Snapshot", "Count", "Begin", "lock", "Catalog", "object.Commit"}).Draw(w.t, "call")
 	most := 6
 	if call == "" {
 		most = 90
@@ -137,7 +138,7 @@ func (w *world) apply(f flags, i *interruption, order int) result {
 // ran notes the last version of the source that a run could read.
 func (w *world) ran(p *process) {
 	w.runs[p.owner.ID] = [2]int{p.from, len(w.versions) - 1}
-	c := w.target.Contents(migration)
+	c := contents(w)
 	for _, l := range c.Loaded { // also of runs that were stopped, and never ended
 		if _, known := w.epochs[l.Snapshot]; !known {
 			w.epochs[l.Snapshot] = w.runs[l.Run][0]
@@ -154,7 +155,7 @@ func (w *world) ran(p *process) {
 func (w *world) opReview() {
 	f := w.drawFlags()
 	if rapid.Bool().Draw(w.t, "of one table") { // the others are kept
-		if len(w.target.Contents(migration).Loaded) == 0 {
+		if len(contents(w).Loaded) == 0 {
 			w.apply(flags{}, nil, 0)
 			w.checkOthers("before a review")
 		}
@@ -332,7 +333,7 @@ func (w *world) finish() {
 // migration no longer knows and whose places it needs, or that refer to its own.
 func (w *world) removeObstacles() {
 	known, needed := make(map[catalogName]bool), make(map[catalogName]bool)
-	for _, t := range w.target.Contents(migration).Tables {
+	for _, t := range contents(w).Tables {
 		taken, _ := w.carried(t.Source.Name)
 		known[t.Target] = taken && w.has(t.Source.Name)
 	}
@@ -341,7 +342,7 @@ func (w *world) removeObstacles() {
 			needed[w.spec.of(table)] = true
 		}
 	}
-	w.target.Do(func(d *memory.Data) {
+	w.target.Do(func(d *memdb.Data) {
 		d.Views = nil
 		for n, t := range d.Tables {
 			if w.theirs[n] != nil || w.lent[n] || !known[n] && (needed[n] || len(t.ForeignKeys) > 0) {
@@ -350,5 +351,5 @@ func (w *world) removeObstacles() {
 		}
 	})
 	w.theirs, w.views, w.dirty, w.structural = nil, nil, false, false
-	w.theirs, w.lent = make(map[catalogName]*memory.Table), make(map[catalogName]bool)
+	w.theirs, w.lent = make(map[catalogName]*memdb.Table), make(map[catalogName]bool)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/report"
 	"github.com/dmoctl/dmoctl/providers/memory"
+	"github.com/dmoctl/dmoctl/providers/objects"
 )
 
 // process is one dmoctl at work. Each of its calls to a provider waits until the history
@@ -23,7 +24,7 @@ type process struct {
 	owner ledger.Owner
 	src   *memory.Client
 	tgt   *memory.Client
-	stg   *memory.Staging
+	stg   *objects.Staging
 
 	mu      sync.Mutex
 	waiting []*ticket
@@ -70,7 +71,7 @@ func (w *world) start(order int, do func(p *process) result) *process {
 	if order > 0 {
 		p.order = rand.New(rand.NewPCG(uint64(order), 0))
 	}
-	p.src, p.tgt, p.stg = w.source.Open(p.hook), w.target.Open(p.hook), w.store.Open(p.hook)
+	p.src, p.tgt, p.stg = memory.Open(w.source, p.hook), memory.Open(w.target, p.hook), w.store.Open(p.hook)
 	go func() {
 		out := do(p)
 		p.mu.Lock()

@@ -8,7 +8,7 @@ import (
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/ledger"
-	"github.com/dmoctl/dmoctl/providers/memory"
+	"github.com/dmoctl/dmoctl/internal/testbed/sim/memdb"
 )
 
 type catalogName = catalog.Name
@@ -27,7 +27,7 @@ func (w *world) somebodyDoes(kind, table string) {
 	w.logf("somebody on the target: %s %s", kind, name)
 	w.dirty = true
 	tampered := w.tamper(name)
-	w.target.Do(func(d *memory.Data) {
+	w.target.Do(func(d *memdb.Data) {
 		there := d.Tables[name] != nil
 		ours := there && w.theirs[name] == nil
 		switch kind {
@@ -63,20 +63,20 @@ func (w *world) somebodyDoes(kind, table string) {
 
 // knows says whether the migration's ledger names a table of the target.
 func (w *world) knows(n catalog.Name) bool {
-	return slices.ContainsFunc(w.target.Contents(migration).Tables, func(t ledger.Table) bool { return t.Target == n })
+	return slices.ContainsFunc(contents(w).Tables, func(t ledger.Table) bool { return t.Target == n })
 }
 
 // put makes a table of somebody else's where there is none.
-func (w *world) put(d *memory.Data, n catalog.Name, rows int, refers []catalog.ForeignKey) {
+func (w *world) put(d *memdb.Data, n catalog.Name, rows int, refers []catalog.ForeignKey) {
 	if d.Tables[n] != nil {
 		return
 	}
-	t := &memory.Table{}
+	t := &memdb.Table{}
 	t.Name, t.ForeignKeys = n, refers
 	t.Columns = []catalog.Column{{Name: "id", Type: catalog.Type{Kind: catalog.Int64}, Declared: "bigint"},
 		{Name: "ref", Type: catalog.Type{Kind: catalog.Int64}, Declared: "bigint", Nullable: true}}
 	for i := range rows {
-		t.Rows = append(t.Rows, memory.Row{text("%d", i), {Null: true}})
+		t.Rows = append(t.Rows, memdb.Row{text("%d", i), {Null: true}})
 	}
 	d.Put(t)
 	w.theirs[n] = d.Tables[n]
@@ -84,7 +84,7 @@ func (w *world) put(d *memory.Data, n catalog.Name, rows int, refers []catalog.F
 
 // tamper says what the ledger knows of a table before somebody changes its rows.
 func (w *world) tamper(n catalog.Name) (out tamper) {
-	c := w.target.Contents(migration)
+	c := contents(w)
 	for _, t := range c.Tables {
 		if t.Target == n {
 			out.state, out.loaded = t.State, w.loaded(t.Source)
@@ -98,7 +98,7 @@ func (w *world) tamper(n catalog.Name) (out tamper) {
 
 // loaded tells one loading of a table from another.
 func (w *world) loaded(source catalog.Name) (out []string) {
-	for _, l := range w.target.Contents(migration).Loaded {
+	for _, l := range contents(w).Loaded {
 		if l.Source == source {
 			out = append(out, l.ID+l.Run+l.Snapshot+l.Generation)
 		}
@@ -107,7 +107,7 @@ func (w *world) loaded(source catalog.Name) (out []string) {
 }
 
 // referred says whether a table of somebody else's refers to one of the target.
-func (w *world) referred(d *memory.Data, n catalog.Name) bool {
+func (w *world) referred(d *memdb.Data, n catalog.Name) bool {
 	for other := range w.theirs {
 		if t := d.Tables[other]; t != nil && slices.ContainsFunc(t.ForeignKeys, func(f catalog.ForeignKey) bool { return f.Table == n }) {
 			return true
@@ -117,9 +117,9 @@ func (w *world) referred(d *memory.Data, n catalog.Name) bool {
 }
 
 // spoil changes a table of ours.
-func (w *world) spoil(d *memory.Data, kind string, n catalog.Name, was tamper) {
-	rows := func(counts bool, f func([]memory.Row) []memory.Row) {
-		d.Change(n, func(t *memory.Table) {
+func (w *world) spoil(d *memdb.Data, kind string, n catalog.Name, was tamper) {
+	rows := func(counts bool, f func([]memdb.Row) []memdb.Row) {
+		d.Change(n, func(t *memdb.Table) {
 			after := f(slices.Clone(t.Rows))
 			if len(t.Rows) == 0 && len(after) == 0 {
 				return
@@ -134,9 +134,9 @@ func (w *world) spoil(d *memory.Data, kind string, n catalog.Name, was tamper) {
 	}
 	switch kind {
 	case "delete row":
-		rows(true, func(r []memory.Row) []memory.Row { return r[:max(0, len(r)-1)] })
+		rows(true, func(r []memdb.Row) []memdb.Row { return r[:max(0, len(r)-1)] })
 	case "change row":
-		rows(false, func(r []memory.Row) []memory.Row {
+		rows(false, func(r []memdb.Row) []memdb.Row {
 			if len(r) > 0 {
 				r[0] = slices.Clone(r[0])
 				r[0][colV] = text("somebody's")
@@ -144,8 +144,8 @@ func (w *world) spoil(d *memory.Data, kind string, n catalog.Name, was tamper) {
 			return r
 		})
 	case "insert row":
-		rows(true, func(r []memory.Row) []memory.Row {
-			row := make(memory.Row, len(d.Tables[n].Columns))
+		rows(true, func(r []memdb.Row) []memdb.Row {
+			row := make(memdb.Row, len(d.Tables[n].Columns))
 			for i := range row {
 				row[i].Null = true
 			}
@@ -153,9 +153,9 @@ func (w *world) spoil(d *memory.Data, kind string, n catalog.Name, was tamper) {
 			return append(r, row)
 		})
 	case "drop index":
-		d.Change(n, func(t *memory.Table) { t.Indexes = nil })
+		d.Change(n, func(t *memdb.Table) { t.Indexes = nil })
 	case "add index":
-		d.Change(n, func(t *memory.Table) {
+		d.Change(n, func(t *memdb.Table) {
 			name := fmt.Sprintf("theirs%d", t.Written)
 			t.Indexes = append(slices.Clip(t.Indexes), catalog.Index{Name: name, Columns: []catalog.IndexColumn{{Name: "id"}}})
 			w.indexes[n] = append(w.indexes[n], name)

@@ -8,7 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
-	"github.com/dmoctl/dmoctl/providers/memory"
+	"github.com/dmoctl/dmoctl/internal/testbed/sim/memdb"
 )
 
 // Columns of every table, by place; more may follow.
@@ -21,13 +21,13 @@ const (
 
 func sourceName(table string) catalog.Name { return catalog.Name{Schema: sourceSchema, Name: table} }
 
-func text(format string, args ...any) memory.Cell {
-	return memory.Cell{Text: fmt.Sprintf(format, args...)}
+func text(format string, args ...any) memdb.Cell {
+	return memdb.Cell{Text: fmt.Sprintf(format, args...)}
 }
 
 // drawTable makes a table with rows. It may refer to one of others.
-func drawTable(t *rapid.T, d *memory.Data, name string, others []string) *memory.Table {
-	tb := &memory.Table{}
+func drawTable(t *rapid.T, d *memdb.Data, name string, others []string) *memdb.Table {
+	tb := &memdb.Table{}
 	tb.Name = sourceName(name)
 	tb.Columns = []catalog.Column{
 		{Name: "id", Type: catalog.Type{Kind: catalog.Int64}, Declared: "bigint"},
@@ -63,22 +63,22 @@ func drawTable(t *rapid.T, d *memory.Data, name string, others []string) *memory
 }
 
 // insert adds a row as an application does: with the next number, and a reference to a row that is there.
-func insert(d *memory.Data, table string) {
+func insert(d *memdb.Data, table string) {
 	t := d.Tables[sourceName(table)]
 	if t == nil {
 		return
 	}
 	id := next(t)
-	row := memory.Row{text("%d", id), {Null: true}, text("u%d", id), text("v%d", id)}
+	row := memdb.Row{text("%d", id), {Null: true}, text("u%d", id), text("v%d", id)}
 	for _, f := range t.ForeignKeys {
 		if p := d.Tables[f.Table]; p != nil && len(p.Rows) > 0 && id%3 > 0 {
 			row[colRef] = p.Rows[int(id)%len(p.Rows)][colID]
 		}
 	}
 	for len(row) < len(t.Columns) {
-		row = append(row, memory.Cell{Null: true})
+		row = append(row, memdb.Cell{Null: true})
 	}
-	d.Change(t.Name, func(t *memory.Table) {
+	d.Change(t.Name, func(t *memdb.Table) {
 		t.Rows = append(slices.Clip(t.Rows), row)
 		if q := t.Columns[colID].Sequence; q != nil {
 			after := *q
@@ -89,7 +89,7 @@ func insert(d *memory.Data, table string) {
 }
 
 // next is the number that the table's next row gets, by its sequence or else its largest.
-func next(t *memory.Table) int64 {
+func next(t *memdb.Table) int64 {
 	if q := t.Columns[colID].Sequence; q != nil {
 		if !q.Called {
 			return q.Last
@@ -106,10 +106,10 @@ func next(t *memory.Table) int64 {
 }
 
 // referred says whether rows of the database refer to a row of the table.
-func referred(d *memory.Data, t *memory.Table, row memory.Row) bool {
+func referred(d *memdb.Data, t *memdb.Table, row memdb.Row) bool {
 	for _, other := range d.Tables {
 		for _, f := range other.ForeignKeys {
-			if f.Table == t.Name && slices.ContainsFunc(other.Rows, func(r memory.Row) bool { return r[colRef] == row[colID] }) {
+			if f.Table == t.Name && slices.ContainsFunc(other.Rows, func(r memdb.Row) bool { return r[colRef] == row[colID] }) {
 				return true
 			}
 		}
@@ -120,7 +120,7 @@ func referred(d *memory.Data, t *memory.Table, row memory.Row) bool {
 // tables returns the names of the source's tables as they are now.
 func (w *world) tables() []string { return tablesOf(w.source.Data()) }
 
-func tablesOf(d *memory.Data) (out []string) {
+func tablesOf(d *memdb.Data) (out []string) {
 	for n := range d.Tables {
 		out = append(out, n.Name)
 	}
@@ -129,7 +129,7 @@ func tablesOf(d *memory.Data) (out []string) {
 }
 
 // change changes the source as its application does.
-func (w *world) change(f func(d *memory.Data)) {
+func (w *world) change(f func(d *memdb.Data)) {
 	w.source.Do(f)
 	w.versions = append(w.versions, w.source.Data())
 	w.unquiet = w.unquiet || w.spec.Quiet
@@ -156,16 +156,16 @@ func (w *world) changeOf(kind string) {
 	}
 	n := rapid.IntRange(0, 5).Draw(w.t, "row")
 	w.logf("source: %s %s %d", kind, table, n)
-	w.change(func(d *memory.Data) { w.changeIn(d, kind, table, n) })
+	w.change(func(d *memdb.Data) { w.changeIn(d, kind, table, n) })
 }
 
-func (w *world) changeIn(d *memory.Data, kind, table string, n int) {
+func (w *world) changeIn(d *memdb.Data, kind, table string, n int) {
 	name := sourceName(table)
 	switch kind {
 	case "insert":
 		insert(d, table)
 	case "update":
-		d.Change(name, func(t *memory.Table) {
+		d.Change(name, func(t *memdb.Table) {
 			if len(t.Rows) > 0 {
 				t.Rows = slices.Clone(t.Rows)
 				i := n % len(t.Rows)
@@ -174,7 +174,7 @@ func (w *world) changeIn(d *memory.Data, kind, table string, n int) {
 			}
 		})
 	case "delete":
-		d.Change(name, func(t *memory.Table) {
+		d.Change(name, func(t *memdb.Table) {
 			if len(t.Rows) > 0 && !referred(d, t, t.Rows[n%len(t.Rows)]) {
 				t.Rows = slices.Delete(slices.Clone(t.Rows), n%len(t.Rows), n%len(t.Rows)+1)
 			}
@@ -189,24 +189,24 @@ func (w *world) changeIn(d *memory.Data, kind, table string, n int) {
 	}
 }
 
-func (w *world) changeStructure(d *memory.Data, kind, table string) {
+func (w *world) changeStructure(d *memdb.Data, kind, table string) {
 	name := sourceName(table)
 	switch kind {
 	case "column":
-		d.Change(name, func(t *memory.Table) {
+		d.Change(name, func(t *memdb.Table) {
 			t.Columns = append(t.Columns, catalog.Column{Name: fmt.Sprintf("c%d", len(t.Columns)), Type: catalog.Type{Kind: catalog.Int64}, Declared: "bigint", Nullable: true})
 			rows := t.Rows
 			t.Rows = nil
 			for _, r := range rows {
-				t.Rows = append(t.Rows, append(slices.Clone(r), memory.Cell{Null: true}))
+				t.Rows = append(t.Rows, append(slices.Clone(r), memdb.Cell{Null: true}))
 			}
 		})
 	case "index":
-		d.Change(name, func(t *memory.Table) {
+		d.Change(name, func(t *memdb.Table) {
 			t.Indexes = append(slices.Clip(t.Indexes), catalog.Index{Name: fmt.Sprintf("%s_i%d", table, t.Written), Columns: []catalog.IndexColumn{{Name: "ref"}}})
 		})
 	case "drop index":
-		d.Change(name, func(t *memory.Table) { t.Indexes = nil })
+		d.Change(name, func(t *memdb.Table) { t.Indexes = nil })
 	case "table":
 		for _, n := range []string{"a", "b", "c", "d"} {
 			if d.Tables[sourceName(n)] == nil {
@@ -215,12 +215,14 @@ func (w *world) changeStructure(d *memory.Data, kind, table string) {
 			}
 		}
 	case "drop table":
-		if t := d.Tables[name]; t != nil && len(d.Tables) > 1 && !slices.ContainsFunc(t.Rows, func(r memory.Row) bool { return referred(d, t, r) }) {
+		if t := d.Tables[name]; t != nil && len(d.Tables) > 1 && !slices.ContainsFunc(t.Rows, func(r memdb.Row) bool { return referred(d, t, r) }) {
 			d.Drop(name)
 		}
 	case "truncate":
-		if t := d.Tables[name]; t != nil && !slices.ContainsFunc(t.Rows, func(r memory.Row) bool { return referred(d, t, r) }) {
-			d.Empty(name)
+		if t := d.Tables[name]; t != nil && !slices.ContainsFunc(t.Rows, func(r memdb.Row) bool { return referred(d, t, r) }) {
+			if err := d.Empty([]*catalog.Table{&t.Table}, []*catalog.Table{&t.Table}); err != nil {
+				w.fatalf("empty a table: %v", err)
+			}
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package histories_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,32 +10,35 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/plan"
+	"github.com/dmoctl/dmoctl/internal/testbed/sim/memdb"
 	"github.com/dmoctl/dmoctl/providers/memory"
+	"github.com/dmoctl/dmoctl/providers/objects"
 )
 
 // world is everything that a history changes, and what the test knows of it.
 type world struct {
 	t      *rapid.T
-	source *memory.Server
-	target *memory.Server
-	store  *memory.Store
+	source *memdb.Server
+	target *memdb.Server
+	store  *objects.Store
 	spec   spec
 
-	versions []*memory.Data    // of the source; the last is now
+	versions []*memdb.Data     // of the source; the last is now
 	runs     map[string][2]int // the first and the last version that a run could read, by owner
 	epochs   map[string]int    // the version at which the first run of a quiet epoch began
 	begun    int               // processes
-	floor    *memory.Data      // the source when the migration began: where free sequences stood
+	floor    *memdb.Data       // the source when the migration began: where free sequences stood
 
 	saved   *savedPlan
 	stopped []*process // alive, and not going on
 
-	theirs   map[catalog.Name]*memory.Table // tables of somebody else's on the target, as they have to stay
-	lent     map[catalog.Name]bool          // those of them that an apply has loaded into
-	views    []catalog.Dependent            // views of somebody else's on tables of ours
-	indexes  map[catalog.Name][]string      // of somebody else's on tables of ours
-	tampered map[catalog.Name]tamper        // tables of ours whose rows somebody has changed
+	theirs   map[catalog.Name]*memdb.Table // tables of somebody else's on the target, as they have to stay
+	lent     map[catalog.Name]bool         // those of them that an apply has loaded into
+	views    []catalog.Dependent           // views of somebody else's on tables of ours
+	indexes  map[catalog.Name][]string     // of somebody else's on tables of ours
+	tampered map[catalog.Name]tamper       // tables of ours whose rows somebody has changed
 
 	structural bool // somebody changed a structure on the source
 	dirty      bool // something is in the way, or was: an apply may refuse, by name
@@ -61,17 +65,17 @@ type savedPlan struct {
 }
 
 func newWorld(t *rapid.T) *world {
-	w := &world{t: t, store: memory.NewStore(), spec: firstSpec(), runs: make(map[string][2]int), epochs: make(map[string]int),
-		theirs: make(map[catalog.Name]*memory.Table), lent: make(map[catalog.Name]bool), indexes: make(map[catalog.Name][]string), tampered: make(map[catalog.Name]tamper)}
-	w.source = memory.New("source", memory.Options{Schema: sourceSchema})
-	o := memory.Options{Schema: targetSchema, SelfCommitting: rapid.Bool().Draw(t, "self-committing")}
+	w := &world{t: t, store: objects.NewStore(), spec: firstSpec(), runs: make(map[string][2]int), epochs: make(map[string]int),
+		theirs: make(map[catalog.Name]*memdb.Table), lent: make(map[catalog.Name]bool), indexes: make(map[catalog.Name][]string), tampered: make(map[catalog.Name]tamper)}
+	w.source = memdb.New("source", memdb.Options{Schema: sourceSchema})
+	o := memdb.Options{Schema: targetSchema, SelfCommitting: rapid.Bool().Draw(t, "self-committing")}
 	if rapid.IntRange(0, 3).Draw(t, "one writer") == 0 {
 		o.Writers = 1
 	}
 	o.InlineKeys = rapid.IntRange(0, 3).Draw(t, "keys are made with tables") == 3
-	w.target = memory.New("target", o)
+	w.target = memdb.New("target", o)
 	n := rapid.IntRange(1, 4).Draw(t, "tables")
-	w.source.Do(func(d *memory.Data) {
+	w.source.Do(func(d *memdb.Data) {
 		for _, name := range []string{"a", "b", "c", "d"}[:n] {
 			drawTable(t, d, name, tablesOf(d))
 		}
@@ -79,7 +83,7 @@ func newWorld(t *rapid.T) *world {
 			d.Sequences = []catalog.Sequence{{Name: sourceName("free"), Increment: 1, Start: 1, Min: 1, Max: 1 << 40, Last: 7, Called: true}}
 		}
 	})
-	w.versions = []*memory.Data{w.source.Data()}
+	w.versions = []*memdb.Data{w.source.Data()}
 	w.floor = w.source.Data()
 	w.spec.Level = rapid.SampledFrom([]string{levelContent, levelContent, levelCount, none}).Draw(t, "level")
 	w.spec.File, w.spec.Quiet = rapid.Bool().Draw(t, "file"), rapid.Bool().Draw(t, "quiet")
@@ -146,6 +150,15 @@ func (w *world) fatalf(format string, args ...any) {
 		p.kill()
 	}
 	w.t.Fatalf("%s\n\nafter this history:\n%s", fmt.Sprintf(format, args...), strings.Join(w.lines, "\n"))
+}
+
+// contents are what the target's ledger says, as nobody's run reads it.
+func contents(w *world) *ledger.Contents {
+	c, err := memory.Open(w.target, nil).Ledger(context.Background(), migration)
+	if err != nil {
+		w.fatalf("read the ledger: %v", err)
+	}
+	return c
 }
 
 // has says whether the source has a table.

@@ -1,8 +1,13 @@
-package memory
+// Package objects is a provider for stagings in memory, for tests only: no user is offered it.
+//
+// Every call asks the process's hook, so that a test can stop or kill a run at any moment.
+package objects
 
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"maps"
@@ -11,8 +16,31 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/dmoctl/dmoctl/internal/schema"
+	"github.com/dmoctl/dmoctl/internal/testbed/sim/memdb"
 	"github.com/dmoctl/dmoctl/providers"
 )
+
+// Arguments of a block that Driver opens.
+const (
+	ArgStore = "store" // *Store
+	ArgHook  = "hook"  // memdb.Hook; may be missing
+)
+
+// Driver describes the provider.
+func Driver() providers.Driver {
+	return providers.Driver{Type: "objects", Doc: "Stagings in memory, for tests.",
+		OpenStaging: func(_ context.Context, v schema.Values, _ providers.Env) (providers.Staging, error) {
+			hook, _ := v[ArgHook].(memdb.Hook)
+			return v[ArgStore].(*Store).Open(hook), nil
+		}}
+}
+
+var errClosed = errors.New("it is closed")
+
+func fail(kind providers.Kind, op, format string, args ...any) error {
+	return &providers.Error{Kind: kind, Op: op, Err: fmt.Errorf(format, args...)}
+}
 
 // Store is what stagings hold: objects by name.
 type Store struct {
@@ -31,19 +59,23 @@ func (s *Store) Objects() map[string][]byte {
 }
 
 // Open connects a process. A nil hook lets everything pass.
-func (s *Store) Open(hook Hook) *Staging {
-	return &Staging{store: s, client: (&Server{}).Open(hook), name: regexp.MustCompile(`^([a-z0-9_-]|%[0-9A-F]{2})([a-z0-9_.-]|%[0-9A-F]{2})*$`)}
+func (s *Store) Open(hook memdb.Hook) *Staging {
+	return &Staging{store: s, client: memdb.New("", memdb.Options{}).Open(hook),
+		name: regexp.MustCompile(`^([a-z0-9_-]|%[0-9A-F]{2})([a-z0-9_.-]|%[0-9A-F]{2})*$`)}
 }
 
 // Staging is a process's way to a Store.
 type Staging struct {
 	store  *Store
-	client *Client
+	client *memdb.Client
 	name   *regexp.Regexp
 }
 
 // Close ends the connection.
-func (s *Staging) Close() error { return s.client.Close() }
+func (s *Staging) Close() error {
+	s.Kill()
+	return nil
+}
 
 // Kill is the death of the process.
 func (s *Staging) Kill() { s.client.Kill() }
@@ -54,7 +86,7 @@ func (s *Staging) check(ctx context.Context, call, name string) error {
 			return fail(providers.Config, call, "%q is no name of an object", name)
 		}
 	}
-	return s.client.pass(ctx, call)
+	return s.client.Pass(ctx, call)
 }
 
 // Create starts an object.
@@ -93,7 +125,7 @@ func (c *contents) Read(p []byte) (int, error) {
 // List yields objects by name.
 func (s *Staging) List(ctx context.Context, prefix string) iter.Seq2[providers.Object, error] {
 	return func(yield func(providers.Object, error) bool) {
-		if err := s.client.pass(ctx, "staging.List"); err != nil {
+		if err := s.client.Pass(ctx, "staging.List"); err != nil {
 			yield(providers.Object{}, err)
 			return
 		}
@@ -114,7 +146,7 @@ func (s *Staging) Remove(ctx context.Context, name string) error {
 	s.store.mu.Lock()
 	delete(s.store.objects, name)
 	s.store.mu.Unlock()
-	return s.client.pass(ctx, "staging.Remove done")
+	return s.client.Pass(ctx, "staging.Remove done")
 }
 
 // object is one that is being written.
@@ -135,7 +167,7 @@ func (o *object) Write(p []byte) (int, error) {
 }
 
 func (o *object) Commit(ctx context.Context) error {
-	if err := o.staging.client.pass(ctx, "object.Commit"); err != nil {
+	if err := o.staging.client.Pass(ctx, "object.Commit"); err != nil {
 		return err
 	}
 	if o.ended {
@@ -144,7 +176,7 @@ func (o *object) Commit(ctx context.Context) error {
 	if err := o.put(); err != nil {
 		return err
 	}
-	return o.staging.client.pass(ctx, "object.Commit done")
+	return o.staging.client.Pass(ctx, "object.Commit done")
 }
 
 func (o *object) put() error {
