@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"os"
+	"os/signal"
 	"syscall"
 	"testing"
 	"time"
@@ -8,6 +10,10 @@ import (
 
 func TestCtrlC(t *testing.T) {
 	// Bad day: Ctrl-C once, twice: exit 130, resumable.
+	// A child does not inherit a SIGHUP that is ignored, as nohup has it, from a process that takes it.
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
 	for name, signals := range map[string][]syscall.Signal{
 		"once":    {syscall.SIGINT},
 		"twice":   {syscall.SIGINT, syscall.SIGINT},
