@@ -15,10 +15,10 @@ const (
 	// heapKept is what the heap is kept below as long as leastGrowth allows: a plan of a hundred
 	// thousand tables then stays within half a gigabyte, with all that is no heap.
 	heapKept = 384 << 20
-	// memoryKept is what all memory of Go is kept below, by giving back what is free; where more
-	// is in use, what the heap may grow to and room for the rest.
+	// memoryKept is what all memory of Go is kept below, by giving back what is free. Where more
+	// is in use, an eighth of that and memoryRoom are for what the heap grows by and for the rest.
 	memoryKept = 464 << 20
-	memoryRoom = 64 << 20
+	memoryRoom = 24 << 20
 )
 
 // collectEarly has garbage collected earlier than Go by itself would, and the earlier the
@@ -57,7 +57,7 @@ func growthOf(live uint64) int {
 // limitOf is the memory to keep below where live bytes are in use. It is no less than what
 // growthOf lets the heap grow to: a limit below that would have the collector run all the time.
 func limitOf(live uint64) int64 {
-	return max(memoryKept, int64(live)+int64(live)*leastGrowth/100+memoryRoom)
+	return max(memoryKept, int64(live)+int64(live)/8+memoryRoom)
 }
 
 // heapInUse is what the last collection found to be in use.

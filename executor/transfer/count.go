@@ -18,13 +18,14 @@ type counter struct {
 	alone  bool // the target takes one writer, who records counts as well
 	record func(context.Context, []*work.Table) error
 	beside func(func())
-	one    chan struct{} // held by the one that counts beside the copies
+	one    chan struct{}  // held by the one that counts beside the copies
+	ended  *work.Counting // of every table whose count is taken: there may be 100,000
 }
 
 func newCounter(r Room, record func(context.Context, []*work.Table) error) *counter {
 	return &counter{
 		ctl: r.Control, set: r.Set, quiet: r.Plan.Quiet, alone: r.Target.Limits.Writers == 1, record: record,
-		beside: r.Beside, one: make(chan struct{}, 1),
+		beside: r.Beside, one: make(chan struct{}, 1), ended: work.Counted(),
 	}
 }
 
@@ -98,7 +99,7 @@ func (c *counter) countBeside(ctx context.Context, t *work.Table) error {
 // end ends a count. After a failure another try counts again.
 func (c *counter) end(t *work.Table, taken *work.Counting, err error) {
 	c.set.Lock()
-	if err != nil {
+	if t.Counting = c.ended; err != nil {
 		t.Counting = nil
 	}
 	c.set.Unlock()
