@@ -25,49 +25,76 @@ func Contents(ctx context.Context, tx Rows, migration string) (*ledger.Contents,
 	if c.Run, err = readRun(ctx, tx, migration); err != nil {
 		return nil, err
 	}
-	var pool catalog.Pool // most of what the rows say, they say of each other's tables and packages
-	name := func(r Row, i int) catalog.Name {
-		n := r.Name(i)
-		return catalog.Name{Schema: pool.Text(n.Schema), Name: pool.Text(n.Name)}
-	}
-	err = errors.Join(
-		tx.Read(ctx, Tables(), migration, func(r Row) error {
-			c.Tables = append(c.Tables, ledger.Table{Migration: migration, Source: name(r, 1), Target: name(r, 2),
-				Structure: r.Text(3), File: r.Text(4), Count: r.Int(5), Changes: r.Text(6), Snapshot: pool.Text(r.Text(7)),
-				State: pool.Text(r.Text(8)), Serial: r.Int(9), Created: r.Bool(10), Edition: r.Int(11)})
-			return nil
-		}),
-		tx.Read(ctx, Planned(), migration, func(r Row) error {
-			p := ledger.Package{Migration: migration, ID: pool.Text(r.Text(1)), Source: name(r, 2),
-				Generation: pool.Text(r.Text(4))}
-			c.Packages = append(c.Packages, p)
-			return decode(r.Text(3), &c.Packages[len(c.Packages)-1].Range, "range of package "+p.ID)
-		}),
-		tx.Read(ctx, Loaded(), migration, func(r Row) (err error) {
-			l := ledger.Loaded{Migration: migration, ID: pool.Text(r.Text(1)), Source: name(r, 2),
-				Generation: pool.Text(r.Text(3)), Rows: r.Int(4), Bytes: r.Int(5), Digest: r.Text(6),
-				Snapshot: pool.Text(r.Text(8)), Run: pool.Text(r.Text(9)), Seconds: r.Float(10)}
-			if l.ReadAt, err = time.Parse(time.RFC3339Nano, r.Text(7)); err != nil {
-				err = unreadable(fmt.Errorf("time of package %s: %w", l.ID, err))
-			}
-			c.Loaded = append(c.Loaded, l)
-			return err
-		}),
-		tx.Read(ctx, Made(), migration, func(r Row) error {
-			c.Made = append(c.Made, ledger.Object{Migration: migration, Kind: pool.Text(r.Text(1)), Name: name(r, 2),
-				ID: r.Text(3)})
-			return nil
-		}))
+	var pool catalog.Pool // of few different texts
+	err = tx.Read(ctx, Tables(), migration, func(r Row) error {
+		c.Tables = append(c.Tables, ledger.Table{Migration: migration, Source: r.Name(1), Target: r.Name(2),
+			Structure: r.Text(3), File: r.Text(4), Count: r.Int(5), Changes: r.Text(6), Snapshot: pool.Text(r.Text(7)),
+			State: pool.Text(r.Text(8)), Serial: r.Int(9), Created: r.Bool(10), Edition: r.Int(11)})
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
 	c.Tables = sorted(c.Tables, func(a, b ledger.Table) int { return a.Source.Compare(b.Source) })
+	err = tx.Read(ctx, Planned(), migration, func(r Row) error {
+		p := ledger.Package{Migration: migration, ID: r.Text(1), Source: sourceOf(c.Tables, r.Name(2)), Generation: r.Text(4)}
+		c.Packages = append(c.Packages, p)
+		return decode(r.Text(3), &c.Packages[len(c.Packages)-1].Range, "range of package "+p.ID)
+	})
+	if err != nil {
+		return nil, err
+	}
 	c.Packages = sorted(c.Packages, func(a, b ledger.Package) int { return cmp.Compare(a.ID, b.ID) })
+	err = tx.Read(ctx, Loaded(), migration, func(r Row) (err error) {
+		l := ledger.Loaded{Migration: migration, ID: r.Text(1), Source: r.Name(2), Generation: r.Text(3), Rows: r.Int(4),
+			Bytes: r.Int(5), Digest: r.Text(6), Snapshot: pool.Text(r.Text(8)), Run: pool.Text(r.Text(9)), Seconds: r.Float(10)}
+		shareTexts(c.Packages, &l)
+		if l.ReadAt, err = time.Parse(time.RFC3339Nano, r.Text(7)); err != nil {
+			err = unreadable(fmt.Errorf("time of package %s: %w", l.ID, err))
+		}
+		c.Loaded = append(c.Loaded, l)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
 	c.Loaded = sorted(c.Loaded, func(a, b ledger.Loaded) int { return cmp.Compare(a.ID, b.ID) })
+	err = tx.Read(ctx, Made(), migration, func(r Row) error {
+		c.Made = append(c.Made, ledger.Object{Migration: migration, Kind: pool.Text(r.Text(1)), Name: r.Name(2),
+			ID: r.Text(3)})
+		return nil
+	})
 	c.Made = sorted(c.Made, func(a, b ledger.Object) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), a.Name.Compare(b.Name))
 	})
-	return c, nil
+	return c, err
+}
+
+// sourceOf returns a table's name, in the texts that its own row has: what the rows say, they
+// say of each other's tables and packages, and there may be 100,000.
+func sourceOf(tables []ledger.Table, n catalog.Name) catalog.Name {
+	i, there := slices.BinarySearchFunc(tables, n, func(t ledger.Table, n catalog.Name) int { return t.Source.Compare(n) })
+	if !there {
+		return n
+	}
+	return tables[i].Source
+}
+
+// shareTexts has a loaded package share the texts of the planned one.
+func shareTexts(planned []ledger.Package, l *ledger.Loaded) {
+	i, there := slices.BinarySearchFunc(planned, l.ID, func(p ledger.Package, id string) int {
+		return cmp.Compare(p.ID, id)
+	})
+	if !there {
+		return
+	}
+	p := planned[i]
+	if l.ID = p.ID; l.Source == p.Source {
+		l.Source = p.Source
+	}
+	if l.Generation == p.Generation {
+		l.Generation = p.Generation
+	}
 }
 
 // sorted orders a list, and frees the room that it grew by: there may be 100,000 tables.
