@@ -21,14 +21,13 @@ type Target interface {
 	Ledger(ctx context.Context, migration string) (*ledger.Contents, error)
 	// Lock makes this run the only one that may write. It creates the ledger where
 	// it is missing, takes a lock that dies with its holder (Locked, with the Owner,
-	// where somebody has it), waits until every package transaction of an older run
-	// has ended (calling wait with what it waits for, at most once a second), and renews the
-	// token. Where the migration has a run already, only token, owner and sessions
+	// where somebody has it), renews the token, and waits until every transaction has ended that had
+	// compared an older one (calling wait with what it waits for, at most once a second). Where the migration has a run already, only token, owner and sessions
 	// are replaced: lineage, serial, plan, spec and closed stay as they are until the
 	// caller has read them under the token and changes them by Record. Otherwise run is written as it is.
 	Lock(ctx context.Context, run ledger.Run, wait func(what string)) (Session, error)
 	// Unlock ends what holds the lock of the run with that owner id: NotFound where
-	// no run has it, Locked where the holder cannot be ended from here.
+	// no run has it, or nobody holds its lock, Locked where the holder cannot be ended from here.
 	Unlock(ctx context.Context, migration, owner string) error
 }
 
@@ -52,7 +51,8 @@ type Limits struct {
 type Session interface {
 	// Read reads the ledger under the token.
 	Read(ctx context.Context) (*ledger.Contents, error)
-	// Record writes ledger rows in one transaction.
+	// Record writes ledger rows in one transaction. Of Run it writes what the run stands for: lineage,
+	// serial, plan, spec, closed.
 	Record(ctx context.Context, c ledger.Change) error
 	// Alter carries out structure changes, in order. It is idempotent: what is
 	// there already in the wanted form is left alone.
@@ -83,7 +83,8 @@ type Tx interface {
 	// Writer starts loading one package into t. One Writer at a time.
 	Writer(ctx context.Context, t *catalog.Table, r catalog.Range) (Writer, error)
 	// Commit fills in the claimed rows and commits; durable once it returns. A
-	// Disconnected error leaves the outcome to the ledger.
+	// Disconnected error leaves the outcome to the ledger. After any error nothing but Rollback is left.
+	// A load that was not finished does not commit.
 	Commit(ctx context.Context, p []ledger.Loaded) error
 	// Rollback is a no-op after Commit: safe to defer.
 	Rollback(ctx context.Context) error

@@ -87,8 +87,9 @@ func (s *snapshot) Begin(ctx context.Context, tables []*catalog.Table) (provider
 }
 
 // Count implements providers.View.
-func (v *view) Count(ctx context.Context, tables []*catalog.Table) (out []providers.Counted, err error) {
-	return out, wrap("count", v.db.Call(ctx, "Count", func(*memdb.Data) error {
+func (v *view) Count(ctx context.Context, tables []*catalog.Table) ([]providers.Counted, error) {
+	var out []providers.Counted
+	err := wrap("count", v.db.Call(ctx, "Count", func(*memdb.Data) error {
 		for _, t := range tables {
 			was := v.data.Tables[t.Name]
 			if was == nil {
@@ -98,6 +99,7 @@ func (v *view) Count(ctx context.Context, tables []*catalog.Table) (out []provid
 		}
 		return nil
 	}))
+	return out, err
 }
 
 // Compare implements providers.View.

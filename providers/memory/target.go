@@ -202,10 +202,10 @@ func (t *txn) Write(_ context.Context, r fenced.Relation, rows [][]any) error {
 }
 
 // Update implements fenced.Rows.
-func (t *txn) Update(_ context.Context, r fenced.Relation, set, by []string, rows [][]any) (n int64, err error) {
-	return n, t.do("write ledger", func(d *memdb.Data) error {
+func (t *txn) Update(_ context.Context, r fenced.Relation, set, by []string, rows [][]any) (int64, error) {
+	n, to, from := int64(0), places(r, set), places(r, by)
+	err := t.do("write ledger", func(d *memdb.Data) error {
 		n = 0
-		to, from := places(r, set), places(r, by)
 		for _, values := range rows {
 			for _, key := range d.Records.Find(r.Name, from, values[len(set):]) {
 				changed := slices.Clone(d.Records[r.Name][key])
@@ -218,6 +218,7 @@ func (t *txn) Update(_ context.Context, r fenced.Relation, set, by []string, row
 		}
 		return nil
 	})
+	return n, err
 }
 
 // Remove implements fenced.Rows.

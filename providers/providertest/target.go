@@ -42,12 +42,18 @@ func Target(t *testing.T, h Harness) {
 		{"AbortLeavesNothing", targetAbortLeavesNothing},
 		{"ClaimTwice", targetClaimTwice},
 		{"CommitTwice", targetCommitTwice},
+		{"FailedCommitLeavesARollback", targetFailedCommit},
+		{"UnfinishedLoadIsNotCommitted", targetUnfinishedLoad},
+		{"ConflictsSayWhatToDo", targetConflictsSayWhatToDo},
+		{"RecordLeavesTheOwner", targetRecordLeavesTheOwner},
+		{"LedgerIsInOrder", targetLedgerIsInOrder},
 		{"Reload", targetReload},
 		{"Cancel", targetCancel},
 		{"SecondRunIsLocked", targetSecondRunIsLocked},
 		{"DeposedRunChangesNothing", targetDeposedRunChangesNothing},
 		{"NextRunWaits", targetNextRunWaits},
 		{"Unlock", targetUnlock},
+		{"UnlockOfAnEndedRun", targetUnlockOfAnEndedRun},
 	})
 }
 

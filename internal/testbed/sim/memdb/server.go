@@ -182,7 +182,7 @@ func (l *Lock) Older() (busy bool) {
 
 // Terminate ends the transactions of a lock of that name, and with holder its holder's session.
 func (c *Client) Terminate(ctx context.Context, name string, holder bool) (n int, err error) {
-	return n, c.Call(ctx, "terminate", func(*Data) error {
+	err = c.Call(ctx, "terminate", func(*Data) error {
 		if holder && c.locks[name] != nil {
 			delete(c.locks, name)
 			n++
@@ -195,6 +195,7 @@ func (c *Client) Terminate(ctx context.Context, name string, holder bool) (n int
 		}
 		return nil
 	})
+	return n, err
 }
 
 // Tx is one transaction. What it does, it does to a copy of the data, and to the data again when it
