@@ -11,39 +11,44 @@ import (
 	"time"
 )
 
-// withoutClaim makes a build of the PostgreSQL provider whose transactions neither take the
-// token's lock nor claim their packages in the ledger.
+// withoutClaim makes a build whose transactions of packages neither compare the token nor claim
+// their packages in the ledger.
 func withoutClaim(t *testing.T) dmoctl {
 	t.Helper()
-	const file = "../../../providers/postgres/tx.go"
-	source, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	mutant := string(source)
-	for old, now := range map[string]string{
-		`if err := t.w.guard(ctx, t.s, opClaim); err != nil {`: `if _, err := t.s.exec(ctx, opClaim, "BEGIN"); err != nil {`,
-		"	sorted := append([]ledger.Loaded{}, packages...)\n":  "	for _, p := range packages {\n		t.claimed[p.ID] = true\n	}\n	if len(packages) > 0 {\n		return nil, nil\n	}\n	sorted := append([]ledger.Loaded{}, packages...)\n",
-		"if filled != len(packages) {":                         "if filled > len(packages) {",
-	} {
-		if strings.Count(mutant, old) != 1 {
-			t.Fatalf("%s no longer holds %q once: say here what leaves the claim out", file, old)
-		}
-		mutant = strings.Replace(mutant, old, now, 1)
-	}
 	dir := t.TempDir()
-	path, err := filepath.Abs(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	overlay, err := json.Marshal(map[string]map[string]string{"Replace": {path: filepath.Join(dir, "tx.go")}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, b := range map[string][]byte{"tx.go": []byte(mutant), "overlay.json": overlay} {
-		if err := os.WriteFile(filepath.Join(dir, name), b, 0o600); err != nil {
+	overlay := map[string]string{}
+	for _, edit := range []struct{ file, old, now string }{
+		{"session.go", "	if token != s.run.Token {\n		err := superseded(", "	if token != s.run.Token && how != Load {\n		err := superseded("},
+		{"tx.go", "	present, err := t.txn.Claim(", "	t.claimed = make(map[string]bool, len(packages))\n	for _, p := range packages {\n		t.claimed[p.ID] = true\n	}\n" +
+			"	if len(packages) > 0 {\n		return nil, nil\n	}\n	present, err := t.txn.Claim("},
+		{"tx.go", "n != int64(len(rows))", "n > int64(len(rows))"},
+	} {
+		path, err := filepath.Abs(filepath.Join("../../../providers/fenced", edit.file))
+		if err != nil {
 			t.Fatal(err)
 		}
+		from := path
+		if overlay[path] != "" {
+			from = overlay[path] // edited already
+		}
+		source, err := os.ReadFile(from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Count(string(source), edit.old) != 1 {
+			t.Fatalf("%s no longer holds %q once: say here what leaves the claim out", edit.file, edit.old)
+		}
+		overlay[path] = filepath.Join(dir, edit.file)
+		if err := os.WriteFile(overlay[path], []byte(strings.Replace(string(source), edit.old, edit.now, 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	replace, err := json.Marshal(map[string]map[string]string{"Replace": overlay})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "overlay.json"), replace, 0o600); err != nil {
+		t.Fatal(err)
 	}
 	d := binary()
 	d.path = filepath.Join(dir, "dmoctl")
