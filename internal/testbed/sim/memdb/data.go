@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 )
@@ -36,13 +37,27 @@ type Data struct {
 	Views     []catalog.Dependent // of others: Table is what each one reads, Name its own
 	Records   Records
 	Options   Options
-	files     int
+
+	last         *int  // number of a file that was given, in all of the server
+	given, again []int // numbers that one statement took, and those that it takes when it is done again
+}
+
+// file numbers a new file. No two of a server have one number, and a statement that is done again when its
+// transaction commits takes the numbers that it took before.
+func (d *Data) file() string {
+	if len(d.again) > 0 {
+		n := d.again[0]
+		d.again = d.again[1:]
+		return strconv.Itoa(n)
+	}
+	*d.last++
+	d.given = append(d.given, *d.last)
+	return strconv.Itoa(*d.last)
 }
 
 // Put adds a table, or replaces one, as DROP and CREATE do.
 func (d *Data) Put(t *Table) {
-	d.files++
-	t.File = fmt.Sprint(d.files)
+	t.File = d.file()
 	t.ID = t.File
 	d.Tables[t.Name] = t
 }

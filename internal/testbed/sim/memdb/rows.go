@@ -224,8 +224,7 @@ func (d *Data) Empty(tables, with []*catalog.Table) error {
 	}
 	for _, t := range tables {
 		d.Change(t.Name, func(t *Table) {
-			d.files++
-			t.Rows, t.File = nil, strconv.Itoa(d.files)
+			t.Rows, t.File = nil, d.file()
 		})
 	}
 	return nil

@@ -22,7 +22,7 @@ type Server struct {
 
 // New makes an empty database of that identity.
 func New(identity string, o Options) *Server {
-	return &Server{ID: identity, data: &Data{Tables: make(map[catalog.Name]*Table), Records: make(Records), Options: o},
+	return &Server{ID: identity, data: &Data{Tables: make(map[catalog.Name]*Table), Records: make(Records), Options: o, last: new(int)},
 		locks: make(map[string]*Lock), open: make(map[*Tx]bool), snapshots: make(map[string]*Data)}
 }
 
@@ -204,8 +204,14 @@ type Tx struct {
 	Data   *Data // as the transaction sees it
 	client *Client
 	lock   *Lock
-	todo   []func(d *Data) error
+	todo   []statement
 	loaded []catalog.Name
+}
+
+// statement is one that is done again when its transaction commits.
+type statement struct {
+	do      func(d *Data) error
+	numbers []int // of files, that it took the first time
 }
 
 // Begin starts a transaction under the lock.
@@ -227,8 +233,10 @@ func (t *Tx) Do(f func(d *Data) error) error {
 		if !t.client.open[t] {
 			return fail(Ended, catalog.Name{}, "somebody has ended the session")
 		}
-		t.todo = append(t.todo, f)
-		return f(t.Data)
+		t.Data.given = nil
+		err := f(t.Data)
+		t.todo = append(t.todo, statement{f, t.Data.given})
+		return err
 	})
 }
 
@@ -248,11 +256,13 @@ func (t *Tx) Commit(ctx context.Context, call string, more bool) error {
 			return fail(Ended, catalog.Name{}, "somebody has ended the session")
 		}
 		d := now.clone()
-		for _, f := range t.todo {
-			if err := f(d); err != nil {
+		for _, s := range t.todo {
+			d.again = s.numbers
+			if err := s.do(d); err != nil {
 				return err
 			}
 		}
+		d.again = nil
 		for _, n := range t.loaded {
 			if d.Tables[n] == nil || d.Options.InlineKeys {
 				continue // with inline keys, a load checks no references
