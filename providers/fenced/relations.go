@@ -55,36 +55,35 @@ func columns(k Kind, names ...string) (out []Column) {
 	return out
 }
 
-// Run has one row a migration.
-func Run() Relation {
-	return Relation{"run", slices.Concat(columns(Text, ColMigration, "lineage"), columns(Integer, "serial"),
+// The relations are made once: a statement is spelled for each record of a table.
+var (
+	runs = Relation{"run", slices.Concat(columns(Text, ColMigration, "lineage"), columns(Integer, "serial"),
 		columns(Text, "plan", colToken, colOwner, colSessions, "spec"), columns(Boolean, "closed")), 1}
-}
-
-// Tables are what is said about each table.
-func Tables() Relation {
-	return Relation{"tables", slices.Concat(columns(Text, ColMigration), columns(Name, colSource, "target"),
+	tables = Relation{"tables", slices.Concat(columns(Text, ColMigration), columns(Name, colSource, "target"),
 		columns(Text, "structure", "file"), columns(Integer, "count"), columns(Text, "changes", "snapshot", colState),
 		columns(Integer, "serial"), columns(Boolean, "created"), columns(Integer, "edition")), 2}
-}
-
-// Planned are the packages.
-func Planned() Relation {
-	return Relation{"planned", slices.Concat(columns(Text, ColMigration, ColID), columns(Name, colSource),
+	planned = Relation{"planned", slices.Concat(columns(Text, ColMigration, ColID), columns(Name, colSource),
 		columns(Text, "range", ColGeneration)), 2}
-}
-
-// Loaded are the packages that are in.
-func Loaded() Relation {
-	return Relation{"loaded", slices.Concat(columns(Text, ColMigration, ColID), columns(Name, colSource),
+	loaded = Relation{"loaded", slices.Concat(columns(Text, ColMigration, ColID), columns(Name, colSource),
 		columns(Text, ColGeneration), columns(Integer, "rows", "bytes"),
 		columns(Text, "digest", "read_at", "snapshot", "run"), columns(Float, "seconds")), 2}
-}
+	made = Relation{"made", slices.Concat(columns(Text, ColMigration, ColKind), columns(Name, ColName), columns(Text, ColID)), 3}
+)
+
+// Run has one row a migration.
+func Run() Relation { return runs }
+
+// Tables are what is said about each table.
+func Tables() Relation { return tables }
+
+// Planned are the packages.
+func Planned() Relation { return planned }
+
+// Loaded are the packages that are in.
+func Loaded() Relation { return loaded }
 
 // Made are the objects that a CREATE of dmoctl's made.
-func Made() Relation {
-	return Relation{"made", slices.Concat(columns(Text, ColMigration, ColKind), columns(Name, ColName), columns(Text, ColID)), 3}
-}
+func Made() Relation { return made }
 
 // Relations are all of them.
 func Relations() []Relation { return []Relation{Run(), Tables(), Planned(), Loaded(), Made()} }
@@ -121,7 +120,8 @@ func List(columns []Column, join string, spell func(i int, c Column) string) str
 
 // Split is for engines that keep a name in two columns, its schema before it: the columns
 // as they are there, all of them of other kinds than Name.
-func Split(columns []Column) (out []Column) {
+func Split(columns []Column) []Column {
+	out := make([]Column, 0, len(columns)+2)
 	for _, c := range columns {
 		switch {
 		case c.Kind != Name:

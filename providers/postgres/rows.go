@@ -60,11 +60,14 @@ func columnNames(columns []fenced.Column) string {
 	return fenced.List(columns, ", ", func(_ int, c fenced.Column) string { return quoteIdent(c.Name) })
 }
 
+// value is a column of unnested.
+func value(i int) string { return "c" + strconv.Itoa(i) }
+
 // unnested spells rows of text as v(c0, c1, ...), from one array parameter a column.
 func unnested(width int) string {
 	params, columns := make([]string, width), make([]string, width)
 	for i := range width {
-		params[i], columns[i] = fmt.Sprintf("$%d::text[]", i+1), fmt.Sprintf("c%d", i)
+		params[i], columns[i] = "$"+strconv.Itoa(i+1)+"::text[]", value(i)
 	}
 	return "unnest(" + strings.Join(params, ", ") + ") WITH ORDINALITY v(" + strings.Join(columns, ", ") + ", ord)"
 }
@@ -74,11 +77,21 @@ func arrays(width int, rows [][]any) []string {
 	out, column := make([]string, width), make([]string, len(rows))
 	for i := range out {
 		for j, r := range rows {
-			column[j] = fmt.Sprint(r[i])
+			column[j] = textOf(r[i])
 		}
 		out[i] = textArray(column)
 	}
 	return out
+}
+
+func textOf(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case int64:
+		return formatInt(v)
+	}
+	return fmt.Sprint(v)
 }
 
 func splitRows(rows [][]any) [][]any {
@@ -100,7 +113,7 @@ func (t *txn) Read(ctx context.Context, r fenced.Relation, migration string, eac
 func insert(r fenced.Relation) string {
 	columns := fenced.Split(r.Columns)
 	return "INSERT INTO " + ledgerTable(r) + " (" + columnNames(columns) + ") SELECT " +
-		fenced.List(columns, ", ", func(i int, c fenced.Column) string { return fmt.Sprintf("c%d", i) + cast(c) }) +
+		fenced.List(columns, ", ", func(i int, c fenced.Column) string { return value(i) + cast(c) }) +
 		" FROM " + unnested(len(columns)) + " ORDER BY ord" +
 		" ON CONFLICT (" + columnNames(fenced.Split(r.Columns[:r.Key])) + ") DO "
 }
@@ -119,11 +132,11 @@ func (t *txn) Update(ctx context.Context, r fenced.Relation, set, by []string, r
 	to, from := fenced.Split(r.Of(set)), fenced.Split(r.Of(by))
 	sql := "UPDATE " + ledgerTable(r) + " l SET " +
 		fenced.List(to, ", ", func(i int, c fenced.Column) string {
-			return quoteIdent(c.Name) + " = " + fmt.Sprintf("v.c%d", i) + cast(c)
+			return quoteIdent(c.Name) + " = " + "v." + value(i) + cast(c)
 		}) +
 		" FROM " + unnested(len(to)+len(from)) + " WHERE " +
 		fenced.List(from, " AND ", func(i int, c fenced.Column) string {
-			return "l." + quoteIdent(c.Name) + fmt.Sprintf(" = v.c%d", len(to)+i)
+			return "l." + quoteIdent(c.Name) + " = v." + value(len(to)+i)
 		}) + " RETURNING 1"
 	err = t.query(ctx, opRecord, sql, arrays(len(to)+len(from), splitRows(rows)), func(row) error { n++; return nil })
 	return n, err
@@ -132,7 +145,7 @@ func (t *txn) Update(ctx context.Context, r fenced.Relation, set, by []string, r
 // Remove implements fenced.Rows.
 func (t *txn) Remove(ctx context.Context, r fenced.Relation, by []string, keys [][]any) error {
 	columns := fenced.Split(r.Of(by))
-	values := fenced.List(columns, ", ", func(i int, _ fenced.Column) string { return fmt.Sprintf("c%d", i) })
+	values := fenced.List(columns, ", ", func(i int, _ fenced.Column) string { return value(i) })
 	sql := "DELETE FROM " + ledgerTable(r) + " WHERE (" + columnNames(columns) + ") IN (SELECT " + values + " FROM " + unnested(len(columns)) + ")"
 	return t.query(ctx, opRecord, sql, arrays(len(columns), splitRows(keys)), nil)
 }
