@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"golang.org/x/term"
 
+	"github.com/dmoctl/dmoctl/cmd/dmoctl/internal/view"
 	"github.com/dmoctl/dmoctl/internal/diag"
 	"github.com/dmoctl/dmoctl/internal/printable"
 	"github.com/dmoctl/dmoctl/internal/report"
@@ -107,31 +108,27 @@ func (a *app) path(name string) string {
 }
 
 // style is how plans are printed to standard output.
-func (a *app) style() textStyle {
-	s := textStyle{colour: a.colour(a.outTerminal)}
+func (a *app) style() view.Style {
+	s := view.Style{Colour: a.colour(a.outTerminal)}
 	if f, ok := a.stdout.(*os.File); ok && a.outTerminal {
 		// A terminal that does not say how wide it is wraps by itself.
-		s.width, _, _ = term.GetSize(int(f.Fd()))
+		s.Width, _, _ = term.GetSize(int(f.Fd()))
 	}
 	return s
 }
 
-// printf writes a piece of the result. Each argument stays within its line, but for what is ours.
+// printf writes a piece of the result. Each argument stays within its line, but for what is view.Ours.
 func (a *app) printf(format string, args ...any) { fmt.Fprintf(a.out, format, a.lined(args)...) }
 
 // notef writes something that is no result: progress, hints. Its arguments are as those of printf.
 func (a *app) notef(format string, args ...any) { fmt.Fprintf(a.err, format, a.lined(args)...) }
-
-// ours is text that dmoctl has written itself and that has lines of its own, as an
-// argument of printf and notef. Data that is quoted in it still stays within one line.
-type ours string
 
 // lined makes the arguments of a format safe to print.
 func (a *app) lined(args []any) []any {
 	out := make([]any, len(args))
 	for i, arg := range args {
 		switch v := arg.(type) {
-		case ours:
+		case view.Ours:
 			out[i] = a.lines.Text(string(v))
 		case string:
 			out[i] = printable.Line(v)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/dmoctl/dmoctl/cmd/dmoctl/internal/view"
 	"github.com/dmoctl/dmoctl/executor"
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/left"
@@ -68,7 +69,7 @@ func (c *applyCmd) Run(ctx context.Context, a *app, k *kong.Context, stop *stopp
 		}
 		return nil
 	}
-	shown := viewPlan(p, time.Now())
+	shown := view.Of(p, time.Now())
 	if err := c.show(a, p, &shown); err != nil {
 		return err
 	}
@@ -154,25 +155,25 @@ func (a *app) stillFits(ctx context.Context, s *spec, sd *sides, p *plan.Plan) e
 }
 
 // show prints a new plan, and of a saved one, which has been read, what it comes to.
-func (c *applyCmd) show(a *app, p *plan.Plan, shown *planView) error {
+func (c *applyCmd) show(a *app, p *plan.Plan, shown *view.Plan) error {
 	switch {
 	case c.JSON:
 		return nil
 	case c.File == "":
-		return writeText(a.out, p, time.Now(), a.style())
+		return view.Text(a.out, p, time.Now(), a.style())
 	}
-	a.printf("%s: %s\n", c.File, shown.summary())
+	a.printf("%s: %s\n", c.File, shown.Summary())
 	return nil
 }
 
 // approve asks for yes where nobody has said it yet. Dropping tables is asked
 // about by the target's name, whatever else was approved.
-func (c *applyCmd) approve(ctx context.Context, a *app, s *spec, shown *planView) error {
-	f := shown.fates()
+func (c *applyCmd) approve(ctx context.Context, a *app, s *spec, shown *view.Plan) error {
+	f := shown.Fates()
 	target := s.Target.Address()
-	if len(f.foreign) > 0 && !slices.Contains(c.ConfirmRecreate, target) && !slices.Contains(c.ConfirmRecreate, s.Target.Name) {
+	if len(f.Foreign) > 0 && !slices.Contains(c.ConfirmRecreate, target) && !slices.Contains(c.ConfirmRecreate, s.Target.Name) {
 		question := fmt.Sprintf("\nexisting = \"recreate\": %s on %s, with all rows, will be dropped: %s.",
-			count(len(f.foreign), "table"), target, strings.Join(f.foreign, ", "))
+			view.Count(len(f.Foreign), "table"), target, strings.Join(f.Foreign, ", "))
 		if err := a.confirm(ctx, question, "--confirm-recreate "+target); err != nil {
 			return err
 		}
@@ -181,7 +182,7 @@ func (c *applyCmd) approve(ctx context.Context, a *app, s *spec, shown *planView
 		return nil
 	}
 	question := "\nDo you want to carry out this plan?"
-	if lost := f.question(); lost != "" {
+	if lost := f.Question(); lost != "" {
 		question = "\n" + lost + question
 	}
 	return a.confirm(ctx, question, "--auto-approve, or apply a saved plan")
@@ -221,9 +222,9 @@ func (c *applyCmd) carryOut(ctx context.Context, a *app, run applying) error {
 		a.log.Info("report written", "path", path)
 	}
 	if c.JSON {
-		a.failures(r)
+		view.Failures(a.notef, r)
 	} else {
-		a.summarize(r)
+		view.Summary(a.printf, a.notef, r)
 	}
 	return a.unsaid(r, quietly(err))
 }
@@ -236,7 +237,7 @@ func (a *app) unsaid(r *report.Report, err error) error {
 		return err
 	}
 	if o.Exit == report.Stale {
-		a.notef("%s\n", ours(o.Fix))
+		a.notef("%s\n", view.Ours(o.Fix))
 	}
 	return &exitError{Code: o.Exit}
 }

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/dmoctl/dmoctl/cmd/dmoctl/internal/view"
 )
 
 // cli is the command line: one field a command, each in a file of its own.
@@ -61,7 +63,7 @@ func parser(grammar *cli, a *app, leave func(code int)) (*kong.Kong, error) {
 			if err := kong.DefaultHelpPrinter(how, ctx); err != nil {
 				return err
 			}
-			a.printf("\n%s", ours(exitCodes))
+			a.printf("\n%s", view.Ours(exitCodes))
 			return nil
 		}),
 	)

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/dmoctl/dmoctl/cmd/dmoctl/internal/view"
 )
 
 type completionCmd struct {
@@ -22,11 +24,11 @@ func (c *completionCmd) Run(a *app, k *kong.Kong) error {
 	words := completions(k.Model.Node, nil)
 	switch c.Shell {
 	case "bash":
-		a.printf("%s", ours(bashCompletion(words)))
+		a.printf("%s", view.Ours(bashCompletion(words)))
 	case "zsh":
-		a.printf("autoload -U +X bashcompinit && bashcompinit\n%s", ours(bashCompletion(words)))
+		a.printf("autoload -U +X bashcompinit && bashcompinit\n%s", view.Ours(bashCompletion(words)))
 	default:
-		a.printf("%s", ours(fishCompletion(words)))
+		a.printf("%s", view.Ours(fishCompletion(words)))
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/dmoctl/dmoctl/cmd/dmoctl/internal/view"
 	"github.com/dmoctl/dmoctl/internal/report"
 )
 
@@ -19,7 +20,7 @@ func (a *app) confirm(ctx context.Context, question, flag string) error {
 	if !a.inTerminal || a.globals.NoInput {
 		return declined("Nobody could be asked", "There is no terminal to ask for \"yes\" on, so nothing was changed. To say it beforehand, give "+flag+".")
 	}
-	a.notef("%s\n  Only \"yes\" goes on: ", ours(question))
+	a.notef("%s\n  Only \"yes\" goes on: ", view.Ours(question))
 	answer := make(chan string, 1)
 	go func() {
 		// The goroutine ends with the process where the user interrupts instead.

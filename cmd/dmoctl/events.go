@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dmoctl/dmoctl/cmd/dmoctl/internal/view"
 	"github.com/dmoctl/dmoctl/internal/report"
 )
 
@@ -63,7 +64,7 @@ func eventLine(e report.Event) string {
 	case report.PhaseStarted:
 		return e.Phase
 	case report.PhaseDone:
-		return e.Phase + " done in " + showSeconds(e.Seconds)
+		return e.Phase + " done in " + view.Seconds(e.Seconds)
 	case report.SnapshotTaken:
 		return "source read as of " + e.Time.UTC().Format(time.RFC3339)
 	case report.Retry:
@@ -93,16 +94,16 @@ func progressLine(t report.Totals) string {
 	if line != "" {
 		line += ": "
 	}
-	line += showCount(int64(t.Packages)) + " of " + count(t.PackagesPlanned, "package") + ", " +
-		showRows(t.Rows) + " rows, " + showBytes(t.Bytes)
+	line += view.Number(int64(t.Packages)) + " of " + view.Count(t.PackagesPlanned, "package") + ", " +
+		view.Rows(t.Rows) + " rows, " + view.Bytes(t.Bytes)
 	if t.Rate > 0 {
-		line += ", " + showBytes(int64(t.Rate)) + "/s"
+		line += ", " + view.Bytes(int64(t.Rate)) + "/s"
 	}
 	if t.ETA >= 0 && t.Packages < t.PackagesPlanned {
-		line += ", " + showSeconds(t.ETA) + " left"
+		line += ", " + view.Seconds(t.ETA) + " left"
 	}
 	if t.Failures > 0 {
-		line += ", " + count(t.Failures, "failure")
+		line += ", " + view.Count(t.Failures, "failure")
 	}
 	return line
 }

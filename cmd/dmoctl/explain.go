@@ -7,6 +7,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/dmoctl/dmoctl/cmd/dmoctl/internal/view"
 	"github.com/dmoctl/dmoctl/executor"
 	"github.com/dmoctl/dmoctl/internal/diag"
 	"github.com/dmoctl/dmoctl/internal/ledger"
@@ -85,7 +86,7 @@ func (a *app) explain(err error) diag.Diagnostics {
 	var unset *schema.UnsetError
 	if errors.As(err, &unset) {
 		return diag.Diagnostics{diag.Error("missing-environment-variable", "Missing environment variable",
-			sentence(printable.Line(strings.TrimSpace(where+": "+unset.Error())))+" To set it, run\n\n  export "+strings.Join(unset.Envs, "=... ")+"=...")}
+			view.Sentence(printable.Line(strings.TrimSpace(where+": "+unset.Error())))+" To set it, run\n\n  export "+strings.Join(unset.Envs, "=... ")+"=...")}
 	}
 	var failed *providers.Error
 	if errors.As(err, &failed) {
@@ -122,7 +123,7 @@ func (a *app) outcomeDiagnostic(o *executor.Outcome) diag.Diagnostic {
 		detail = said(o.Err) + " "
 	}
 	if failed != nil && failed.Fix != "" && failed.Fix != o.Fix {
-		detail += sentence(failed.Fix) + " "
+		detail += view.Sentence(failed.Fix) + " "
 	}
 	return diag.Error(slug(o.Summary), sentenceCase(o.Summary), strings.TrimSpace(detail+o.Fix))
 }
@@ -148,7 +149,7 @@ func providerDiagnostic(e *providers.Error, whole error, side string) diag.Diagn
 	}
 	detail := said(whole)
 	if e.Fix != "" {
-		detail += " " + sentence(e.Fix)
+		detail += " " + view.Sentence(e.Fix)
 	}
 	id := strings.ReplaceAll(string(e.Kind), " ", "-")
 	return diag.Error(id, summary, detail)
@@ -208,20 +209,4 @@ func kindSummary(k providers.Kind) string {
 }
 
 // said makes an error's text a sentence. A server's words, or a name in them, stay within its line.
-func said(err error) string { return sentence(printable.Line(err.Error())) }
-
-// sentence makes an error's text a sentence.
-func sentence(s string) string {
-	if s == "" {
-		return ""
-	}
-	// A name such as source.postgres.erp, or a flag, stays as it is written.
-	word, _, _ := strings.Cut(s, " ")
-	if first, size := utf8.DecodeRuneInString(s); unicode.IsLower(first) && !strings.ContainsAny(word, "._/-\"") {
-		s = string(unicode.ToUpper(first)) + s[size:]
-	}
-	if strings.HasSuffix(s, ".") || strings.HasSuffix(s, "?") || strings.HasSuffix(s, "!") {
-		return s
-	}
-	return s + "."
-}
+func said(err error) string { return view.Sentence(printable.Line(err.Error())) }

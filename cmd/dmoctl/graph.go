@@ -5,6 +5,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/dmoctl/dmoctl/cmd/dmoctl/internal/view"
 	"github.com/dmoctl/dmoctl/internal/plan"
 )
 
@@ -20,9 +21,9 @@ func (c *graphCmd) Run(ctx context.Context, a *app, k *kong.Context) error {
 		return err
 	}
 	if c.Format == "mermaid" {
-		return writeMermaid(a.out, p)
+		return view.Mermaid(a.out, p)
 	}
-	return writeDOT(a.out, p)
+	return view.DOT(a.out, p)
 }
 
 func (c *graphCmd) plan(ctx context.Context, a *app, k *kong.Context) (*plan.Plan, error) {

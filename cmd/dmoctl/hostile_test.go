@@ -7,11 +7,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 
+	"github.com/dmoctl/dmoctl/cmd/dmoctl/internal/view"
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/diag"
 	"github.com/dmoctl/dmoctl/internal/ledger"
@@ -54,18 +56,18 @@ func deceives(text string) string {
 func TestHostileNamesInEveryView(t *testing.T) {
 	// Done: shell: names of the source reach a terminal, Markdown and graphs escaped: every view of a plan and of a run
 	for _, name := range hostileNames() {
-		p, r := hostilePlan(name), hostileReport(name)
+		p, r := hostilePlan(t, name), hostileReport(name)
 		views := map[string]func(a *app) error{
-			"text":     func(a *app) error { return writeText(a.out, p, moment(), textStyle{}) },
-			"narrow":   func(a *app) error { return writeText(a.out, p, moment(), textStyle{width: 60}) },
-			"columns":  func(a *app) error { return writeColumns(a.out, p) },
+			"text":     func(a *app) error { return view.Text(a.out, p, moment(), view.Style{}) },
+			"narrow":   func(a *app) error { return view.Text(a.out, p, moment(), view.Style{Width: 60}) },
+			"columns":  func(a *app) error { return view.Columns(a.out, p) },
 			"markdown": func(a *app) error { return a.show(p, viewFlags{Markdown: true, Columns: true}) },
-			"dot":      func(a *app) error { return writeDOT(a.out, p) },
-			"mermaid":  func(a *app) error { return writeMermaid(a.out, p) },
+			"dot":      func(a *app) error { return view.DOT(a.out, p) },
+			"mermaid":  func(a *app) error { return view.Mermaid(a.out, p) },
 			"report": func(a *app) error {
-				a.printReport(r)
-				a.summarize(r)
-				a.printVerification(r)
+				view.Report(a.printf, r)
+				view.Summary(a.printf, a.notef, r)
+				view.Verification(a.printf, a.notef, r)
 				return nil
 			},
 			"status": func(a *app) error {
@@ -122,8 +124,26 @@ func TestHostileNamesInEveryView(t *testing.T) {
 	}
 }
 
-func hostilePlan(name string) *plan.Plan {
-	p := everyStep()
+// moment is when the plans are looked at.
+func moment() time.Time { return time.Date(2030, 5, 20, 12, 0, 0, 0, time.UTC) }
+
+// everyStep is the plan of every kind of step that the views' golden files show.
+func everyStep(t *testing.T) *plan.Plan {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("internal", "view", "testdata", "golden", "every-step.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var p plan.Plan
+	if err := json.Unmarshal(b, &p); err != nil {
+		t.Fatal(err)
+	}
+	return &p
+}
+
+func hostilePlan(t *testing.T, name string) *plan.Plan {
+	t.Helper()
+	p := everyStep(t)
 	at := catalog.Name{Schema: name, Name: name}
 	for _, x := range p.Tables {
 		own := catalog.Name{Schema: name, Name: x.Source.Name.Name + name}

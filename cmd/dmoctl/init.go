@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/dmoctl/dmoctl/cmd/dmoctl/internal/view"
 	"github.com/dmoctl/dmoctl/lang"
 )
 
@@ -39,7 +40,7 @@ func (c *initCmd) Run(a *app) error {
 		return refuse("exists", "Exists already", "The folder holds a spec already: "+filepath.Base(found[0])+". Nothing was written.")
 	}
 	if err := os.MkdirAll(a.dir(), 0o755); err != nil {
-		return refuse("unwritable-file", "A file cannot be written", sentence(err.Error()))
+		return refuse("unwritable-file", "A file cannot be written", view.Sentence(err.Error()))
 	}
 	if err := createNew(a.path(specFile), string(text)); err != nil {
 		return err
@@ -54,7 +55,7 @@ func (c *initCmd) Run(a *app) error {
 	case err == nil:
 		written = append(written, ".gitignore")
 	case errors.As(err, &exists) && exists.list[0].ID == "exists":
-		a.notef("There is a .gitignore already; make sure that it has these lines:\n%s", ours(lines))
+		a.notef("There is a .gitignore already; make sure that it has these lines:\n%s", view.Ours(lines))
 	default:
 		return err
 	}
@@ -69,7 +70,7 @@ func createNew(path, text string) error {
 		return refuse("exists", "Exists already", "There is a file "+path+" already. Nothing was written.")
 	}
 	if err != nil {
-		return refuse("unwritable-file", "A file cannot be written", sentence(err.Error()))
+		return refuse("unwritable-file", "A file cannot be written", view.Sentence(err.Error()))
 	}
 	_, err = f.WriteString(text)
 	if closing := f.Close(); err == nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/dmoctl/dmoctl/cmd/dmoctl/internal/view"
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/providers"
 )
@@ -36,6 +37,6 @@ func (c *inspectCmd) Run(ctx context.Context, a *app, k *kong.Context) error {
 		return err
 	}
 	a.printf("Wrote the catalog of %s: %s. To plan without a connection, run\n\n  dmoctl plan --catalog %s\n",
-		s.Source.Address(), count(len(found.Tables), "table"), c.Out)
+		s.Source.Address(), view.Count(len(found.Tables), "table"), c.Out)
 	return nil
 }

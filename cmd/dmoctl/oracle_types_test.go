@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"flag"
 	"net"
 	"os"
 	"path/filepath"
@@ -19,6 +20,8 @@ import (
 	"github.com/dmoctl/dmoctl/internal/testbed/sim/hana"
 	"github.com/dmoctl/dmoctl/internal/testbed/sim/oracle"
 )
+
+var update = flag.Bool("update", false, "write the golden files again")
 
 // oracleOfTypes starts an Oracle with a column of every type, those that travel and those that do not,
 // and an empty HANA, and sets the variables by which the spec of testdata/oracle-types reaches them.

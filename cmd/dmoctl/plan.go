@@ -13,6 +13,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/dmoctl/dmoctl/cmd/dmoctl/internal/view"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/report"
 )
@@ -83,14 +84,14 @@ func (a *app) show(p *plan.Plan, how viewFlags) error {
 	case how.JSON:
 		return plan.Encode(a.out, p)
 	case how.Markdown:
-		return writeMarkdown(a.out, p, time.Now(), how.Columns)
+		return view.Markdown(a.out, p, time.Now(), how.Columns)
 	}
 	if how.Columns {
-		if err := writeColumns(a.out, p); err != nil {
+		if err := view.Columns(a.out, p); err != nil {
 			return err
 		}
 	}
-	return writeText(a.out, p, time.Now(), a.style())
+	return view.Text(a.out, p, time.Now(), a.style())
 }
 
 // savePlan writes a plan so that a file of that name is whole or not there.
@@ -135,5 +136,5 @@ func unwritable(path string, err error) error {
 	if errors.As(err, &at) {
 		err = at.Err
 	}
-	return refuse("unwritable-file", "A file cannot be written", sentence(strconv.Quote(path)+": "+err.Error())+" Nothing was written.")
+	return refuse("unwritable-file", "A file cannot be written", view.Sentence(strconv.Quote(path)+": "+err.Error())+" Nothing was written.")
 }

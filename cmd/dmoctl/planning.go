@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/dmoctl/dmoctl/cmd/dmoctl/internal/view"
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/desired"
 	"github.com/dmoctl/dmoctl/internal/diag"
@@ -169,7 +170,7 @@ func (a *app) readPlan(name string) (*plan.Plan, error) {
 	defer f.Close()
 	p, err := plan.Decode(f)
 	if errors.Is(err, plan.ErrFormat) {
-		return nil, refuse("invalid-plan", "Not a plan", sentence(fmt.Sprintf("%s is %v", name, err))+" Make a new one:\n\n  dmoctl plan --out FILE")
+		return nil, refuse("invalid-plan", "Not a plan", view.Sentence(fmt.Sprintf("%s is %v", name, err))+" Make a new one:\n\n  dmoctl plan --out FILE")
 	}
 	a.lines.Learn(p)
 	return p, err

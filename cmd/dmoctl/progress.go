@@ -8,6 +8,7 @@ import (
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 
+	"github.com/dmoctl/dmoctl/cmd/dmoctl/internal/view"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/printable"
 	"github.com/dmoctl/dmoctl/internal/report"
@@ -149,5 +150,5 @@ func (p *phaseBar) text(decor.Statistics) string {
 	if p.steps == 0 {
 		return ""
 	}
-	return fmt.Sprintf(" %d of %s", p.done, count(p.steps, "step"))
+	return fmt.Sprintf(" %d of %s", p.done, view.Count(p.steps, "step"))
 }

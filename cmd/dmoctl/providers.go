@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/dmoctl/dmoctl/cmd/dmoctl/internal/view"
 	"github.com/dmoctl/dmoctl/internal/schema"
 	"github.com/dmoctl/dmoctl/lang"
 	"github.com/dmoctl/dmoctl/providers"
@@ -41,7 +42,7 @@ type providerDescription struct {
 // Run lists the providers with their roles and arguments, from the schemas.
 func (c *providersCmd) Run(a *app) error {
 	if c.Markdown {
-		a.printf("%s", ours(lang.Reference(a.drivers)))
+		a.printf("%s", view.Ours(lang.Reference(a.drivers)))
 		return nil
 	}
 	var all []providerDescription

@@ -7,6 +7,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/dmoctl/dmoctl/cmd/dmoctl/internal/view"
 	"github.com/dmoctl/dmoctl/executor"
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/diag"
@@ -97,5 +98,5 @@ func (a *app) printUndone(what string, names []catalog.Name) {
 		texts = append(texts, n.String())
 	}
 	slices.Sort(texts)
-	a.printf("%s %s: %s.\n", what, count(len(names), "table"), some(texts, textList, ", "))
+	a.printf("%s %s: %s.\n", what, view.Count(len(names), "table"), view.Some(texts, view.Listed, ", "))
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/dmoctl/dmoctl/cmd/dmoctl/internal/view"
 	"github.com/dmoctl/dmoctl/internal/diag"
 	"github.com/dmoctl/dmoctl/internal/report"
 )
@@ -92,5 +93,5 @@ func usageDiagnostic(err error) diag.Diagnostic {
 	if errors.As(err, &parse) && parse.Context != nil && parse.Context.Selected() != nil {
 		help = parse.Context.Selected().FullPath() + " --help"
 	}
-	return diag.Error("invalid-command-line", "Invalid command line", sentence(err.Error())+" For what is possible, run\n\n  "+help)
+	return diag.Error("invalid-command-line", "Invalid command line", view.Sentence(err.Error())+" For what is possible, run\n\n  "+help)
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dmoctl/dmoctl/cmd/dmoctl/internal/view"
 	"github.com/dmoctl/dmoctl/internal/sample"
 	"github.com/dmoctl/dmoctl/providers"
 )
@@ -31,12 +32,12 @@ func (c *sampleCmd) Run(ctx context.Context, a *app) error {
 	progress := func(table string, rows int64) {
 		total += rows - seen[table]
 		seen[table] = rows
-		a.redraw(showRows(total) + " rows, " + table)
+		a.redraw(view.Rows(total) + " rows, " + table)
 	}
 	err := c.write(ctx, a, how, progress)
 	a.redraw("")
 	if errors.Is(err, sample.ErrExists) {
-		return refuse("exists", "Exists already", sentence(err.Error())+" Nothing was changed. Name another place, or remove it first.")
+		return refuse("exists", "Exists already", view.Sentence(err.Error())+" Nothing was changed. Name another place, or remove it first.")
 	}
 	var unconnected *sample.ConnectError
 	if errors.As(err, &unconnected) && ctx.Err() == nil {
@@ -44,19 +45,19 @@ func (c *sampleCmd) Run(ctx context.Context, a *app) error {
 		if unconnected.Refused {
 			summary = "The server refused the connection"
 		}
-		return refuse("unreachable", summary, sentence(err.Error())+" "+unconnected.Advice)
+		return refuse("unreachable", summary, view.Sentence(err.Error())+" "+unconnected.Advice)
 	}
 	var known *diagnosed
 	if errors.As(err, &known) {
 		return err
 	}
 	if err != nil && ctx.Err() == nil {
-		return refuse("sample-failed", "The sample could not be written", sentence(err.Error()))
+		return refuse("sample-failed", "The sample could not be written", view.Sentence(err.Error()))
 	}
 	if err != nil {
 		return err
 	}
-	a.printf("Wrote %s rows in %s, %s.\n", showCount(total), count(len(seen), "table"), showSeconds(time.Since(started).Seconds()))
+	a.printf("Wrote %s rows in %s, %s.\n", view.Number(total), view.Count(len(seen), "table"), view.Seconds(time.Since(started).Seconds()))
 	return nil
 }
 

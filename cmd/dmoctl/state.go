@@ -9,6 +9,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/dmoctl/dmoctl/cmd/dmoctl/internal/view"
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/report"
 	"github.com/dmoctl/dmoctl/internal/state"
@@ -67,10 +68,10 @@ func (c *stateListCmd) Run(ctx context.Context, a *app, k *kong.Context) error {
 		case r.Rebuilt:
 			took = "-"
 		case !r.Ended.IsZero():
-			took, exit = showSeconds(r.Ended.Sub(r.Started).Seconds()), showCount(int64(r.Exit))
+			took, exit = view.Seconds(r.Ended.Sub(r.Started).Seconds()), view.Number(int64(r.Exit))
 		}
 		a.printf("%-10s %-20s %7s %6d %10s %9d  %s\n", r.Run, r.Started.UTC().Format("2006-01-02 15:04:05"), took,
-			r.Serial, showRows(r.Totals.Rows), len(r.Failures), exit)
+			r.Serial, view.Rows(r.Totals.Rows), len(r.Failures), exit)
 	}
 	return nil
 }
@@ -94,7 +95,7 @@ func (c *stateShowCmd) Run(ctx context.Context, a *app, k *kong.Context) error {
 	if c.JSON {
 		return a.printJSON(r)
 	}
-	a.printReport(r)
+	view.Report(a.printf, r)
 	return nil
 }
 
@@ -145,7 +146,7 @@ func (c *stateRebuildCmd) Run(ctx context.Context, a *app, k *kong.Context) erro
 		return err
 	}
 	a.printf("Rebuilt from the ledger of %s: serial %d, %s, %s in.\n", s.Target.Address(), r.Serial,
-		count(len(r.Tables), "table"), count(r.Totals.PackagesIn, "package"))
+		view.Count(len(r.Tables), "table"), view.Count(r.Totals.PackagesIn, "package"))
 	return nil
 }
 

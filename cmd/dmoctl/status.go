@@ -10,6 +10,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/dmoctl/dmoctl/cmd/dmoctl/internal/view"
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/report"
 	"github.com/dmoctl/dmoctl/internal/state"
@@ -99,7 +100,7 @@ func (a *app) printStatus(v statusView) {
 			if phase.Failed > 0 {
 				failed = fmt.Sprintf(", %d not done", phase.Failed)
 			}
-			a.printf("  %-12s %3d%%  %d of %s%s\n", phase.Phase, percent(int64(phase.Done), int64(phase.Planned)), phase.Done, count(phase.Planned, "step"), failed)
+			a.printf("  %-12s %3d%%  %d of %s%s\n", phase.Phase, percent(int64(phase.Done), int64(phase.Planned)), phase.Done, view.Count(phase.Planned, "step"), failed)
 		}
 		t := p.Totals
 		t.Phase = ""
@@ -108,18 +109,18 @@ func (a *app) printStatus(v statusView) {
 	switch r := v.Last; {
 	case r == nil || v.Running != nil:
 	case r.Rebuilt:
-		a.printf("Last run %s: %s of %s in, as the target's ledger says.\n", r.Run, showCount(int64(r.Totals.PackagesIn)), count(r.Totals.PackagesPlanned, "package"))
+		a.printf("Last run %s: %s of %s in, as the target's ledger says.\n", r.Run, view.Number(int64(r.Totals.PackagesIn)), view.Count(r.Totals.PackagesPlanned, "package"))
 	case r.Ended.IsZero():
-		a.printf("Last run %s was killed: it began %s and recorded no end. To go on, run\n\n  dmoctl apply\n", r.Run, showAge(time.Now(), r.Started))
+		a.printf("Last run %s was killed: it began %s and recorded no end. To go on, run\n\n  dmoctl apply\n", r.Run, view.Age(time.Now(), r.Started))
 	default:
-		a.printf("Last run %s ended %s with exit code %d, %s.\n", r.Run, showAge(time.Now(), r.Ended), r.Exit, count(len(r.Failures), "failure"))
+		a.printf("Last run %s ended %s with exit code %d, %s.\n", r.Run, view.Age(time.Now(), r.Ended), r.Exit, view.Count(len(r.Failures), "failure"))
 		if len(r.Left) > 0 {
-			a.printf("Left: %s. To go on, run\n\n  dmoctl apply\n", leftLine(r.Left))
+			a.printf("Left: %s. To go on, run\n\n  dmoctl apply\n", view.Left(r.Left))
 		}
 		if r.NotAsked > 0 {
-			a.printf("It was limited by --table: %s not looked at.\n", count(r.NotAsked, "other table"))
+			a.printf("It was limited by --table: %s not looked at.\n", view.Count(r.NotAsked, "other table"))
 		}
-		a.failures(r)
+		view.Failures(a.notef, r)
 	}
 }
 
@@ -130,14 +131,14 @@ func (a *app) printEmptied(v statusView) bool {
 		return false
 	}
 	by := p.Emptied.By
-	a.printf("The target was emptied %s (%s) by %s@%s with \"dmoctl rollback\"", showAge(time.Now(), p.At),
+	a.printf("The target was emptied %s (%s) by %s@%s with \"dmoctl rollback\"", view.Age(time.Now(), p.At),
 		p.At.Local().Format("2006-01-02 15:04:05"), by.User, by.Host)
 	if n := p.Emptied.Tables; n > 0 {
-		a.printf(": %s dropped or emptied", count(n, "table"))
+		a.printf(": %s dropped or emptied", view.Count(n, "table"))
 	}
 	a.printf(". 0 packages and 0 rows are in.\n")
 	if last != nil && !last.Ended.IsZero() && !last.Rebuilt {
-		a.printf("Before that, run %s ended %s with exit code %d.\n", last.Run, showAge(time.Now(), last.Ended), last.Exit)
+		a.printf("Before that, run %s ended %s with exit code %d.\n", last.Run, view.Age(time.Now(), last.Ended), last.Exit)
 	}
 	return true
 }

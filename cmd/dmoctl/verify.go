@@ -7,6 +7,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/dmoctl/dmoctl/cmd/dmoctl/internal/view"
 	"github.com/dmoctl/dmoctl/executor"
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/desired"
@@ -63,7 +64,7 @@ func (c *verifyCmd) Run(ctx context.Context, a *app, k *kong.Context, stop *stop
 	if c.JSON {
 		return errors.Join(a.printJSON(r), err)
 	}
-	a.printVerification(r)
+	view.Verification(a.printf, a.notef, r)
 	return quietly(err)
 }
 
@@ -151,11 +152,11 @@ func quietly(err error) error {
 
 func (a *app) printExplanation(x *report.Explanation) {
 	if x.Differing == 0 {
-		a.printf("%s: %s rows, every row equal.\n", x.Table, showCount(x.SourceRows))
+		a.printf("%s: %s rows, every row equal.\n", x.Table, view.Number(x.SourceRows))
 		return
 	}
 	a.printf("%s: %s rows on the source, %s on the target; %s missing, %s extra, %s changed on the target.\n", x.Table,
-		showCount(x.SourceRows), showCount(x.TargetRows), showCount(x.Missing), showCount(x.Extra), showCount(x.Changed))
+		view.Number(x.SourceRows), view.Number(x.TargetRows), view.Number(x.Missing), view.Number(x.Extra), view.Number(x.Changed))
 	if x.LookedAt < x.Differing {
 		a.printf("%d of %d parts of the table that differ were looked at row by row.\n", x.LookedAt, x.Differing)
 	}
@@ -168,11 +169,11 @@ func (a *app) printExplanation(x *report.Explanation) {
 	for _, r := range x.Rows {
 		line := "  " + r.Kind + "  (" + r.Key + ")"
 		if !x.Keyed {
-			line += ": " + showCount(r.Source) + " on the source, " + showCount(r.Target) + " on the target"
+			line += ": " + view.Number(r.Source) + " on the source, " + view.Number(r.Target) + " on the target"
 		}
 		a.printf("%s\n", line)
 	}
 	if left := x.Missing + x.Extra + x.Changed - int64(len(x.Rows)); left > 0 && x.Keyed {
-		a.printf("  and %s more\n", showCount(left))
+		a.printf("  and %s more\n", view.Number(left))
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package view
 
 import (
 	"fmt"
@@ -14,19 +14,19 @@ import (
 // textTables is how many tables the text names before it counts the others.
 const textTables = 20
 
-// textList is how many losses, warnings or objects the text names.
-const textList = 20
+// Listed is how many losses, warnings or objects the text names.
+const Listed = 20
 
 // textView prints a plan for people.
 type textView struct {
-	planView
+	Plan
 	out    strings.Builder
 	colour bool
 }
 
-// writeText prints p. It never prints key boundaries.
-func writeText(w io.Writer, p *plan.Plan, now time.Time, style textStyle) error {
-	v := &textView{planView: viewPlan(p, now), colour: style.colour}
+// Text prints p. It never prints key boundaries.
+func Text(w io.Writer, p *plan.Plan, now time.Time, style Style) error {
+	v := &textView{Plan: Of(p, now), colour: style.Colour}
 	v.head()
 	v.structures()
 	v.downtime()
@@ -35,14 +35,14 @@ func writeText(w io.Writer, p *plan.Plan, now time.Time, style textStyle) error 
 	v.phase("left out", v.missing()...)
 	v.out.WriteString("\n")
 	v.remarks()
-	v.out.WriteString(v.bold(v.summary()) + "\n")
+	v.out.WriteString(v.bold(v.Summary()) + "\n")
 	if s := v.estimate(); s != "" {
 		v.out.WriteString(s + "\n")
 	}
 	if s := v.Processes.Explain; s != "" && v.Changes() {
 		v.out.WriteString("Memory: " + s + "\n")
 	}
-	_, err := io.WriteString(w, wrapped(v.out.String(), style.width))
+	_, err := io.WriteString(w, wrapped(v.out.String(), style.Width))
 	if err != nil {
 		return fmt.Errorf("print plan: %w", err)
 	}
@@ -82,23 +82,23 @@ func (v *textView) phase(name string, lines ...string) {
 
 func (v *textView) structures() {
 	var lines []string
-	f := v.fates()
+	f := v.Fates()
 	add := func(colour, mark, what string, names []string) {
 		if len(names) > 0 {
-			lines = append(lines, v.paint(colour, mark+" "+count(len(names), "table")+" "+what+": "+strings.Join(names, ", ")))
+			lines = append(lines, v.paint(colour, mark+" "+Count(len(names), "table")+" "+what+": "+strings.Join(names, ", ")))
 		}
 	}
-	add("31", "-", "of others dropped first, existing = \"recreate\"", f.foreign)
+	add("31", "-", "of others dropped first, existing = \"recreate\"", f.Foreign)
 	add("33", "-", "of this migration dropped first", f.own)
 	if n := v.Totals.Create; n > 0 {
-		lines = append(lines, v.paint("32", "+ "+count(n, "table")))
+		lines = append(lines, v.paint("32", "+ "+Count(n, "table")))
 	}
 	for _, g := range v.withoutRows() {
-		lines = append(lines, ". "+count(len(g.names), "table")+" without rows: "+g.String())
+		lines = append(lines, ". "+Count(len(g.names), "table")+" without rows: "+g.String())
 	}
 	add("33", "~", "emptied", f.emptied)
 	for _, g := range f.keys {
-		lines = append(lines, v.paint("33", "- "+count(len(g.names), "foreign key")+" dropped: "+g.String()))
+		lines = append(lines, v.paint("33", "- "+Count(len(g.names), "foreign key")+" dropped: "+g.String()))
 	}
 	if text := v.unreferredText(); text != "" {
 		lines = append(lines, v.paint("33", "~ "+text))
@@ -110,7 +110,7 @@ func (v *textView) structures() {
 func (v *textView) missing() []string {
 	var lines []string
 	for _, g := range v.leftOut() {
-		lines = append(lines, v.paint("33", count(len(g.names), "table")+": "+g.String()))
+		lines = append(lines, v.paint("33", Count(len(g.names), "table")+": "+g.String()))
 	}
 	return lines
 }
@@ -128,7 +128,7 @@ func (v *textView) downtime() {
 	}
 	if rest := copied[len(shown):]; len(rest) > 0 {
 		s := sum(rest)
-		lines = append(lines, fmt.Sprintf("+ %s, %s, %s", count(len(rest), "more table"), count(s.packages, "package"), showBytes(s.bytes)))
+		lines = append(lines, fmt.Sprintf("+ %s, %s, %s", Count(len(rest), "more table"), Count(s.packages, "package"), Bytes(s.bytes)))
 	}
 	lines = append(lines, v.reasons("33", plan.Restart, plan.Reload)...)
 	lines = append(lines, v.reasons("31", plan.Forget)...)
@@ -139,10 +139,10 @@ func (v *textView) downtime() {
 }
 
 func (v *textView) copyLine(l tableLine, names int) string {
-	line := fmt.Sprintf("%s %s  %12s  %9s rows  %10s", l.mark, pad(l.name, names), count(l.packages, "package"), showRows(l.rows), showBytes(l.bytes))
+	line := fmt.Sprintf("%s %s  %12s  %9s rows  %10s", l.mark, pad(l.name, names), Count(l.packages, "package"), Rows(l.rows), Bytes(l.bytes))
 	notes := []string{}
 	if l.seconds > 0 {
-		notes = append(notes, "est. "+showSeconds(l.seconds))
+		notes = append(notes, "est. "+Seconds(l.seconds))
 	}
 	if l.split != "" && l.packages > 1 {
 		notes = append(notes, l.split)
@@ -175,7 +175,7 @@ func (v *textView) reasons(colour string, actions ...string) []string {
 		}
 		rest := all[min(len(all), textTables):]
 		for _, g := range grouped(len(rest), func(i int) (string, string) { return rest[i].name, rest[i].reason }) {
-			out = append(out, v.paint(colour, fmt.Sprintf("%s %s to %s: %s", mark(action), count(len(g.names), "more table"), action, g)))
+			out = append(out, v.paint(colour, fmt.Sprintf("%s %s to %s: %s", mark(action), Count(len(g.names), "more table"), action, g)))
 		}
 	}
 	return out
@@ -207,7 +207,7 @@ func (v *textView) remarks() {
 	v.list("Carried with a difference", "33", losses)
 	v.list("Not carried", "", objects)
 	if len(others) > 0 {
-		fmt.Fprintf(&v.out, "Other tables on the target, never touched: %s\n\n", some(others, textList, ", "))
+		fmt.Fprintf(&v.out, "Other tables on the target, never touched: %s\n\n", Some(others, Listed, ", "))
 	}
 }
 
@@ -216,11 +216,11 @@ func (v *textView) list(title, colour string, lines []string) {
 		return
 	}
 	v.out.WriteString(v.paint(colour, title+":") + "\n")
-	for _, line := range lines[:min(len(lines), textList)] {
+	for _, line := range lines[:min(len(lines), Listed)] {
 		v.out.WriteString("  " + strings.ReplaceAll(line, "\n", "\n  ") + "\n")
 	}
-	if n := len(lines) - textList; n > 0 {
-		fmt.Fprintf(&v.out, "  and %s more; --json has them all\n", showCount(int64(n)))
+	if n := len(lines) - Listed; n > 0 {
+		fmt.Fprintf(&v.out, "  and %s more; --json has them all\n", Number(int64(n)))
 	}
 	v.out.WriteString("\n")
 }

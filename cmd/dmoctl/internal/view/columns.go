@@ -1,4 +1,4 @@
-package main
+package view
 
 import (
 	"fmt"
@@ -58,9 +58,9 @@ func listed(p *plan.Plan) (out []*plan.Table) {
 	return out
 }
 
-// writeColumns prints the columns of the tables to be made, a table each. Lines are not wrapped: they
+// Columns prints the columns of the tables to be made, a table each. Lines are not wrapped: they
 // are read side by side.
-func writeColumns(w io.Writer, p *plan.Plan) error {
+func Columns(w io.Writer, p *plan.Plan) error {
 	p = printable.Of(p)
 	var b strings.Builder
 	for _, t := range listed(p) {
@@ -84,7 +84,7 @@ func writeColumns(w io.Writer, p *plan.Plan) error {
 
 // columns prints the same as Markdown, as much as fits.
 func (v *markdownView) columns() {
-	tables := listed(v.Plan)
+	tables := listed(v.Plan.Plan)
 	const reserve = 300 // for what says that there is more
 	for i, t := range tables {
 		head := fmt.Sprintf("#### %s → %s\n\n| column | %s | %s | what differs |\n|---|---|---|---|\n",
@@ -108,7 +108,7 @@ func (v *markdownView) columns() {
 			for _, t := range tables[i+1:] {
 				left += len(columnRows(t))
 			}
-			fmt.Fprintf(&v.out, "**and %s of %s; `--columns` as text and `--json` have them all**\n", count(left, "more column"), count(len(tables)-i, "table"))
+			fmt.Fprintf(&v.out, "**and %s of %s; `--columns` as text and `--json` have them all**\n", Count(left, "more column"), Count(len(tables)-i, "table"))
 			return
 		}
 	}

@@ -1,4 +1,4 @@
-package main
+package view
 
 import (
 	"errors"
@@ -26,7 +26,7 @@ func TestMarkdownStaysBelowItsLimit(t *testing.T) {
 		p.NotCarried = append(p.NotCarried, catalog.Object{Kind: "view", Name: strings.Repeat("v", 300)})
 	}
 	var b strings.Builder
-	if err := writeMarkdown(&b, p, moment(), false); err != nil {
+	if err := Markdown(&b, p, moment(), false); err != nil {
 		t.Fatal(err)
 	}
 	if b.Len() > markdownLimit {
@@ -73,10 +73,10 @@ func TestWhatIsLostIsNamedFirst(t *testing.T) {
 		}
 	}
 	var text, markdown strings.Builder
-	if err := errors.Join(writeText(&text, p, moment(), textStyle{}), writeMarkdown(&markdown, p, moment(), true)); err != nil {
+	if err := errors.Join(Text(&text, p, moment(), Style{}), Markdown(&markdown, p, moment(), true)); err != nil {
 		t.Fatal(err)
 	}
-	question := viewPlan(p, moment()).fates().question()
+	question := Of(p, moment()).Fates().Question()
 	for n := range names {
 		for where, s := range map[string]string{"text": text.String(), "Markdown": markdown.String(), "prompt": question} {
 			if (where != "prompt" || n[0] != 'L') && !strings.Contains(s, n) {
@@ -90,8 +90,8 @@ func TestWhatIsLostIsNamedFirst(t *testing.T) {
 		}
 	}
 	for _, want := range []string{"100 tables to drop", "50 tables to empty", "10 foreign keys to drop", "50 left out"} {
-		if !strings.Contains(viewPlan(p, moment()).summary(), want) {
-			t.Errorf("no %q in %q", want, viewPlan(p, moment()).summary())
+		if !strings.Contains(Of(p, moment()).Summary(), want) {
+			t.Errorf("no %q in %q", want, Of(p, moment()).Summary())
 		}
 	}
 	if lost, first := strings.Index(markdown.String(), "FOREIGN_00"), strings.Index(markdown.String(), "#### "); lost < first || !strings.Contains(markdown.String()[lost:], "#### Warnings") {
@@ -115,7 +115,7 @@ func TestMarkdownSaysWhatOfTheLostDoesNotFit(t *testing.T) {
 	}
 	for _, columns := range []bool{false, true} {
 		var b strings.Builder
-		if err := writeMarkdown(&b, p, moment(), columns); err != nil {
+		if err := Markdown(&b, p, moment(), columns); err != nil {
 			t.Fatal(err)
 		}
 		if b.Len() > markdownLimit {
@@ -145,11 +145,11 @@ func TestLinesWrapBetweenWords(t *testing.T) {
 
 func TestUnits(t *testing.T) {
 	for want, got := range map[string]string{
-		"?": showRows(-1), "9,999": showRows(9999), "310 M": showRows(310_000_000), "1.2 G": showRows(1_200_000_000), "99.9 k": showRows(99_999),
-		"size unknown": showBytes(-1), "0B": showBytes(0), "410GiB": showBytes(410 << 30), "9.9GiB": showBytes(10<<30 - 1), "1.5MiB": showBytes(3 << 19),
-		"<1s": showSeconds(0.2), "31s": showSeconds(31), "5m07s": showSeconds(307), "57m": showSeconds(57 * 60), "5h40m": showSeconds(20400),
-		"just now": showAge(moment(), moment()), "3 hours ago": showAge(moment(), moment().Add(-3*3600e9)), "14 days ago": showAge(moment(), moment().Add(-14*24*3600e9)),
-		"1 table": count(1, "table"), "1,234 tables": count(1234, "table"),
+		"?": Rows(-1), "9,999": Rows(9999), "310 M": Rows(310_000_000), "1.2 G": Rows(1_200_000_000), "99.9 k": Rows(99_999),
+		"size unknown": Bytes(-1), "0B": Bytes(0), "410GiB": Bytes(410 << 30), "9.9GiB": Bytes(10<<30 - 1), "1.5MiB": Bytes(3 << 19),
+		"<1s": Seconds(0.2), "31s": Seconds(31), "5m07s": Seconds(307), "57m": Seconds(57 * 60), "5h40m": Seconds(20400),
+		"just now": Age(moment(), moment()), "3 hours ago": Age(moment(), moment().Add(-3*3600e9)), "14 days ago": Age(moment(), moment().Add(-14*24*3600e9)),
+		"1 table": Count(1, "table"), "1,234 tables": Count(1234, "table"),
 	} {
 		if got != want {
 			t.Errorf("got %q, want %q", got, want)
@@ -157,19 +157,10 @@ func TestUnits(t *testing.T) {
 	}
 }
 
-func TestPercentIsHundredOnlyWhenDone(t *testing.T) {
-	if got := percent(999_999, 1_000_000); got != 99 {
-		t.Errorf("percent = %d, want 99", got)
-	}
-	if got := percent(2, 1); got != 100 {
-		t.Errorf("percent = %d, want 100", got)
-	}
-}
-
 func TestGraphsQuoteNames(t *testing.T) {
 	p := everyStep()
 	p.Steps[4].Index = "a\"b\n`c<d"
-	for _, write := range []func(io.Writer, *plan.Plan) error{writeDOT, writeMermaid} {
+	for _, write := range []func(io.Writer, *plan.Plan) error{DOT, Mermaid} {
 		var b strings.Builder
 		if err := write(&b, p); err != nil {
 			t.Fatal(err)
@@ -192,12 +183,12 @@ func TestRowsThatNobodyCountedAreNotNone(t *testing.T) {
 		rows []int64
 		want int64
 	}{{nil, 0}, {[]int64{-1}, -1}, {[]int64{-1, -1}, -1}, {[]int64{0}, 0}, {[]int64{-1, 0}, 0}, {[]int64{5, -1}, 5}, {[]int64{-1, 5, 7}, 12}} {
-		l := planView{}.line(table(c.rows...))
+		l := Plan{}.line(table(c.rows...))
 		if l.rows != c.want || l.bytes != c.want || l.packages != len(c.rows) {
 			t.Errorf("packages of %d rows: %d rows, %d bytes, want %d", c.rows, l.rows, l.bytes, c.want)
 		}
 	}
-	v := planView{}
+	v := Plan{}
 	if s := sum([]tableLine{v.line(table(-1)), v.line(table(-1, -1))}); s.rows != -1 || s.packages != 3 {
 		t.Errorf("three packages of unknown rows are %d rows in %d", s.rows, s.packages)
 	}

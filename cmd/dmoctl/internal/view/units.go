@@ -1,4 +1,4 @@
-package main
+package view
 
 import (
 	"fmt"
@@ -8,19 +8,19 @@ import (
 	"github.com/dmoctl/dmoctl/internal/schema"
 )
 
-// showRows prints a count of rows the way people say it: "1.2 G", "310 M", "8,192".
-func showRows(n int64) string {
+// Rows prints a count of rows the way people say it: "1.2 G", "310 M", "8,192".
+func Rows(n int64) string {
 	switch {
 	case n < 0:
 		return "?"
 	case n < 10_000:
-		return showCount(n)
+		return Number(n)
 	}
 	return scaled(float64(n), []string{"", " k", " M", " G", " T", " P"})
 }
 
-// showCount prints a whole number with thousands apart.
-func showCount(n int64) string {
+// Number prints a whole number with thousands apart.
+func Number(n int64) string {
 	s := fmt.Sprint(n)
 	start := 0
 	if n < 0 {
@@ -32,8 +32,8 @@ func showCount(n int64) string {
 	return s
 }
 
-// showBytes prints a size as specs spell it: "410GiB".
-func showBytes(n int64) string {
+// Bytes prints a size as specs spell it: "410GiB".
+func Bytes(n int64) string {
 	if n < 0 {
 		return "size unknown"
 	}
@@ -53,8 +53,8 @@ func scaled(v float64, units []string) string {
 	return fmt.Sprintf("%.1f%s", math.Floor(v*10)/10, units[i])
 }
 
-// showSeconds prints an estimated time: "5h40m", "57m", "31s", "<1s".
-func showSeconds(s float64) string {
+// Seconds prints an estimated time: "5h40m", "57m", "31s", "<1s".
+func Seconds(s float64) string {
 	if s < 0 || math.IsNaN(s) || math.IsInf(s, 0) {
 		return "?"
 	}
@@ -73,8 +73,8 @@ func showSeconds(s float64) string {
 	return fmt.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
 }
 
-// showAge prints how long ago something was.
-func showAge(now, then time.Time) string {
+// Age prints how long ago something was.
+func Age(now, then time.Time) string {
 	d := now.Sub(then)
 	switch {
 	case d < 2*time.Minute:
@@ -88,9 +88,9 @@ func showAge(now, then time.Time) string {
 }
 
 // count prints a number with its noun: "1 table", "12 tables".
-func count[N int | int64](n N, noun string) string {
+func Count[N int | int64](n N, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
-	return showCount(int64(n)) + " " + noun + "s"
+	return Number(int64(n)) + " " + noun + "s"
 }

@@ -1,4 +1,4 @@
-package main
+package view
 
 import (
 	"bytes"
@@ -31,13 +31,13 @@ func TestViewsOfEveryKindOfStep(t *testing.T) {
 		name  string
 		write func(io.Writer) error
 	}{
-		{"every-step.txt", func(w io.Writer) error { return writeText(w, p, moment(), textStyle{}) }},
-		{"every-step.md", func(w io.Writer) error { return writeMarkdown(w, p, moment(), false) }},
+		{"every-step.txt", func(w io.Writer) error { return Text(w, p, moment(), Style{}) }},
+		{"every-step.md", func(w io.Writer) error { return Markdown(w, p, moment(), false) }},
 		{"every-step.json", func(w io.Writer) error { return plan.Encode(w, p) }},
-		{"every-step.dot", func(w io.Writer) error { return writeDOT(w, p) }},
-		{"every-step.mmd", func(w io.Writer) error { return writeMermaid(w, p) }},
-		{"no-changes.txt", func(w io.Writer) error { return writeText(w, nothingLeft(), moment(), textStyle{}) }},
-		{"no-changes.md", func(w io.Writer) error { return writeMarkdown(w, nothingLeft(), moment(), false) }},
+		{"every-step.dot", func(w io.Writer) error { return DOT(w, p) }},
+		{"every-step.mmd", func(w io.Writer) error { return Mermaid(w, p) }},
+		{"no-changes.txt", func(w io.Writer) error { return Text(w, nothingLeft(), moment(), Style{}) }},
+		{"no-changes.md", func(w io.Writer) error { return Markdown(w, nothingLeft(), moment(), false) }},
 	}
 	for _, v := range views {
 		t.Run(v.name, func(t *testing.T) {
@@ -59,7 +59,7 @@ func TestViewsOfEveryKindOfStep(t *testing.T) {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(string(want), b.String()); diff != "" {
-				t.Errorf("%s (-want +got), \"go test ./cmd/dmoctl -run Views -update\" writes it again:\n%s", path, diff)
+				t.Errorf("%s (-want +got), \"go test ./cmd/dmoctl/internal/view -run Views -update\" writes it again:\n%s", path, diff)
 			}
 		})
 	}

@@ -1,4 +1,4 @@
-package main
+package view
 
 import (
 	"strings"
@@ -6,10 +6,10 @@ import (
 	"github.com/mattn/go-runewidth"
 )
 
-// textStyle is how a plan is printed for people.
-type textStyle struct {
-	colour bool
-	width  int // of the terminal in columns; 0 where lines are not wrapped
+// Style is how a plan is printed for people.
+type Style struct {
+	Colour bool
+	Width  int // of the terminal in columns; 0 where lines are not wrapped
 }
 
 // wrap breaks a line between words so that no part is wider than width, the parts

@@ -1,4 +1,4 @@
-package main
+package view
 
 import (
 	"cmp"
@@ -10,15 +10,15 @@ import (
 )
 
 // fates are the tables whose rows go or stay behind. Every view names all of them.
-type fates struct {
-	foreign []string // dropped, and dmoctl has not made them
+type Fates struct {
+	Foreign []string // dropped, and dmoctl has not made them
 	own     []string // dropped, made by this migration
 	emptied []string
 	keys    []group // foreign keys that are dropped and not made again
 }
 
-func (v planView) fates() fates {
-	var f fates
+func (v Plan) Fates() Fates {
+	var f Fates
 	strangers := map[catalog.Name]bool{}
 	for _, t := range v.Tables {
 		strangers[t.Source.Name] = t.Foreign
@@ -27,7 +27,7 @@ func (v planView) fates() fates {
 		for _, n := range s.Tables {
 			switch {
 			case s.Kind == plan.StepDrop && strangers[n]:
-				f.foreign = append(f.foreign, v.name(n))
+				f.Foreign = append(f.Foreign, v.name(n))
 			case s.Kind == plan.StepDrop:
 				f.own = append(f.own, v.name(n))
 			case s.Kind == plan.StepEmpty:
@@ -40,7 +40,7 @@ func (v planView) fates() fates {
 }
 
 // unwanted groups the foreign keys that are dropped and not made again by the reason why.
-func (v planView) unwanted() []group {
+func (v Plan) unwanted() []group {
 	type key struct{ name, reason string }
 	var all []key
 	at := make(map[catalog.Name]string, len(v.Tables))
@@ -59,18 +59,18 @@ func (v planView) unwanted() []group {
 }
 
 // question says before somebody says yes what would be lost by it; "" where nothing is.
-func (f fates) question() string {
+func (f Fates) Question() string {
 	var parts []string
 	say := func(what string, names []string) {
 		if len(names) > 0 {
-			parts = append(parts, fmt.Sprintf("%s %s: %s.", count(len(names), "table"), what, strings.Join(names, ", ")))
+			parts = append(parts, fmt.Sprintf("%s %s: %s.", Count(len(names), "table"), what, strings.Join(names, ", ")))
 		}
 	}
-	say("of others will be dropped, with all rows", f.foreign)
+	say("of others will be dropped, with all rows", f.Foreign)
 	say("of this migration will be dropped, with all rows", f.own)
 	say("will be emptied", f.emptied)
 	for _, g := range f.keys {
-		parts = append(parts, count(len(g.names), "foreign key")+" will be dropped: "+g.String()+".")
+		parts = append(parts, Count(len(g.names), "foreign key")+" will be dropped: "+g.String()+".")
 	}
 	return strings.Join(parts, "\n")
 }
@@ -85,7 +85,7 @@ func (g group) String() string {
 	names := strings.Join(g.names, ", ")
 	if g.reason == plan.NotAskedFor {
 		// Who asked for one table of a hundred thousand knows of the others.
-		names = some(g.names, textList, ", ")
+		names = Some(g.names, Listed, ", ")
 	}
 	if g.reason == "" {
 		return names
@@ -111,12 +111,12 @@ func grouped(n int, at func(i int) (name, reason string)) []group {
 }
 
 // leftOut groups the tables that are no part of the plan by the reason why.
-func (v planView) leftOut() []group {
+func (v Plan) leftOut() []group {
 	return grouped(len(v.LeftOut), func(i int) (string, string) { return v.name(v.LeftOut[i].Table), v.LeftOut[i].Reason })
 }
 
 // withoutRows groups the tables that are made and get no rows.
-func (v planView) withoutRows() []group {
+func (v Plan) withoutRows() []group {
 	var tables []*plan.Table
 	for _, t := range v.Tables {
 		if t.Action == plan.Structure {

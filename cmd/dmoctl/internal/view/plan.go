@@ -1,4 +1,4 @@
-package main
+package view
 
 import (
 	"cmp"
@@ -12,18 +12,18 @@ import (
 	"github.com/dmoctl/dmoctl/internal/printable"
 )
 
-// planView is what the text and the Markdown of a plan are made from. It never
+// Plan is what the text and the Markdown of a plan are made from. It never
 // looks at a range's bounds: key boundaries are customers' data.
-type planView struct {
+type Plan struct {
 	*plan.Plan
 	now    time.Time
 	schema string // the schema that all source tables share, left out of names
 }
 
 // Every string of it is printable: a view may print what it finds.
-func viewPlan(p *plan.Plan, now time.Time) planView {
+func Of(p *plan.Plan, now time.Time) Plan {
 	p = printable.Of(p)
-	v := planView{Plan: p, now: now}
+	v := Plan{Plan: p, now: now}
 	for i, t := range p.Tables {
 		switch {
 		case i == 0:
@@ -37,7 +37,7 @@ func viewPlan(p *plan.Plan, now time.Time) planView {
 }
 
 // name prints a source table.
-func (v planView) name(n catalog.Name) string {
+func (v Plan) name(n catalog.Name) string {
 	if n.Schema == v.schema {
 		return bounded(n.Name)
 	}
@@ -82,7 +82,7 @@ func mark(action string) string {
 }
 
 // lines returns the tables with that action, most bytes first.
-func (v planView) lines(actions ...string) []tableLine {
+func (v Plan) lines(actions ...string) []tableLine {
 	var out []tableLine
 	for _, t := range v.Tables {
 		if slices.Contains(actions, t.Action) {
@@ -95,7 +95,7 @@ func (v planView) lines(actions ...string) []tableLine {
 	return out
 }
 
-func (v planView) line(t *plan.Table) tableLine {
+func (v Plan) line(t *plan.Table) tableLine {
 	l := tableLine{mark: mark(t.Action), name: v.name(t.Source.Name), split: splitHow(t.Split), reason: t.Reason}
 	for _, p := range t.Packages {
 		if !p.In {
@@ -148,7 +148,7 @@ func plus(first bool, sum, n int64) int64 {
 const keptNames = 8
 
 // kept groups unchanged tables by how old their rows are, oldest first.
-func (v planView) kept() []string {
+func (v Plan) kept() []string {
 	type group struct {
 		age    string
 		oldest time.Time
@@ -161,7 +161,7 @@ func (v planView) kept() []string {
 		}
 		age := "nothing to copy"
 		if !t.ReadAt.IsZero() {
-			age = "read " + showAge(v.now, t.ReadAt)
+			age = "read " + Age(v.now, t.ReadAt)
 		}
 		i := slices.IndexFunc(groups, func(g *group) bool { return g.age == age })
 		if i < 0 {
@@ -177,7 +177,7 @@ func (v planView) kept() []string {
 	slices.SortStableFunc(groups, func(a, b *group) int { return a.oldest.Compare(b.oldest) })
 	out := make([]string, len(groups))
 	for i, g := range groups {
-		out[i] = count(len(g.names), "table") + " unchanged, " + g.age + ": " + some(g.names, keptNames, ", ")
+		out[i] = Count(len(g.names), "table") + " unchanged, " + g.age + ": " + Some(g.names, keptNames, ", ")
 	}
 	return out
 }
@@ -189,7 +189,7 @@ const policiesTitle = "Policies that are not the default"
 const policyColumns = 8
 
 // policies says which columns each policy that is not the default decides about.
-func (v planView) policies() []string {
+func (v Plan) policies() []string {
 	if !v.Changes() {
 		return nil // no value is about to be changed
 	}
@@ -208,9 +208,9 @@ func (v planView) policies() []string {
 		for j := range names {
 			names[j] = v.name(r.Listed[j].Table) + "." + bounded(r.Listed[j].Name)
 		}
-		out[i] += count(r.Columns, unit) + " of " + count(r.Tables, "table") + ": " + strings.Join(names, ", ")
+		out[i] += Count(r.Columns, unit) + " of " + Count(r.Tables, "table") + ": " + strings.Join(names, ", ")
 		if left := r.Columns - len(names); left > 0 {
-			out[i] += fmt.Sprintf(", and %s more", showCount(int64(left)))
+			out[i] += fmt.Sprintf(", and %s more", Number(int64(left)))
 		}
 	}
 	return out
@@ -218,7 +218,7 @@ func (v planView) policies() []string {
 
 // verification says in words how tables are compared by this plan; "" where it
 // compares none. A table that is verified already is not compared again.
-func (v planView) verification() string {
+func (v Plan) verification() string {
 	steps := map[catalog.Name]bool{}
 	for _, s := range v.Steps {
 		if s.Kind == plan.StepVerify {
@@ -241,29 +241,29 @@ func (v planView) verification() string {
 	}
 	var parts []string
 	if n := levels["content"]; n > 0 {
-		parts = append(parts, "content of "+count(n, "table"))
+		parts = append(parts, "content of "+Count(n, "table"))
 	}
 	if n := levels["count"]; n > 0 {
-		parts = append(parts, "count of "+count(n, "table"))
+		parts = append(parts, "count of "+Count(n, "table"))
 	}
 	if n := levels["none"]; n > 0 {
-		parts = append(parts, count(n, "table")+" not compared")
+		parts = append(parts, Count(n, "table")+" not compared")
 	}
 	if n := len(excepted); n > 0 {
-		parts = append(parts, fmt.Sprintf("%d excepted (%s)", n, some(excepted, 3, "; ")))
+		parts = append(parts, fmt.Sprintf("%d excepted (%s)", n, Some(excepted, 3, "; ")))
 	}
 	return strings.Join(parts, ", ")
 }
 
 // summary is the last line but one: what is going to happen, counted.
-func (v planView) summary() string {
+func (v Plan) Summary() string {
 	if len(v.Tables) == 0 {
 		return "No changes. The plan has no table."
 	}
 	if !v.Changes() {
 		text := "No changes. Every package of the plan is in the target."
 		if n := len(v.LeftOut); n > 0 {
-			text += " Left out: " + count(n, "table") + "."
+			text += " Left out: " + Count(n, "table") + "."
 		}
 		return text
 	}
@@ -274,36 +274,36 @@ func (v planView) summary() string {
 		}
 	}
 	t := v.Totals
-	add(t.Packages, count(t.Packages, "package")+" to copy")
-	add(t.Create, count(t.Create, "table")+" to create")
-	f := v.fates()
-	drops := len(f.foreign) + len(f.own)
-	add(drops, count(drops, "table")+" to drop")
-	add(len(f.emptied), count(len(f.emptied), "table")+" to empty")
+	add(t.Packages, Count(t.Packages, "package")+" to copy")
+	add(t.Create, Count(t.Create, "table")+" to create")
+	f := v.Fates()
+	drops := len(f.Foreign) + len(f.own)
+	add(drops, Count(drops, "table")+" to drop")
+	add(len(f.emptied), Count(len(f.emptied), "table")+" to empty")
 	keys := 0
 	for _, g := range f.keys {
 		keys += len(g.names)
 	}
-	add(keys, count(keys, "foreign key")+" to drop")
-	add(t.Reload, count(t.Reload, "table")+" to reload")
+	add(keys, Count(keys, "foreign key")+" to drop")
+	add(t.Reload, Count(t.Reload, "table")+" to reload")
 	resumed := len(v.lines(plan.Resume))
-	add(resumed, count(resumed, "table")+" to complete")
+	add(resumed, Count(resumed, "table")+" to complete")
 	forgotten := len(v.lines(plan.Forget))
-	add(forgotten, count(forgotten, "table")+" to forget")
-	add(t.Unchanged, fmt.Sprintf("%s unchanged", showCount(int64(t.Unchanged))))
-	add(len(v.LeftOut), fmt.Sprintf("%s left out", showCount(int64(len(v.LeftOut)))))
+	add(forgotten, Count(forgotten, "table")+" to forget")
+	add(t.Unchanged, fmt.Sprintf("%s unchanged", Number(int64(t.Unchanged))))
+	add(len(v.LeftOut), fmt.Sprintf("%s left out", Number(int64(len(v.LeftOut)))))
 	if len(parts) == 0 {
-		parts = append(parts, count(len(v.Steps), "step")+" left")
+		parts = append(parts, Count(len(v.Steps), "step")+" left")
 	}
 	return "Plan: " + strings.Join(parts, ", ") + "."
 }
 
 // estimate is the last line: how long, and what decides it.
-func (v planView) estimate() string {
+func (v Plan) estimate() string {
 	if !v.Changes() || v.Totals.Seconds <= 0 {
 		return ""
 	}
-	s := "Estimate: " + showSeconds(v.Totals.Seconds) + " for " + showBytes(v.Totals.Bytes)
+	s := "Estimate: " + Seconds(v.Totals.Seconds) + " for " + Bytes(v.Totals.Bytes)
 	if v.Totals.EstimateFrom != "" {
 		s += " (" + v.Totals.EstimateFrom + ")"
 	}
@@ -313,7 +313,7 @@ func (v planView) estimate() string {
 	return s + "."
 }
 
-func (v planView) longestPath() string {
+func (v Plan) longestPath() string {
 	byID := make(map[string]*plan.Step, len(v.Steps))
 	for _, s := range v.Steps {
 		byID[s.ID] = s
@@ -326,7 +326,7 @@ func (v planView) longestPath() string {
 		}
 		part := v.stepTitle(s)
 		if s.Seconds >= 1 {
-			part += " " + showSeconds(s.Seconds)
+			part += " " + Seconds(s.Seconds)
 		}
 		parts = append(parts, part)
 	}
@@ -337,7 +337,7 @@ func (v planView) longestPath() string {
 }
 
 // stepTitle names a step in a few words.
-func (v planView) stepTitle(s *plan.Step) string {
+func (v Plan) stepTitle(s *plan.Step) string {
 	what := s.Kind
 	if s.Index != "" {
 		return what + " " + bounded(s.Index)
@@ -352,13 +352,13 @@ func (v planView) stepTitle(s *plan.Step) string {
 			}
 		}
 	default:
-		what += " " + count(len(s.Tables), "table")
+		what += " " + Count(len(s.Tables), "table")
 	}
 	return what
 }
 
 // unreferredText counts the foreign keys that steps drop and make again; "" where none do.
-func (v planView) unreferredText() string {
+func (v Plan) unreferredText() string {
 	dropped := map[catalog.Name]bool{}
 	for _, s := range v.Steps {
 		for _, n := range s.Tables {
@@ -374,11 +374,11 @@ func (v planView) unreferredText() string {
 	if total == 0 {
 		return ""
 	}
-	return count(total, "foreign key") + " dropped until the rows are in, then made again as before"
+	return Count(total, "foreign key") + " dropped until the rows are in, then made again as before"
 }
 
 // finalizing counts what is made after the load.
-func (v planView) finalizing() string {
+func (v Plan) finalizing() string {
 	kinds := []struct{ kind, noun string }{
 		{plan.StepKey, "key"}, {plan.StepIndex, "index"}, {plan.StepForeignKey, "foreign key"}, {plan.StepSequence, "sequence"},
 	}
@@ -397,16 +397,16 @@ func (v planView) finalizing() string {
 			if k.noun == "index" {
 				plural = "indexes"
 			}
-			parts = append(parts, plural+" of "+count(n, "table"))
+			parts = append(parts, plural+" of "+Count(n, "table"))
 		}
 	}
 	return strings.Join(parts, ", ")
 }
 
 // some joins at most n items, and counts the others.
-func some(items []string, n int, sep string) string {
+func Some(items []string, n int, sep string) string {
 	if len(items) <= n {
 		return strings.Join(items, sep)
 	}
-	return strings.Join(items[:n], sep) + fmt.Sprintf("%sand %s more", sep, showCount(int64(len(items)-n)))
+	return strings.Join(items[:n], sep) + fmt.Sprintf("%sand %s more", sep, Number(int64(len(items)-n)))
 }

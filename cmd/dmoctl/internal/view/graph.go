@@ -1,4 +1,4 @@
-package main
+package view
 
 import (
 	"bufio"
@@ -12,9 +12,9 @@ import (
 	"github.com/dmoctl/dmoctl/internal/printable"
 )
 
-// writeDOT prints the plan's graph for Graphviz, one cluster a phase.
-func writeDOT(w io.Writer, p *plan.Plan) error {
-	v := viewPlan(p, time.Time{})
+// DOT prints the plan's graph for Graphviz, one cluster a phase.
+func DOT(w io.Writer, p *plan.Plan) error {
+	v := Of(p, time.Time{})
 	out := bufio.NewWriter(w)
 	fmt.Fprintf(out, "digraph %s {\n\trankdir=LR;\n\tnode [shape=box];\n", dotQuote(p.Migration))
 	numbers := stepNumbers(p)
@@ -40,9 +40,9 @@ func writeDOT(w io.Writer, p *plan.Plan) error {
 	return out.Flush()
 }
 
-// writeMermaid prints the plan's graph for Markdown, one subgraph a phase.
-func writeMermaid(w io.Writer, p *plan.Plan) error {
-	v := viewPlan(p, time.Time{})
+// Mermaid prints the plan's graph for Markdown, one subgraph a phase.
+func Mermaid(w io.Writer, p *plan.Plan) error {
+	v := Of(p, time.Time{})
 	out := bufio.NewWriter(w)
 	out.WriteString("flowchart LR\n")
 	numbers := stepNumbers(p)

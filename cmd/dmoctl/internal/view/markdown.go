@@ -1,4 +1,4 @@
-package main
+package view
 
 import (
 	"fmt"
@@ -24,16 +24,16 @@ const columnsReserve = 18_000
 
 // markdownView prints a plan for a pull request.
 type markdownView struct {
-	planView
+	Plan
 	out     strings.Builder
 	empties map[catalog.Name]bool // the tables that steps empty
 }
 
-// writeMarkdown prints p in at most markdownLimit bytes: what is lost first, then the
+// Markdown prints p in at most markdownLimit bytes: what is lost first, then the
 // biggest tables, what does not fit counted. It never prints key boundaries. Columns, where
 // they are asked for, get their share.
-func writeMarkdown(w io.Writer, p *plan.Plan, now time.Time, columns bool) error {
-	v := &markdownView{planView: viewPlan(p, now), empties: map[catalog.Name]bool{}}
+func Markdown(w io.Writer, p *plan.Plan, now time.Time, columns bool) error {
+	v := &markdownView{Plan: Of(p, now), empties: map[catalog.Name]bool{}}
 	for _, s := range v.Steps {
 		for _, n := range s.Tables {
 			v.empties[n] = v.empties[n] || s.Kind == plan.StepEmpty
@@ -64,7 +64,7 @@ func (v *markdownView) head() {
 	if v.Staging != nil {
 		fmt.Fprintf(&v.out, " via %s", code("staging."+v.Staging.Type+"."+v.Staging.Name))
 	}
-	fmt.Fprintf(&v.out, "; plan %s\n\n**%s**", code(v.ID), escape(v.summary()))
+	fmt.Fprintf(&v.out, "; plan %s\n\n**%s**", code(v.ID), escape(v.Summary()))
 	if s := v.estimate(); s != "" {
 		v.out.WriteString(" " + escape(s))
 	}
@@ -78,7 +78,7 @@ func (v *markdownView) head() {
 		bullets = append(bullets, struct{ what, text string }{"Memory", v.Processes.Explain})
 	}
 	if kept := v.kept(); len(kept) > 0 {
-		bullets = append(bullets, struct{ what, text string }{"Unchanged", some(kept, 5, "; ")})
+		bullets = append(bullets, struct{ what, text string }{"Unchanged", Some(kept, 5, "; ")})
 	}
 	for _, b := range bullets {
 		if b.text != "" {
@@ -103,7 +103,7 @@ func (v *markdownView) sections() []section {
 	add := func(s section) {
 		if len(s.rows) > 0 {
 			if s.rest == nil {
-				s.rest = func(left int) string { return "and " + showCount(int64(left)) + " more" }
+				s.rest = func(left int) string { return "and " + Number(int64(left)) + " more" }
 			}
 			out = append(out, s)
 		}
@@ -172,7 +172,7 @@ func (v *markdownView) again() section {
 		rows: slices.Concat(rows[:]...),
 		rest: func(left int) string {
 			return fmt.Sprintf("**and %s more that do not fit here: in all %d are dropped, %d emptied, %d forgotten, and %s dropped. `dmoctl plan` and `dmoctl show` name every one**",
-				showCount(int64(left)), len(rows[0])+len(rows[1]), len(rows[2]), len(rows[3]), count(len(rows[4]), "foreign key"))
+				Number(int64(left)), len(rows[0])+len(rows[1]), len(rows[2]), len(rows[3]), Count(len(rows[4]), "foreign key"))
 		},
 	}
 }
@@ -180,7 +180,7 @@ func (v *markdownView) again() section {
 // left lists what a reviewer could believe to be moved.
 func (v *markdownView) left() section {
 	s := section{title: "Left out", header: "| Table | Why |\n|---|---|\n", open: 40, rest: func(left int) string {
-		return fmt.Sprintf("**and %s left out (%s in all); `dmoctl plan` and `dmoctl show` name every one**", count(left, "more table"), showCount(int64(len(v.LeftOut))))
+		return fmt.Sprintf("**and %s left out (%s in all); `dmoctl plan` and `dmoctl show` name every one**", Count(left, "more table"), Number(int64(len(v.LeftOut))))
 	}}
 	for _, t := range v.LeftOut {
 		s.rows = append(s.rows, fmt.Sprintf("| %s | %s |", code(v.name(t.Table)), shorten(escape(t.Reason), 500)))
@@ -196,7 +196,7 @@ func (v *markdownView) copies() section {
 		header: "| | Table | Packages | Rows | Size | Estimate | How |\n|---|---|--:|--:|--:|--:|---|\n",
 		rest: func(left int) string {
 			t := sum(lines[len(lines)-left:])
-			return fmt.Sprintf("and %s: %s, %s rows, %s", count(left, "more table"), count(t.packages, "package"), showRows(t.rows), showBytes(t.bytes))
+			return fmt.Sprintf("and %s: %s, %s rows, %s", Count(left, "more table"), Count(t.packages, "package"), Rows(t.rows), Bytes(t.bytes))
 		},
 	}
 	for _, l := range lines {
@@ -204,7 +204,7 @@ func (v *markdownView) copies() section {
 			l.split = ""
 		}
 		s.rows = append(s.rows, fmt.Sprintf("| %s | %s | %s | %s | %s | %s | %s |", l.mark, code(l.name),
-			showCount(int64(l.packages)), showRows(l.rows), showBytes(l.bytes), showSeconds(l.seconds), shorten(escape(l.split), 200)))
+			Number(int64(l.packages)), Rows(l.rows), Bytes(l.bytes), Seconds(l.seconds), shorten(escape(l.split), 200)))
 	}
 	return s
 }
@@ -214,7 +214,7 @@ func (v *markdownView) section(s section, after int) {
 	budget := markdownLimit - v.out.Len() - after*markdownReserve - 500
 	var b strings.Builder
 	if s.folded {
-		fmt.Fprintf(&b, "<details><summary>%s (%s)</summary>\n\n%s", s.title, showCount(int64(len(s.rows))), s.header)
+		fmt.Fprintf(&b, "<details><summary>%s (%s)</summary>\n\n%s", s.title, Number(int64(len(s.rows))), s.header)
 	} else {
 		fmt.Fprintf(&b, "#### %s\n\n%s", s.title, s.header)
 	}
