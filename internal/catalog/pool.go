@@ -16,12 +16,14 @@ type Pool struct {
 	names   map[uint64][]string
 	columns map[uint64][]Column
 	indexed map[uint64][]IndexColumn
+	tables  map[uint64][]Name
 }
 
 func (p *Pool) ready() {
 	if p.texts == nil {
 		p.seed, p.texts, p.types = maphash.MakeSeed(), make(map[string]string), make(map[Name]*Name)
 		p.names, p.columns, p.indexed = make(map[uint64][]string), make(map[uint64][]Column), make(map[uint64][]IndexColumn)
+		p.tables = make(map[uint64][]Name)
 	}
 }
 
@@ -64,6 +66,21 @@ func (p *Pool) Names(list []string) []string {
 	return share(p.seed, p.names, list)
 }
 
+// Name returns n in texts that were given first.
+func (p *Pool) Name(n Name) Name { return Name{Schema: p.Text(n.Schema), Name: p.Text(n.Name)} }
+
+// Tables returns a list of names of tables, as it was given first.
+func (p *Pool) Tables(list []Name) []Name {
+	if p == nil || len(list) == 0 {
+		return list
+	}
+	p.ready()
+	for i := range list {
+		list[i] = p.Name(list[i])
+	}
+	return share(p.seed, p.tables, list)
+}
+
 // Columns returns columns, as they were given first. Those with a sequence are no table's else.
 func (p *Pool) Columns(list []Column) []Column {
 	if p == nil || len(list) == 0 {
@@ -98,7 +115,7 @@ func (p *Pool) Table(t *Table) {
 	if p == nil || t == nil {
 		return
 	}
-	t.Schema, t.Options = p.Text(t.Schema), p.Text(t.Options)
+	t.Name, t.Options = p.Name(t.Name), p.Text(t.Options)
 	t.Columns = p.Columns(t.Columns)
 	if t.Key != nil {
 		p.key(t.Key)

@@ -175,7 +175,7 @@ func (d *decoder) field(name string) error {
 	case "tables":
 		return decodeList(d, &d.plan.Tables, d.share)
 	case "steps":
-		return decodeList(d, &d.plan.Steps, func(s *Step) {})
+		return decodeList(d, &d.plan.Steps, d.shareStep)
 	}
 	var value json.RawMessage
 	if err := d.json.Decode(&value); err != nil {
@@ -225,6 +225,21 @@ func (d *decoder) share(t *Table) {
 	for _, text := range []*string{&t.Group, &t.Action, &t.Reason, &t.Split, &t.Verify} {
 		*text = d.pool.Text(*text)
 	}
+	if n := len(t.Packages); n < cap(t.Packages) {
+		t.Packages = append(make([]*Package, 0, n), t.Packages...)
+	}
+	for _, p := range t.Packages {
+		if p != nil { // a file may say anything, and is checked afterwards
+			p.ID = d.pool.Text(p.ID)
+		}
+	}
+}
+
+// shareStep lets a step share its lists with other steps of the same tables, and their names
+// with the tables: of each table a plan has half a dozen steps.
+func (d *decoder) shareStep(s *Step) {
+	s.Phase, s.Kind, s.Reason = d.pool.Text(s.Phase), d.pool.Text(s.Kind), d.pool.Text(s.Reason)
+	s.Tables, s.Packages, s.Needs = d.pool.Tables(s.Tables), d.pool.Names(s.Packages), d.pool.Names(s.Needs)
 }
 
 // delim reads one bracket.
