@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"slices"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/dmoctl/dmoctl/executor/compare"
 	"github.com/dmoctl/dmoctl/executor/control"
 	"github.com/dmoctl/dmoctl/executor/work"
@@ -78,12 +76,9 @@ func (r *verifying) verifyOnly(ctx context.Context, how VerifyOptions) error {
 	if how.Content {
 		return r.compareSides(ctx, tables)
 	}
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(r.processes(true))
+	group, ctx := control.NewGroup(ctx, r.processes(true))
 	for _, part := range compare.Portions(tables) {
-		group.Go(func() error {
-			return control.Guard(func() error { return r.judgeApart(ctx, part) })
-		})
+		group.Go(func() error { return r.judgeApart(ctx, part) })
 	}
 	return group.Wait()
 }
@@ -169,22 +164,19 @@ func (r *verifying) chosen(tables []*work.Table, byName bool) []*work.Table {
 // compareSides reads source and target again. A live source's rows are those of now,
 // so what it has written since the copy shows as a difference.
 func (r *verifying) compareSides(ctx context.Context, tables []*work.Table) error {
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(r.processes(true))
+	group, ctx := control.NewGroup(ctx, r.processes(true))
 	for _, t := range tables {
 		group.Go(func() error {
-			return control.Guard(func() error {
-				found, err := r.compare.Sides(ctx, t)
-				switch {
-				case err == nil:
-					r.verdicts([]*work.Table{t}, []compare.Verdict{found})
-				case altered(err):
-					r.fails.differs(t, err.Error())
-				default:
-					return err
-				}
-				return nil
-			})
+			found, err := r.compare.Sides(ctx, t)
+			switch {
+			case err == nil:
+				r.verdicts([]*work.Table{t}, []compare.Verdict{found})
+			case altered(err):
+				r.fails.differs(t, err.Error())
+			default:
+				return err
+			}
+			return nil
 		})
 	}
 	return group.Wait()

@@ -5,8 +5,6 @@ import (
 	"context"
 	"slices"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/dmoctl/dmoctl/executor/control"
 	"github.com/dmoctl/dmoctl/executor/work"
 	"github.com/dmoctl/dmoctl/internal/batch"
@@ -111,7 +109,7 @@ func (b *buckets) add(rec record, h *digest.Hasher) error {
 
 // both reads both sides at once.
 func (x *explainer) both(ctx context.Context, source, target func(record, *digest.Hasher) error) error {
-	group, ctx := errgroup.WithContext(ctx)
+	group, ctx := control.NewGroup(ctx, 0)
 	side := func(
 		scan func(context.Context, *work.Table, visit) error, take func(record, *digest.Hasher) error,
 	) func() error {
@@ -120,9 +118,7 @@ func (x *explainer) both(ctx context.Context, source, target func(record, *diges
 			if err != nil {
 				return err
 			}
-			return control.Guard(func() error {
-				return scan(ctx, x.table, func(rec record) error { return take(rec, h) })
-			})
+			return scan(ctx, x.table, func(rec record) error { return take(rec, h) })
 		}
 	}
 	group.Go(side(x.comparison.scanSource, source))

@@ -3,8 +3,6 @@ package compare
 import (
 	"context"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/dmoctl/dmoctl/executor/control"
 	"github.com/dmoctl/dmoctl/executor/reading"
 	"github.com/dmoctl/dmoctl/internal/catalog"
@@ -25,18 +23,16 @@ func (c *Comparison) content(ctx context.Context, t *catalog.Table, rows int64) 
 		}
 	}
 	sums := make([]digest.Sum, len(ranges))
-	group, ctx := errgroup.WithContext(ctx)
+	group, ctx := control.NewGroup(ctx, 0)
 	for i, rng := range ranges {
 		group.Go(func() error {
-			return control.Guard(func() error {
-				view, end, err := c.target.Begin(ctx, []*catalog.Table{t})
-				if err != nil {
-					return err
-				}
-				defer end()
-				sums[i], err = c.reading.Sum(ctx, view, t, rng)
+			view, end, err := c.target.Begin(ctx, []*catalog.Table{t})
+			if err != nil {
 				return err
-			})
+			}
+			defer end()
+			sums[i], err = c.reading.Sum(ctx, view, t, rng)
+			return err
 		})
 	}
 	if err := group.Wait(); err != nil {

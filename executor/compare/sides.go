@@ -4,8 +4,8 @@ import (
 	"context"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"golang.org/x/sync/errgroup"
 
+	"github.com/dmoctl/dmoctl/executor/control"
 	"github.com/dmoctl/dmoctl/executor/reading"
 	"github.com/dmoctl/dmoctl/executor/work"
 	"github.com/dmoctl/dmoctl/internal/catalog"
@@ -53,7 +53,7 @@ func (c *Comparison) scanTarget(ctx context.Context, t *work.Table, each visit) 
 
 // sums digests a table on both sides at once.
 func (c *Comparison) sums(ctx context.Context, t *work.Table) (source, target digest.Sum, err error) {
-	group, ctx := errgroup.WithContext(ctx)
+	group, ctx := control.NewGroup(ctx, 0)
 	sum := func(into *digest.Sum, scan func(context.Context, *work.Table, visit) error) func() error {
 		return func() error {
 			hasher, err := digest.New(t.Target.Columns, nil)

@@ -7,7 +7,6 @@ import (
 	"io"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/dmoctl/dmoctl/executor/control"
 	"github.com/dmoctl/dmoctl/executor/reading"
@@ -58,17 +57,15 @@ type parcel struct {
 // the side that failed first.
 func (p *pump) run(ctx context.Context) ([]ledger.Loaded, error) {
 	parcels := make(chan parcel, reading.Depth)
-	group, ctx := errgroup.WithContext(ctx)
+	group, ctx := control.NewGroup(ctx, 0)
 	group.Go(func() error {
 		defer close(parcels)
-		return control.Guard(func() error { return p.read(ctx, parcels) })
+		return p.read(ctx, parcels)
 	})
 	var loaded []ledger.Loaded
-	group.Go(func() error {
-		return control.Guard(func() (err error) {
-			loaded, err = p.write(ctx, parcels)
-			return err
-		})
+	group.Go(func() (err error) {
+		loaded, err = p.write(ctx, parcels)
+		return err
 	})
 	err := group.Wait()
 	for left := range parcels {

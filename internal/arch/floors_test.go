@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -128,6 +129,16 @@ func TestImportsGoDown(t *testing.T) {
 			if ours && other != name && above > floor && above > engineFloor && other != "providers/all" {
 				t.Errorf("tests of %s import %s", name, other)
 			}
+		}
+	}
+}
+
+// TestGuardedGoroutines: a panic's value may hold a row's, so that goroutines of the executor are control.Group's.
+func TestGuardedGoroutines(t *testing.T) {
+	for _, p := range packages(t) {
+		if name := strings.TrimPrefix(p.ImportPath, module); strings.HasPrefix(name, "executor") && name != "executor/control" &&
+			slices.Contains(p.Imports, "golang.org/x/sync/errgroup") {
+			t.Errorf("%s imports errgroup: control.Group guards its goroutines", name)
 		}
 	}
 }
