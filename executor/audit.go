@@ -25,7 +25,7 @@ type auditing struct {
 // audit is the last act of a run: it reads the ledger and the catalogs again and lists what
 // is missing, whatever the steps have said. The migration is not closed before it.
 func (r *auditing) audit(ctx context.Context) error {
-	if r.audited || !r.fails.clean() || r.ending(ctx) || phaseRank(r.d.Until) < phaseRank(plan.Structures) {
+	if r.audited || !r.fails.clean() || r.ending(ctx) || !plan.Structures.Within(r.d.Until) {
 		return nil
 	}
 	r.audited = true
@@ -56,7 +56,7 @@ func (r *auditing) auditLedger(ctx context.Context) error {
 	r.set.Lock()
 	r.learnIDs(c)
 	r.set.Unlock()
-	if phaseRank(r.d.Until) < phaseRank(plan.Downtime) {
+	if !plan.Downtime.Within(r.d.Until) {
 		return nil
 	}
 	known := left.Tables(c)
@@ -69,7 +69,7 @@ func (r *auditing) auditLedger(ctx context.Context) error {
 			now = *x
 		}
 		for _, item := range left.Of(t.Want(), now) {
-			if item.Kind == left.Verification && phaseRank(r.d.Until) < phaseRank(plan.Verify) {
+			if item.Kind == left.Verification && !plan.Verify.Within(r.d.Until) {
 				continue
 			}
 			r.fails.fail(report.Failure{Table: t.Name(), Step: report.Audit, Fix: "To do what is left, run: dmoctl apply"},
@@ -197,7 +197,7 @@ func (r *auditor) howCompared(t *work.Table) structure.Options {
 // take keeps the differences that the phases asked for should not have left.
 func (a *auditor) take(t *work.Table, ds []structure.Difference) {
 	for _, d := range ds {
-		if d.Made() && d.Part != structure.Table && phaseRank(a.d.Until) < phaseRank(plan.Finalize) {
+		if d.Made() && d.Part != structure.Table && !plan.Finalize.Within(a.d.Until) {
 			continue
 		}
 		if d.Part == structure.ForeignKey && d.Kind == structure.Missing && !a.d.Target.Limits().InlineKeys {
@@ -278,7 +278,7 @@ func (a *auditor) sequences(ctx context.Context, tables []*work.Table) error {
 	}
 	for _, d := range structure.Sequences(want, have.Sequences) {
 		raised := a.raises && len(r.p.Sequences) > 0
-		if d.Part != structure.SequencePlace || phaseRank(r.d.Until) >= phaseRank(plan.Finalize) && a.follows(raised) {
+		if d.Part != structure.SequencePlace || plan.Finalize.Within(r.d.Until) && a.follows(raised) {
 			a.found = append(a.found, d)
 		}
 	}

@@ -14,7 +14,7 @@ import (
 
 // closeStep records that every step is done, and removes what served only the run.
 func (r *closing) closeStep(ctx context.Context) error {
-	if !r.fails.clean() || r.d.Until != "" && phaseRank(r.d.Until) < phaseRank(plan.Postprocess) {
+	if !r.fails.clean() || !plan.Postprocess.Within(r.d.Until) {
 		return nil
 	}
 	if err := r.auditing.audit(ctx); err != nil {
@@ -75,7 +75,7 @@ func (r *closing) leftNow() []left.Item {
 		}
 		out = append(out, left.Of(t.Want(), t.Ledger(r.p.Migration))...)
 	}
-	kinds := map[string]left.Kind{
+	kinds := map[plan.Kind]left.Kind{
 		plan.StepKey: left.Key, plan.StepIndex: left.Index, plan.StepForeignKey: left.ForeignKey,
 		plan.StepUnrefer: left.ForeignKey, plan.StepSequence: left.Sequence,
 	}

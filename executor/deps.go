@@ -14,6 +14,7 @@ import (
 
 	"github.com/dmoctl/dmoctl/executor/control"
 	"github.com/dmoctl/dmoctl/internal/ledger"
+	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/report"
 	"github.com/dmoctl/dmoctl/internal/state"
 	"github.com/dmoctl/dmoctl/providers"
@@ -32,7 +33,7 @@ type Deps struct {
 	// finish. Cancelling the context rolls the running ones back. Nil never stops.
 	Stop <-chan struct{}
 	// Until is the last phase to carry out; empty is all.
-	Until string
+	Until plan.Phase
 	// LockTimeout bounds the wait for another run's last transactions; 0 is no bound.
 	LockTimeout time.Duration
 	Clock       func() time.Time // nil is time.Now

@@ -200,7 +200,7 @@ func (x *failures) differs(t *work.Table, detail string) {
 	}
 	x.set.Unlock()
 	x.note(report.Failure{
-		Table: t.Name(), Step: plan.Verify, Kind: report.Unequal, Message: t.Name() + ": " + detail,
+		Table: t.Name(), Step: string(plan.Verify), Kind: report.Unequal, Message: t.Name() + ": " + detail,
 		Fix: "To see which rows differ, run: dmoctl verify --explain " + t.Name(),
 	}, report.Different)
 	x.ctl.Emit(report.Event{

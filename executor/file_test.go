@@ -41,7 +41,7 @@ func (b *bed) objects() []string {
 }
 
 func TestFileMode(t *testing.T) {
-	for _, retain := range []string{"", "until_verified", "always"} {
+	for _, retain := range []plan.Retain{"", plan.RetainVerified, plan.RetainAlways} {
 		b := newFileBed(t, numbered(20_000))
 		b.tweak = func(p *plan.Plan) { p.Transfer.Retain = retain }
 		if _, exit := b.apply(b.plan(), b.deps()); exit != report.OK {

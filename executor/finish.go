@@ -126,7 +126,7 @@ func (r *closing) unfinished() bool {
 		return false
 	}
 	for _, s := range r.p.Steps {
-		if phaseRank(s.Phase) <= phaseRank(r.d.Until) && !r.done[s.ID] && s.Kind != plan.StepCopy {
+		if s.Phase.Within(r.d.Until) && !r.done[s.ID] && s.Kind != plan.StepCopy {
 			return true
 		}
 	}
@@ -137,7 +137,7 @@ func (r *closing) unfinished() bool {
 func (r *closing) absent() int {
 	n := 0
 	for _, s := range r.p.Steps {
-		if s.Kind != plan.StepCopy || phaseRank(s.Phase) > phaseRank(r.d.Until) {
+		if s.Kind != plan.StepCopy || !s.Phase.Within(r.d.Until) {
 			continue
 		}
 		for _, id := range s.Packages {
@@ -179,7 +179,7 @@ func (r *closing) missing() *Outcome {
 // unverified returns a table that the phases asked for should have verified.
 func (r *closing) unverified() *work.Table {
 	for _, s := range r.p.Steps {
-		if s.Kind != plan.StepVerify || phaseRank(s.Phase) > phaseRank(r.d.Until) {
+		if s.Kind != plan.StepVerify || !s.Phase.Within(r.d.Until) {
 			continue
 		}
 		for _, name := range s.Tables {

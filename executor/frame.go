@@ -75,7 +75,7 @@ func (r *frame) processes(verify bool) int {
 		return max(1, r.p.Processes.Verify)
 	}
 	n := max(1, r.p.Processes.Downtime)
-	if r.target.Limits.Writers > 0 && r.p.Mode != "file" {
+	if r.target.Limits.Writers > 0 && r.p.Mode != plan.File {
 		n = min(n, r.target.Limits.Writers)
 	}
 	return n

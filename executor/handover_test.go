@@ -24,7 +24,7 @@ import (
 )
 
 // newQuietBed is newFileBed with a source that nobody writes to, by word.
-func newQuietBed(t *testing.T, retain string) *bed {
+func newQuietBed(t *testing.T, retain plan.Retain) *bed {
 	t.Helper()
 	b := newFileBed(t, numbered(1_000))
 	b.quiet = true
@@ -77,7 +77,7 @@ func TestOldExportFilesNeverCount(t *testing.T) {
 		t.Run("rolled back after a whole run, retain "+retain, func(t *testing.T) {
 			// Done: staging: export files from before a rollback never count
 			t.Parallel()
-			b := newQuietBed(t, retain)
+			b := newQuietBed(t, plan.Retain(retain))
 			b.again()
 			b.rollback()
 			b.change("new")
@@ -89,7 +89,7 @@ func TestOldExportFilesNeverCount(t *testing.T) {
 		t.Run("killed between export and import, rolled back, retain "+retain, func(t *testing.T) {
 			// Done: staging: killed between export and import, then rolled back: old files never count
 			t.Parallel()
-			b := newQuietBed(t, retain)
+			b := newQuietBed(t, plan.Retain(retain))
 			if !b.crash(b.plan(), control.PointBegin, 2) {
 				t.Fatal("it was not killed")
 			}
@@ -101,7 +101,7 @@ func TestOldExportFilesNeverCount(t *testing.T) {
 		t.Run("changed between kill and resume, retain "+retain, func(t *testing.T) {
 			// Done: staging: a change between kill and resume: what was exported before is exported again
 			t.Parallel()
-			b := newQuietBed(t, retain)
+			b := newQuietBed(t, plan.Retain(retain))
 			p := b.plan()
 			if !b.crash(p, control.PointBegin, 1) {
 				t.Fatal("it was not killed")
@@ -119,7 +119,7 @@ func TestOldExportFilesNeverCount(t *testing.T) {
 		t.Run("a new empty target, retain "+retain, func(t *testing.T) {
 			// Done: staging: for a new empty target old files never count
 			t.Parallel()
-			b := newQuietBed(t, retain)
+			b := newQuietBed(t, plan.Retain(retain))
 			b.again()
 			b.newTarget()
 			b.change("new")
@@ -366,7 +366,7 @@ func TestHandOversAtRandom(t *testing.T) {
 		}
 		n++
 		retain := rapid.SampledFrom([]string{"", "until_verified", "always"}).Draw(rt, "retain")
-		b := newQuietBed(t, retain)
+		b := newQuietBed(t, plan.Retain(retain))
 		points := []string{control.PointBegin, control.PointExport, control.PointManifest, control.PointCommit, control.PointReceipt,
 			control.PointComplete, control.PointSnapshot, control.PointRegister, control.PointEmpty, control.PointVerify}
 		p := b.plan()
@@ -393,7 +393,7 @@ func TestHandOversAtRandom(t *testing.T) {
 				b.newTarget()
 			case "retain":
 				retain = rapid.SampledFrom([]string{"", "until_verified", "always"}).Draw(rt, "retain")
-				b.tweak = func(p *plan.Plan) { p.Transfer.Retain, p.Processes.Downtime = retain, 1 }
+				b.tweak = func(p *plan.Plan) { p.Transfer.Retain, p.Processes.Downtime = plan.Retain(retain), 1 }
 			}
 			if t.Failed() {
 				rt.Fatal("see above")

@@ -99,7 +99,7 @@ func (r opening) preflight(ctx context.Context) error {
 			}
 			stops++
 			r.fails.refuse(report.Failure{
-				Step: plan.Preflight, Kind: string(providers.Unsupported), Message: side + ": " + f.Summary, Fix: f.Detail,
+				Step: string(plan.Preflight), Kind: string(providers.Unsupported), Message: side + ": " + f.Summary, Fix: f.Detail,
 			})
 		}
 		return nil

@@ -95,7 +95,7 @@ func (r *preparation) begin(ctx context.Context, tables []*work.Table) error {
 func (r *preparation) toCopy() []*work.Table {
 	copied := make(map[catalog.Name]bool)
 	for _, s := range r.p.Steps {
-		if s.Kind == plan.StepCopy && phaseRank(s.Phase) <= phaseRank(r.d.Until) {
+		if s.Kind == plan.StepCopy && s.Phase.Within(r.d.Until) {
 			for _, n := range s.Tables {
 				copied[n] = true
 			}

@@ -26,8 +26,8 @@ type progress struct {
 	flying   map[string]moved // of packages that are not in yet
 	inFlight moved            // sum of flying
 	samples  []sample         // of the last rateWindow
-	byPhase  map[string]*state.PhaseTotals
-	times    map[string]*report.Phase
+	byPhase  map[plan.Phase]*state.PhaseTotals
+	times    map[plan.Phase]*report.Phase
 }
 
 type moved struct{ rows, bytes int64 }
@@ -40,7 +40,7 @@ type sample struct {
 func newProgress(r *frame) *progress {
 	return &progress{
 		run: r, flying: make(map[string]moved),
-		byPhase: make(map[string]*state.PhaseTotals), times: make(map[string]*report.Phase),
+		byPhase: make(map[plan.Phase]*state.PhaseTotals), times: make(map[plan.Phase]*report.Phase),
 	}
 }
 

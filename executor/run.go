@@ -142,7 +142,7 @@ func (r *run) openTransport(ctx context.Context) (err error) {
 		Control: r.ctl, Plan: r.p, Owner: r.d.Owner, Set: r.set, Reading: r.reading, Target: r.target,
 		Watch: &landings{progress: r.progress, frame: r.frame}, Beside: r.beside.start,
 	}
-	if r.p.Mode != "file" {
+	if r.p.Mode != plan.File {
 		r.transport = transfer.NewPipe(room)
 		return nil
 	}

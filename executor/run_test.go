@@ -70,7 +70,7 @@ func TestApplyEndsWellOnlyWhereTablesAreEqualOrExcepted(t *testing.T) {
 				}
 				for _, pt := range p.Tables {
 					if pt.Source.Name.Name == excepted && rule != "" {
-						pt.Exception = &plan.Exception{Rule: rule, Reason: "known"}
+						pt.Exception = &plan.Exception{Rule: plan.Rule(rule), Reason: "known"}
 					}
 				}
 			}

@@ -76,10 +76,9 @@ func (r *run) execute(ctx context.Context) {
 // graph makes nodes of the steps that are left.
 func (r *run) graph() *round {
 	g := &round{run: r, running: make(map[bool]int)}
-	last := phaseRank(r.d.Until)
 	byID := make(map[string]*node)
 	for _, s := range r.p.Steps {
-		if r.done[s.ID] || phaseRank(s.Phase) > last {
+		if r.done[s.ID] || !s.Phase.Within(r.d.Until) {
 			continue
 		}
 		n := &node{step: s, verify: s.Kind == plan.StepVerify}
@@ -110,7 +109,7 @@ func (r *run) graph() *round {
 }
 
 // barrier lets no step of the one kind start before all of the other have ended.
-func (g *round) barrier(before, after string) {
+func (g *round) barrier(before, after plan.Kind) {
 	b := &node{}
 	for _, n := range g.nodes {
 		switch n.step.Kind {
@@ -127,13 +126,6 @@ func (g *round) barrier(before, after string) {
 	for _, n := range b.next {
 		n.waits++
 	}
-}
-
-func phaseRank(phase string) int {
-	if phase == "" {
-		return len(plan.Phases())
-	}
-	return slices.Index(plan.Phases(), phase)
 }
 
 // start starts ready steps as long as there are processes: structures, then the

@@ -59,7 +59,7 @@ func TestFailedStepsAreListedOnceAndNotDone(t *testing.T) {
 	}
 	progress := must(st.Progress(t.Context(), "m"))(t)
 	// of loose: emptied and made, three packages, its index, its comparison; and nothing was closed
-	want := map[string]int{plan.Structures: 2, plan.Downtime: 3, plan.Finalize: 1, plan.Verify: 1, plan.Postprocess: 1}
+	want := map[plan.Phase]int{plan.Structures: 2, plan.Downtime: 3, plan.Finalize: 1, plan.Verify: 1, plan.Postprocess: 1}
 	for _, c := range progress.Phases {
 		if c.Failed != want[c.Phase] || c.Done+c.Failed != c.Planned || c.Running != 0 {
 			t.Errorf("%+v, want %d failed", c, want[c.Phase])

@@ -2,6 +2,8 @@ package lang
 
 import (
 	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/desired"
+	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/schema"
 )
 
@@ -90,7 +92,7 @@ func transferBlock() schema.Block {
 			{Name: "via", Kind: schema.Reference, Example: "staging.local.files", Doc: "The staging of file mode, where it is required; pipe mode has none."},
 			{Name: "order", Kind: schema.String, Default: "serial", Choices: []string{"serial"}, Unready: []string{"parallel"}, Doc: "File mode: \"serial\" imports after the export."},
 			{Name: "file_size", Kind: schema.Size, Default: "256MiB", Min: 1 << 16, Doc: "File mode: bytes of an export file before compression."},
-			{Name: "compression", Kind: schema.String, Default: "fastest", Choices: []string{"fastest", "default", "better", "best"}, Doc: "File mode: zstd level."},
+			{Name: "compression", Kind: schema.String, Default: string(plan.Fastest), Choices: schema.Words(plan.Compressions()), Doc: "File mode: zstd level."},
 		},
 	}
 }
@@ -105,7 +107,7 @@ func groupBlock() schema.Block {
 		Blocks: []schema.Block{{
 			Type: "split", Single: true, Doc: "How each table is cut into packages.",
 			Attrs: []schema.Attr{
-				{Name: "by", Kind: schema.String, Default: "auto", Choices: []string{"auto", "key", "rowid", "partition", "none"}, Doc: "What the cuts follow."},
+				{Name: "by", Kind: schema.String, Default: string(catalog.ByAuto), Choices: schema.Words(catalog.Ways()), Doc: "What the cuts follow."},
 				{Name: "parts", Kind: schema.Int, Min: 1, Max: 100000, Doc: "Wanted number of packages a table; not with target_size."},
 				{Name: "target_size", Kind: schema.Size, Min: 1 << 10, Example: "1GiB", Doc: "Wanted bytes a package; not with parts."},
 			},
@@ -118,7 +120,7 @@ func excludeBlock() schema.Block {
 		Type: "exclude", Labels: []string{"name"}, Doc: "Tables whose rows are not copied. It wins over groups.",
 		Attrs: []schema.Attr{
 			{Name: "tables", Kind: schema.Strings, Required: true, Example: `["DBATL"]`, Doc: "Globs over table names."},
-			{Name: "content", Kind: schema.String, Default: "none", Choices: []string{"none", "structure"}, Doc: "\"none\": nothing is made; \"structure\": the table without rows."},
+			{Name: "content", Kind: schema.String, Default: string(desired.ContentNone), Choices: schema.Words(desired.Contents()), Doc: "\"none\": nothing is made; \"structure\": the table without rows."},
 			{Name: "reason", Kind: schema.String, Doc: "Why; printed in plan and report."},
 		},
 	}
@@ -147,19 +149,22 @@ func processesBlock() schema.Block {
 	}
 }
 
+func policies(choices ...catalog.Policy) []string { return schema.Words(choices) }
+
 func typesBlock() schema.Block {
+	usual := catalog.DefaultPolicies()
 	return schema.Block{
 		Type: "types", Single: true, Doc: "What happens to a value that the target cannot hold, or that the two engines mean differently. Every default refuses or changes nothing; docs/policies.md has examples.",
 		Attrs: []schema.Attr{
-			{Name: "invalid_date", Kind: schema.String, Default: "fail", Choices: []string{"fail", "null", "clamp"}, Doc: "Dates outside the target's calendar."},
-			{Name: "overflow", Kind: schema.String, Default: "fail", Choices: []string{"fail", "null"}, Doc: "Numbers and texts too large for the target's column."},
-			{Name: "nul", Kind: schema.String, Default: "fail", Choices: []string{"fail", "strip"}, Doc: "U+0000 in text."},
+			{Name: "invalid_date", Kind: schema.String, Default: string(usual.InvalidDate), Choices: policies(catalog.Fail, catalog.Null, catalog.Clamp), Doc: "Dates outside the target's calendar."},
+			{Name: "overflow", Kind: schema.String, Default: string(usual.Overflow), Choices: policies(catalog.Fail, catalog.Null), Doc: "Numbers and texts too large for the target's column."},
+			{Name: "nul", Kind: schema.String, Default: string(usual.NUL), Choices: policies(catalog.Fail, catalog.Strip), Doc: "U+0000 in text."},
 			{Name: "lob_max", Kind: schema.Size, Default: "256MiB", Min: 1, Doc: "Larger values are refused by table and key, never cut."},
-			{Name: "empty_string", Kind: schema.String, Default: "keep", Choices: []string{"keep", "null"}, Doc: "Empty strings in text. \"null\": they become NULL."},
-			{Name: "blank", Kind: schema.String, Default: "exact", Choices: []string{"exact", "abap"}, Doc: "Trailing blanks. \"abap\": they are dropped, and a blank becomes an empty string, in CHAR and VARCHAR columns that are NOT NULL DEFAULT ' ' on the source."},
-			{Name: "time_zone", Kind: schema.String, Default: "fail", Choices: []string{"fail", "utc"}, Doc: "Timestamps with a zone where the target has none. \"fail\": the plan refuses them. \"utc\": they become civil time in UTC."},
-			{Name: "number", Kind: schema.String, Default: catalog.NumberExact, Example: "decimal(38,10)", Doc: "Numbers without a declared precision, between different engines. \"exact\": every digit, or the row fails. \"double\": 64-bit floats, which lose digits. \"decimal(PRECISION,SCALE)\": that decimal; a number that does not fit fails by key and is never rounded."},
-			{Name: "expressions", Kind: schema.String, Default: "plain", Choices: []string{"plain", catalog.TrustedExpressions}, Doc: "Defaults, checks, generated columns, index expressions and predicates, between databases of one engine. \"plain\": those made of the engine's own immutable functions and operators, and of a few more such as now(), are made on the target; all others are listed and left out. \"trusted\": all are made, which lets whoever may write them on the source run functions on the target as the target's user."},
+			{Name: "empty_string", Kind: schema.String, Default: string(usual.EmptyString), Choices: policies(catalog.AsIs, catalog.Null), Doc: "Empty strings in text. \"null\": they become NULL."},
+			{Name: "blank", Kind: schema.String, Default: string(usual.Blank), Choices: policies(catalog.Exact, catalog.ABAP), Doc: "Trailing blanks. \"abap\": they are dropped, and a blank becomes an empty string, in CHAR and VARCHAR columns that are NOT NULL DEFAULT ' ' on the source."},
+			{Name: "time_zone", Kind: schema.String, Default: string(usual.TimeZone), Choices: policies(catalog.Fail, catalog.UTC), Doc: "Timestamps with a zone where the target has none. \"fail\": the plan refuses them. \"utc\": they become civil time in UTC."},
+			{Name: "number", Kind: schema.String, Default: usual.Number, Example: "decimal(38,10)", Doc: "Numbers without a declared precision, between different engines. \"exact\": every digit, or the row fails. \"double\": 64-bit floats, which lose digits. \"decimal(PRECISION,SCALE)\": that decimal; a number that does not fit fails by key and is never rounded."},
+			{Name: "expressions", Kind: schema.String, Default: string(usual.Expressions), Choices: policies(catalog.Plain, catalog.Trusted), Doc: "Defaults, checks, generated columns, index expressions and predicates, between databases of one engine. \"plain\": those made of the engine's own immutable functions and operators, and of a few more such as now(), are made on the target; all others are listed and left out. \"trusted\": all are made, which lets whoever may write them on the source run functions on the target as the target's user."},
 		},
 	}
 }
@@ -168,13 +173,13 @@ func verifyBlock() schema.Block {
 	return schema.Block{
 		Type: "verify", Single: true, Doc: "How source and target are compared.",
 		Attrs: []schema.Attr{
-			{Name: "default", Kind: schema.String, Default: "content", Choices: []string{"none", "count", "content"}, Doc: "Level for every table that no exception names."},
+			{Name: "default", Kind: schema.String, Default: string(plan.LevelContent), Choices: schema.Words(plan.Levels()), Doc: "Level for every table that no exception names."},
 			{Name: "captured", Kind: schema.String, Planned: true, Doc: "Level for captured tables."},
 		},
 		Blocks: []schema.Block{{
 			Type: "exception", Labels: []string{"table"}, Doc: "One table that may differ.",
 			Attrs: []schema.Attr{
-				{Name: "rule", Kind: schema.String, Required: true, Choices: []string{"igncount", "ignlargercount"}, Doc: "\"igncount\" ignores the count, \"ignlargercount\" a target with more rows."},
+				{Name: "rule", Kind: schema.String, Required: true, Choices: schema.Words(plan.Rules()), Doc: "\"igncount\" ignores the count, \"ignlargercount\" a target with more rows."},
 				{Name: "reason", Kind: schema.String, Required: true, Doc: "Why; printed in plan and report."},
 			},
 		}},
@@ -186,10 +191,10 @@ func verifyBlock() schema.Block {
 func commonAttrs(role string) []schema.Attr {
 	switch role {
 	case roleSource:
-		return []schema.Attr{{Name: "consistency", Kind: schema.String, Default: "snapshot", Choices: []string{"snapshot", "quiet"},
+		return []schema.Attr{{Name: "consistency", Kind: schema.String, Default: string(desired.Snapshot), Choices: schema.Words(desired.Consistencies()),
 			Doc: "\"snapshot\": one view serves the whole run. \"quiet\": nobody writes, by your word; it is checked, and a resume copies only what is missing."}}
 	case roleTarget:
-		return []schema.Attr{{Name: "existing", Kind: schema.String, Default: "require-empty", Choices: []string{"require-empty", "load", "recreate"},
+		return []schema.Attr{{Name: "existing", Kind: schema.String, Default: string(plan.ExistingRefuse), Choices: schema.Words(plan.Existings()),
 			Doc: "\"require-empty\": no table of the plan exists. \"load\": into tables that exist and hold no rows. \"recreate\": drop them first, asked about twice."}}
 	}
 	return nil

@@ -9,6 +9,8 @@ import (
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/desired"
 	"github.com/dmoctl/dmoctl/internal/diag"
+	"github.com/dmoctl/dmoctl/internal/plan"
+	"github.com/dmoctl/dmoctl/internal/schema"
 )
 
 // migration builds the migration's part of a spec.
@@ -42,20 +44,20 @@ func (m *migration) build(b *block) {
 
 // transfer reads the transfer block. Without one, rows go through the pipe.
 func (m *migration) transfer(b *block) {
-	m.spec.Transfer = desired.Transfer{Mode: "pipe"}
+	m.spec.Transfer = desired.Transfer{Mode: plan.Pipe}
 	t := b.only("transfer")
 	if t == nil {
 		m.refuseStaging(b.at)
 		return
 	}
-	switch mode := t.labels[0]; mode {
-	case "pipe":
+	switch mode := plan.Mode(t.labels[0]); mode {
+	case plan.Pipe:
 		m.pipe(t)
-	case "file":
+	case plan.File:
 		m.file(t)
 	default:
 		m.errorAt(t.labelRanges[0], "unsupported-value", "Unsupported value",
-			fmt.Sprintf("Rows travel by \"pipe\" or by \"file\", not by %q. %s", clip(mode), didYouMean(mode, []string{"pipe", "file"}, "")))
+			fmt.Sprintf("Rows travel by \"pipe\" or by \"file\", not by %q. %s", clip(t.labels[0]), didYouMean(t.labels[0], schema.Words(plan.Modes()), "")))
 	}
 }
 
@@ -90,8 +92,8 @@ func (m *migration) refuseStaging(transfer hcl.Range) {
 
 func (m *migration) file(t *block) {
 	m.spec.Transfer = desired.Transfer{
-		Mode:     "file",
-		FileSize: t.values.Int("file_size"), Compression: t.values.String("compression"),
+		Mode:     plan.File,
+		FileSize: t.values.Int("file_size"), Compression: plan.Compression(t.values.String("compression")),
 	}
 	if t.attrs["via"] == nil {
 		m.errorAt(t.at, "missing-argument", "Missing required argument",
@@ -110,7 +112,7 @@ func (m *migration) groups(blocks []*block) {
 		if err != nil {
 			m.add(diag.Error("internal", "Mistake in dmoctl", err.Error()))
 		}
-		m.spec.Groups = []desired.Group{{Name: "all", Tables: []desired.Pattern{all}, Split: catalog.SplitSpec{By: "auto"}}}
+		m.spec.Groups = []desired.Group{{Name: "all", Tables: []desired.Pattern{all}, Split: catalog.SplitSpec{By: catalog.ByAuto}}}
 		return
 	}
 	names := map[string]hcl.Range{}
@@ -147,14 +149,14 @@ func (m *migration) once(p *desired.Pattern, taken map[string]*desired.Pattern, 
 
 func (m *migration) split(b *block) catalog.SplitSpec {
 	if b == nil {
-		return catalog.SplitSpec{By: "auto"}
+		return catalog.SplitSpec{By: catalog.ByAuto}
 	}
-	s := catalog.SplitSpec{By: b.values.String("by"), Parts: int(b.values.Int("parts")), TargetSize: b.values.Int("target_size")}
+	s := catalog.SplitSpec{By: catalog.By(b.values.String("by")), Parts: int(b.values.Int("parts")), TargetSize: b.values.Int("target_size")}
 	switch {
 	case s.Parts > 0 && s.TargetSize > 0:
 		m.errorAt(b.valueRange("parts"), "conflicting-arguments", "Arguments exclude each other",
 			"A split has \"parts\" or \"target_size\", not both: either the number of packages is fixed or their size. Remove one of them.")
-	case s.By == "none" && (s.Parts > 1 || s.TargetSize > 0):
+	case s.By == catalog.ByNone && (s.Parts > 1 || s.TargetSize > 0):
 		m.errorAt(b.valueRange("by"), "conflicting-arguments", "Arguments exclude each other",
 			"With by = \"none\" a table is one package, so \"parts\" and \"target_size\" have no meaning. Remove them, or remove by.")
 	}
@@ -168,7 +170,7 @@ func (m *migration) excludes(blocks []*block) {
 			continue
 		}
 		m.spec.Excludes = append(m.spec.Excludes, desired.Exclude{Name: b.labels[0], Tables: m.patterns(b),
-			Content: b.values.String("content"), Reason: b.values.String("reason")})
+			Content: desired.Content(b.values.String("content")), Reason: b.values.String("reason")})
 	}
 }
 
@@ -191,10 +193,11 @@ func (m *migration) policies(b *block) catalog.Policies {
 	if b == nil {
 		return catalog.DefaultPolicies()
 	}
+	policy := func(name string) catalog.Policy { return catalog.Policy(b.values.String(name)) }
 	p := catalog.Policies{
-		InvalidDate: b.values.String("invalid_date"), Overflow: b.values.String("overflow"), NUL: b.values.String("nul"), LOBMax: b.values.Int("lob_max"),
-		EmptyString: b.values.String("empty_string"), Blank: b.values.String("blank"), TimeZone: b.values.String("time_zone"), Number: b.values.String("number"),
-		Expressions: b.values.String("expressions"),
+		InvalidDate: policy("invalid_date"), Overflow: policy("overflow"), NUL: policy("nul"), LOBMax: b.values.Int("lob_max"),
+		EmptyString: policy("empty_string"), Blank: policy("blank"), TimeZone: policy("time_zone"), Number: b.values.String("number"),
+		Expressions: policy("expressions"),
 	}
 	if p.Number == "" {
 		return p // it has been reported

@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclwrite"
 
 	"github.com/dmoctl/dmoctl/internal/diag"
+	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/schema"
 	"github.com/dmoctl/dmoctl/providers"
 )
@@ -18,8 +19,8 @@ type StarterOptions struct {
 	Migration   string // name; "" is "move"
 	SourceType  string // driver, e.g. "postgres"
 	TargetType  string
-	StagingType string // of file mode; "" is "local"
-	Mode        string // "pipe" or "file"; "" is "pipe"
+	StagingType string    // of file mode; "" is "local"
+	Mode        plan.Mode // "" is plan.Pipe
 	Drivers     []providers.Driver
 }
 
@@ -27,7 +28,7 @@ type StarterOptions struct {
 // What a user has to change is an example value or an environment variable.
 func Starter(o StarterOptions) ([]byte, diag.Diagnostics) {
 	o.Migration = cmp.Or(o.Migration, "move")
-	o.Mode = cmp.Or(o.Mode, "pipe")
+	o.Mode = cmp.Or(o.Mode, plan.Pipe)
 	o.StagingType = cmp.Or(o.StagingType, "local")
 	l := newLoader(".", Options{Drivers: o.Drivers})
 	if !hclsyntax.ValidIdentifier(o.Migration) || len(o.Migration) > longestName {
@@ -36,11 +37,11 @@ func Starter(o StarterOptions) ([]byte, diag.Diagnostics) {
 	source := l.starterBlock(roleSource, o.SourceType, "old")
 	target := l.starterBlock(roleTarget, o.TargetType, "new")
 	var staging string
-	if o.Mode == "file" {
+	if o.Mode == plan.File {
 		staging = l.starterBlock(roleStaging, o.StagingType, "files")
-	} else if o.Mode != "pipe" {
+	} else if o.Mode != plan.Pipe {
 		l.add(diag.Error("unsupported-value", "Unsupported value",
-			fmt.Sprintf("Rows travel by \"pipe\" or by \"file\", not by %q.", clip(o.Mode))))
+			fmt.Sprintf("Rows travel by \"pipe\" or by \"file\", not by %q.", clip(string(o.Mode)))))
 	}
 	if len(l.diags) > 0 {
 		return nil, l.finished()
@@ -111,7 +112,7 @@ func starterValue(a *schema.Attr, role, name string) string {
 
 func starterMigration(o StarterOptions) string {
 	transfer := `transfer "pipe" {}`
-	if o.Mode == "file" {
+	if o.Mode == plan.File {
 		transfer = fmt.Sprintf("transfer \"file\" {\n via = staging.%s.files\n}", o.StagingType)
 	}
 	return fmt.Sprintf(`migration %q {

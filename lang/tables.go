@@ -6,6 +6,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/dmoctl/dmoctl/internal/desired"
+	"github.com/dmoctl/dmoctl/internal/plan"
 )
 
 // patterns reads a tables argument.
@@ -101,11 +102,11 @@ func (m *migration) firstUse(seen map[string]hcl.Range, p desired.Pattern, at hc
 
 // verify reads the verify block; nil yields the default, content.
 func (m *migration) verify(b *block) {
-	m.spec.Verify = desired.Verify{Default: "content"}
+	m.spec.Verify = desired.Verify{Default: plan.LevelContent}
 	if b == nil {
 		return
 	}
-	m.spec.Verify.Default = b.values.String("default")
+	m.spec.Verify.Default = plan.Level(b.values.String("default"))
 	seen := map[string]hcl.Range{}
 	for _, e := range b.blocks["exception"] {
 		table, ok := m.exactText(e.labels[0], e.labelRanges[0])
@@ -118,6 +119,6 @@ func (m *migration) verify(b *block) {
 				"An exception stands in every report, so it says why the table may differ.")
 		}
 		m.spec.Verify.Exceptions = append(m.spec.Verify.Exceptions, desired.Exception{
-			Table: table, Rule: e.values.String("rule"), Reason: reason, At: position(e.labelRanges[0])})
+			Table: table, Rule: plan.Rule(e.values.String("rule")), Reason: reason, At: position(e.labelRanges[0])})
 	}
 }

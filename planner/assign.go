@@ -100,7 +100,7 @@ func assign(spec *desired.Spec, o *Observation) (*assignment, diag.Diagnostics) 
 		next := assigned{source: t}
 		switch {
 		case out >= 0:
-			if spec.Excludes[out].Content != contentStructure {
+			if spec.Excludes[out].Content != desired.ContentStructure {
 				a.left = append(a.left, plan.LeftOut{Table: t.Name, Reason: whyLeftOut(spec.Excludes[out])})
 				continue
 			}
@@ -108,7 +108,7 @@ func assign(spec *desired.Spec, o *Observation) (*assignment, diag.Diagnostics) 
 		case in >= 0:
 			next.group, next.split = spec.Groups[in].Name, spec.Groups[in].Split
 		case own && len(spec.Groups) == 0:
-			next.group, next.split = autoGroup, catalog.SplitSpec{By: splitAuto}
+			next.group, next.split = autoGroup, catalog.SplitSpec{By: catalog.ByAuto}
 		case own:
 			unassigned = append(unassigned, t.Name)
 			continue

@@ -115,7 +115,7 @@ func TestEstimatesUseEarlierRuns(t *testing.T) {
 	if order[0] != "copy/ERP.SLOW/0001" {
 		t.Errorf("longest first: %v", order)
 	}
-	if !strings.Contains(p.Totals.EstimateFrom, "2 earlier runs") || p.Totals.LongestPath[len(p.Totals.LongestPath)-1] != plan.StepClose {
+	if !strings.Contains(p.Totals.EstimateFrom, "2 earlier runs") || p.Totals.LongestPath[len(p.Totals.LongestPath)-1] != plan.StepClose.ID("") {
 		t.Errorf("%+v", p.Totals)
 	}
 }

@@ -1,7 +1,6 @@
 package planner
 
 import (
-	"cmp"
 	"slices"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
@@ -12,25 +11,6 @@ import (
 	"github.com/dmoctl/dmoctl/internal/structure"
 	"github.com/dmoctl/dmoctl/providers"
 )
-
-// Values of arguments that the planner acts on.
-const (
-	existingLoad     = "load"
-	existingRecreate = "recreate"
-	existingEmpty    = "require-empty"
-	contentStructure = "structure"
-	splitAuto        = "auto"
-	splitNone        = "none"
-	quietSource      = "quiet"
-)
-
-func existing(spec *desired.Spec) string {
-	return cmp.Or(spec.Target.Config.String("existing"), existingEmpty)
-}
-
-func quiet(spec *desired.Spec) bool {
-	return spec.Source.Config.String("consistency") == quietSource
-}
 
 // decision is what is to be done about one table, and why.
 type decision struct {
@@ -48,35 +28,34 @@ type decision struct {
 	*left.Table             // what the ledger says of it
 	expected    *generation // without a range
 
-	action, reason string
-	edition        int64 // of the copies that were asked for
-	create, drop   bool
-	foreign        bool                 // with drop: nobody of ours made it
-	empty          bool                 // through a step of its own, before drop and create
-	predecessor    *catalog.Name        // where it was on the target before a rename
-	reuse          bool                 // the ledger's ranges stay
-	occupied       bool                 // on the target, and nobody of ours made it
-	replaced       bool                 // somebody has put another table in the place of ours
-	resplit        bool                 // the spec's split is no longer that of the packages which are in
-	unrefer        []catalog.ForeignKey // of found: dropped until rows are in
-	unwanted       []catalog.ForeignKey // of found: made by dmoctl, and no longer carried
-	misplaced      []catalog.ForeignKey // of found: made with a table of dmoctl, and not as they shall be now
+	action       plan.Action
+	reason       string
+	edition      int64 // of the copies that were asked for
+	create, drop bool
+	foreign      bool                 // with drop: nobody of ours made it
+	empty        bool                 // through a step of its own, before drop and create
+	predecessor  *catalog.Name        // where it was on the target before a rename
+	reuse        bool                 // the ledger's ranges stay
+	occupied     bool                 // on the target, and nobody of ours made it
+	replaced     bool                 // somebody has put another table in the place of ours
+	resplit      bool                 // the spec's split is no longer that of the packages which are in
+	unrefer      []catalog.ForeignKey // of found: dropped until rows are in
+	unwanted     []catalog.ForeignKey // of found: made by dmoctl, and no longer carried
+	misplaced    []catalog.ForeignKey // of found: made with a table of dmoctl, and not as they shall be now
 	// parts of found that are not as the mapping wants them.
 	parts       []structure.Difference
 	behind      bool // what generates its numbers stands below the source's
 	packages    []*plan.Package
 	splitReason string
-	level       string // of verification
-	excepted    bool   // an exception of the spec may excuse a difference
+	level       plan.Level
+	excepted    bool // an exception of the spec may excuse a difference
 }
 
 // stands says whether the table is on the target.
 func (d *decision) stands() bool { return d.found != nil || d.there }
 
 // copies says whether rows of the table travel under this plan.
-func (d *decision) copies() bool {
-	return d.action == plan.Copy || d.action == plan.Resume || d.action == plan.Restart || d.action == plan.Reload
-}
+func (d *decision) copies() bool { return d.action.Copies() }
 
 // kept is what the ledger holds, indexed.
 type kept struct {

@@ -95,15 +95,15 @@ func newPlan(spec *desired.Spec, o *Observation, opts Options) *draft {
 		Source:     plan.Endpoint{Type: spec.Source.Type, Name: spec.Source.Name, Identity: o.Source.Identity, Version: o.Source.Version},
 		Target:     plan.Endpoint{Type: spec.Target.Type, Name: spec.Target.Name, Identity: o.Target.Identity, Version: o.Target.Version},
 		Processes:  decideProcesses(spec, o.Limits, opts.Machine),
-		Policies:   spec.Policies, Quiet: quiet(spec), Existing: existing(spec), Partial: len(opts.Tables) > 0,
+		Policies:   spec.Policies, Quiet: spec.Source.Quiet(), Existing: spec.Target.Existing(), Partial: len(opts.Tables) > 0,
 	}
 	if spec.Staging != nil {
 		p.Staging = &plan.Endpoint{Type: spec.Staging.Type, Name: spec.Staging.Name}
 	}
-	if spec.Transfer.Mode == "file" {
+	if spec.Transfer.Mode == plan.File {
 		p.Transfer = plan.Transfer{FileSize: spec.Transfer.FileSize, Compression: spec.Transfer.Compression}
 		if spec.Staging != nil {
-			p.Transfer.Retain = spec.Staging.Config.String("retain")
+			p.Transfer.Retain = spec.Staging.Retain()
 		}
 	}
 	if o.Ledger != nil && o.Ledger.Run != nil {

@@ -30,7 +30,7 @@ func TestActions(t *testing.T) {
 		quiet         bool
 		stop          []string
 		change        func(w *world)
-		action        string
+		action        plan.Action
 		reason, steps string
 	}{
 		{name: "nothing is in", stop: []string{"ERP.BIG/0001", second, third}, action: plan.Copy, steps: "copy copy copy key index verify"},
@@ -120,7 +120,7 @@ func TestReloadDeletesBeforeItDrops(t *testing.T) {
 	// Invariant 5: the ledger's rows of a table go before its rows on the target do.
 	w := applied(t, false)
 	w.drop(catalog.Name{Schema: "S4", Name: "BIG"})
-	at := make(map[string]int)
+	at := make(map[plan.Kind]int)
 	p := w.plan(t)
 	for i, s := range p.Steps {
 		if strings.HasSuffix(s.ID, "ERP.BIG") {

@@ -118,7 +118,7 @@ func (p *pace) indexSeconds(d *decision) float64 {
 	return tableSeconds + float64(max(0, bytesOf(d.source)))/assumedIndexRate
 }
 
-func (p *pace) verifySeconds(d *decision, level string) float64 {
+func (p *pace) verifySeconds(d *decision, level plan.Level) float64 {
 	seconds := float64(max(0, bytesOf(d.source))) / assumedVerifyRate
 	if level == plan.LevelCount {
 		seconds /= countFactor

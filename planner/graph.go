@@ -62,7 +62,7 @@ type bundle struct {
 // build makes all steps.
 func (g *graph) build(ds []*decision, forgotten []*plan.Table, opts Options) {
 	if len(g.p.Schemas)+len(g.p.Types)+len(g.p.Sequences) > 0 {
-		g.add(&plan.Step{ID: plan.StepSchemas, Phase: plan.Structures, Kind: plan.StepSchemas})
+		g.add(&plan.Step{ID: plan.StepSchemas.ID(""), Phase: plan.Structures, Kind: plan.StepSchemas})
 	}
 	for _, d := range ds {
 		g.fresh[d.target] = d.create || d.empty
@@ -157,8 +157,8 @@ func (g *graph) add(s *plan.Step) string {
 
 // stage adds one step for those tables of a bundle that take part in it. The bundle's
 // next step needs it.
-func (g *graph) stage(b *bundle, phase, kind string, takes func(*decision) bool) *plan.Step {
-	s := &plan.Step{ID: kind + "/" + b.id, Phase: phase, Kind: kind, Needs: slices.Clone(b.last)}
+func (g *graph) stage(b *bundle, phase plan.Phase, kind plan.Kind, takes func(*decision) bool) *plan.Step {
+	s := &plan.Step{ID: kind.ID(b.id), Phase: phase, Kind: kind, Needs: slices.Clone(b.last)}
 	for _, d := range b.tables {
 		if takes(d) {
 			s.Tables = append(s.Tables, d.source.Name)
@@ -190,7 +190,7 @@ func (g *graph) structures(b *bundle) {
 	}
 	if s := g.stage(b, plan.Structures, plan.StepCreate, func(d *decision) bool { return d.create }); s != nil {
 		if len(g.p.Schemas)+len(g.p.Types)+len(g.p.Sequences) > 0 {
-			s.Needs = append(s.Needs, plan.StepSchemas)
+			s.Needs = append(s.Needs, plan.StepSchemas.ID(""))
 		}
 		s.Reason = ""
 	}
@@ -201,7 +201,7 @@ func (g *graph) structures(b *bundle) {
 func (g *graph) copies(b *bundle) {
 	var steps []string
 	needs := slices.Clone(b.last)
-	shared := &plan.Step{ID: plan.StepCopy + "/" + b.id, Phase: plan.Downtime, Kind: plan.StepCopy, Needs: needs}
+	shared := &plan.Step{ID: plan.StepCopy.ID(b.id), Phase: plan.Downtime, Kind: plan.StepCopy, Needs: needs}
 	for _, d := range b.tables {
 		if !d.copies() {
 			continue
@@ -213,7 +213,7 @@ func (g *graph) copies(b *bundle) {
 			}
 			s := shared
 			if b.large {
-				s = &plan.Step{ID: plan.StepCopy + "/" + k.ID, Phase: plan.Downtime, Kind: plan.StepCopy,
+				s = &plan.Step{ID: plan.StepCopy.ID(k.ID), Phase: plan.Downtime, Kind: plan.StepCopy,
 					Tables: []catalog.Name{d.source.Name}, Needs: slices.Clone(needs)}
 				steps = append(steps, g.add(s))
 			}
@@ -250,7 +250,7 @@ func (g *graph) keysAndIndexes(b *bundle) {
 	d := b.tables[0]
 	var steps []string
 	for _, x := range g.indexesLeft(d) {
-		steps = append(steps, g.add(&plan.Step{ID: plan.StepIndex + "/" + b.id + "/" + x.Name, Phase: plan.Finalize, Kind: plan.StepIndex,
+		steps = append(steps, g.add(&plan.Step{ID: plan.StepIndex.ID(b.id + "/" + x.Name), Phase: plan.Finalize, Kind: plan.StepIndex,
 			Tables: []catalog.Name{d.source.Name}, Index: x.Name, Needs: slices.Clone(b.last), Seconds: g.pace.indexSeconds(d)}))
 	}
 	if len(steps) > 0 {
@@ -299,7 +299,7 @@ func (g *graph) verify(b *bundle) {
 }
 
 // level is how the table is to be verified.
-func (g *graph) level(d *decision) string {
+func (g *graph) level(d *decision) plan.Level {
 	if d.structure {
 		return plan.LevelNone
 	}

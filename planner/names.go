@@ -75,7 +75,7 @@ func newNaming(spec *desired.Spec, o *Observation, names func(*catalog.Table) []
 	}
 	for i, t := range o.Target.Tables {
 		at := fold(t.Name, o.Limits)
-		if nothing[at] && existing(spec) == existingRecreate {
+		if nothing[at] && spec.Target.Existing() == plan.ExistingRecreate {
 			n.freed[at] = t
 			continue
 		}

@@ -340,7 +340,7 @@ func toPlan(in []providers.Loss) []plan.Loss {
 
 // countTarget counts the tables that existing = "load" wants to be empty.
 func (o *Observation) countTarget(ctx context.Context, spec *desired.Spec, sides Sides, ds []*decision) error {
-	if sides.Target == nil || existing(spec) != existingLoad {
+	if sides.Target == nil || spec.Target.Existing() != plan.ExistingLoad {
 		return nil
 	}
 	var tables []*catalog.Table

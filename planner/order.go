@@ -12,7 +12,7 @@ import (
 // ordered returns the graph's steps so that each comes after those that it needs:
 // phase by phase, and in a phase the longest first.
 func (g *graph) ordered() []*plan.Step {
-	rank := make(map[string]int)
+	rank := make(map[plan.Phase]int)
 	for i, p := range plan.Phases() {
 		rank[p] = i
 	}
@@ -46,7 +46,7 @@ func (g *graph) ordered() []*plan.Step {
 
 // queue holds the steps whose needs are met.
 type queue struct {
-	rank  map[string]int
+	rank  map[plan.Phase]int
 	steps []*plan.Step
 }
 

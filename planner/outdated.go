@@ -42,7 +42,7 @@ func Outdated(ctx context.Context, spec *desired.Spec, sides Sides, p *plan.Plan
 		switch {
 		case !there:
 			added = append(added, t.source.Name)
-		case planned == nil || planned.Copies():
+		case planned == nil || planned.Action.Copies():
 		case planned.SourceStructure != t.source.StructureDigest():
 			altered = append(altered, t.source.Name)
 		case p.Quiet && planned.Action == plan.Keep && advances(planned.Source, t.source) && !raised[t.source.Name]:
@@ -50,7 +50,7 @@ func Outdated(ctx context.Context, spec *desired.Spec, sides Sides, p *plan.Plan
 		}
 	}
 	for n, planned := range known {
-		if planned != nil && !planned.Copies() {
+		if planned != nil && !planned.Action.Copies() {
 			gone = append(gone, n)
 		}
 	}

@@ -31,12 +31,12 @@ func drawWorld(t *rapid.T) *world {
 		w.add(x)
 	}
 	w.limits.InlineKeys = rapid.Bool().Draw(t, "inline")
-	w.spec.Verify.Default = rapid.SampledFrom([]string{"none", "count", "content"}).Draw(t, "verify")
+	w.spec.Verify.Default = rapid.SampledFrom(plan.Levels()).Draw(t, "verify")
 	if rapid.Bool().Draw(t, "quiet") {
 		w.spec.Source.Config["consistency"] = "quiet"
 	}
 	if rapid.Bool().Draw(t, "exclude") {
-		w.spec.Excludes = []desired.Exclude{{Name: "x", Content: rapid.SampledFrom([]string{"none", "structure"}).Draw(t, "content"),
+		w.spec.Excludes = []desired.Exclude{{Name: "x", Content: rapid.SampledFrom(desired.Contents()).Draw(t, "content"),
 			Tables: []desired.Pattern{{Text: "T?0", Name: "T?0"}, {Text: "T?3", Name: "T?3"}}}}
 	}
 	return w

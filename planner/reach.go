@@ -62,19 +62,22 @@ const (
 func notDefault(p catalog.Policies) []plan.PolicyReach {
 	usual := catalog.DefaultPolicies()
 	var out []plan.PolicyReach
-	for _, v := range []struct{ name, value, usual string }{
+	for _, v := range []struct {
+		name         string
+		value, usual catalog.Policy
+	}{
 		{batch.InvalidDate, p.InvalidDate, usual.InvalidDate},
 		{batch.Overflow, p.Overflow, usual.Overflow},
 		{batch.NUL, p.NUL, usual.NUL},
-		{lobMax, schema.FormatSize(p.LOBMax), schema.FormatSize(usual.LOBMax)},
+		{lobMax, catalog.Policy(schema.FormatSize(p.LOBMax)), catalog.Policy(schema.FormatSize(usual.LOBMax))},
 		{batch.EmptyString, p.EmptyString, usual.EmptyString},
 		{batch.Blank, p.Blank, usual.Blank},
 		{batch.TimeZone, p.TimeZone, usual.TimeZone},
-		{batch.Number, p.Number, usual.Number},
+		{batch.Number, catalog.Policy(p.Number), catalog.Policy(usual.Number)},
 		{expressions, p.Expressions, usual.Expressions},
 	} {
 		if v.value != v.usual {
-			out = append(out, plan.PolicyReach{Policy: v.name, Value: v.value})
+			out = append(out, plan.PolicyReach{Policy: v.name, Value: string(v.value)})
 		}
 	}
 	return out

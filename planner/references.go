@@ -40,7 +40,7 @@ func (g *graph) refersToFresh(d *decision) bool {
 
 // references adds foreign keys: each waits for the rows and keys of both its tables.
 func (g *graph) references(b *bundle) {
-	s := &plan.Step{ID: plan.StepForeignKey + "/" + b.id, Phase: plan.Finalize, Kind: plan.StepForeignKey}
+	s := &plan.Step{ID: plan.StepForeignKey.ID(b.id), Phase: plan.Finalize, Kind: plan.StepForeignKey}
 	again := false
 	for _, d := range b.tables {
 		if !g.refers(d) || !g.reachable(d) {
@@ -142,7 +142,7 @@ func (g *graph) numbers(d *decision) bool {
 
 // sequences raises what generates the numbers of a table's columns.
 func (g *graph) sequences(b *bundle) {
-	s := &plan.Step{ID: plan.StepSequence + "/" + b.id, Phase: plan.Finalize, Kind: plan.StepSequence}
+	s := &plan.Step{ID: plan.StepSequence.ID(b.id), Phase: plan.Finalize, Kind: plan.StepSequence}
 	for _, d := range b.tables {
 		if !g.numbers(d) {
 			continue
@@ -161,7 +161,7 @@ func (g *graph) freeSequences() {
 	if len(g.p.Sequences) == 0 || slices.ContainsFunc(g.steps, func(s *plan.Step) bool { return s.Kind == plan.StepSequence }) {
 		return
 	}
-	g.add(&plan.Step{ID: plan.StepSequence, Phase: plan.Finalize, Kind: plan.StepSequence, Needs: []string{plan.StepSchemas},
+	g.add(&plan.Step{ID: plan.StepSequence.ID(""), Phase: plan.Finalize, Kind: plan.StepSequence, Needs: []string{plan.StepSchemas.ID("")},
 		Reason: "sequences that no column owns"})
 }
 
@@ -177,7 +177,7 @@ func (g *graph) close(ds []*decision, opts Options) {
 			needed[n] = true
 		}
 	}
-	s := &plan.Step{ID: plan.StepClose, Phase: plan.Postprocess, Kind: plan.StepClose, Seconds: stepSeconds}
+	s := &plan.Step{ID: plan.StepClose.ID(""), Phase: plan.Postprocess, Kind: plan.StepClose, Seconds: stepSeconds}
 	for _, before := range g.steps {
 		if !needed[before.ID] {
 			s.Needs = append(s.Needs, before.ID)

@@ -55,10 +55,10 @@ func packageSize(spec *desired.Spec, o *Observation, ds []*decision, opts Option
 func howToSplit(d *decision, size int64) (catalog.SplitSpec, bool) {
 	how, bytes := d.split, bytesOf(d.source)
 	if how.By == "" {
-		how.By = splitAuto
+		how.By = catalog.ByAuto
 	}
 	switch {
-	case how.By == splitNone:
+	case how.By == catalog.ByNone:
 		return how, false
 	case how.Parts > 1:
 		return how, true
@@ -129,7 +129,7 @@ func explainSplit(d *decision, split *Split, parts int, offline bool) string {
 		return "1 package: " + split.Reason
 	case split != nil:
 		return "1 package"
-	case d.split.By == splitNone || d.split.Parts == 1:
+	case d.split.By == catalog.ByNone || d.split.Parts == 1:
 		return "1 package: the spec says so"
 	case offline && bytesOf(d.source) > smallestPackage:
 		return "1 package: boundaries are only found with a connection to the source"

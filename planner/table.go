@@ -81,12 +81,12 @@ func (j *judge) place(d *decision) {
 		d.create = true
 		return
 	}
-	switch mode := existing(j.spec); {
-	case d.replaced && mode != existingRecreate:
+	switch mode := j.spec.Target.Existing(); {
+	case d.replaced && mode != plan.ExistingRecreate:
 		d.occupied = true
-	case mode == existingLoad:
+	case mode == plan.ExistingLoad:
 		j.refuseAltered(d, "existing = \"load\" takes tables that fit.")
-	case mode == existingRecreate:
+	case mode == plan.ExistingRecreate:
 		d.drop, d.foreign, d.create = true, true, true
 		if d.reason == "" {
 			d.reason = "it exists on the target and is dropped first"
@@ -167,14 +167,14 @@ func (j *judge) judgeLoaded(d *decision) {
 		j.again(d, j.remade(d))
 	case missing == 0 && left.Complete(d.Entry.State):
 		d.action = plan.Keep
-	case !quiet(j.spec) && (missing > 0 || mixed(d)):
+	case !j.spec.Source.Quiet() && (missing > 0 || mixed(d)):
 		d.action = plan.Restart
 		d.reason = fmt.Sprintf("%d of %s were read from a snapshot that is gone", len(d.Planned)-missing, count(len(d.Planned), "package"))
-	case quiet(j.spec) && !readQuietly(d):
+	case j.spec.Source.Quiet() && !readQuietly(d):
 		d.action, d.reason = plan.Restart, "its packages were read before the source was declared quiet"
-	case !quiet(j.spec) && readQuietly(d):
+	case !j.spec.Source.Quiet() && readQuietly(d):
 		d.action, d.reason = plan.Restart, "its packages were read while the source was declared quiet"
-	case !quiet(j.spec) && d.Entry.File != d.source.FileIdentity():
+	case !j.spec.Source.Quiet() && d.Entry.File != d.source.FileIdentity():
 		d.action, d.reason = plan.Restart, "its stored rows were rewritten since its packages were read"
 	case missing == 0:
 		d.action, d.reason = plan.Resume, "all packages are in; its structure is compared again"

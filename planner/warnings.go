@@ -123,7 +123,7 @@ func targetErrors(spec *desired.Spec, o *Observation, ds []*decision) diag.Diagn
 			filled = append(filled, f.Table)
 		}
 	}
-	if len(filled) > 0 && existing(spec) == existingLoad {
+	if len(filled) > 0 && spec.Target.Existing() == plan.ExistingLoad {
 		out = append(out, diag.Error("target-holds-rows", "Tables on the target hold rows",
 			fmt.Sprintf("existing = \"load\" loads into empty tables only. %s of %s. Empty them first.", pluralTables(filled), spec.Target.Address())))
 	}

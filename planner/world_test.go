@@ -219,7 +219,7 @@ func (w *world) apply(p *plan.Plan, stop ...string) {
 		case plan.StepVerify:
 			for _, n := range s.Tables {
 				if r := row(l, n); left.Complete(r.State) {
-					r.State = map[string]string{plan.LevelCount: ledger.Counted, plan.LevelContent: ledger.Compared}[p.Table(n).Verify]
+					r.State = map[plan.Level]string{plan.LevelCount: ledger.Counted, plan.LevelContent: ledger.Compared}[p.Table(n).Verify]
 				}
 			}
 		}
@@ -313,7 +313,7 @@ func kinds(p *plan.Plan, name string) string {
 	var out []string
 	for _, s := range p.Steps {
 		if slices.Contains(s.Tables, erp(name)) {
-			out = append(out, s.Kind)
+			out = append(out, string(s.Kind))
 		}
 	}
 	return strings.Join(out, " ")

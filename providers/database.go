@@ -67,10 +67,13 @@ type SnapshotOptions struct {
 	Quiet bool
 }
 
+// QuietID is the ID of every Snapshot of a quiet source.
+const QuietID = "quiet"
+
 // Snapshot is one view of a database's data. Begin and the accessors are safe for
 // concurrent use. Closing it ends the view for all.
 type Snapshot interface {
-	// ID names the view; two snapshots of equal ID show the same rows. It is "quiet" for a quiet source.
+	// ID names the view; two snapshots of equal ID show the same rows. It is QuietID for a quiet source.
 	ID() string
 	// Time is when the view was taken, by the database's clock.
 	Time() time.Time
@@ -129,8 +132,8 @@ type ReadOptions struct {
 	BatchBytes int64 // a batch is cut once it holds so many bytes; 0 is 4 MiB
 	LOBMax     int64 // a larger value fails with Value, naming the row's key; 0 is no limit
 	// InvalidDate is the policy for a day that the neutral calendar does not have, such as a
-	// leap day of the Julian one only: "null", "clamp" to the day before, else it fails with Value.
-	InvalidDate string
+	// leap day of the Julian one only: Null, Clamp to the day before, else it fails with Value.
+	InvalidDate catalog.Policy
 	// Budget is asked before a row wider than BatchBytes is held. A Value error of it is
 	// handed on with the row's table and key. Nil is no limit.
 	Budget Budget

@@ -26,7 +26,7 @@ func (o MapOptions) Numbers(c catalog.Column) (catalog.Type, Loss) {
 // types have no zone, with the digits that it has on the source. It is false under
 // time_zone = "fail"; note then belongs into Mapping.Refusals, else into Mapping.Losses.
 func (o MapOptions) WithoutZone(c catalog.Column) (to catalog.Type, note Loss, ok bool) {
-	if o.Policies.TimeZone != "utc" {
+	if o.Policies.TimeZone != catalog.UTC {
 		return c.Type, Loss{Column: c.Name, What: fmt.Sprintf("The target has no type for %s: it keeps no time zone.", c.Type),
 			Fix: "To store its instants as civil time in UTC, set time_zone = \"utc\" in the spec's types block; or exclude the table."}, false
 	}

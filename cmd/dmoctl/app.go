@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync/atomic"
 
@@ -138,6 +139,9 @@ func (a *app) lined(args []any) []any {
 			out[i] = printable.Line(v.String())
 		default:
 			out[i] = v
+			if r := reflect.ValueOf(arg); r.Kind() == reflect.String { // a word of a type of its own
+				out[i] = printable.Line(r.String())
+			}
 		}
 	}
 	return out

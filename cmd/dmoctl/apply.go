@@ -16,6 +16,7 @@ import (
 	"github.com/dmoctl/dmoctl/internal/left"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/report"
+	"github.com/dmoctl/dmoctl/internal/schema"
 	"github.com/dmoctl/dmoctl/internal/state"
 	"github.com/dmoctl/dmoctl/planner"
 	"github.com/dmoctl/dmoctl/providers"
@@ -29,12 +30,12 @@ const lockInterval = time.Second
 
 type applyCmd struct {
 	planFlags
-	File            string   `arg:"" optional:"" help:"A plan that \"dmoctl plan --out\" has saved; without one the spec is planned now."`
-	Until           string   `placeholder:"PHASE" help:"Stop after this phase; a later apply goes on. One of preflight, structures, uptime, downtime, finalize, verify, postprocess."`
-	AutoApprove     bool     `help:"Do not ask for \"yes\"."`
-	ConfirmRecreate []string `sep:"none" placeholder:"TARGET" help:"Allow existing = \"recreate\" to drop the tables of this target, e.g. target.postgres.s4."`
-	JSON            bool     `name:"json" help:"Print events, one JSON object a line."`
-	Site            string   `hidden:"" help:"Not available in this version."`
+	File            string     `arg:"" optional:"" help:"A plan that \"dmoctl plan --out\" has saved; without one the spec is planned now."`
+	Until           plan.Phase `placeholder:"PHASE" help:"Stop after this phase; a later apply goes on. One of preflight, structures, uptime, downtime, finalize, verify, postprocess."`
+	AutoApprove     bool       `help:"Do not ask for \"yes\"."`
+	ConfirmRecreate []string   `sep:"none" placeholder:"TARGET" help:"Allow existing = \"recreate\" to drop the tables of this target, e.g. target.postgres.s4."`
+	JSON            bool       `name:"json" help:"Print events, one JSON object a line."`
+	Site            string     `hidden:"" help:"Not available in this version."`
 }
 
 // Run carries a plan out.
@@ -94,7 +95,7 @@ func (c *applyCmd) check() error {
 		return notAvailable("\"apply --site\", for systems that move between two hosts,")
 	}
 	if c.Until != "" && !slices.Contains(plan.Phases(), c.Until) {
-		return refuse("unknown-phase", "Unknown phase", fmt.Sprintf("There is no phase %q. The phases are %s.", c.Until, strings.Join(plan.Phases(), ", ")))
+		return refuse("unknown-phase", "Unknown phase", fmt.Sprintf("There is no phase %q. The phases are %s.", c.Until, strings.Join(schema.Words(plan.Phases()), ", ")))
 	}
 	if _, err := c.options(); err != nil {
 		return err

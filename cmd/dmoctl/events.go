@@ -62,9 +62,9 @@ func eventLine(e report.Event) string {
 	case report.Waiting:
 		return "waiting: " + e.Message
 	case report.PhaseStarted:
-		return e.Phase
+		return string(e.Phase)
 	case report.PhaseDone:
-		return e.Phase + " done in " + view.Seconds(e.Seconds)
+		return string(e.Phase) + " done in " + view.Seconds(e.Seconds)
 	case report.SnapshotTaken:
 		return "source read as of " + e.Time.UTC().Format(time.RFC3339)
 	case report.Retry:
@@ -86,11 +86,11 @@ func subject(e report.Event) string {
 	case e.Step != "":
 		return e.Step
 	}
-	return e.Phase
+	return string(e.Phase)
 }
 
 func progressLine(t report.Totals) string {
-	line := t.Phase
+	line := string(t.Phase)
 	if line != "" {
 		line += ": "
 	}

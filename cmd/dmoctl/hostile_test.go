@@ -161,7 +161,7 @@ func hostilePlan(t *testing.T, name string) *plan.Plan {
 		x.Losses = []plan.Loss{{Column: name, What: "has " + name + ".", Fix: "Rename " + name}}
 		x.Unwanted = []catalog.ForeignKey{{Name: name, Table: at}}
 		if x.Exception != nil {
-			x.Exception = &plan.Exception{Rule: name, Reason: name}
+			x.Exception = &plan.Exception{Rule: plan.Rule(name), Reason: name}
 		}
 	}
 	for _, s := range p.Steps {
@@ -177,9 +177,9 @@ func hostilePlan(t *testing.T, name string) *plan.Plan {
 
 func hostileReport(name string) *report.Report {
 	return &report.Report{
-		Migration: name, Run: name, Plan: name, Mode: name, Started: moment(), Ended: moment(), Exit: 1,
-		Totals: report.Totals{Packages: 1, PackagesPlanned: 2, Phase: name},
-		Phases: []report.Phase{{Name: name}},
+		Migration: name, Run: name, Plan: name, Mode: plan.Mode(name), Started: moment(), Ended: moment(), Exit: 1,
+		Totals: report.Totals{Packages: 1, PackagesPlanned: 2, Phase: plan.Phase(name)},
+		Phases: []report.Phase{{Name: plan.Phase(name)}},
 		Tables: []report.Table{
 			{Table: name, Target: name, Result: report.Unequal, Detail: name},
 			{Table: name, Result: report.Failed, Detail: name}, {Table: name, Result: report.Excepted, Detail: name},
@@ -192,7 +192,7 @@ func hostileReport(name string) *report.Report {
 func hostileEvents(name string) []report.Event {
 	var out []report.Event
 	for _, e := range []string{report.Waiting, report.PhaseStarted, report.PhaseDone, report.Retry, report.PackageFailed, report.TableFailed, report.Progress} {
-		out = append(out, report.Event{Event: e, Time: moment(), Phase: name, Table: name, Package: name, Step: name, Message: name, Progress: &report.Totals{Phase: name}})
+		out = append(out, report.Event{Event: e, Time: moment(), Phase: plan.Phase(name), Table: name, Package: name, Step: name, Message: name, Progress: &report.Totals{Phase: plan.Phase(name)}})
 	}
 	return out
 }

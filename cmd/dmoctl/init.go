@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dmoctl/dmoctl/cmd/dmoctl/internal/view"
+	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/lang"
 )
 
@@ -20,10 +21,10 @@ const ignored = ".dmo/\n*.plan\n*.plan.json\n*.auto.dmovars\n"
 const ignoredFiles = "files/\n"
 
 type initCmd struct {
-	Source string `default:"sqlite" placeholder:"TYPE" help:"Provider of the source."`
-	Target string `default:"postgres" placeholder:"TYPE" help:"Provider of the target."`
-	Name   string `default:"move" placeholder:"NAME" help:"Name of the migration."`
-	Mode   string `default:"pipe" enum:"pipe,file" placeholder:"MODE" help:"How rows travel: pipe or file."`
+	Source string    `default:"sqlite" placeholder:"TYPE" help:"Provider of the source."`
+	Target string    `default:"postgres" placeholder:"TYPE" help:"Provider of the target."`
+	Name   string    `default:"move" placeholder:"NAME" help:"Name of the migration."`
+	Mode   plan.Mode `default:"pipe" enum:"pipe,file" placeholder:"MODE" help:"How rows travel: pipe or file."`
 }
 
 // Run writes a starter spec. It overwrites nothing.
@@ -46,7 +47,7 @@ func (c *initCmd) Run(a *app) error {
 		return err
 	}
 	written, lines := []string{specFile}, ignored
-	if c.Mode == "file" {
+	if c.Mode == plan.File {
 		lines += ignoredFiles
 	}
 	err := createNew(a.path(".gitignore"), lines)

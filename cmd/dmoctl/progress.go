@@ -19,11 +19,11 @@ import (
 type barEvents struct {
 	guard  *guard
 	screen *screen
-	steps  map[string]int // planned, by phase
+	steps  map[plan.Phase]int // planned, by phase
 
 	mu   sync.Mutex
 	bars *mpb.Progress
-	open map[string]*phaseBar
+	open map[plan.Phase]*phaseBar
 }
 
 // phaseBar is one phase's bar. Its numbers are read by the drawing goroutine.
@@ -42,9 +42,9 @@ func newBarEvents(on *screen, g *guard, p *plan.Plan) *barEvents {
 	s := &barEvents{
 		guard:  g,
 		screen: on,
-		steps:  map[string]int{},
+		steps:  map[plan.Phase]int{},
 		bars:   mpb.New(mpb.WithOutput(on.file), mpb.WithRefreshRate(200*time.Millisecond)),
-		open:   map[string]*phaseBar{},
+		open:   map[plan.Phase]*phaseBar{},
 	}
 	on.draw(s.bars)
 	if p != nil {
@@ -78,7 +78,7 @@ func (s *barEvents) Emit(e report.Event) {
 	}
 }
 
-func (s *barEvents) start(phase string) {
+func (s *barEvents) start(phase plan.Phase) {
 	if s.open[phase] != nil {
 		return
 	}
@@ -86,7 +86,7 @@ func (s *barEvents) start(phase string) {
 	// A total given here would end the bar once it is reached, and could not be raised.
 	p.bar = s.bars.AddBar(0,
 		mpb.BarWidth(24),
-		mpb.PrependDecorators(decor.Name(phase, decor.WC{W: 12, C: decor.DindentRight}), decor.Any(share, decor.WC{W: 5})),
+		mpb.PrependDecorators(decor.Name(string(phase), decor.WC{W: 12, C: decor.DindentRight}), decor.Any(share, decor.WC{W: 5})),
 		mpb.AppendDecorators(decor.Any(p.text)),
 	)
 	p.bar.SetTotal(int64(max(1, p.steps)), false)
@@ -96,7 +96,7 @@ func (s *barEvents) start(phase string) {
 // share is how much of a bar is done; 100% stands only where all of it is.
 func share(s decor.Statistics) string { return fmt.Sprintf("%d%%", percent(s.Current, s.Total)) }
 
-func (s *barEvents) finish(phase string) {
+func (s *barEvents) finish(phase plan.Phase) {
 	if p := s.open[phase]; p != nil {
 		p.bar.SetTotal(-1, true)
 	}

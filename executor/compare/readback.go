@@ -17,7 +17,7 @@ func (c *Comparison) content(ctx context.Context, t *catalog.Table, rows int64) 
 	ranges := []catalog.Range{reading.Whole()}
 	if n := c.readers; n > 1 && rows > splitRows {
 		var err error
-		ranges, _, err = c.reading.Target.Split(ctx, t, catalog.SplitSpec{By: "auto", Parts: n})
+		ranges, _, err = c.reading.Target.Split(ctx, t, catalog.SplitSpec{By: catalog.ByAuto, Parts: n})
 		if err != nil {
 			return digest.Sum{}, err
 		}

@@ -84,7 +84,7 @@ func judgeCount(t *work.Table, target int64) Verdict {
 	detail := fmt.Sprintf("source %d rows, loaded %d, target %d", source, loaded, target)
 	if t.Excuses(source, target) {
 		return Verdict{
-			Result: report.Excepted, Detail: detail + "; " + t.Plan.Exception.Rule + ": " + t.Plan.Exception.Reason,
+			Result: report.Excepted, Detail: detail + "; " + string(t.Plan.Exception.Rule) + ": " + t.Plan.Exception.Reason,
 		}
 	}
 	return Verdict{Result: report.Unequal, Detail: detail}
@@ -126,7 +126,7 @@ func judgeSides(t *work.Table, source, target digest.Sum) Verdict {
 	}
 	if t.Excuses(source.Rows, target.Rows) && source.Rows != target.Rows {
 		return Verdict{
-			Result: report.Excepted, Detail: detail + "; " + t.Plan.Exception.Rule + ": " + t.Plan.Exception.Reason,
+			Result: report.Excepted, Detail: detail + "; " + string(t.Plan.Exception.Rule) + ": " + t.Plan.Exception.Reason,
 		}
 	}
 	return Verdict{Result: report.Unequal, Detail: detail}

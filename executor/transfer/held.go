@@ -8,6 +8,7 @@ import (
 	"github.com/dmoctl/dmoctl/executor/work"
 	"github.com/dmoctl/dmoctl/internal/exportfile"
 	"github.com/dmoctl/dmoctl/internal/journal"
+	"github.com/dmoctl/dmoctl/internal/plan"
 )
 
 // usable returns the manifest's package for a unit, where it counts: of the same
@@ -109,7 +110,7 @@ func (o *objects) drop(id string) []string {
 
 // received removes what only served packages that are in now.
 func (f *store) received(ctx context.Context, units []*work.Unit) error {
-	if r := f.plan.Transfer.Retain; r == retainAlways || r == retainVerified {
+	if r := f.plan.Transfer.Retain; r == plan.RetainAlways || r == plan.RetainVerified {
 		return nil
 	}
 	f.ctl.Before(control.PointReceipt)
@@ -146,7 +147,7 @@ func (f *store) Finish(ctx context.Context) error {
 	if err := f.append(ctx, journal.Record{Done: &journal.Done{Plan: f.plan.ID}}); err != nil {
 		return err
 	}
-	if f.plan.Transfer.Retain == retainAlways {
+	if f.plan.Transfer.Retain == plan.RetainAlways {
 		return nil
 	}
 	names, err := f.data(ctx)
@@ -198,7 +199,7 @@ func (f *store) awaitRoom(ctx context.Context) bool {
 	f.mu.Lock()
 	freed, holding := f.freed, f.holding
 	f.mu.Unlock()
-	if holding == 0 || f.plan.Transfer.Retain == retainAlways || f.plan.Transfer.Retain == retainVerified {
+	if holding == 0 || f.plan.Transfer.Retain == plan.RetainAlways || f.plan.Transfer.Retain == plan.RetainVerified {
 		return false
 	}
 	select {

@@ -19,13 +19,6 @@ import (
 	"github.com/dmoctl/dmoctl/providers"
 )
 
-// Values of plan.Transfer.Retain.
-const (
-	retainImported = "until_imported" // the default
-	retainVerified = "until_verified"
-	retainAlways   = "always"
-)
-
 // store is what a staging holds of a plan's packages: export files, and the manifests in the
 // journal that make them exist. Exporter and importer meet in it. It is safe for concurrent use.
 type store struct {
@@ -64,7 +57,7 @@ func openStore(ctx context.Context, r Room, staging providers.Staging, lineage s
 		return nil, errors.New("the plan is for file mode, and no staging is open")
 	}
 	codec, err := exportfile.NewCodec(exportfile.Options{
-		Level: r.Plan.Transfer.Compression, Workers: frameWorkers(r.Plan.Processes), Wide: r.Plan.Processes.BatchBytes,
+		Level: string(r.Plan.Transfer.Compression), Workers: frameWorkers(r.Plan.Processes), Wide: r.Plan.Processes.BatchBytes,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open export files: %w", err)
@@ -148,7 +141,7 @@ func (f *store) takeOver(had *journal.Contents) {
 func (f *store) clean(ctx context.Context) error {
 	f.mu.Lock()
 	for id, m := range f.manifests {
-		if u := f.set.Packages[id]; u != nil && u.Table.Has(u.Package) && f.plan.Transfer.Retain != retainAlways {
+		if u := f.set.Packages[id]; u != nil && u.Table.Has(u.Package) && f.plan.Transfer.Retain != plan.RetainAlways {
 			delete(f.manifests, id)
 			m.objects.drop(id)
 		}
@@ -160,7 +153,7 @@ func (f *store) clean(ctx context.Context) error {
 		}
 	}
 	f.mu.Unlock()
-	if f.plan.Transfer.Retain == retainAlways {
+	if f.plan.Transfer.Retain == plan.RetainAlways {
 		return nil
 	}
 	names, err := f.data(ctx)

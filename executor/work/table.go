@@ -279,10 +279,7 @@ func (t *Table) Ledger(migration string) left.Table {
 // Excuses says whether the table's exception allows the difference.
 func (t *Table) Excuses(source, target int64) bool {
 	e := t.Plan.Exception
-	if e == nil {
-		return false
-	}
-	return e.Rule == "igncount" || e.Rule == "ignlargercount" && target > source
+	return e != nil && e.Rule.Excuses(source, target)
 }
 
 // Take takes over what the ledger says now of where the table is and whose it is. What else

@@ -20,7 +20,7 @@ func newRules(src, dst catalog.Column, p catalog.Policies) rules {
 	texty := groupOf(src.Type.Kind) == texts && groupOf(dst.Type.Kind) == texts
 	r.trim = texty && p.TrimsBlanks(src)
 	// Where blanks are trimmed, '' is what ABAP means by an empty field, and stays.
-	r.empty = texty && p.EmptyString == "null" && !r.trim
+	r.empty = texty && p.EmptyString == catalog.Null && !r.trim
 	if src.Loose {
 		r.src.Length = 0 // the source has not kept it
 	}
@@ -55,7 +55,7 @@ func newConversion(src, dst catalog.Column, p catalog.Policies) (conversion, err
 
 // mayBeNull says whether a column's converted values may be NULL.
 func (r rules) mayBeNull(nullable bool) bool {
-	return nullable || r.empty || r.policies.InvalidDate == "null" || r.policies.Overflow == "null"
+	return nullable || r.empty || r.policies.InvalidDate == catalog.Null || r.policies.Overflow == catalog.Null
 }
 
 // group is a set of kinds that convert alike.
@@ -138,7 +138,7 @@ func (r rules) choose() (convert loop, pass passFunc, ok bool) {
 
 // overflow is the fault of a value that is too large, too long or too precise.
 func (r rules) overflow(format string, args ...any) *fault {
-	if r.policies.Overflow == "null" {
+	if r.policies.Overflow == catalog.Null {
 		return &fault{null: true}
 	}
 	return &fault{what: fmt.Sprintf(format, args...) + fmt.Sprintf("; the target column is %s", r.dst),

@@ -86,9 +86,9 @@ func (r rules) fit(v int64, s span, print func(int64) string) (int64, *fault) {
 		return v, nil
 	}
 	switch r.policies.InvalidDate {
-	case "null":
+	case catalog.Null:
 		return 0, &fault{null: true}
-	case "clamp":
+	case catalog.Clamp:
 		return r.clamp(v, s), nil
 	}
 	return 0, &fault{what: print(v) + " is no date that the target holds",
@@ -199,7 +199,7 @@ func (r rules) fromTimestamps(to group) (loop, passFunc, bool) {
 // instant becomes its civil time in UTC.
 func (r rules) zonesFit() bool {
 	from, to := r.src.Kind == catalog.TimestampTZ, r.dst.Kind == catalog.TimestampTZ
-	return from == to || from && r.policies.TimeZone == "utc"
+	return from == to || from && r.policies.TimeZone == catalog.UTC
 }
 
 func (r rules) instant(s span) func(arrow.Timestamp) (arrow.Timestamp, *fault) {

@@ -75,7 +75,7 @@ func (r rules) text(limit, pad int) func(string) (string, *fault) {
 			return "", malformed(s)
 		}
 		if r.bounds.NoNUL && strings.IndexByte(s, 0) >= 0 {
-			if r.policies.NUL != "strip" {
+			if r.policies.NUL != catalog.Strip {
 				return "", &fault{what: "holds U+0000, which the target's text cannot hold: " + excerpt(s),
 					fix: "Correct the row in the source, or set nul = \"strip\" in the spec's types block."}
 			}

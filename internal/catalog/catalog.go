@@ -113,6 +113,16 @@ type Code struct {
 	Uses []string `json:"uses"` // what is not plain in it, in the engine's words
 }
 
+// Identity says how a column gets its numbers.
+type Identity string
+
+// How a column gets them.
+const (
+	IdentityAlways        Identity = "always"  // a value that is given is refused
+	IdentityDefault       Identity = "default" // where none is given
+	IdentityAutoincrement Identity = "autoincrement"
+)
+
 // Column is one column of a Table.
 type Column struct {
 	Name     string `json:"name"`
@@ -123,7 +133,7 @@ type Column struct {
 	// Generated is the expression of a generated column. Such a column is created, never copied.
 	Generated string    `json:"generated,omitempty"`
 	Virtual   bool      `json:"virtual,omitempty"`  // Generated, and not stored
-	Identity  string    `json:"identity,omitempty"` // "", "always", "default" or "autoincrement"
+	Identity  Identity  `json:"identity,omitempty"` // "" is none
 	Sequence  *Sequence `json:"sequence,omitempty"` // behind Identity or a serial default
 	Collation string    `json:"collation,omitempty"`
 	UserType  *Name     `json:"user_type,omitempty"` // the enum or domain that Declared names

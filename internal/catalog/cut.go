@@ -2,12 +2,20 @@ package catalog
 
 import "slices"
 
-// Ways to cut a table, as Range.By names them.
+// By is what the cuts between the ranges of a table follow.
+type By string
+
+// Ways to cut a table. A Range has none of the last two: it is the whole table then, and By is "".
 const (
-	ByKey       = "key"
-	ByRowID     = "rowid"
-	ByPartition = "partition"
+	ByKey       By = "key"
+	ByRowID     By = "rowid"
+	ByPartition By = "partition"
+	ByAuto      By = "auto" // the provider chooses
+	ByNone      By = "none" // the table stays whole
 )
+
+// Ways returns all of them.
+func Ways() []By { return []By{ByAuto, ByKey, ByRowID, ByPartition, ByNone} }
 
 // Whole is the range of all rows, with the table's estimates.
 func (t *Table) Whole() Range { return Range{Rows: t.Rows, Bytes: t.Bytes} }
@@ -45,7 +53,7 @@ func (t *Table) Leaves() []Range {
 
 // Cut cuts an open range at ascending bounds of the columns; row ids have none. The parts share
 // its estimates evenly. Without a bound it is the range itself.
-func (r Range) Cut(by string, columns []string, bounds [][]string) []Range {
+func (r Range) Cut(by By, columns []string, bounds [][]string) []Range {
 	n := len(bounds) + 1
 	if n == 1 {
 		return []Range{r}

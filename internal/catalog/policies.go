@@ -9,29 +9,43 @@ import (
 // Policies say how values travel that the target cannot hold, or that the two engines
 // mean differently. All but Expressions are part of a package's generation: another policy, another package.
 type Policies struct {
-	InvalidDate string `json:"invalid_date"` // "fail", "null" or "clamp"
-	Overflow    string `json:"overflow"`     // "fail" or "null"
-	NUL         string `json:"nul"`          // "fail" or "strip": U+0000 in text
+	InvalidDate Policy `json:"invalid_date"` // Fail, Null or Clamp
+	Overflow    Policy `json:"overflow"`     // Fail or Null
+	NUL         Policy `json:"nul"`          // Fail or Strip: U+0000 in text
 	LOBMax      int64  `json:"lob_max"`      // bytes; a larger value is refused, never cut
-	EmptyString string `json:"empty_string"` // "keep" or "null": '' in text
-	Blank       string `json:"blank"`        // "exact" or "abap": trailing blanks of NOT NULL DEFAULT ' ' columns
-	TimeZone    string `json:"time_zone"`    // "fail" or "utc": TimestampTZ where the target has no zone
-	Number      string `json:"number"`       // "exact", "double" or "decimal(p,s)": Number columns
-	// Expressions is "plain" or "trusted": what becomes of Table.Code. It changes no value,
+	EmptyString Policy `json:"empty_string"` // AsIs or Null: '' in text
+	Blank       Policy `json:"blank"`        // Exact or ABAP: trailing blanks of NOT NULL DEFAULT ' ' columns
+	TimeZone    Policy `json:"time_zone"`    // Fail or UTC: TimestampTZ where the target has no zone
+	Number      string `json:"number"`       // NumberExact, NumberDouble or "decimal(p,s)": Number columns
+	// Expressions is Plain or Trusted: what becomes of Table.Code. It changes no value,
 	// so it is no part of a generation.
-	Expressions string `json:"expressions,omitempty"`
+	Expressions Policy `json:"expressions,omitempty"`
 }
 
-// TrustedExpressions is the value of Policies.Expressions that takes code along.
-const TrustedExpressions = "trusted"
+// Policy is what becomes of what one of Policies is about.
+type Policy string
+
+// Policies' values. Each of the fields takes two or three of them.
+const (
+	Fail    Policy = "fail"
+	Null    Policy = "null"
+	Clamp   Policy = "clamp"
+	Strip   Policy = "strip"
+	AsIs    Policy = "keep"
+	Exact   Policy = "exact"
+	ABAP    Policy = "abap"
+	UTC     Policy = "utc"
+	Plain   Policy = "plain"
+	Trusted Policy = "trusted"
+)
 
 // TakesCode says whether expressions that are code are made on the target as well.
-func (p Policies) TakesCode() bool { return p.Expressions == TrustedExpressions }
+func (p Policies) TakesCode() bool { return p.Expressions == Trusted }
 
 // DefaultPolicies are the safe ones: refuse, and change nothing.
 func DefaultPolicies() Policies {
-	return Policies{InvalidDate: "fail", Overflow: "fail", NUL: "fail", LOBMax: 256 << 20,
-		EmptyString: "keep", Blank: "exact", TimeZone: "fail", Number: "exact", Expressions: "plain"}
+	return Policies{InvalidDate: Fail, Overflow: Fail, NUL: Fail, LOBMax: 256 << 20,
+		EmptyString: AsIs, Blank: Exact, TimeZone: Fail, Number: NumberExact, Expressions: Plain}
 }
 
 // NumberExact and NumberDouble are the values of Policies.Number that are no type.
@@ -80,7 +94,7 @@ func (p Policies) NumberType() (Type, bool) {
 // "abap", and the column is one in which ABAP keeps a blank for "empty", which is
 // NOT NULL DEFAULT ' '. Large objects and binary columns are never touched.
 func (p Policies) TrimsBlanks(source Column) bool {
-	return p.Blank == "abap" && (source.Type.Kind == String || source.Type.Kind == Char) &&
+	return p.Blank == ABAP && (source.Type.Kind == String || source.Type.Kind == Char) &&
 		!source.Nullable && source.Copied() && isBlankLiteral(source.Default)
 }
 

@@ -97,10 +97,10 @@ func (p *Pool) Columns(list []Column) []Column {
 }
 
 func (p *Pool) column(c *Column) {
-	for _, s := range []*string{&c.Name, &c.Declared, &c.Default, &c.Generated, &c.Identity, &c.Collation, &c.Loss, &c.Type.Engine, &c.Type.Name} {
+	for _, s := range []*string{&c.Name, &c.Declared, &c.Default, &c.Generated, &c.Collation, &c.Loss, &c.Type.Engine, &c.Type.Name} {
 		*s = p.Text(*s)
 	}
-	c.Type.Kind = Kind(p.Text(string(c.Type.Kind)))
+	c.Type.Kind, c.Identity = Kind(p.Text(string(c.Type.Kind))), Identity(p.Text(string(c.Identity)))
 	if c.UserType == nil {
 		return
 	}

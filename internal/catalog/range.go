@@ -11,7 +11,7 @@ import (
 // The ranges of a table are contiguous and cover the whole key space: the first
 // is open below, the last open above, none overlap.
 type Range struct {
-	By string `json:"by,omitempty"` // "", "key", "rowid" or "partition"
+	By By `json:"by,omitempty"`
 	// Partition limits the range to one leaf.
 	Partition *Name    `json:"partition,omitempty"`
 	Columns   []string `json:"columns,omitempty"` // of a key range
@@ -32,7 +32,7 @@ func (r Range) Whole() bool {
 // ID prints what identifies a range: everything but estimates.
 func (r Range) ID() string {
 	var b strings.Builder
-	b.WriteString(r.By)
+	b.WriteString(string(r.By))
 	if r.Partition != nil {
 		b.WriteString("\x1e" + r.Partition.Schema + "\x1f" + r.Partition.Name)
 	}
@@ -75,9 +75,9 @@ func samePart(a, b Range) bool {
 
 // SplitSpec says how a table is to be split.
 type SplitSpec struct {
-	By         string `json:"by"`                    // "auto", "key", "rowid", "partition" or "none"
-	Parts      int    `json:"parts,omitempty"`       // wanted number of ranges; 0 leaves it to TargetSize
-	TargetSize int64  `json:"target_size,omitempty"` // wanted bytes a range; 0 leaves it to Parts
+	By         By    `json:"by"`
+	Parts      int   `json:"parts,omitempty"`       // wanted number of ranges; 0 leaves it to TargetSize
+	TargetSize int64 `json:"target_size,omitempty"` // wanted bytes a range; 0 leaves it to Parts
 }
 
 // Count is how many ranges of a table of so many bytes, large values included, are wanted, at

@@ -3,7 +3,10 @@
 package desired
 
 import (
+	"cmp"
+
 	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/schema"
 )
 
@@ -38,8 +41,31 @@ type Endpoint struct {
 	Config schema.Values // holds secrets in the clear
 }
 
+// Existing is what becomes of tables that a target has already.
+func (e Endpoint) Existing() plan.Existing {
+	return cmp.Or(plan.Existing(e.Config.String("existing")), plan.ExistingRefuse)
+}
+
+// Quiet says whether a source is declared to have nobody who writes.
+func (e Endpoint) Quiet() bool { return Consistency(e.Config.String("consistency")) == Quiet }
+
+// Retain is how long a staging keeps its objects.
+func (e Endpoint) Retain() plan.Retain { return plan.Retain(e.Config.String("retain")) }
+
 // Address prints source.postgres.erp.
 func (e Endpoint) Address() string { return e.Role + "." + e.Type + "." + e.Name }
+
+// Consistency is what makes the rows of all tables fit each other.
+type Consistency string
+
+// What makes them fit.
+const (
+	Snapshot Consistency = "snapshot" // one view of the source serves the whole run
+	Quiet    Consistency = "quiet"    // nobody writes
+)
+
+// Consistencies returns both.
+func Consistencies() []Consistency { return []Consistency{Snapshot, Quiet} }
 
 // Position is where something was written, for messages of later engines.
 type Position struct {
@@ -49,9 +75,9 @@ type Position struct {
 
 // Transfer says how rows travel.
 type Transfer struct {
-	Mode        string // "pipe" or "file"
-	FileSize    int64  // bytes of an export file, before compression
-	Compression string // "fastest", "default", "better" or "best"
+	Mode        plan.Mode
+	FileSize    int64 // bytes of an export file, before compression
+	Compression plan.Compression
 }
 
 // Group says how the tables that it matches are split.
@@ -65,9 +91,21 @@ type Group struct {
 type Exclude struct {
 	Name    string
 	Tables  []Pattern
-	Content string // "none": nothing at all; "structure": the table without rows
+	Content Content
 	Reason  string
 }
+
+// Content is what becomes of an excluded table.
+type Content string
+
+// What becomes of it.
+const (
+	ContentNone      Content = "none"      // nothing at all
+	ContentStructure Content = "structure" // the table is made without rows
+)
+
+// Contents returns both.
+func Contents() []Content { return []Content{ContentNone, ContentStructure} }
 
 // Rename gives a table another name on the target.
 type Rename struct {
@@ -85,14 +123,14 @@ type Processes struct {
 
 // Verify says how tables are compared.
 type Verify struct {
-	Default    string // "none", "count" or "content"
+	Default    plan.Level
 	Exceptions []Exception
 }
 
 // Exception excuses one table from verification, by name and with a reason.
 type Exception struct {
 	Table  Pattern // exact
-	Rule   string  // "igncount" or "ignlargercount"
+	Rule   plan.Rule
 	Reason string
 	At     Position
 }

@@ -74,10 +74,10 @@ func Summary(items []Item) []Count {
 // Want is what shall become of one table.
 type Want struct {
 	Source, Target catalog.Name
-	Rows           bool   // its rows are part of the migration
-	Create         bool   // dmoctl makes it; otherwise the target has it already
-	Level          string // of verification: "none", "count" or "content"
-	Excepted       bool   // an exception of the spec may excuse a difference
+	Rows           bool // its rows are part of the migration
+	Create         bool // dmoctl makes it; otherwise the target has it already
+	Level          plan.Level
+	Excepted       bool // an exception of the spec may excuse a difference
 }
 
 // Table is everything that the ledger says about one table. Planned and Loaded are sorted by id.
@@ -198,7 +198,7 @@ func Of(w Want, t Table) []Item {
 		add(Source, "its structure on the source was not read again after its last package")
 	}
 	if !Verified(w.Level, w.Excepted, t.Entry.State) {
-		add(Verification, "by "+w.Level)
+		add(Verification, "by "+string(w.Level))
 	}
 	return out
 }
@@ -216,7 +216,7 @@ func Complete(state string) bool {
 }
 
 // Verified says whether a state meets a level of verification.
-func Verified(level string, excepted bool, state string) bool {
+func Verified(level plan.Level, excepted bool, state string) bool {
 	switch level {
 	case plan.LevelNone:
 		return true

@@ -9,7 +9,7 @@ import (
 // cover refuses a plan whose steps do not do what its tables say: apply carries out steps
 // and reports on tables, so one that is in none of them would be forgotten.
 func cover(p *Plan) error {
-	c := &coverage{tables: make(map[catalog.Name]*Table, len(p.Tables)), packages: map[string]*Table{}, steps: map[string]*Step{}, done: map[string]map[catalog.Name]string{}, copies: map[string]string{}}
+	c := &coverage{tables: make(map[catalog.Name]*Table, len(p.Tables)), packages: map[string]*Table{}, steps: map[string]*Step{}, done: map[Kind]map[catalog.Name]string{}, copies: map[string]string{}}
 	if err := c.learn(p); err != nil {
 		return err
 	}
@@ -35,8 +35,8 @@ type coverage struct {
 	tables   map[catalog.Name]*Table
 	packages map[string]*Table
 	steps    map[string]*Step
-	done     map[string]map[catalog.Name]string // kind to table to a step's id
-	copies   map[string]string                  // package to its step's id
+	done     map[Kind]map[catalog.Name]string // kind to table to a step's id
+	copies   map[string]string                // package to its step's id
 	// looks is how many steps may still be looked at to see that one comes after another: a
 	// planner's have theirs close by, and a plan of a forger is not to take for ever.
 	looks int
@@ -102,16 +102,11 @@ func (c *coverage) step(s *Step) error {
 // nothing refuses tables that are to be changed by a plan without a step.
 func (c *coverage) nothing(p *Plan) error {
 	for _, t := range p.Tables {
-		if t.Create || t.drops() || t.Copies() {
+		if t.Create || t.drops() || t.Action.Copies() {
 			return fmt.Errorf("no step makes or copies table %s", t.Source.Name)
 		}
 	}
 	return nil
-}
-
-// Copies says whether rows of t are to be copied.
-func (t *Table) Copies() bool {
-	return t.Action == Copy || t.Action == Resume || t.Action == Restart || t.Action == Reload
 }
 
 // drops says whether a table of the target goes for the sake of t: the one of its name, or its predecessor.
@@ -120,9 +115,9 @@ func (t *Table) drops() bool { return t.Drop || t.Predecessor != nil }
 // table refuses a table that some step should be about and none is, or in the wrong order.
 func (c *coverage) table(t *Table) error {
 	n := t.Source.Name
-	missing := func(kind string) error { return fmt.Errorf("no %s step is about table %s", kind, n) }
+	missing := func(kind Kind) error { return fmt.Errorf("no %s step is about table %s", kind, n) }
 	var first []string // what comes before rows
-	for _, kind := range []string{StepDrop, StepEmpty, StepCreate} {
+	for _, kind := range []Kind{StepDrop, StepEmpty, StepCreate} {
 		if id := c.done[kind][n]; id != "" {
 			first = append(first, id)
 		}
@@ -136,13 +131,13 @@ func (c *coverage) table(t *Table) error {
 		return missing(StepEmpty)
 	case t.Action == Forget && c.done[StepForget][n] == "":
 		return missing(StepForget)
-	case t.Copies() && t.Verify != "none" && c.done[StepVerify][n] == "":
+	case t.Action.Copies() && t.Verify != LevelNone && c.done[StepVerify][n] == "":
 		return missing(StepVerify)
 	}
 	var copies []string
 	for _, k := range t.Packages {
 		id := c.copies[k.ID]
-		if id == "" && !k.In && t.Copies() {
+		if id == "" && !k.In && t.Action.Copies() {
 			return fmt.Errorf("no step copies package %s", k.ID)
 		}
 		if id != "" {

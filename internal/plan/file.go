@@ -173,7 +173,7 @@ func (d *decoder) field(name string) error {
 	d.rest[name] = nil
 	switch name {
 	case "tables":
-		return decodeList(d, &d.plan.Tables, d.share)
+		return decodeList(d, &d.plan.Tables, d.shareTable)
 	case "steps":
 		return decodeList(d, &d.plan.Steps, d.shareStep)
 	}
@@ -218,13 +218,18 @@ func (d *decoder) others() error {
 	return err
 }
 
-// share lets the tables of a plan share what is equal in them.
-func (d *decoder) share(t *Table) {
+// share lets equal texts of a plan be one.
+func share[T ~string](d *decoder, text *T) { *text = T(d.pool.Text(string(*text))) }
+
+// shareTable lets the tables of a plan share what is equal in them.
+func (d *decoder) shareTable(t *Table) {
 	d.pool.Table(t.Source)
 	d.pool.Table(t.Target)
-	for _, text := range []*string{&t.Group, &t.Action, &t.Reason, &t.Split, &t.Verify} {
-		*text = d.pool.Text(*text)
-	}
+	share(d, &t.Group)
+	share(d, &t.Action)
+	share(d, &t.Reason)
+	share(d, &t.Split)
+	share(d, &t.Verify)
 	if n := len(t.Packages); n < cap(t.Packages) {
 		t.Packages = append(make([]*Package, 0, n), t.Packages...)
 	}
@@ -238,7 +243,9 @@ func (d *decoder) share(t *Table) {
 // shareStep lets a step share its lists with other steps of the same tables, and their names
 // with the tables: of each table a plan has half a dozen steps.
 func (d *decoder) shareStep(s *Step) {
-	s.Phase, s.Kind, s.Reason = d.pool.Text(s.Phase), d.pool.Text(s.Kind), d.pool.Text(s.Reason)
+	share(d, &s.Phase)
+	share(d, &s.Kind)
+	share(d, &s.Reason)
 	s.Tables, s.Packages, s.Needs = d.pool.Tables(s.Tables), d.pool.Names(s.Packages), d.pool.Names(s.Needs)
 }
 

@@ -20,7 +20,7 @@ type Plan struct {
 	ID        string `json:"id"`      // digest of everything below that decides what is done
 	Version   string `json:"version"` // of the dmoctl that planned
 	Migration string `json:"migration"`
-	Mode      string `json:"mode"` // "pipe" or "file"
+	Mode      Mode   `json:"mode"`
 
 	// What the plan is bound to. A plan whose lineage and serial are not the
 	// ledger's is stale, except for the run that is carrying out this very plan.
@@ -41,7 +41,7 @@ type Plan struct {
 	// Reach says which columns each policy that is not the default decides about.
 	Reach    []PolicyReach `json:"policy_reach,omitempty"`
 	Quiet    bool          `json:"quiet"` // source declared consistency = "quiet"
-	Existing string        `json:"existing"`
+	Existing Existing      `json:"existing"`
 	// Partial: the plan is of the tables that --table takes, and closes nothing.
 	Partial bool `json:"partial,omitempty"`
 
@@ -75,11 +75,9 @@ type Endpoint struct {
 
 // Transfer says how rows travel.
 type Transfer struct {
-	FileSize    int64  `json:"file_size,omitempty"`
-	Compression string `json:"compression,omitempty"`
-	// Retain says how long objects stay in the staging: "" or "until_imported",
-	// "until_verified", "always".
-	Retain string `json:"retain,omitempty"`
+	FileSize    int64       `json:"file_size,omitempty"`
+	Compression Compression `json:"compression,omitempty"`
+	Retain      Retain      `json:"retain,omitempty"` // "" is RetainImported
 }
 
 // Processes bound the run.
@@ -118,24 +116,13 @@ type Column struct {
 	Name  string       `json:"name"`
 }
 
-// Actions of a Table.
-const (
-	Copy      = "copy"      // nothing of it is in
-	Resume    = "resume"    // some packages are in, the rest is copied
-	Restart   = "restart"   // incomplete, its snapshot is lost: emptied, then copied
-	Reload    = "reload"    // emptied, then copied, for Reason
-	Structure = "structure" // made without rows
-	Keep      = "keep"      // unchanged
-	Forget    = "forget"    // vanished from source or spec: the ledger's rows go, the target's table stays
-)
-
 // Table is one table of the migration.
 type Table struct {
 	// Source has the column types in which the source is asked for its rows.
 	Source *catalog.Table `json:"source"`
 	Target *catalog.Table `json:"target"`
 	Group  string         `json:"group"`
-	Action string         `json:"action"`
+	Action Action         `json:"action"`
 	// Edition counts the copies of the table that were asked for; it is part of the packages' generation.
 	Edition int64 `json:"edition,omitempty"`
 	// Predecessor is where the table was on the target under another name. It is emptied and,
@@ -155,7 +142,7 @@ type Table struct {
 	Unwanted  []catalog.ForeignKey `json:"unwanted,omitempty"`
 	Split     string               `json:"split,omitempty"` // how and why it is split so
 	Packages  []*Package           `json:"packages,omitempty"`
-	Verify    string               `json:"verify"` // level: "none", "count" or "content"
+	Verify    Level                `json:"verify"`
 	Exception *Exception           `json:"exception,omitempty"`
 	Losses    []Loss               `json:"losses,omitempty"`
 	// ReadAt is when the rows that are in were read, for tables that are kept; zero
@@ -165,16 +152,9 @@ type Table struct {
 	TargetStructure string    `json:"target_structure,omitempty"` // as found; "" where Create
 }
 
-// Levels of verification, of Table.Verify.
-const (
-	LevelNone    = "none"
-	LevelCount   = "count"
-	LevelContent = "content"
-)
-
 // Exception excuses a table from a comparison.
 type Exception struct {
-	Rule   string `json:"rule"`
+	Rule   Rule   `json:"rule"`
 	Reason string `json:"reason"`
 }
 
@@ -189,44 +169,11 @@ type Package struct {
 	In         bool          `json:"in,omitempty"` // loaded already, same generation
 }
 
-// Phases.
-const (
-	Preflight   = "preflight"
-	Structures  = "structures"
-	Uptime      = "uptime"
-	Downtime    = "downtime"
-	Finalize    = "finalize"
-	Verify      = "verify"
-	Postprocess = "postprocess"
-)
-
-// Phases returns the phases in order.
-func Phases() []string {
-	return []string{Preflight, Structures, Uptime, Downtime, Finalize, Verify, Postprocess}
-}
-
-// Kinds of a Step.
-const (
-	StepSchemas    = "schemas"          // schemas, types, sequences
-	StepDrop       = "drop"             // tables that are made again
-	StepCreate     = "create"           // tables
-	StepUnrefer    = "drop-foreign-key" // of tables that were there; StepForeignKey makes them again
-	StepEmpty      = "empty"            // reload or restart
-	StepCopy       = "copy"             // one package, or a bundle of small ones
-	StepKey        = "key"              // primary keys and unique constraints of tables
-	StepIndex      = "index"            // one big index, or all indexes of small tables
-	StepForeignKey = "foreign-key"
-	StepSequence   = "sequence" // identities and sequences, only ever raised
-	StepForget     = "forget"
-	StepVerify     = "verify"
-	StepClose      = "close" // report, staging per retain, migration recorded as done
-)
-
 // Step is a node of the graph. Big tables have steps of their own, small ones share.
 type Step struct {
 	ID    string `json:"id"`
-	Phase string `json:"phase"`
-	Kind  string `json:"kind"`
+	Phase Phase  `json:"phase"`
+	Kind  Kind   `json:"kind"`
 	// Tables are source names.
 	Tables   []catalog.Name `json:"tables,omitempty"`
 	Packages []string       `json:"packages,omitempty"` // of StepCopy

@@ -6,6 +6,7 @@ import (
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/left"
+	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/structure"
 )
 
@@ -36,18 +37,18 @@ const (
 
 // Event is one line of "apply --json".
 type Event struct {
-	Version int       `json:"v"`
-	Time    time.Time `json:"time"`
-	Event   string    `json:"event"`
-	Phase   string    `json:"phase,omitempty"`
-	Step    string    `json:"step,omitempty"`
-	Table   string    `json:"table,omitempty"`
-	Package string    `json:"package,omitempty"`
-	Rows    int64     `json:"rows,omitempty"`
-	Bytes   int64     `json:"bytes,omitempty"`
-	Seconds float64   `json:"seconds,omitempty"`
-	Message string    `json:"message,omitempty"`
-	Kind    string    `json:"kind,omitempty"` // of an error
+	Version int        `json:"v"`
+	Time    time.Time  `json:"time"`
+	Event   string     `json:"event"`
+	Phase   plan.Phase `json:"phase,omitempty"`
+	Step    string     `json:"step,omitempty"`
+	Table   string     `json:"table,omitempty"`
+	Package string     `json:"package,omitempty"`
+	Rows    int64      `json:"rows,omitempty"`
+	Bytes   int64      `json:"bytes,omitempty"`
+	Seconds float64    `json:"seconds,omitempty"`
+	Message string     `json:"message,omitempty"`
+	Kind    string     `json:"kind,omitempty"` // of an error
 	// Of RunStarted, Progress and RunDone.
 	Progress *Totals `json:"progress,omitempty"`
 	Exit     *int    `json:"exit,omitempty"` // of RunDone
@@ -56,17 +57,17 @@ type Event struct {
 // Totals are the counters of one phase or run. Never above the planned ones by construction:
 // what turns out larger than estimated raises the estimate.
 type Totals struct {
-	Phase           string  `json:"phase,omitempty"`
-	Packages        int     `json:"packages"`
-	PackagesPlanned int     `json:"packages_planned"`
-	PackagesIn      int     `json:"packages_in"` // by an earlier run
-	Rows            int64   `json:"rows"`
-	RowsPlanned     int64   `json:"rows_planned"`
-	Bytes           int64   `json:"bytes"`
-	BytesPlanned    int64   `json:"bytes_planned"`
-	Failures        int     `json:"failures"`
-	Rate            float64 `json:"rate"` // bytes a second, last 15 seconds
-	ETA             float64 `json:"eta"`  // seconds; -1 unknown
+	Phase           plan.Phase `json:"phase,omitempty"`
+	Packages        int        `json:"packages"`
+	PackagesPlanned int        `json:"packages_planned"`
+	PackagesIn      int        `json:"packages_in"` // by an earlier run
+	Rows            int64      `json:"rows"`
+	RowsPlanned     int64      `json:"rows_planned"`
+	Bytes           int64      `json:"bytes"`
+	BytesPlanned    int64      `json:"bytes_planned"`
+	Failures        int        `json:"failures"`
+	Rate            float64    `json:"rate"` // bytes a second, last 15 seconds
+	ETA             float64    `json:"eta"`  // seconds; -1 unknown
 }
 
 // Sink takes events. It is safe for concurrent use and does not block for long.
@@ -84,7 +85,7 @@ type Report struct {
 	Serial    int64     `json:"serial"`
 	Plan      string    `json:"plan"`
 	Run       string    `json:"run"`
-	Mode      string    `json:"mode"`
+	Mode      plan.Mode `json:"mode"`
 	Processes int       `json:"processes"`
 	Started   time.Time `json:"started"`
 	Ended     time.Time `json:"ended"`
@@ -92,7 +93,7 @@ type Report struct {
 	Rebuilt   bool      `json:"rebuilt,omitempty"` // from a ledger, which knows no exit code, phase or result
 	// Until is the phase that the run was asked to stop after; empty is none. Left counts the
 	// tables that something is left of then.
-	Until string       `json:"until,omitempty"`
+	Until plan.Phase   `json:"until,omitempty"`
 	Left  []left.Count `json:"left,omitempty"`
 	// NotAsked is how many tables of the migration --table left out: the run did not look at them.
 	NotAsked   int              `json:"not_asked,omitempty"`
@@ -113,25 +114,25 @@ const Structure = "structure"
 
 // Phase is one phase's time.
 type Phase struct {
-	Name    string    `json:"name"`
-	Started time.Time `json:"started"`
-	Seconds float64   `json:"seconds"`
+	Name    plan.Phase `json:"name"`
+	Started time.Time  `json:"started"`
+	Seconds float64    `json:"seconds"`
 }
 
 // Table is one table's result.
 type Table struct {
-	Table        string    `json:"table"` // source name
-	Target       string    `json:"target"`
-	Packages     int       `json:"packages"`
-	In           int       `json:"in"` // packages in the ledger
-	Rows         int64     `json:"rows"`
-	Bytes        int64     `json:"bytes"`
-	Seconds      float64   `json:"seconds"` // sum over its packages
-	IndexSeconds float64   `json:"index_seconds,omitempty"`
-	ReadAt       time.Time `json:"read_at,omitzero"`
-	Verify       string    `json:"verify"` // level asked for
-	Result       string    `json:"result"` // "equal", "different", "excepted", "not verified", "failed"
-	Detail       string    `json:"detail,omitempty"`
+	Table        string     `json:"table"` // source name
+	Target       string     `json:"target"`
+	Packages     int        `json:"packages"`
+	In           int        `json:"in"` // packages in the ledger
+	Rows         int64      `json:"rows"`
+	Bytes        int64      `json:"bytes"`
+	Seconds      float64    `json:"seconds"` // sum over its packages
+	IndexSeconds float64    `json:"index_seconds,omitempty"`
+	ReadAt       time.Time  `json:"read_at,omitzero"`
+	Verify       plan.Level `json:"verify"` // level asked for
+	Result       string     `json:"result"` // "equal", "different", "excepted", "not verified", "failed"
+	Detail       string     `json:"detail,omitempty"`
 }
 
 // Failure is one root error.

@@ -40,6 +40,15 @@ type Attr struct {
 	Connection bool
 }
 
+// Words returns words of a type of their own as the Choices of an Attr.
+func Words[T ~string](words []T) []string {
+	out := make([]string, len(words))
+	for i, w := range words {
+		out[i] = string(w)
+	}
+	return out
+}
+
 // Block is one kind of configuration block.
 type Block struct {
 	Type    string

@@ -10,6 +10,7 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/dmoctl/dmoctl/internal/ledger"
+	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/report"
 )
 
@@ -51,11 +52,11 @@ type Emptied struct {
 
 // PhaseTotals is one phase's steps.
 type PhaseTotals struct {
-	Phase   string `json:"phase"`
-	Done    int    `json:"done"`
-	Running int    `json:"running"`
-	Failed  int    `json:"failed,omitempty"` // or interrupted
-	Planned int    `json:"planned"`
+	Phase   plan.Phase `json:"phase"`
+	Done    int        `json:"done"`
+	Running int        `json:"running"`
+	Failed  int        `json:"failed,omitempty"` // or interrupted
+	Planned int        `json:"planned"`
 }
 
 // RecordPackages writes what packages took, after the target's commit only.

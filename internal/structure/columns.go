@@ -140,7 +140,7 @@ func spelled(c catalog.Column) string {
 // identity compares what numbers the rows: its kind, and the sequence behind it.
 func (c *comparison) identity(w, h *catalog.Column) {
 	if w.Identity != h.Identity && (!c.how.Foreign || w.Identity != "" && h.Identity != "") {
-		c.either(Identity, w.Name, w.Identity, h.Identity)
+		c.either(Identity, w.Name, string(w.Identity), string(h.Identity))
 		return
 	}
 	if w.Sequence == nil || w.Identity == "" && !c.how.Same || c.how.Foreign {

@@ -161,9 +161,9 @@ func (rd *reading) columns(ctx context.Context, schema string, names []string) e
 		c := catalog.Column{Name: r.text(1), Type: neutral(dataType, length, scale, hasScale), Declared: spelled(dataType, length, scale, hasScale), Nullable: r.is(5, "TRUE")}
 		switch r.text(7) {
 		case "ALWAYS AS IDENTITY":
-			c.Identity = "always"
+			c.Identity = catalog.IdentityAlways
 		case "BY DEFAULT AS IDENTITY":
-			c.Identity = "default"
+			c.Identity = catalog.IdentityDefault
 		case "ALWAYS AS":
 			c.Generated = r.text(8)
 		}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/schema"
 	"github.com/dmoctl/dmoctl/providers"
 )
@@ -28,7 +29,7 @@ func targetBlock() schema.Block {
 			{Name: "tls_ca", Kind: schema.String, Connection: true, Doc: "File with the certificates of the authorities that may sign the server's; the system's where absent."},
 			{Name: "tls_server_name", Kind: schema.String, Connection: true, Doc: "Name that the server's certificate is for, where it is not host."},
 			{Name: "schema", Kind: schema.String, Required: true, Doc: "Schema that unqualified table names mean; made where it is missing.", Example: "SAPHANADB"},
-			{Name: "existing", Kind: schema.String, Default: "require-empty", Choices: []string{"require-empty", "load", "recreate"},
+			{Name: "existing", Kind: schema.String, Default: string(plan.ExistingRefuse), Choices: schema.Words(plan.Existings()),
 				Doc: "What to do about tables of the plan that exist: refuse, load into them, or drop them first."},
 		},
 		Blocks: []schema.Block{partitionBlock(), groupBlock()},

@@ -78,7 +78,7 @@ func columnClause(c catalog.Column) string {
 		sql += " GENERATED ALWAYS AS (" + c.Generated + ")"
 	case c.Identity != "":
 		how := "BY DEFAULT"
-		if c.Identity == "always" {
+		if c.Identity == catalog.IdentityAlways {
 			how = "ALWAYS"
 		}
 		sql += " GENERATED " + how + " AS IDENTITY"
@@ -126,7 +126,7 @@ func compare(want, have *catalog.Table) string {
 			return fmt.Sprintf("column %s is NOT NULL", w.Name)
 		case (w.Generated == "") != (h.Generated == ""):
 			return fmt.Sprintf("column %s is generated on one side only", w.Name)
-		case h.Identity == "always":
+		case h.Identity == catalog.IdentityAlways:
 			return fmt.Sprintf("column %s is GENERATED ALWAYS AS IDENTITY, which takes no rows", w.Name)
 		}
 	}

@@ -224,10 +224,10 @@ func (m *mapping) zoned(c *catalog.Column) {
 func (m *mapping) identity(c *catalog.Column) {
 	switch c.Type.Kind {
 	case catalog.Int16, catalog.Int32, catalog.Int64:
-		if c.Identity == "always" {
+		if c.Identity == catalog.IdentityAlways {
 			m.lose(c.Name, "The identity column takes values that are inserted: HANA's GENERATED ALWAYS could not be loaded.", "")
 		}
-		c.Identity, c.Default, c.Nullable = "default", "", false
+		c.Identity, c.Default, c.Nullable = catalog.IdentityDefault, "", false
 		if c.Sequence != nil {
 			s := *c.Sequence
 			s.Name = catalog.Name{}

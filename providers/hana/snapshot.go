@@ -26,7 +26,7 @@ type snapshot struct {
 // Snapshot implements providers.Database.
 func (db *database) Snapshot(ctx context.Context, how providers.SnapshotOptions) (providers.Snapshot, error) {
 	const op = "take snapshot"
-	s := &snapshot{db: db, id: "quiet"}
+	s := &snapshot{db: db, id: providers.QuietID}
 	if !how.Quiet {
 		s.id = engine + ":" + rand.Text()
 	}

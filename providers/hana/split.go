@@ -24,7 +24,7 @@ const (
 // the first range is open below, the last open above, so every row is in one of them.
 func (db *database) Split(ctx context.Context, t *catalog.Table, how catalog.SplitSpec) ([]catalog.Range, string, error) {
 	parts := how.Count(t.Bytes, mostParts)
-	if how.By == "none" {
+	if how.By == catalog.ByNone {
 		return []catalog.Range{t.Whole()}, "one package, as the spec says", nil
 	}
 	if parts <= 1 {

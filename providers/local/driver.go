@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/schema"
 	"github.com/dmoctl/dmoctl/providers"
 )
@@ -33,7 +34,7 @@ func Driver() providers.Driver {
 				Doc: "Bytes that the folder's objects may take together. Without it the file system is the limit.",
 			},
 			{
-				Name: "retain", Kind: schema.String, Default: "until_imported", Choices: []string{"until_imported", "until_verified", "always"},
+				Name: "retain", Kind: schema.String, Default: string(plan.RetainImported), Choices: schema.Words(plan.Retains()),
 				Doc: "How long export files stay. \"until_imported\" needs the least room; \"always\" leaves them to whoever reads them next.",
 			},
 		}},

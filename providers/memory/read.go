@@ -26,7 +26,7 @@ func (c *Client) Split(ctx context.Context, t *catalog.Table, how catalog.SplitS
 			return isGone("split", t.Name)
 		}
 		n := min(how.Count(memdb.Size(now.Rows...), 99), len(now.Rows))
-		if n < 2 || how.By == "none" || how.By == catalog.ByPartition {
+		if n < 2 || how.By == catalog.ByNone || how.By == catalog.ByPartition {
 			return nil
 		}
 		by, columns := catalog.ByRowID, []string(nil)
@@ -35,7 +35,7 @@ func (c *Client) Split(ctx context.Context, t *catalog.Table, how catalog.SplitS
 		}
 		keys := now.Keys(columns)
 		whole := catalog.Range{Rows: int64(len(keys)), Bytes: -1}
-		out, reason = whole.Cut(by, columns, catalog.Quantiles(keys, n)), "by "+by
+		out, reason = whole.Cut(by, columns, catalog.Quantiles(keys, n)), "by "+string(by)
 		return nil
 	}))
 	return out, reason, err
@@ -50,7 +50,7 @@ type snapshot struct {
 
 // Snapshot implements providers.Database.
 func (c *Client) Snapshot(ctx context.Context, how providers.SnapshotOptions) (providers.Snapshot, error) {
-	s := &snapshot{view: view{db: c.db}, id: "quiet", at: time.Now().UTC()}
+	s := &snapshot{view: view{db: c.db}, id: providers.QuietID, at: time.Now().UTC()}
 	return s, wrap("snapshot", c.db.Call(ctx, "Snapshot", func(d *memdb.Data) error {
 		if !how.Quiet {
 			s.id, s.data = c.db.Snapshot(d), d

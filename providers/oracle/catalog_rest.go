@@ -34,9 +34,9 @@ func (r *catalogReader) identities(ctx context.Context) error {
 			return nil
 		}
 		if c := t.Column(v.text(2)); c != nil {
-			c.Default, c.Identity = "", "default"
+			c.Default, c.Identity = "", catalog.IdentityDefault
 			if v.text(3) == "ALWAYS" {
-				c.Identity = "always"
+				c.Identity = catalog.IdentityAlways
 			}
 			owned[nameAt(v, 0, 4)] = c
 		}

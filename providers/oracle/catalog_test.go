@@ -63,7 +63,7 @@ func TestWhatIsNotCarriedIsListed(t *testing.T) {
 		t.Errorf("%d tables, sequences %+v", len(c.Tables), c.Sequences)
 	}
 	tb := c.Find(catalog.Name{Schema: testUser, Name: "T"})
-	if id := tb.Column("ID"); id.Identity != "always" || id.Sequence == nil || id.Default != "" {
+	if id := tb.Column("ID"); id.Identity != catalog.IdentityAlways || id.Sequence == nil || id.Default != "" {
 		t.Errorf("identity %+v", id)
 	}
 	if v := tb.Column("TWICE"); v.Copied() || !v.Virtual || v.Generated == "" {

@@ -11,12 +11,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dmoctl/dmoctl/internal/desired"
 	"github.com/dmoctl/dmoctl/internal/schema"
 	"github.com/dmoctl/dmoctl/providers"
 )
 
 const (
-	quiet        = "quiet"
 	insecure     = "insecure"
 	maxFetchRows = 10_000 // the driver writes the number of rows of a fetch into 16 bits
 
@@ -40,7 +40,7 @@ func sourceBlock() schema.Block {
 		{Name: "fetch_rows", Kind: schema.Int, Default: "2000", Min: 1, Max: maxFetchRows, Doc: "Rows of one round trip. Tables with wide rows use fewer."},
 		{Name: "lob_fetch", Kind: schema.String, Default: "inline", Choices: []string{"inline", "stream"},
 			Doc: "How large objects beyond 2,000 bytes arrive: \"inline\" with their rows, many in a round trip; \"stream\" one by one through locators, for servers that fail inline (ORA-03120)."},
-		{Name: "consistency", Kind: schema.String, Default: "snapshot", Choices: []string{"snapshot", quiet},
+		{Name: "consistency", Kind: schema.String, Default: string(desired.Snapshot), Choices: schema.Words(desired.Consistencies()),
 			Doc: "\"snapshot\": all tables are read AS OF one SCN, which needs undo for the whole run. \"quiet\": nobody writes, which is checked; a resume then copies only what is missing."},
 	}}
 }
@@ -66,7 +66,7 @@ func parseConfig(v schema.Values, env providers.Env) (*config, error) {
 	}
 	c := &config{host: v.String("host"), port: v.Int("port"), service: v.String("service"), sid: v.String("sid"), user: v.String("user"),
 		password: v.String("password"), schema: v.String("schema"), fetchRows: int(v.Int("fetch_rows")), lobFetch: v.String("lob_fetch"),
-		quiet: v.String("consistency") == quiet, application: env.Application}
+		quiet: desired.Consistency(v.String("consistency")) == desired.Quiet, application: env.Application}
 	switch {
 	case c.host == "":
 		return nil, configError("host is missing", "Give the host of the listener.")

@@ -335,9 +335,9 @@ func (rd *reader) oldDates(group int, text string) error {
 		}
 		at, err := c.instant()
 		switch {
-		case err == nil || rd.acc.How.InvalidDate == "clamp":
+		case err == nil || rd.acc.How.InvalidDate == catalog.Clamp:
 			rd.values[i] = at
-		case rd.acc.How.InvalidDate == "null":
+		case rd.acc.How.InvalidDate == catalog.Null:
 			rd.values[i] = nil
 		default:
 			rd.bad = &readers.Refusal{Column: i, Err: fmt.Errorf("%w: %04d-02-29", err, c.year),

@@ -79,12 +79,12 @@ func TestOldDatesComeAsTheServerSpellsThem(t *testing.T) {
 	wrong := time.Date(1500, 3, 1, 0, 0, 0, 0, time.UTC) // what the driver makes of 1500-02-29
 	row := append([]driver.Value{}, sapRows()[0]...)
 	row[5], row[8] = wrong, " 15000229000000"
-	read := func(policy string) (arrow.RecordBatch, error) {
+	read := func(policy catalog.Policy) (arrow.RecordBatch, error) {
 		rd := fakeReader(t, table, &repeated{rows: [][]driver.Value{row}, left: 1}, providers.ReadOptions{BatchRows: 10, BatchBytes: 1 << 20, InvalidDate: policy})
 		defer rd.Close()
 		return rd.Next(context.Background())
 	}
-	for policy, want := range map[string]string{"null": "NULL", "clamp": "1500-02-28T00:00:00"} {
+	for policy, want := range map[catalog.Policy]string{catalog.Null: "NULL", catalog.Clamp: "1500-02-28T00:00:00"} {
 		b, err := read(policy)
 		if err != nil {
 			t.Fatal(err)
@@ -94,13 +94,13 @@ func TestOldDatesComeAsTheServerSpellsThem(t *testing.T) {
 		}
 		b.Release()
 	}
-	_, err := read("fail")
+	_, err := read(catalog.Fail)
 	var e *providers.Error
 	if !errors.As(err, &e) || e.Kind != providers.Value || e.Column != "ERDAT" || e.Key != "100, 0080000001" || !strings.Contains(e.Error(), "1500-02-29") {
 		t.Errorf("refused with %v", err)
 	}
 	row[5], row[8] = time.Date(1234, 5, 6, 7, 8, 9, 0, time.UTC), " 12340506070809"
-	b, err := read("fail")
+	b, err := read(catalog.Fail)
 	if err != nil {
 		t.Fatal(err)
 	}

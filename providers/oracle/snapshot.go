@@ -30,7 +30,7 @@ type snapshot struct {
 
 // Snapshot implements providers.Database.
 func (db *database) Snapshot(ctx context.Context, how providers.SnapshotOptions) (providers.Snapshot, error) {
-	sn := &snapshot{db: db, id: quiet}
+	sn := &snapshot{db: db, id: providers.QuietID}
 	err := db.with(ctx, func(s *session) error {
 		if how.Quiet {
 			r, err := s.one(ctx, opSnapshot, "SELECT SYS_EXTRACT_UTC(SYSTIMESTAMP) FROM DUAL")

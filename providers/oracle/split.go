@@ -23,7 +23,7 @@ const (
 // extent that is allocated later.
 func (db *database) Split(ctx context.Context, t *catalog.Table, how catalog.SplitSpec) ([]catalog.Range, string, error) {
 	parts := how.Count(t.Bytes, mostParts)
-	if how.By == "none" {
+	if how.By == catalog.ByNone {
 		return []catalog.Range{t.Whole()}, "one package, as the spec says", nil
 	}
 	if how.By == catalog.ByPartition {

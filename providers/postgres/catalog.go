@@ -151,9 +151,9 @@ func (r *catalogReader) tableColumns(ctx context.Context) error {
 		c := catalog.Column{Name: r.pool.Bytes(v[2]), Declared: r.pool.Bytes(v[5]), Nullable: !v.bool(6), Collation: r.pool.Bytes(v[10])}
 		switch v.text(7) {
 		case "a":
-			c.Identity = "always"
+			c.Identity = catalog.IdentityAlways
 		case "d":
-			c.Identity = "default"
+			c.Identity = catalog.IdentityDefault
 		}
 		if g := v.text(8); g != "" {
 			c.Generated, c.Virtual = r.pool.Bytes(v[9]), g == "v"

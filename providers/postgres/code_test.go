@@ -73,7 +73,7 @@ func TestExpressionsThatAreCodeDoNotTravel(t *testing.T) {
 			t.Errorf("%s: losses %v, refusals %v", c.column, m.Losses, m.Refusals)
 		}
 		trusted := catalog.DefaultPolicies()
-		trusted.Expressions = catalog.TrustedExpressions
+		trusted.Expressions = catalog.Trusted
 		m = postgres.Driver().MapTable(read.Tables[0], providers.MapOptions{Engine: "postgres", To: read.Tables[0].Name, Policies: trusted, Types: read.Types})
 		if len(m.Losses)+len(m.Refusals) > 0 {
 			t.Errorf("%s, trusted: losses %v, refusals %v", c.column, m.Losses, m.Refusals)

@@ -9,6 +9,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/dmoctl/dmoctl/internal/desired"
+	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/schema"
 	"github.com/dmoctl/dmoctl/providers"
 )
@@ -32,14 +34,14 @@ func connectionAttrs() []schema.Attr {
 
 func sourceBlock() schema.Block {
 	return schema.Block{Type: "postgres", Doc: "PostgreSQL 14 or later, read in binary COPY.", Attrs: append(connectionAttrs(),
-		schema.Attr{Name: "consistency", Kind: schema.String, Default: "snapshot", Choices: []string{"snapshot", "quiet"},
+		schema.Attr{Name: "consistency", Kind: schema.String, Default: string(desired.Snapshot), Choices: schema.Words(desired.Consistencies()),
 			Doc: "\"snapshot\": all tables are read from one exported snapshot. \"quiet\": nobody writes, which is checked; a resume then copies only what is missing."},
 	)}
 }
 
 func targetBlock() schema.Block {
 	return schema.Block{Type: "postgres", Doc: "PostgreSQL 14 or later, loaded by binary COPY.", Attrs: append(connectionAttrs(),
-		schema.Attr{Name: "existing", Kind: schema.String, Default: "require-empty", Choices: []string{"require-empty", "load", "recreate"},
+		schema.Attr{Name: "existing", Kind: schema.String, Default: string(plan.ExistingRefuse), Choices: schema.Words(plan.Existings()),
 			Doc: "What to do about tables of the plan that exist: refuse, load into them, or drop them first."},
 		schema.Attr{Name: "maintenance_work_mem", Kind: schema.Size, Min: 1 << 20, Doc: "Memory of one index build on the server; its own setting where absent."},
 	)}

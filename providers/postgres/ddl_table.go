@@ -135,7 +135,7 @@ func columnClause(c catalog.Column) string {
 		sql += " GENERATED ALWAYS AS (" + c.Generated + ") STORED"
 	case c.Identity != "":
 		how := "BY DEFAULT"
-		if c.Identity == "always" {
+		if c.Identity == catalog.IdentityAlways {
 			how = "ALWAYS"
 		}
 		sql += " GENERATED " + how + " AS IDENTITY" + identityOptions(c)

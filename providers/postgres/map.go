@@ -97,8 +97,8 @@ func (m *mapping) column(c catalog.Column) catalog.Column {
 func (m *mapping) identity(c *catalog.Column) {
 	switch c.Type.Kind {
 	case catalog.Int16, catalog.Int32, catalog.Int64:
-		if c.Identity != "always" {
-			c.Identity = "default" // inserted values are taken, as AUTOINCREMENT does
+		if c.Identity != catalog.IdentityAlways {
+			c.Identity = catalog.IdentityDefault // inserted values are taken, as AUTOINCREMENT does
 		}
 		c.Default, c.Nullable = "", false
 		name := m.how.Sequences[providers.SequenceKey(m.source, *c)]

@@ -17,7 +17,6 @@ import (
 const (
 	opSnapshot  = "take snapshot"
 	opView      = "open view"
-	quietID     = "quiet"
 	beginReader = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 )
 
@@ -40,7 +39,7 @@ func (db *database) Snapshot(ctx context.Context, how providers.SnapshotOptions)
 	if err != nil {
 		return nil, err
 	}
-	sn := &snapshot{db: db, id: quietID, trees: make(map[catalog.Name]bool)}
+	sn := &snapshot{db: db, id: providers.QuietID, trees: make(map[catalog.Name]bool)}
 	if _, err = s.exec(ctx, opSnapshot, beginReader); err != nil {
 		s.close()
 		return nil, err

@@ -93,7 +93,7 @@ func TestRangesPartitionTheRowsOfASnapshot(t *testing.T) {
 	s := pgtest.Shared(t)
 	ctx := context.Background()
 	for _, how := range []catalog.SplitSpec{{By: "auto", Parts: 7}, {By: "key", Parts: 5}, {By: "partition"}, {By: "rowid", Parts: 4}} {
-		t.Run(how.By, func(t *testing.T) {
+		t.Run(string(how.By), func(t *testing.T) {
 			src, dst := s.NewDatabase(t), s.NewDatabase(t)
 			partitioned, key := "", "PRIMARY KEY (c, a)"
 			if how.By == "partition" {

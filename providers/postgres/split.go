@@ -21,7 +21,7 @@ const (
 func (db *database) Split(ctx context.Context, t *catalog.Table, how catalog.SplitSpec) ([]catalog.Range, string, error) {
 	parts := how.Count(t.Bytes, mostParts)
 	switch how.By {
-	case "none":
+	case catalog.ByNone:
 		return []catalog.Range{t.Whole()}, "one package, as the spec says", nil
 	case catalog.ByKey:
 		if t.Keyed() {

@@ -191,7 +191,7 @@ func sourceEmptyTable(t *testing.T, h Harness) {
 	b.exec(t, "CREATE TABLE t (id "+h.BigInt+" NOT NULL PRIMARY KEY, note "+h.Varchar+")")
 	db := b.source(t)
 	tb := b.table(t, db, "t")
-	for _, by := range []string{"auto", "key", "rowid", "none"} {
+	for _, by := range []catalog.By{catalog.ByAuto, catalog.ByKey, catalog.ByRowID, catalog.ByNone} {
 		ranges, reason, err := db.Split(t.Context(), tb, catalog.SplitSpec{By: by, Parts: 4})
 		if err != nil || len(ranges) == 0 || reason == "" {
 			t.Errorf("split by %s: %v, %q, %v", by, ranges, reason, err)

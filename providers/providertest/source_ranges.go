@@ -40,7 +40,7 @@ func sourceRangesPartition(t *testing.T, h Harness) {
 		b.exec(t, "BEGIN;\n"+sql.String()+"COMMIT")
 		tb := b.table(t, db, name)
 		how := catalog.SplitSpec{
-			By:    rapid.SampledFrom([]string{"auto", "key", "rowid", "none"}).Draw(r, "by"),
+			By:    rapid.SampledFrom([]catalog.By{catalog.ByAuto, catalog.ByKey, catalog.ByRowID, catalog.ByNone}).Draw(r, "by"),
 			Parts: rapid.IntRange(1, 9).Draw(r, "parts"),
 		}
 		ranges, reason, err := db.Split(t.Context(), tb, how)
@@ -126,7 +126,7 @@ func sourceRangesOfSkewedKeys(t *testing.T, h Harness) {
 	b.exec(t, "BEGIN;\n"+sql.String()+"COMMIT")
 	db := b.source(t)
 	tb := b.table(t, db, "s")
-	ranges, reason, err := db.Split(t.Context(), tb, catalog.SplitSpec{By: "key", Parts: 4})
+	ranges, reason, err := db.Split(t.Context(), tb, catalog.SplitSpec{By: catalog.ByKey, Parts: 4})
 	if err != nil {
 		t.Fatal(err)
 	}

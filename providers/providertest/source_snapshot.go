@@ -45,7 +45,7 @@ func sourceSnapshotIdentity(t *testing.T, h Harness) {
 	first := snapshot(t, db, providers.SnapshotOptions{Readers: 1})
 	second := snapshot(t, db, providers.SnapshotOptions{Readers: 1})
 	quiet := snapshot(t, db, providers.SnapshotOptions{Readers: 1, Quiet: true})
-	if first.ID() == second.ID() || first.ID() == "" || quiet.ID() != "quiet" {
+	if first.ID() == second.ID() || first.ID() == "" || quiet.ID() != providers.QuietID {
 		t.Errorf("ids %q, %q and %q", first.ID(), second.ID(), quiet.ID())
 	}
 	if d := time.Since(first.Time()); d < -time.Minute || d > time.Minute {

@@ -117,7 +117,7 @@ func sourceNames(t *testing.T, h Harness) {
 			if len(tb.Columns) != 2 || tb.Columns[0].Name != n+"k" || tb.Key == nil || tb.Key.Columns[0] != n+"k" {
 				t.Fatalf("table is %+v", tb)
 			}
-			for _, by := range []string{"key", "rowid"} {
+			for _, by := range []catalog.By{catalog.ByKey, catalog.ByRowID} {
 				ranges, _, err := db.Split(t.Context(), tb, catalog.SplitSpec{By: by, Parts: 2})
 				if err != nil {
 					t.Fatal(err)

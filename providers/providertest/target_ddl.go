@@ -149,7 +149,7 @@ func targetSequencesOnlyRise(t *testing.T, h Harness) {
 	db := b.target(t)
 	s := lock(t, db, "a")
 	src := &catalog.Table{Name: b.name("t"), Key: &catalog.Key{Columns: []string{"id"}, Primary: true}, Columns: []catalog.Column{
-		{Name: "id", Type: catalog.Type{Kind: catalog.Int64}, Declared: "bigint", Identity: "default",
+		{Name: "id", Type: catalog.Type{Kind: catalog.Int64}, Declared: "bigint", Identity: catalog.IdentityDefault,
 			Sequence: &catalog.Sequence{Increment: 1, Start: 1, Min: 1, Max: 1<<63 - 1, Last: 100, Called: true}},
 		{Name: "note", Type: catalog.Type{Kind: catalog.String, Length: 40}, Nullable: true},
 	}}

@@ -30,7 +30,7 @@ func targetLedgerKeeps(t *testing.T, h Harness) {
 	table := ledger.Table{Migration: migration, Source: name("t"), Target: b.name("t"), Structure: "sd", File: "f", Count: -1, Changes: "c",
 		Snapshot: "s", State: ledger.Planned, Serial: 3, Created: true, Edition: 4}
 	other := ledger.Table{Migration: migration, Source: name("u"), Target: b.name("u"), State: ledger.Made, Count: 7}
-	cut := ledger.Package{Migration: migration, ID: "S/1.t/0001", Source: name("t"), Generation: "g", Range: catalog.Range{By: "key",
+	cut := ledger.Package{Migration: migration, ID: "S/1.t/0001", Source: name("t"), Generation: "g", Range: catalog.Range{By: catalog.ByKey,
 		Columns: []string{"a", "ä"}, Lower: []string{"i:1", "t:"}, Rows: 5, Bytes: -1, Partition: &catalog.Name{Schema: "x", Name: "y"}}}
 	whole := ledger.Package{Migration: migration, ID: "S/1.u/0001", Source: name("u"), Generation: "g"}
 	run := owned("a")

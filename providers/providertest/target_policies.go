@@ -30,19 +30,19 @@ func policyCases() []policyCase {
 	null := func(t catalog.Type) catalog.Column { return catalog.Column{Name: "v", Type: t, Nullable: true} }
 	number := catalog.Type{Kind: catalog.Number}
 	return []policyCase{
-		{name: "blank", column: blank(catalog.Type{Kind: catalog.String, Length: 9}), policies: func(p *catalog.Policies) { p.Blank = "abap" },
+		{name: "blank", column: blank(catalog.Type{Kind: catalog.String, Length: 9}), policies: func(p *catalog.Policies) { p.Blank = catalog.ABAP },
 			values: []any{" ", "", "a  ", "  a"}, want: []string{"", "", "a", "  a"}},
 		{name: "blank kept", column: blank(catalog.Type{Kind: catalog.String, Length: 9}), policies: func(*catalog.Policies) {},
 			values: []any{" ", "a  "}, want: []string{" ", "a  "}},
-		{name: "empty string", column: null(catalog.Type{Kind: catalog.String, Length: 9}), policies: func(p *catalog.Policies) { p.EmptyString = "null" },
+		{name: "empty string", column: null(catalog.Type{Kind: catalog.String, Length: 9}), policies: func(p *catalog.Policies) { p.EmptyString = catalog.Null },
 			values: []any{"", " ", "a"}, want: []string{"NULL", " ", "a"}},
-		{name: "empty text", column: null(catalog.Type{Kind: catalog.Text}), policies: func(p *catalog.Policies) { p.EmptyString = "null" },
+		{name: "empty text", column: null(catalog.Type{Kind: catalog.Text}), policies: func(p *catalog.Policies) { p.EmptyString = catalog.Null },
 			values: []any{"a", ""}, want: []string{"a", "NULL"}},
-		{name: "double", column: null(number), policies: func(p *catalog.Policies) { p.Number = "double" }, loss: true,
+		{name: "double", column: null(number), policies: func(p *catalog.Policies) { p.Number = catalog.NumberDouble }, loss: true,
 			values: []any{"0", "-1.5", "0.1000000000000000000000000001", "123456789012345678"}, want: []string{"0", "-1.5", "0.1", "1.2345678901234568e+17"}},
 		{name: "decimal", column: null(number), policies: func(p *catalog.Policies) { p.Number = "decimal(38,10)" },
 			values: []any{"0", "-1.5", "1234567890123456789012345678.0123456789"}, want: []string{"0.0000000000", "-1.5000000000", "1234567890123456789012345678.0123456789"}},
-		{name: "zone", column: null(catalog.Type{Kind: catalog.TimestampTZ, Precision: 6}), policies: func(p *catalog.Policies) { p.TimeZone = "utc" },
+		{name: "zone", column: null(catalog.Type{Kind: catalog.TimestampTZ, Precision: 6}), policies: func(p *catalog.Policies) { p.TimeZone = catalog.UTC },
 			values: []any{micros(1970, -1), micros(2024, 120_000)}},
 	}
 }
@@ -65,7 +65,7 @@ func targetPolicies(t *testing.T, h Harness) {
 			if c.loss && !namesColumn(m.Losses, "v") {
 				t.Errorf("the mapping names no loss: %+v", m.Losses)
 			}
-			if d := m.Table.Columns[1].Default; how.Policies.Blank == "abap" && strings.Contains(d, "' '") {
+			if d := m.Table.Columns[1].Default; how.Policies.Blank == catalog.ABAP && strings.Contains(d, "' '") {
 				t.Errorf("the default stays %s where blanks are trimmed", d)
 			}
 			alter(t, s, providers.CreateTable{Table: m.Table})

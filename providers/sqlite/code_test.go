@@ -64,7 +64,7 @@ func TestExpressionsThatAreCodeDoNotTravel(t *testing.T) {
 		t.Errorf("losses: %s", got)
 	}
 	trusted := catalog.DefaultPolicies()
-	trusted.Expressions = catalog.TrustedExpressions
+	trusted.Expressions = catalog.Trusted
 	m = mapTable(source, providers.MapOptions{Engine: engine, To: catalog.Name{Name: "t"}, Policies: trusted})
 	if len(m.Losses) > 0 || createSQL(m.Table) != source.Definition {
 		t.Errorf("trusted: %v\n%s", m.Losses, createSQL(m.Table))

@@ -7,6 +7,8 @@ package sqlite
 import (
 	"context"
 
+	"github.com/dmoctl/dmoctl/internal/desired"
+	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/schema"
 	"github.com/dmoctl/dmoctl/providers"
 )
@@ -24,13 +26,12 @@ func Driver() providers.Driver {
 		Type: engine,
 		Doc:  "SQLite database files.",
 		Source: schema.Block{Attrs: []schema.Attr{path, {
-			Name: "consistency", Kind: schema.String, Default: "snapshot", Choices: []string{"snapshot", "quiet"},
+			Name: "consistency", Kind: schema.String, Default: string(desired.Snapshot), Choices: schema.Words(desired.Consistencies()),
 			Doc: "snapshot: one view of the data for the whole run. quiet: nobody writes; checked by counts and change counters.",
 		}}},
 		Target: schema.Block{Attrs: []schema.Attr{path, {
-			Name: "existing", Kind: schema.String, Default: "require-empty",
-			Choices: []string{"require-empty", "load", "recreate"},
-			Doc:     "require-empty: no table of the plan exists. load: into tables that exist, structure compared. recreate: drop them first.",
+			Name: "existing", Kind: schema.String, Default: string(plan.ExistingRefuse), Choices: schema.Words(plan.Existings()),
+			Doc: "require-empty: no table of the plan exists. load: into tables that exist, structure compared. recreate: drop them first.",
 		}}},
 		MapTable:   mapTable,
 		Names:      namesOf,
@@ -49,7 +50,7 @@ func openSource(ctx context.Context, v schema.Values, env providers.Env) (provid
 	if err != nil {
 		return nil, err
 	}
-	d.snapshots = v.String("consistency") != "quiet"
+	d.snapshots = desired.Consistency(v.String("consistency")) != desired.Quiet
 	if err := d.check(ctx); err != nil {
 		return nil, err
 	}

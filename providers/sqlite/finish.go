@@ -85,7 +85,7 @@ func raise(ctx context.Context, c *conn, t *catalog.Table, s catalog.Sequence) e
 	if err != nil || there == nil || !s.Called {
 		return err
 	}
-	if !slices.ContainsFunc(there.Columns, func(c catalog.Column) bool { return c.Identity == "autoincrement" }) {
+	if !slices.ContainsFunc(there.Columns, func(c catalog.Column) bool { return c.Identity == catalog.IdentityAutoincrement }) {
 		return nil
 	}
 	err = c.exec(ctx, "UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = ?", s.Last, there.Name.Name)

@@ -34,7 +34,7 @@ type snapshot struct {
 // unchanged data_version around the openings proves the same.
 func (d *database) Snapshot(ctx context.Context, how providers.SnapshotOptions) (providers.Snapshot, error) {
 	n := max(how.Readers, 1)
-	s := &snapshot{db: d, id: "quiet", quiet: how.Quiet, free: make(chan *conn, n), done: make(chan struct{})}
+	s := &snapshot{db: d, id: providers.QuietID, quiet: how.Quiet, free: make(chan *conn, n), done: make(chan struct{})}
 	err := s.open(ctx, n)
 	if err == nil && !how.Quiet {
 		s.id = engine + ":" + rand.Text()

@@ -26,8 +26,8 @@ func (d *database) Split(ctx context.Context, t *catalog.Table, how catalog.Spli
 	rowid := rowidName(t)
 	whole := []catalog.Range{t.Whole()}
 	by := how.By
-	if by == "" || by == "auto" {
-		by = "none"
+	if by == "" || by == catalog.ByAuto {
+		by = catalog.ByNone
 		if rowid != "" {
 			by = catalog.ByRowID
 		} else if t.Keyed() {
@@ -35,7 +35,7 @@ func (d *database) Split(ctx context.Context, t *catalog.Table, how catalog.Spli
 		}
 	}
 	switch {
-	case by == "none":
+	case by == catalog.ByNone:
 		return whole, "not split", nil
 	case by == catalog.ByPartition:
 		return whole, "not split: SQLite has no partitions", nil
@@ -66,7 +66,7 @@ func (d *database) Split(ctx context.Context, t *catalog.Table, how catalog.Spli
 	return ranges, describeSplit(t, by, ranges), nil
 }
 
-func describeSplit(t *catalog.Table, by string, ranges []catalog.Range) string {
+func describeSplit(t *catalog.Table, by catalog.By, ranges []catalog.Range) string {
 	if len(ranges) == 1 {
 		return "not split: it has too few rows"
 	}

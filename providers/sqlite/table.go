@@ -130,7 +130,7 @@ func (r *tableReader) autoincrement(ctx context.Context, t *catalog.Table, colum
 		last = 1
 	}
 	c := t.Column(column)
-	c.Identity = "autoincrement"
+	c.Identity = catalog.IdentityAutoincrement
 	c.Sequence = &catalog.Sequence{Increment: 1, Start: 1, Min: 1, Max: math.MaxInt64, Last: last, Called: called}
 	return nil
 }

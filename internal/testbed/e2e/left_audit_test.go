@@ -142,7 +142,7 @@ CREATE TABLE log (id int PRIMARY KEY, t int REFERENCES t); ANALYZE`)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if rep.Until != x.phase {
+		if string(rep.Until) != x.phase {
 			t.Errorf("the report says that %q was asked for", rep.Until)
 		}
 		if status := words(b.ok(t, 0, b.dir, "status").stdout); x.phase != "verify" && !strings.Contains(status, "Left: "+x.left+". To go on, run") {

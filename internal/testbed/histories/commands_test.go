@@ -22,13 +22,14 @@ import (
 
 // flags are those of plan and apply.
 type flags struct {
-	table, reload, until string
-	saved                *savedPlan
+	table, reload string
+	until         plan.Phase
+	saved         *savedPlan
 }
 
 func (f flags) String() string {
 	var out []string
-	for _, x := range [][2]string{{"--table", f.table}, {"--reload", f.reload}, {"--until", f.until}} {
+	for _, x := range [][2]string{{"--table", f.table}, {"--reload", f.reload}, {"--until", string(f.until)}} {
 		if x[1] != "" {
 			out = append(out, x[0]+" "+x[1])
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/desired"
+	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/schema"
 	"github.com/dmoctl/dmoctl/providers/memory"
 )
@@ -63,22 +64,22 @@ func pattern(text string) desired.Pattern {
 // desired is the spec as lang evaluates it. Entries for tables that the source does not
 // have are left out, as a user would who got the error.
 func (s spec) desired(has func(table string) bool) *desired.Spec {
-	split := catalog.SplitSpec{By: s.By, Parts: s.Parts}
+	split := catalog.SplitSpec{By: catalog.By(s.By), Parts: s.Parts}
 	out := &desired.Spec{
 		Migration: migration,
 		Source: desired.Endpoint{Role: "source", Type: memory.Type, Name: "a",
 			Config: schema.Values{"consistency": map[bool]string{false: "snapshot", true: "quiet"}[s.Quiet]}},
 		Target:    desired.Endpoint{Role: "target", Type: memory.Type, Name: "b", Config: schema.Values{"existing": s.Existing}},
-		Transfer:  desired.Transfer{Mode: "pipe"},
+		Transfer:  desired.Transfer{Mode: plan.Pipe},
 		Processes: desired.Processes{Downtime: s.Processes, Verify: s.Processes, Memory: 64 << 20},
 		Policies:  catalog.DefaultPolicies(),
-		Verify:    desired.Verify{Default: s.Level},
+		Verify:    desired.Verify{Default: plan.Level(s.Level)},
 	}
 	if s.Strip {
 		out.Policies.NUL = "strip"
 	}
 	if s.File {
-		out.Transfer = desired.Transfer{Mode: "file", FileSize: 1 << 20, Compression: "fastest"}
+		out.Transfer = desired.Transfer{Mode: plan.File, FileSize: 1 << 20, Compression: plan.Fastest}
 		out.Staging = &desired.Endpoint{Role: "staging", Type: memory.Type, Name: "s", Config: schema.Values{"retain": s.Retain}}
 	}
 	if s.Two && has("b") {
@@ -87,7 +88,7 @@ func (s spec) desired(has func(table string) bool) *desired.Spec {
 	out.Groups = append(out.Groups, desired.Group{Name: "all", Tables: []desired.Pattern{pattern("*")}, Split: split})
 	for _, table := range slices.Sorted(maps.Keys(s.Excludes)) {
 		if has(table) {
-			out.Excludes = append(out.Excludes, desired.Exclude{Name: "x" + table, Tables: []desired.Pattern{pattern(table)}, Content: s.Excludes[table], Reason: "it is drawn"})
+			out.Excludes = append(out.Excludes, desired.Exclude{Name: "x" + table, Tables: []desired.Pattern{pattern(table)}, Content: desired.Content(s.Excludes[table]), Reason: "it is drawn"})
 		}
 	}
 	for _, table := range slices.Sorted(maps.Keys(s.Renames)) {
@@ -97,7 +98,7 @@ func (s spec) desired(has func(table string) bool) *desired.Spec {
 	}
 	for _, table := range slices.Sorted(maps.Keys(s.Exceptions)) {
 		if has(table) {
-			out.Verify.Exceptions = append(out.Verify.Exceptions, desired.Exception{Table: pattern(table), Rule: s.Exceptions[table], Reason: "it is drawn"})
+			out.Verify.Exceptions = append(out.Verify.Exceptions, desired.Exception{Table: pattern(table), Rule: plan.Rule(s.Exceptions[table]), Reason: "it is drawn"})
 		}
 	}
 	text, err := json.Marshal(out)

@@ -109,7 +109,7 @@ func everyStep() *plan.Plan {
 }
 
 func everyAction() []*plan.Table {
-	table := func(name, action, reason string) *plan.Table {
+	table := func(name string, action plan.Action, reason string) *plan.Table {
 		n := catalog.Name{Name: name}
 		return &plan.Table{
 			Source: &catalog.Table{Name: n, Rows: -1, Bytes: -1},

@@ -23,7 +23,7 @@ func DOT(w io.Writer, p *plan.Plan) error {
 		if len(steps) == 0 {
 			continue
 		}
-		fmt.Fprintf(out, "\tsubgraph cluster_%s {\n\t\tlabel=%s;\n", phase, dotQuote(phase))
+		fmt.Fprintf(out, "\tsubgraph cluster_%s {\n\t\tlabel=%s;\n", phase, dotQuote(string(phase)))
 		for _, s := range steps {
 			fmt.Fprintf(out, "\t\ts%d [label=%s];\n", numbers[s.ID], dotQuote(v.stepTitle(s)))
 		}
@@ -76,7 +76,7 @@ func stepNumbers(p *plan.Plan) map[string]int {
 	return numbers
 }
 
-func stepsOf(p *plan.Plan, phase string) []*plan.Step {
+func stepsOf(p *plan.Plan, phase plan.Phase) []*plan.Step {
 	var out []*plan.Step
 	for _, s := range p.Steps {
 		if s.Phase == phase {

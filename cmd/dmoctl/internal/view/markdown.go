@@ -143,9 +143,9 @@ func (v *markdownView) fateOf(t *plan.Table) (rank int, what string) {
 	case v.empties[t.Source.Name] && t.Action == plan.Structure:
 		return 2, "empty"
 	case v.empties[t.Source.Name], t.Action == plan.Reload, t.Action == plan.Restart:
-		return 2, t.Action
+		return 2, string(t.Action)
 	case t.Action == plan.Forget:
-		return 3, t.Action
+		return 3, string(t.Action)
 	}
 	return -1, ""
 }

@@ -65,7 +65,7 @@ type tableLine struct {
 }
 
 // marks say at a glance what happens to a table.
-func mark(action string) string {
+func mark(action plan.Action) string {
 	switch action {
 	case plan.Copy:
 		return "+"
@@ -82,7 +82,7 @@ func mark(action string) string {
 }
 
 // lines returns the tables with that action, most bytes first.
-func (v Plan) lines(actions ...string) []tableLine {
+func (v Plan) lines(actions ...plan.Action) []tableLine {
 	var out []tableLine
 	for _, t := range v.Tables {
 		if slices.Contains(actions, t.Action) {
@@ -227,10 +227,10 @@ func (v Plan) verification() string {
 			}
 		}
 	}
-	levels := map[string]int{}
+	levels := map[plan.Level]int{}
 	var excepted []string
 	for _, t := range v.Tables {
-		left := steps[t.Source.Name] || t.Verify == "none" && v.Changes() && t.Action != plan.Keep
+		left := steps[t.Source.Name] || t.Verify == plan.LevelNone && v.Changes() && t.Action != plan.Keep
 		switch {
 		case t.Action == plan.Structure || t.Action == plan.Forget || !left:
 		case t.Exception != nil:
@@ -240,13 +240,13 @@ func (v Plan) verification() string {
 		}
 	}
 	var parts []string
-	if n := levels["content"]; n > 0 {
+	if n := levels[plan.LevelContent]; n > 0 {
 		parts = append(parts, "content of "+Count(n, "table"))
 	}
-	if n := levels["count"]; n > 0 {
+	if n := levels[plan.LevelCount]; n > 0 {
 		parts = append(parts, "count of "+Count(n, "table"))
 	}
-	if n := levels["none"]; n > 0 {
+	if n := levels[plan.LevelNone]; n > 0 {
 		parts = append(parts, Count(n, "table")+" not compared")
 	}
 	if n := len(excepted); n > 0 {
@@ -338,7 +338,7 @@ func (v Plan) longestPath() string {
 
 // stepTitle names a step in a few words.
 func (v Plan) stepTitle(s *plan.Step) string {
-	what := s.Kind
+	what := string(s.Kind)
 	if s.Index != "" {
 		return what + " " + bounded(s.Index)
 	}
@@ -379,7 +379,10 @@ func (v Plan) unreferredText() string {
 
 // finalizing counts what is made after the load.
 func (v Plan) finalizing() string {
-	kinds := []struct{ kind, noun string }{
+	kinds := []struct {
+		kind plan.Kind
+		noun string
+	}{
 		{plan.StepKey, "key"}, {plan.StepIndex, "index"}, {plan.StepForeignKey, "foreign key"}, {plan.StepSequence, "sequence"},
 	}
 	var parts []string

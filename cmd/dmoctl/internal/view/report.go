@@ -44,7 +44,7 @@ func Summary(out, note Printf, r *report.Report) {
 func ending(r *report.Report) string {
 	stopped := "Stopped"
 	if r.Until != "" {
-		stopped += " after " + r.Until
+		stopped += " after " + string(r.Until)
 	}
 	switch {
 	case len(r.Left) > 0:

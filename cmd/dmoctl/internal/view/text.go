@@ -30,8 +30,8 @@ func Text(w io.Writer, p *plan.Plan, now time.Time, style Style) error {
 	v.head()
 	v.structures()
 	v.downtime()
-	v.phase("finalize", v.finalizing())
-	v.phase("verify", v.verification())
+	v.phase(plan.Finalize, v.finalizing())
+	v.phase(plan.Verify, v.verification())
 	v.phase("left out", v.missing()...)
 	v.out.WriteString("\n")
 	v.remarks()
@@ -70,7 +70,7 @@ func (v *textView) head() {
 }
 
 // phase prints the phase's name once, before its first line.
-func (v *textView) phase(name string, lines ...string) {
+func (v *textView) phase(name plan.Phase, lines ...string) {
 	for _, line := range lines {
 		if line == "" {
 			continue
@@ -103,7 +103,7 @@ func (v *textView) structures() {
 	if text := v.unreferredText(); text != "" {
 		lines = append(lines, v.paint("33", "~ "+text))
 	}
-	v.phase("structures", lines...)
+	v.phase(plan.Structures, lines...)
 }
 
 // missing names the tables that are no part of the plan.
@@ -135,7 +135,7 @@ func (v *textView) downtime() {
 	for _, s := range v.kept() {
 		lines = append(lines, "= "+s)
 	}
-	v.phase("downtime", lines...)
+	v.phase(plan.Downtime, lines...)
 }
 
 func (v *textView) copyLine(l tableLine, names int) string {
@@ -162,12 +162,12 @@ func pad(s string, width int) string {
 }
 
 // reasons lists tables whose action needs its reason said.
-func (v *textView) reasons(colour string, actions ...string) []string {
+func (v *textView) reasons(colour string, actions ...plan.Action) []string {
 	var out []string
 	for _, action := range actions {
 		all := v.lines(action)
 		for _, l := range all[:min(len(all), textTables)] {
-			line := l.mark + " " + l.name + "  " + action
+			line := l.mark + " " + l.name + "  " + string(action)
 			if l.reason != "" {
 				line += ": " + l.reason
 			}
