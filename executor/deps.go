@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/dmoctl/dmoctl/executor/control"
+	"github.com/dmoctl/dmoctl/internal/diag"
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/report"
@@ -50,10 +51,12 @@ type Hooks struct {
 // exit code that stands for it; the report lists the single failures.
 type Outcome struct {
 	Exit    int
+	ID      diag.ID
 	Summary string        // fixed words, without user data: "Plan is stale"
 	Fix     string        // what to do, full sentences; may be empty
 	Owner   *ledger.Owner // of a lock that another run holds
 	Err     error         // root cause; may be nil
+	Listed  bool          // Err is one of the report's failures
 }
 
 func (o *Outcome) Error() string {

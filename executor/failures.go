@@ -35,6 +35,7 @@ type failures struct {
 
 	mu    sync.Mutex // guards what follows
 	list  []report.Failure
+	errs  []error // that failed what is in the list
 	codes []int
 	cause error // of halt
 }
@@ -94,11 +95,17 @@ func (x *failures) fail(f report.Failure, err error, of ...*work.Table) {
 	if errors.As(err, &e) && e.Fix != "" {
 		f.Fix = e.Fix
 	}
-	code := report.Error
-	if kind == providers.Changed {
-		code = report.Stale
-	}
-	x.add(f, code)
+	x.mu.Lock()
+	x.errs = append(x.errs, err)
+	x.mu.Unlock()
+	x.add(f, ExitCode(kind))
+}
+
+// lists says whether an error has failed what is in the list.
+func (x *failures) lists(err error) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return slices.ContainsFunc(x.errs, func(e error) bool { return errors.Is(err, e) })
 }
 
 // add lists a failure that stands for an exit code.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dmoctl/dmoctl/executor/control"
 	"github.com/dmoctl/dmoctl/executor/work"
+	"github.com/dmoctl/dmoctl/internal/diag"
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/left"
 	"github.com/dmoctl/dmoctl/internal/plan"
@@ -75,7 +76,7 @@ func (r *closing) outcome(ctx context.Context, err error) *Outcome {
 	r.set.Lock()
 	defer r.set.Unlock()
 	codes, halted := r.fails.ends()
-	cause := cmp.Or(halted, err)
+	cause, first := cmp.Or(halted, err), r.fails.first()
 	if errors.As(cause, &o) {
 		return o
 	}
@@ -83,7 +84,7 @@ func (r *closing) outcome(ctx context.Context, err error) *Outcome {
 		return out
 	}
 	if ctx.Err() != nil || r.ctl.Stopped() && r.unfinished() {
-		return &Outcome{Exit: report.Interrupted, Summary: "Interrupted", Err: r.fails.first(),
+		return &Outcome{Exit: report.Interrupted, ID: diag.Interrupted, Summary: "Interrupted", Err: first, Listed: first != nil,
 			Fix: "Committed packages are kept. To go on, run: dmoctl apply"}
 	}
 	if cause != nil {
@@ -93,14 +94,25 @@ func (r *closing) outcome(ctx context.Context, err error) *Outcome {
 	case report.OK:
 		return r.missing()
 	case report.Different:
-		return &Outcome{Exit: exit, Summary: "Verification failed", Err: r.fails.first()}
+		return &Outcome{Exit: exit, ID: diag.VerificationFailed, Summary: "Verification failed", Err: first, Listed: true}
 	case report.Stale:
-		return &Outcome{Exit: exit, Summary: "Tables changed", Err: r.fails.first(),
+		return &Outcome{Exit: exit, ID: diag.TablesChanged, Summary: "Tables changed", Err: first, Listed: true,
 			Fix: "The other tables went on. Make a new plan: it says what has to be done about these."}
 	default:
-		return &Outcome{Exit: exit, Summary: "The run failed", Err: cmp.Or(cause, r.fails.first()),
+		return &Outcome{Exit: exit, ID: diag.RunFailed, Summary: "The run failed", Err: cmp.Or(cause, first), Listed: cause == nil || r.fails.lists(cause),
 			Fix: "Committed packages are kept. When the cause is gone, run: dmoctl apply"}
 	}
+}
+
+// ExitCode is what a provider's error means for a command's exit code.
+func ExitCode(kind providers.Kind) int {
+	switch kind {
+	case providers.Locked, providers.Deposed:
+		return report.Locked
+	case providers.Changed:
+		return report.Stale
+	}
+	return report.Error
 }
 
 // ofKind maps errors that end a run as a whole.
@@ -109,13 +121,13 @@ func ofKind(err error) *Outcome {
 	var locked *state.LockedError
 	switch {
 	case errors.As(err, &locked):
-		return &Outcome{Exit: report.Locked, Summary: "State is locked", Owner: &locked.Owner, Err: err}
+		return &Outcome{Exit: report.Locked, ID: diag.Locked, Summary: "State is locked", Owner: &locked.Owner, Err: err}
 	case !errors.As(err, &e):
 		return nil
 	case e.Kind == providers.Locked:
-		return &Outcome{Exit: report.Locked, Summary: "Target is locked by another run", Owner: e.Owner, Err: err, Fix: e.Fix}
+		return &Outcome{Exit: ExitCode(e.Kind), ID: diag.Locked, Summary: "Target is locked by another run", Owner: e.Owner, Err: err, Fix: e.Fix}
 	case e.Kind == providers.Deposed:
-		return &Outcome{Exit: report.Locked, Summary: "Another run has taken over", Owner: e.Owner, Err: err, Fix: e.Fix}
+		return &Outcome{Exit: ExitCode(e.Kind), ID: diag.FencedRun, Summary: "Another run has taken over", Owner: e.Owner, Err: err, Fix: e.Fix}
 	}
 	return nil
 }
@@ -157,19 +169,19 @@ func (r *closing) missing() *Outcome {
 	}
 	if n := r.absent(); n > 0 {
 		return &Outcome{
-			Exit: report.Error, Summary: "Packages are missing",
+			Exit: report.Error, ID: diag.MissingPackages, Summary: "Packages are missing",
 			Err: fmt.Errorf("%d packages are not in, and no failure says why", n),
 		}
 	}
 	if t := r.unverified(); t != nil {
 		return &Outcome{
-			Exit: report.Error, Summary: "Tables are not verified",
+			Exit: report.Error, ID: diag.UnverifiedTables, Summary: "Tables are not verified",
 			Err: fmt.Errorf("%s is %s, and no failure says why", t.Name(), t.Result),
 		}
 	}
 	if r.unfinished() {
 		return &Outcome{
-			Exit: report.Error, Summary: "Steps are missing",
+			Exit: report.Error, ID: diag.MissingSteps, Summary: "Steps are missing",
 			Err: errors.New("steps of the plan were not done, and no failure says why"),
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/dmoctl/dmoctl/executor/transfer"
 	"github.com/dmoctl/dmoctl/executor/work"
 	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/diag"
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/report"
@@ -97,7 +98,7 @@ func (r *frame) refuseSame(ctx context.Context) error {
 	}
 	if schema, shared := plan.SharedSchema(r.p.Names()); shared {
 		return &Outcome{
-			Exit: report.Error, Summary: "The source is the target",
+			Exit: report.Error, ID: diag.SourceIsTarget, Summary: "The source is the target",
 			Err: fmt.Errorf("%s and %s lead to the same database (schema %q)", r.p.Source.Name, r.p.Target.Name, schema),
 			Fix: "Nothing was changed. Name another database in one of the two blocks.",
 		}
@@ -217,5 +218,5 @@ func (r *frame) stateFailed(err error) { r.fails.halt(r.stateOutcome(err)) }
 func (r *frame) stateOutcome(err error) *Outcome {
 	advice := cmp.Or(state.Advice(err), "See to it that the state's folder can be written.")
 	fix := "Committed packages are kept. " + advice + " To go on, run: dmoctl apply"
-	return &Outcome{Exit: report.Error, Summary: "State cannot be written", Err: err, Fix: fix}
+	return &Outcome{Exit: report.Error, ID: diag.UnwrittenState, Summary: "State cannot be written", Err: err, Fix: fix}
 }

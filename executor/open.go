@@ -8,6 +8,7 @@ import (
 
 	"github.com/dmoctl/dmoctl/executor/control"
 	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/diag"
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/left"
 	"github.com/dmoctl/dmoctl/internal/plan"
@@ -68,7 +69,7 @@ func (r opening) identify(ctx context.Context) error {
 }
 
 func stale(err error) *Outcome {
-	return &Outcome{Exit: report.Stale, Summary: "Plan is stale", Err: err,
+	return &Outcome{Exit: report.Stale, ID: diag.StalePlan, Summary: "Plan is stale", Err: err,
 		Fix: "Nothing was changed. Make a new plan and review it."}
 }
 
@@ -111,7 +112,7 @@ func (r opening) preflight(ctx context.Context) error {
 		return err
 	}
 	if stops > 0 {
-		return &Outcome{Exit: report.Error, Summary: "Preflight refuses the run", Fix: "Nothing was changed."}
+		return &Outcome{Exit: report.Error, ID: diag.PreflightRefused, Summary: "Preflight refuses the run", Fix: "Nothing was changed."}
 	}
 	return nil
 }
@@ -152,12 +153,12 @@ func (r opening) lockIn(ctx context.Context) error {
 	wait := func(what string) { r.ctl.Emit(report.Event{Event: report.Waiting, Message: what}) }
 	r.target.Session, err = r.d.Target.Lock(ctx, own, wait)
 	if err != nil && errors.Is(context.Cause(ctx), errLockTimeout) {
-		return &Outcome{Exit: report.Locked, Summary: "Another run has not ended yet", Err: err,
+		return &Outcome{Exit: report.Locked, ID: diag.Locked, Summary: "Another run has not ended yet", Err: err,
 			Fix: "Run apply again, or end that run with: dmoctl state unlock ID"}
 	}
 	if err != nil && errors.Is(context.Cause(ctx), control.ErrStopped) {
 		return &Outcome{
-			Exit: report.Interrupted, Summary: "Interrupted", Fix: "Nothing was changed. To try again, run: dmoctl apply",
+			Exit: report.Interrupted, ID: diag.Interrupted, Summary: "Interrupted", Fix: "Nothing was changed. To try again, run: dmoctl apply",
 		}
 	}
 	return err

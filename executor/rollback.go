@@ -11,6 +11,7 @@ import (
 	"github.com/dmoctl/dmoctl/executor/control"
 	"github.com/dmoctl/dmoctl/executor/work"
 	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/diag"
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/report"
 	"github.com/dmoctl/dmoctl/internal/state"
@@ -56,7 +57,7 @@ func Rollback(ctx context.Context, migration string, emptyTarget bool, d Deps) (
 		return out, o
 	}
 	return out, &Outcome{
-		Exit: report.Error, Summary: "Rollback failed", Err: err, Fix: "When the cause is gone, run it again.",
+		Exit: report.Error, ID: diag.RollbackFailed, Summary: "Rollback failed", Err: err, Fix: "When the cause is gone, run it again.",
 	}
 }
 
@@ -120,7 +121,7 @@ func recordEmptied(ctx context.Context, migration string, d Deps, out *Undone) e
 	if err == nil {
 		return nil
 	}
-	return &Outcome{Exit: report.Error, Summary: "State cannot be written", Err: err,
+	return &Outcome{Exit: report.Error, ID: diag.UnwrittenState, Summary: "State cannot be written", Err: err,
 		Fix: "The target is empty. " + cmp.Or(state.Advice(err), "See to it that the state's folder can be written.") +
 			" Until then \"dmoctl status\" shows the last apply. To record the rollback, run it again."}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/dmoctl/dmoctl/executor/control"
 	"github.com/dmoctl/dmoctl/executor/work"
 	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/diag"
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/left"
 	"github.com/dmoctl/dmoctl/internal/plan"
@@ -191,7 +192,7 @@ func Explain(ctx context.Context, p *plan.Plan, name catalog.Name, d Deps) (*rep
 	t := r.set.ByName[name]
 	if t == nil {
 		return nil, &Outcome{
-			Exit: report.Error, Summary: "Unknown table", Err: fmt.Errorf("the migration has no table %s", name),
+			Exit: report.Error, ID: diag.UnknownTable, Summary: "Unknown table", Err: fmt.Errorf("the migration has no table %s", name),
 		}
 	}
 	var out *report.Explanation
@@ -203,10 +204,10 @@ func Explain(ctx context.Context, p *plan.Plan, name catalog.Name, d Deps) (*rep
 		if o := ofKind(err); o != nil {
 			return nil, o
 		}
-		return nil, &Outcome{Exit: report.Error, Summary: "Rows could not be compared", Err: err}
+		return nil, &Outcome{Exit: report.Error, ID: diag.UncomparedRows, Summary: "Rows could not be compared", Err: err}
 	}
 	if out.Differing > 0 {
-		return out, &Outcome{Exit: report.Different, Summary: "Rows differ", Err: errors.New(t.Name())}
+		return out, &Outcome{Exit: report.Different, ID: diag.RowsDiffer, Summary: "Rows differ", Err: errors.New(t.Name())}
 	}
 	return out, nil
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/dmoctl/dmoctl/internal/diag"
 )
 
 func TestDuplicates(t *testing.T) {
@@ -154,7 +156,7 @@ func TestNesting(t *testing.T) {
 				if spec != nil || !ds.HasErrors() || len(text(ds)) > 10_000 {
 					t.Fatalf("%d bytes: spec %v, diagnostics %.2000s", length, spec, text(ds))
 				}
-				if want := map[bool]string{true: "unreadable-file", false: "nested-too-deep"}[length > maxFileBytes]; ds[0].ID != want {
+				if want := map[bool]diag.ID{true: "unreadable-file", false: "nested-too-deep"}[length > maxFileBytes]; ds[0].ID != want {
 					t.Errorf("%d bytes: %s, want %s", length, ds[0].ID, want)
 				}
 				if took := time.Since(start); took > time.Minute {

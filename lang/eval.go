@@ -133,7 +133,7 @@ func withDetail(d *hcl.Diagnostic, detail string) *hcl.Diagnostic {
 }
 
 // ownID gives one mistake one ID, whether HCL finds it or we do.
-func ownID(id string) string {
+func ownID(id diag.ID) diag.ID {
 	switch id {
 	case "missing-required-argument":
 		return "missing-argument"

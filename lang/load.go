@@ -108,7 +108,7 @@ func (l *loader) load() *desired.Spec {
 
 func (l *loader) add(d diag.Diagnostic) { l.diags = append(l.diags, d) }
 
-func (l *loader) errorAt(rng hcl.Range, id, summary, detail string) {
+func (l *loader) errorAt(rng hcl.Range, id diag.ID, summary, detail string) {
 	l.add(diag.Error(id, summary, detail).On(rng))
 }
 

@@ -114,7 +114,7 @@ func checkRefused(t *testing.T, ds diag.Diagnostics, want []refused) {
 	t.Helper()
 	ok := len(ds) == len(want)
 	for i := 0; ok && i < len(want); i++ {
-		ok = ds[i].ID == want[i].id && span(ds[i].Subject) == want[i].at && strings.Contains(ds[i].Detail, want[i].says)
+		ok = string(ds[i].ID) == want[i].id && span(ds[i].Subject) == want[i].at && strings.Contains(ds[i].Detail, want[i].says)
 	}
 	if !ok {
 		for _, d := range ds {

@@ -138,7 +138,7 @@ func planTables(spec *desired.Spec, o *Observation, ds []*decision, pace *pace) 
 			Source: d.source, Target: d.mapped, Group: d.group, Action: d.action, Reason: d.reason,
 			Edition: d.edition, Predecessor: d.predecessor,
 			Create: d.create, Drop: d.drop, Foreign: d.foreign, Unrefer: d.unrefer, Unwanted: d.unwantedLeft(),
-			Split: d.splitReason, Packages: d.packages,
+			SplitReason: d.splitReason, Packages: d.packages,
 			Verify: spec.Verify.Default, Exception: exceptions[d.source.Name],
 			Losses: d.losses, SourceStructure: d.structureDigest, TargetStructure: d.targetStructure,
 		}

@@ -62,9 +62,17 @@ func (o *Observation) look(ctx context.Context, side string, db providers.Databa
 func (o *Observation) unfitErrors() diag.Diagnostics {
 	var out diag.Diagnostics
 	for _, u := range o.Unfit {
-		out = append(out, diag.Error(u.Side+"-not-fit", u.summary(), u.Summary+": "+u.Detail))
+		out = append(out, diag.Error(u.id(diag.SourceNotFit, diag.TargetNotFit), u.summary(), u.Summary+": "+u.Detail))
 	}
 	return out
+}
+
+// id is one of two, by side.
+func (u Unfit) id(source, target diag.ID) diag.ID {
+	if u.Side == "source" {
+		return source
+	}
+	return target
 }
 
 func (u Unfit) summary() string {

@@ -1,8 +1,6 @@
 package planner
 
 import (
-	"fmt"
-
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/desired"
 	"github.com/dmoctl/dmoctl/internal/plan"
@@ -95,7 +93,7 @@ func (d *decision) fillPackages(split *Split, offline bool) {
 	if split != nil && len(split.Ranges) > 0 {
 		ranges = split.Ranges
 	}
-	d.splitReason = explainSplit(d, split, len(ranges), offline)
+	d.splitReason = explainSplit(d, split, offline)
 	for i, r := range ranges {
 		d.packages = append(d.packages, &plan.Package{
 			ID: packageID(d.source.Name, i), Range: r, Generation: d.expected.of(r).String(), Rows: r.Rows, Bytes: r.Bytes,
@@ -118,23 +116,20 @@ func (d *decision) keepPackages() {
 		}
 		d.packages = append(d.packages, k)
 	}
-	d.splitReason = count(len(d.packages), "package") + " as in the ledger"
+	d.splitReason = "as in the ledger"
 }
 
-func explainSplit(d *decision, split *Split, parts int, offline bool) string {
+// explainSplit says why a table is split as it is.
+func explainSplit(d *decision, split *Split, offline bool) string {
 	switch {
-	case split != nil && parts > 1:
-		return fmt.Sprintf("%d packages: %s", parts, split.Reason)
-	case split != nil && split.Reason != "":
-		return "1 package: " + split.Reason
 	case split != nil:
-		return "1 package"
+		return split.Reason
 	case d.split.By == catalog.ByNone || d.split.Parts == 1:
-		return "1 package: the spec says so"
+		return "as the spec says"
 	case offline && bytesOf(d.source) > smallestPackage:
-		return "1 package: boundaries are only found with a connection to the source"
+		return "boundaries are only found with a connection to the source"
 	case bytesOf(d.source) > 0:
-		return "1 package: " + schema.ShowSize(bytesOf(d.source)) + " is not worth a split"
+		return schema.ShowSize(bytesOf(d.source)) + " is not worth a split"
 	}
-	return "1 package"
+	return ""
 }

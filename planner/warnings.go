@@ -13,14 +13,14 @@ import (
 // warnings lists what a reviewer should know about the data and the target.
 func warnings(spec *desired.Spec, o *Observation, ds []*decision, forgotten []*plan.Table) []plan.Warning {
 	var out []plan.Warning
-	add := func(id, summary, detail string) {
+	add := func(id diag.ID, summary, detail string) {
 		out = append(out, plan.Warning{ID: id, Summary: summary, Detail: detail})
 	}
 	for _, u := range o.Unfit {
-		add(u.Side+"-not-fit", u.summary(), u.Summary+": "+u.Detail+" Until then apply refuses to start.")
+		add(u.id(diag.SourceNotFit, diag.TargetNotFit), u.summary(), u.Summary+": "+u.Detail+" Until then apply refuses to start.")
 	}
 	for _, n := range o.Noted {
-		add(n.Side+"-noted", n.Summary, n.Detail)
+		add(n.id(diag.SourceNoted, diag.TargetNoted), n.Summary, n.Detail)
 	}
 	if o.SourceOffline {
 		add("source-not-seen", "Planned without a connection to the source",

@@ -234,7 +234,7 @@ func (c *applyCmd) carryOut(ctx context.Context, a *app, run applying) error {
 // run's failures already; of one that needs another plan it says so.
 func (a *app) unsaid(r *report.Report, err error) error {
 	var o *executor.Outcome
-	if !errors.As(err, &o) || o.Err == nil || len(r.Failures) == 0 || !strings.HasPrefix(o.Err.Error(), r.Failures[0].Message) {
+	if !errors.As(err, &o) || !o.Listed {
 		return err
 	}
 	if o.Exit == report.Stale {
@@ -247,7 +247,8 @@ func (a *app) unsaid(r *report.Report, err error) error {
 // A run that was taken over holds the same exit code and is not started again.
 func heldByOther(err error) bool {
 	var held *state.LockedError
-	return errors.As(err, &held) || err != nil && providers.KindOf(err) == providers.Locked
+	var o *executor.Outcome
+	return errors.As(err, &held) || errors.As(err, &o) && o.Exit == report.Locked && providers.KindOf(err) == providers.Locked
 }
 
 // wait waits a little, and says whether to go on.

@@ -50,7 +50,7 @@ func codeOf(err error) int {
 	case *executor.Outcome:
 		return e.Exit
 	case *providers.Error:
-		return codeOfKind(e.Kind)
+		return executor.ExitCode(e.Kind)
 	case interface{ Unwrap() []error }:
 		var codes []int
 		for _, branch := range e.Unwrap() {
@@ -64,16 +64,6 @@ func codeOf(err error) int {
 	}
 	if errors.Is(err, context.Canceled) {
 		return report.Interrupted
-	}
-	return report.Error
-}
-
-func codeOfKind(kind providers.Kind) int {
-	switch kind {
-	case providers.Locked, providers.Deposed:
-		return report.Locked
-	case providers.Changed:
-		return report.Stale
 	}
 	return report.Error
 }

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"strconv"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/dmoctl/dmoctl/cmd/dmoctl/internal/view"
 	"github.com/dmoctl/dmoctl/executor"
@@ -29,7 +27,7 @@ func (e *diagnosed) Error() string {
 }
 
 // refuse makes an error of one diagnostic.
-func refuse(id, summary, detail string) error {
+func refuse(id diag.ID, summary, detail string) error {
 	return &diagnosed{diag.Diagnostics{diag.Error(id, summary, detail)}}
 }
 
@@ -125,17 +123,7 @@ func (a *app) outcomeDiagnostic(o *executor.Outcome) diag.Diagnostic {
 	if failed != nil && failed.Fix != "" && failed.Fix != o.Fix {
 		detail += view.Sentence(failed.Fix) + " "
 	}
-	return diag.Error(slug(o.Summary), sentenceCase(o.Summary), strings.TrimSpace(detail+o.Fix))
-}
-
-// slug makes an id of a fixed summary: "Plan is stale" is plan-is-stale.
-func slug(summary string) string {
-	return strings.ReplaceAll(strings.ToLower(summary), " ", "-")
-}
-
-func sentenceCase(s string) string {
-	first, size := utf8.DecodeRuneInString(s)
-	return string(unicode.ToUpper(first)) + s[size:]
+	return diag.Error(o.ID, o.Summary, strings.TrimSpace(detail+o.Fix))
 }
 
 // providerDiagnostic says which side failed at what, and what a user can do.
@@ -143,7 +131,7 @@ func providerDiagnostic(e *providers.Error, whole error, side string) diag.Diagn
 	if e.Owner != nil {
 		return lockedDiagnostic(e.Kind, *e.Owner)
 	}
-	summary := kindSummary(e.Kind)
+	id, summary := ofKind(e.Kind)
 	if side != "" && (e.Kind == providers.Unreachable || e.Kind == providers.Auth || e.Kind == providers.Permission || e.Kind == providers.Unsupported) {
 		summary = strings.ToUpper(side[:1]) + side[1:] + ": " + strings.ToLower(summary[:1]) + summary[1:]
 	}
@@ -151,7 +139,6 @@ func providerDiagnostic(e *providers.Error, whole error, side string) diag.Diagn
 	if e.Fix != "" {
 		detail += " " + view.Sentence(e.Fix)
 	}
-	id := strings.ReplaceAll(string(e.Kind), " ", "-")
 	return diag.Error(id, summary, detail)
 }
 
@@ -160,52 +147,56 @@ func lockedDiagnostic(kind providers.Kind, o ledger.Owner) diag.Diagnostic {
 	held := "Held by " + o.User + "@" + o.Host + " (pid " + strconv.Itoa(o.PID) + ") since " +
 		o.Started.Local().Format("2006-01-02 15:04:05") + "."
 	if kind == providers.Deposed {
-		return diag.Error("deposed", "Another run has taken over",
+		return diag.Error(diag.FencedRun, "Another run has taken over",
 			held+" This run has stopped and can no longer write; what it had committed counts.")
 	}
-	return diag.Error("locked", "The migration is locked by another run",
+	return diag.Error(diag.Locked, "The migration is locked by another run",
 		held+" To wait for it, give --lock-timeout. If that process is gone, run\n\n  dmoctl state unlock "+o.ID)
 }
 
-// kindSummary returns the fixed short text of an error kind.
-func kindSummary(k providers.Kind) string {
+// ofKind returns the id and the fixed short text of an error kind.
+func ofKind(k providers.Kind) (diag.ID, string) {
 	switch k {
-	case providers.Transient, providers.Disconnected:
-		return "The connection failed"
+	case providers.Transient:
+		return diag.Transient, "The connection failed"
+	case providers.Disconnected:
+		return diag.Disconnected, "The connection failed"
 	case providers.SnapshotLost:
-		return "Snapshot lost"
+		return diag.SnapshotLost, "Snapshot lost"
 	case providers.Changed:
-		return "A table has changed"
+		return diag.Changed, "A table has changed"
 	case providers.Value:
-		return "A value does not fit"
+		return diag.Value, "A value does not fit"
 	case providers.Constraint:
-		return "A constraint is violated"
+		return diag.Constraint, "A constraint is violated"
 	case providers.Full:
-		return "No space left"
+		return diag.Full, "No space left"
 	case providers.Exhausted:
-		return "A limit of the server is reached"
+		return diag.Exhausted, "A limit of the server is reached"
 	case providers.Corrupt:
-		return "Stored data is corrupt"
+		return diag.Corrupt, "Stored data is corrupt"
 	case providers.Deposed:
-		return "Another run has taken over"
+		return diag.FencedRun, "Another run has taken over"
 	case providers.Locked:
-		return "The migration is locked by another run"
+		return diag.Locked, "The migration is locked by another run"
 	case providers.Permission:
-		return "Permission denied"
+		return diag.Permission, "Permission denied"
 	case providers.Auth:
-		return "Authentication failed"
+		return diag.Auth, "Authentication failed"
 	case providers.Unreachable:
-		return "Cannot be reached"
+		return diag.Unreachable, "Cannot be reached"
 	case providers.NotFound:
-		return "Not found"
+		return diag.NotFound, "Not found"
 	case providers.Exists:
-		return "Exists already"
+		return diag.Exists, "Exists already"
+	case providers.InUse:
+		return diag.InUse, "Still in use"
 	case providers.Unsupported:
-		return "Not supported"
+		return diag.Unsupported, "Not supported"
 	case providers.Config:
-		return "Invalid configuration"
+		return diag.Config, "Invalid configuration"
 	}
-	return "The command failed"
+	return diag.Internal, "The command failed"
 }
 
 // said makes an error's text a sentence. A server's words, or a name in them, stay within its line.

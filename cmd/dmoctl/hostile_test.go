@@ -157,7 +157,7 @@ func hostilePlan(t *testing.T, name string) *plan.Plan {
 		column := catalog.Column{Name: name, Declared: name, Default: name}
 		x.Source = &catalog.Table{Name: own, Columns: []catalog.Column{column}}
 		x.Target = &catalog.Table{Name: own, Columns: []catalog.Column{column}}
-		x.Reason, x.Split, x.Group = name, name, name
+		x.Reason, x.SplitReason, x.Group = name, name, name
 		x.Losses = []plan.Loss{{Column: name, What: "has " + name + ".", Fix: "Rename " + name}}
 		x.Unwanted = []catalog.ForeignKey{{Name: name, Table: at}}
 		if x.Exception != nil {

@@ -41,11 +41,11 @@ func (c *sampleCmd) Run(ctx context.Context, a *app) error {
 	}
 	var unconnected *sample.ConnectError
 	if errors.As(err, &unconnected) && ctx.Err() == nil {
-		summary := kindSummary(providers.Unreachable)
+		id, summary := ofKind(providers.Unreachable)
 		if unconnected.Refused {
 			summary = "The server refused the connection"
 		}
-		return refuse("unreachable", summary, view.Sentence(err.Error())+" "+unconnected.Advice)
+		return refuse(id, summary, view.Sentence(err.Error())+" "+unconnected.Advice)
 	}
 	var known *diagnosed
 	if errors.As(err, &known) {

@@ -26,7 +26,7 @@ const (
 // Diagnostic is one message. No field ever holds a secret.
 type Diagnostic struct {
 	Severity Severity
-	ID       string // stable, kebab-case, for programs: "unknown-table"
+	ID       ID     // kebab-case: "unknown-table"
 	Summary  string // fixed for an ID, without user data
 	Detail   string // full sentences: what, why, how to fix; commands on indented lines
 	// Subject is what the message is about; nil where it is about no source text.
@@ -35,12 +35,12 @@ type Diagnostic struct {
 }
 
 // Error returns a Diagnostic that stops the run.
-func Error(id, summary, detail string) Diagnostic {
+func Error(id ID, summary, detail string) Diagnostic {
 	return Diagnostic{Severity: SeverityError, ID: id, Summary: summary, Detail: detail}
 }
 
 // Warning returns a Diagnostic that does not stop the run.
-func Warning(id, summary, detail string) Diagnostic {
+func Warning(id ID, summary, detail string) Diagnostic {
 	return Diagnostic{Severity: SeverityWarning, ID: id, Summary: summary, Detail: detail}
 }
 
@@ -107,7 +107,7 @@ func comparePlaces(a, b *hcl.Range) int {
 func FromHCL(in hcl.Diagnostics) Diagnostics {
 	out := make(Diagnostics, 0, len(in))
 	for _, d := range in {
-		c := Diagnostic{Severity: SeverityError, ID: slug(d.Summary), Summary: d.Summary, Detail: d.Detail, Subject: d.Subject}
+		c := Diagnostic{Severity: SeverityError, ID: ID(slug(d.Summary)), Summary: d.Summary, Detail: d.Detail, Subject: d.Subject}
 		if d.Severity == hcl.DiagWarning {
 			c.Severity = SeverityWarning
 		}

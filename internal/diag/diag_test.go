@@ -132,11 +132,11 @@ func TestJSON(t *testing.T) {
 }
 
 func TestSorted(t *testing.T) {
-	place := func(id, file string, line int) Diagnostic { return Error(id, "S", "d").OnPlace(file, line, 1) }
+	place := func(id ID, file string, line int) Diagnostic { return Error(id, "S", "d").OnPlace(file, line, 1) }
 	in := Diagnostics{place("d", "b", 1), place("c", "a", 9), place("b", "a", 2), Error("a", "S", "d"), place("b", "a", 2)}
 	var ids []string
 	for _, d := range in.Sorted() {
-		ids = append(ids, d.ID)
+		ids = append(ids, string(d.ID))
 	}
 	if got := strings.Join(ids, ""); got != "abcd" {
 		t.Errorf("order %s", got)

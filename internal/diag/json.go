@@ -72,7 +72,7 @@ func WriteJSON(w io.Writer, ds Diagnostics) error {
 func (d Diagnostic) MarshalJSON() ([]byte, error) { return json.Marshal(toJSON(d)) }
 
 func toJSON(d Diagnostic) jsonDiagnostic {
-	j := jsonDiagnostic{Severity: d.Severity, ID: d.ID, Summary: d.Summary, Detail: d.Detail}
+	j := jsonDiagnostic{Severity: d.Severity, ID: string(d.ID), Summary: d.Summary, Detail: d.Detail}
 	if d.Subject != nil {
 		j.Range = &jsonRange{d.Subject.Filename, toPos(d.Subject.Start), toPos(d.Subject.End)}
 	}

@@ -35,7 +35,7 @@ func writeOne(out *strings.Builder, d Diagnostic, how TextOptions) {
 	}
 	fmt.Fprintf(out, "%s %s", paint(how, colour, word+":"), paint(how, "\x1b[1m", printable.Line(d.Summary)))
 	if d.ID != "" {
-		out.WriteString(paint(how, "\x1b[2m", " ["+d.ID+"]"))
+		out.WriteString(paint(how, "\x1b[2m", " ["+string(d.ID)+"]"))
 	}
 	out.WriteString("\n")
 	if d.Subject != nil {

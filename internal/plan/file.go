@@ -228,7 +228,7 @@ func (d *decoder) shareTable(t *Table) {
 	share(d, &t.Group)
 	share(d, &t.Action)
 	share(d, &t.Reason)
-	share(d, &t.Split)
+	share(d, &t.SplitReason)
 	share(d, &t.Verify)
 	if n := len(t.Packages); n < cap(t.Packages) {
 		t.Packages = append(make([]*Package, 0, n), t.Packages...)

@@ -56,8 +56,8 @@ func TestDecodeRefusesWhatWasNotPlanned(t *testing.T) {
 	for name, bad := range map[string]string{
 		"empty":          "",
 		"no JSON":        "plan",
-		"other format":   strings.Replace(text, `"format": 2`, `"format": 1`, 1),
-		"unknown field":  strings.Replace(text, `"format": 2,`, `"format": 2, "steals": true,`, 1),
+		"other format":   strings.Replace(text, `"format": 3`, `"format": 1`, 1),
+		"unknown field":  strings.Replace(text, `"format": 3,`, `"format": 3, "steals": true,`, 1),
 		"cut":            text[:len(text)/2],
 		"bytes after it": text + "{}",
 		"edited step":    strings.Replace(text, `"phase": "downtime"`, `"phase": "finalize"`, 1),

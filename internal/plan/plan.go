@@ -9,10 +9,11 @@ import (
 	"time"
 
 	"github.com/dmoctl/dmoctl/internal/catalog"
+	"github.com/dmoctl/dmoctl/internal/diag"
 )
 
 // Format is the version of the saved form.
-const Format = 2
+const Format = 3
 
 // Plan is one reviewed migration step by step.
 type Plan struct {
@@ -139,12 +140,12 @@ type Table struct {
 	Unrefer []catalog.ForeignKey `json:"unrefer,omitempty"`
 	// Unwanted are foreign keys that dmoctl made with the target's table and that are no longer
 	// carried: the tables that they refer to lose their rows, or are left out. They are dropped.
-	Unwanted  []catalog.ForeignKey `json:"unwanted,omitempty"`
-	Split     string               `json:"split,omitempty"` // how and why it is split so
-	Packages  []*Package           `json:"packages,omitempty"`
-	Verify    Level                `json:"verify"`
-	Exception *Exception           `json:"exception,omitempty"`
-	Losses    []Loss               `json:"losses,omitempty"`
+	Unwanted    []catalog.ForeignKey `json:"unwanted,omitempty"`
+	SplitReason string               `json:"split_reason,omitempty"` // why it has these packages; their ranges say which
+	Packages    []*Package           `json:"packages,omitempty"`
+	Verify      Level                `json:"verify"`
+	Exception   *Exception           `json:"exception,omitempty"`
+	Losses      []Loss               `json:"losses,omitempty"`
 	// ReadAt is when the rows that are in were read, for tables that are kept; zero
 	// where none are.
 	ReadAt          time.Time `json:"read_at,omitzero"`
@@ -196,9 +197,9 @@ const NotAskedFor = "--table does not take it"
 
 // Warning is something a reviewer should know. It stops nothing.
 type Warning struct {
-	ID      string `json:"id"`
-	Summary string `json:"summary"`
-	Detail  string `json:"detail,omitempty" print:"ours"`
+	ID      diag.ID `json:"id"`
+	Summary string  `json:"summary"`
+	Detail  string  `json:"detail,omitempty" print:"ours"`
 }
 
 // Totals are for the last lines of every view.

@@ -55,8 +55,8 @@ func failed(ds diag.Diagnostics, err error) result {
 	r := result{exit: report.Error}
 	for _, d := range ds {
 		if d.Severity == diag.SeverityError {
-			r.ids = append(r.ids, d.ID)
-			r.text += d.ID + ": " + d.Detail + " "
+			r.ids = append(r.ids, string(d.ID))
+			r.text += string(d.ID) + ": " + d.Detail + " "
 		}
 	}
 	if err != nil {

@@ -124,10 +124,10 @@ func everyAction() []*plan.Table {
 		})
 	}
 	cdpos, bseg, mara := table("CDPOS", plan.Copy, ""), table("BSEG", plan.Resume, "1 of 3 packages is in"), table("MARA", plan.Reload, "column LVORM was added on the source since serial 12")
-	cdpos.Create, cdpos.Split = true, "by rowid: it has no key"
+	cdpos.Create, cdpos.SplitReason = true, "by rowid: it has no key"
 	pack(cdpos, "0001", 600_000_000, 205<<30, 1710)
 	pack(cdpos, "0002", 600_000_000, 205<<30, 1710)
-	bseg.Split = "by key MANDT, BELNR"
+	bseg.SplitReason = "by key MANDT, BELNR"
 	bseg.Losses = []plan.Loss{{Column: "TSTMP", What: "has 9 fractional digits, the target keeps 6.", Fix: "Accept it with types { overflow = \"null\" }."}}
 	pack(bseg, "0001", 100_000_000, 60<<30, 600)
 	pack(bseg, "0002", 105_000_000, 65<<30, 640)

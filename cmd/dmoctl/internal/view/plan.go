@@ -96,7 +96,7 @@ func (v Plan) lines(actions ...plan.Action) []tableLine {
 }
 
 func (v Plan) line(t *plan.Table) tableLine {
-	l := tableLine{mark: mark(t.Action), name: v.name(t.Source.Name), split: splitHow(t.Split), reason: t.Reason}
+	l := tableLine{mark: mark(t.Action), name: v.name(t.Source.Name), split: t.SplitReason, reason: t.Reason}
 	for _, p := range t.Packages {
 		if !p.In {
 			l.add(tableLine{packages: 1, rows: p.Rows, bytes: p.Bytes, seconds: max(0, p.Seconds)})
@@ -106,14 +106,6 @@ func (v Plan) line(t *plan.Table) tableLine {
 		l.name += " -> " + bounded(t.Target.Name.Name)
 	}
 	return l
-}
-
-// splitHow leaves the number of packages, which stands beside it, out of how a table is split.
-func splitHow(s string) string {
-	if before, after, ok := strings.Cut(s, ": "); ok && (strings.HasSuffix(before, " packages") || strings.HasSuffix(before, "1 package")) {
-		return after
-	}
-	return s
 }
 
 // sum adds up lines.
