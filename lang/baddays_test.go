@@ -106,9 +106,9 @@ func TestUnreadableText(t *testing.T) {
 		{"invalid UTF-8", valid + "# caf\xe9\n", []refused{{"invalid-encoding", "m.dmo.hcl:12:6-7", "encoding UTF-8"}}},
 		{"UTF-16", "\xff\xfeo\x00", []refused{{"invalid-encoding", "m.dmo.hcl:1:1-2", "Byte 1 of the file"}}},
 		{"NUL", valid + "\x00\n", []refused{
-			{"invalid-character", "m.dmo.hcl:12:1-2", "not used within the language"},
-			{"argument-or-block-definition-required", "m.dmo.hcl:12:1-2", "block definition is required"}}},
-		{"unclosed", "migration \"x\" {\n", []refused{{"unclosed-configuration-block", "m.dmo.hcl:1:15-16", "no closing brace"}}},
+			{"invalid-syntax", "m.dmo.hcl:12:1-2", "not used within the language"},
+			{"invalid-syntax", "m.dmo.hcl:12:1-2", "block definition is required"}}},
+		{"unclosed", "migration \"x\" {\n", []refused{{"invalid-syntax", "m.dmo.hcl:1:15-16", "no closing brace"}}},
 	})
 	t.Run("a broken file is reported without what would follow from it", func(t *testing.T) {
 		folder(t, map[string]string{"a.dmo.hcl": "locals {\n  a = [\n}\n", "b.dmo.hcl": inMigration("  exclude \"x\" { tables = local.a }"), "c.dmo.hcl": "x = \"\n"})

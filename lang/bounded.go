@@ -51,7 +51,7 @@ func (l *loader) bounded(work func()) *diag.Diagnostic {
 		defer close(l.progress.finished)
 		defer func() {
 			if r := recover(); r != nil {
-				d := l.progress.locate(diag.Error("evaluation-failed", "Evaluation failed",
+				d := l.progress.locate(diag.Error(diag.EvaluationFailed, "Evaluation failed",
 					fmt.Sprintf("Reading this ended in a mistake of dmoctl: %v. Nothing was changed. Please report it with these lines of the spec.", r)))
 				failed = &d
 			}
@@ -60,7 +60,7 @@ func (l *loader) bounded(work func()) *diag.Diagnostic {
 	}()
 	if what := l.progress.watch(); what != "" {
 		l.progress.givenUp.Store(true)
-		d := l.progress.locate(diag.Error("too-costly", "Spec takes too much to evaluate", fmt.Sprintf(
+		d := l.progress.locate(diag.Error(diag.TooCostly, "Spec takes too much to evaluate", fmt.Sprintf(
 			"Evaluating this took more than %s, so it was given up. Look for a value that is repeated, doubled or combined too often.", what)))
 		return &d
 	}

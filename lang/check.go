@@ -6,6 +6,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
+	"github.com/dmoctl/dmoctl/internal/diag"
 	"github.com/dmoctl/dmoctl/internal/schema"
 )
 
@@ -52,10 +53,10 @@ func (l *loader) checkAttr(a *hclsyntax.Attribute, s *schema.Block, iterators []
 	known := s.Attr(a.Name)
 	switch {
 	case known == nil && s.Block(a.Name) != nil:
-		l.errorAt(a.NameRange, "unsupported-argument", "Unsupported argument",
+		l.errorAt(a.NameRange, diag.UnsupportedArgument, "Unsupported argument",
 			fmt.Sprintf("%q is a block, not an argument: write it without \"=\".\n  %s { ... }", a.Name, shape(s.Block(a.Name))))
 	case known == nil:
-		l.errorAt(a.NameRange, "unsupported-argument", "Unsupported argument",
+		l.errorAt(a.NameRange, diag.UnsupportedArgument, "Unsupported argument",
 			fmt.Sprintf("An argument named %q is not expected in %s block. %s", a.Name, article(s.Type), suggestName(a.Name, s)))
 	case known.Planned:
 		l.notAvailable(a.NameRange, fmt.Sprintf("The argument %q of %s block", a.Name, article(s.Type)))
@@ -74,10 +75,10 @@ func (l *loader) checkBlockType(kind string, at hcl.Range, s *schema.Block) *sch
 	child := s.Block(kind)
 	switch {
 	case child == nil && s.Attr(kind) != nil:
-		l.errorAt(at, "unsupported-block", "Unsupported block type",
+		l.errorAt(at, diag.UnsupportedBlock, "Unsupported block type",
 			fmt.Sprintf("%q is an argument, not a block: write it with \"=\".\n  %s = %s", kind, kind, exampleOf(s.Attr(kind))))
 	case child == nil:
-		l.errorAt(at, "unsupported-block", "Unsupported block type",
+		l.errorAt(at, diag.UnsupportedBlock, "Unsupported block type",
 			fmt.Sprintf("Blocks of type %q are not expected in %s block. %s", kind, article(s.Type), suggestName(kind, s)))
 	case child.Planned:
 		l.notAvailable(at, fmt.Sprintf("The block %q", kind))
@@ -88,14 +89,14 @@ func (l *loader) checkBlockType(kind string, at hcl.Range, s *schema.Block) *sch
 }
 
 func (l *loader) notAvailable(at hcl.Range, what string) {
-	l.errorAt(at, "not-available", "Not available in this version",
+	l.errorAt(at, diag.NotAvailable, "Not available in this version",
 		what+" is known, but not available in this version of dmoctl. Remove it.")
 }
 
 // checkDynamic checks a block that makes blocks.
 func (l *loader) checkDynamic(b *hclsyntax.Block, s *schema.Block, iterators []string) {
 	if len(b.Labels) != 1 {
-		l.errorAt(b.DefRange(), "missing-label", "Missing block label",
+		l.errorAt(b.DefRange(), diag.MissingLabel, "Missing block label",
 			"A dynamic block names the type of the blocks that it makes:\n  dynamic \"TYPE\" { ... }")
 		return
 	}
@@ -139,7 +140,7 @@ func (l *loader) checkValidations(b *hclsyntax.Block) {
 					continue
 				}
 				l.bad = append(l.bad, a.Expr.Range())
-				l.errorAt(t.SourceRange(), "unknown-reference", "Reference to nothing",
+				l.errorAt(t.SourceRange(), diag.UnknownReference, "Reference to nothing",
 					fmt.Sprintf("A validation sees only its own variable, var.%s.", b.Labels[0]))
 			}
 		}

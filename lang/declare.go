@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
+	"github.com/dmoctl/dmoctl/internal/diag"
 	"github.com/dmoctl/dmoctl/internal/schema"
 )
 
@@ -20,7 +21,7 @@ func (l *loader) declare(files []*hclsyntax.Body) {
 	root := rootBlock()
 	for _, body := range files {
 		for _, attr := range sortedAttrs(body) {
-			l.errorAt(attr.NameRange, "unsupported-argument", "Unsupported argument",
+			l.errorAt(attr.NameRange, diag.UnsupportedArgument, "Unsupported argument",
 				fmt.Sprintf("The argument %q stands outside of any block. %s", attr.Name, topLevelHint(&root, attr.Name)))
 		}
 		for _, b := range body.Blocks {
@@ -33,11 +34,11 @@ func (l *loader) declareBlock(root *schema.Block, b *hclsyntax.Block) {
 	known := root.Block(b.Type)
 	if known == nil {
 		if b.Type == "dynamic" {
-			l.errorAt(b.TypeRange, "unsupported-block", "Unsupported block type",
+			l.errorAt(b.TypeRange, diag.UnsupportedBlock, "Unsupported block type",
 				"A dynamic block stands inside another block, whose nested blocks it makes; it cannot make top-level blocks.")
 			return
 		}
-		l.errorAt(b.TypeRange, "unsupported-block", "Unsupported block type",
+		l.errorAt(b.TypeRange, diag.UnsupportedBlock, "Unsupported block type",
 			fmt.Sprintf("Blocks of type %q are not expected at the top level. %s", b.Type, topLevelHint(root, b.Type)))
 		return
 	}
@@ -92,11 +93,11 @@ func (l *loader) checkLabels(known *schema.Block, b *hclsyntax.Block) bool {
 	}
 	wanted := shape(known)
 	if have < want {
-		l.errorAt(b.DefRange(), "missing-label", "Missing block label",
+		l.errorAt(b.DefRange(), diag.MissingLabel, "Missing block label",
 			fmt.Sprintf("%s block is labelled with its %s:\n  %s { ... }", capital(article(known.Type)), listed(known.Labels, "and"), wanted))
 		return false
 	}
-	l.errorAt(b.LabelRanges[want], "unexpected-label", "Unexpected block label",
+	l.errorAt(b.LabelRanges[want], diag.UnexpectedLabel, "Unexpected block label",
 		fmt.Sprintf("%s block has %s. Write\n  %s { ... }", capital(article(known.Type)), countLabels(want), wanted))
 	return false
 }
@@ -119,7 +120,7 @@ func (l *loader) checkName(label string, at hcl.Range) bool {
 	if hclsyntax.ValidIdentifier(label) && len(label) <= longestName {
 		return true
 	}
-	l.errorAt(at, "invalid-name", "Invalid name", nameRule(label))
+	l.errorAt(at, diag.InvalidName, "Invalid name", nameRule(label))
 	return false
 }
 

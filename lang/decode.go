@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/dmoctl/dmoctl/internal/diag"
 	"github.com/dmoctl/dmoctl/internal/schema"
 )
 
@@ -72,7 +73,7 @@ func (d *decoder) decode(h *hcl.Block, s *schema.Block) *block {
 	d.progress.at.Store(&b.at)
 	if d.count++; d.count > maxBlocks {
 		if d.count == maxBlocks+1 {
-			d.errorAt(h.DefRange, "too-many-blocks", "Too many blocks", fmt.Sprintf("Dynamic blocks make more than %d blocks here.", maxBlocks))
+			d.errorAt(h.DefRange, diag.TooManyBlocks, "Too many blocks", fmt.Sprintf("Dynamic blocks make more than %d blocks here.", maxBlocks))
 		}
 		return b
 	}
@@ -92,7 +93,7 @@ func (d *decoder) decode(h *hcl.Block, s *schema.Block) *block {
 func (d *decoder) decodeInner(b *block, inner *hcl.Block) {
 	child := b.schema.Block(inner.Type)
 	if earlier := b.blocks[inner.Type]; child.Single && len(earlier) > 0 {
-		d.errorAt(inner.DefRange, "duplicate", "Declared twice",
+		d.errorAt(inner.DefRange, diag.Duplicate, "Declared twice",
 			fmt.Sprintf("%s block has at most one block %q; the first one is at %s.", capital(article(b.schema.Type)), inner.Type, place(earlier[0].at)))
 		return
 	}
@@ -133,9 +134,9 @@ func (l *loader) checkForEach(v cty.Value, expr hcl.Expression, _ *hcl.EvalConte
 	plain, sensitive, unset := reveal(v)
 	switch {
 	case !plain.IsWhollyKnown() && unset != "":
-		l.errorAt(at, "unset-environment", "Environment variable is not set", unsetHere(unset))
+		l.errorAt(at, diag.UnsetEnvironment, "Environment variable is not set", unsetHere(unset))
 	case plain.IsWhollyKnown() && sensitive:
-		l.errorAt(at, "sensitive-value", "Sensitive value cannot be used here",
+		l.errorAt(at, diag.SensitiveValue, "Sensitive value cannot be used here",
 			"Which blocks there are is printed and stored in plans, so for_each takes no sensitive value.")
 	case plain.IsWhollyKnown():
 		return nil

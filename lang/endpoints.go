@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"github.com/dmoctl/dmoctl/internal/desired"
+	"github.com/dmoctl/dmoctl/internal/diag"
 	"github.com/dmoctl/dmoctl/internal/schema"
 	"github.com/dmoctl/dmoctl/providers"
 )
@@ -70,13 +71,13 @@ func (l *loader) endpointSchema(b *hclsyntax.Block) *schema.Block {
 		l.notAvailable(at, fmt.Sprintf("The provider %q", kind))
 		return nil
 	case d == nil:
-		l.errorAt(at, "unknown-provider", "Unknown provider", fmt.Sprintf("No provider is named %q. %s",
+		l.errorAt(at, diag.UnknownProvider, "Unknown provider", fmt.Sprintf("No provider is named %q. %s",
 			clip(kind), didYouMean(kind, l.players(role), l.playersHint(role))))
 		return nil
 	}
 	s := roleBlock(d, role)
 	if s == nil {
-		l.errorAt(at, "wrong-role", "Provider does not play this role",
+		l.errorAt(at, diag.WrongRole, "Provider does not play this role",
 			fmt.Sprintf("The provider %q cannot be used as %s. %s", kind, article(role), l.playersHint(role)))
 	}
 	return s

@@ -49,11 +49,11 @@ func (l *loader) checkRef(t hcl.Traversal, iterators []string) bool {
 		}
 		known = sortedKeys(l.locals)
 	default:
-		l.errorAt(t.SourceRange(), "unknown-reference", "Reference to nothing", l.unknownRoot(root, iterators))
+		l.errorAt(t.SourceRange(), diag.UnknownReference, "Reference to nothing", l.unknownRoot(root, iterators))
 		return false
 	}
 	if name == "" {
-		l.errorAt(t.SourceRange(), "unknown-reference", "Reference to nothing",
+		l.errorAt(t.SourceRange(), diag.UnknownReference, "Reference to nothing",
 			fmt.Sprintf("%q needs a name after a dot, such as %s.NAME.", root, root))
 		return false
 	}
@@ -61,7 +61,7 @@ func (l *loader) checkRef(t hcl.Traversal, iterators []string) bool {
 	if root == "local" {
 		what = "local value"
 	}
-	l.errorAt(t.SourceRange(), "unknown-reference", "Reference to nothing",
+	l.errorAt(t.SourceRange(), diag.UnknownReference, "Reference to nothing",
 		fmt.Sprintf("The spec declares no %s %q. %s", what, name, didYouMean(name, known, declareHint(root, name))))
 	return false
 }
@@ -101,7 +101,7 @@ func stepName(t hcl.Traversal) string {
 
 // convertHCL turns HCL's messages into ours. The error of a function whose arguments
 // are sensitive may quote them, so it is withheld.
-func (l *loader) convertHCL(in hcl.Diagnostics) diag.Diagnostics {
+func (l *loader) convertHCL(in hcl.Diagnostics, other diag.ID) diag.Diagnostics {
 	for i, d := range in {
 		if before, _, panicked := strings.Cut(d.Detail, stackStart); panicked {
 			in[i] = withDetail(d, strings.Replace(before, panicStart, "there is no such value: ", 1)+".")
@@ -112,11 +112,7 @@ func (l *loader) convertHCL(in hcl.Diagnostics) diag.Diagnostics {
 		}
 		in[i] = withDetail(d, fmt.Sprintf("The function %q fails. Its message is withheld, because it may quote a sensitive value.", extra.CalledFunctionName()))
 	}
-	out := diag.FromHCL(in)
-	for i := range out {
-		out[i].ID = ownID(out[i].ID)
-	}
-	return out
+	return diag.FromHCL(in, other)
 }
 
 // What cty writes around a panic of a function or an operator, which is the error that both
@@ -130,21 +126,6 @@ func withDetail(d *hcl.Diagnostic, detail string) *hcl.Diagnostic {
 	own := *d
 	own.Detail = detail
 	return &own
-}
-
-// ownID gives one mistake one ID, whether HCL finds it or we do.
-func ownID(id diag.ID) diag.ID {
-	switch id {
-	case "missing-required-argument":
-		return "missing-argument"
-	case "unsupported-block-type":
-		return "unsupported-block"
-	case "attribute-redefined":
-		return "duplicate"
-	case "call-to-unknown-function":
-		return "unknown-function"
-	}
-	return id
 }
 
 // sensitiveCall says whether the expression of a diagnostic depends on a sensitive
@@ -184,7 +165,7 @@ func (l *loader) checkCalls(expr hclsyntax.Expression) bool {
 			return
 		}
 		ok = false
-		l.errorAt(call.NameRange, "unknown-function", "Unknown function", fmt.Sprintf("There is no function %q. %s",
+		l.errorAt(call.NameRange, diag.UnknownFunction, "Unknown function", fmt.Sprintf("There is no function %q. %s",
 			clip(call.Name), didYouMean(call.Name, sortedKeys(l.functions), "docs/spec.md lists all functions.")))
 	})
 	return ok

@@ -48,18 +48,18 @@ func (l *loader) readDir() []*hclsyntax.Body {
 func (l *loader) specFiles() ([]string, bool) {
 	entries, err := os.ReadDir(l.dir)
 	if err != nil {
-		l.add(diag.Error("unreadable-folder", "Spec folder cannot be read", fmt.Sprintf(
+		l.add(diag.Error(diag.UnreadableFolder, "Spec folder cannot be read", fmt.Sprintf(
 			"%s. Change into the folder that holds the *%s files, or name it:\n  dmoctl --chdir FOLDER validate", reason(err, l.dir), specSuffix)))
 		return nil, false
 	}
 	names := matching(entries, specSuffix)
 	switch {
 	case len(names) == 0:
-		l.add(diag.Error("empty-folder", "No spec files", fmt.Sprintf(
+		l.add(diag.Error(diag.EmptyFolder, "No spec files", fmt.Sprintf(
 			"The folder %s holds no file whose name ends in %s. Write a first spec with\n  dmoctl init", shown(l.dir), specSuffix)))
 		return nil, false
 	case len(names) > maxFiles:
-		l.add(diag.Error("too-many-files", "Too many spec files", fmt.Sprintf(
+		l.add(diag.Error(diag.TooManyFiles, "Too many spec files", fmt.Sprintf(
 			"The folder %s holds %d spec files; at most %d are read.", shown(l.dir), len(names), maxFiles)))
 		return nil, false
 	}
@@ -83,7 +83,7 @@ func (l *loader) parseFile(path string, values bool) *hclsyntax.Body {
 	l.progress.at.Store(&hcl.Range{Filename: path})
 	text, err := readBounded(path, maxFileBytes)
 	if err != nil {
-		l.add(diag.Error("unreadable-file", "File cannot be read", reason(err, path)+".").OnPlace(path, 0, 0))
+		l.add(diag.Error(diag.UnreadableFile, "File cannot be read", reason(err, path)+".").OnPlace(path, 0, 0))
 		return nil
 	}
 	src := &source{text: text, values: values}
@@ -101,7 +101,7 @@ func (l *loader) parse(src *source, path string) *hclsyntax.Body {
 	if diags.HasErrors() {
 		l.sources.hideTails(path)
 	}
-	l.addHCL(diags)
+	l.fromHCL = append(l.fromHCL, l.convertHCL(diags, diag.InvalidSyntax)...)
 	body, ok := file.Body.(*hclsyntax.Body)
 	if !ok {
 		return nil
@@ -176,7 +176,7 @@ func checkText(text []byte, path string) *diag.Diagnostic {
 			}
 			at += size
 		}
-		d := diag.Error("invalid-encoding", "File is not UTF-8",
+		d := diag.Error(diag.InvalidEncoding, "File is not UTF-8",
 			fmt.Sprintf("Byte %d of the file is no UTF-8 text. Save the file with the encoding UTF-8.", at+1))
 		d = d.On(rangeAt(text, path, at, 1))
 		return &d

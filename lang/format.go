@@ -48,7 +48,7 @@ func (l *loader) formatDir(dir string, check bool) ([]string, diag.Diagnostics) 
 			continue
 		}
 		if err := replaceFile(path, out); err != nil {
-			l.add(diag.Error("unwritable-file", "File cannot be written", fmt.Sprintf("%v.", err)).OnPlace(path, 0, 0))
+			l.add(diag.Error(diag.UnwritableFile, "File cannot be written", fmt.Sprintf("%v.", err)).OnPlace(path, 0, 0))
 		}
 	}
 	return changed, l.sources.Locate(l.finished())

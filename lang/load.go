@@ -113,7 +113,7 @@ func (l *loader) errorAt(rng hcl.Range, id diag.ID, summary, detail string) {
 }
 
 func (l *loader) addHCL(ds hcl.Diagnostics) {
-	l.fromHCL = append(l.fromHCL, l.convertHCL(ds)...)
+	l.fromHCL = append(l.fromHCL, l.convertHCL(ds, diag.InvalidExpression)...)
 }
 
 // finished returns all diagnostics in order of place.
@@ -127,7 +127,7 @@ func (l *loader) finished() diag.Diagnostics {
 	all = l.secrets.redact(all.Sorted())
 	if len(all) > maxErrors {
 		left := len(all) - maxErrors
-		all = append(all[:maxErrors:maxErrors], diag.Error("too-many-errors", "Too many mistakes",
+		all = append(all[:maxErrors:maxErrors], diag.Error(diag.TooManyErrors, "Too many mistakes",
 			fmt.Sprintf("%d more mistakes are not shown. Correct the ones above and run the command again.", left)))
 	}
 	return all

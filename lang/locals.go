@@ -8,6 +8,8 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
+
+	"github.com/dmoctl/dmoctl/internal/diag"
 )
 
 // local is one named expression.
@@ -29,7 +31,7 @@ const (
 func (l *loader) collectLocals() {
 	for _, b := range l.decls.locals {
 		for _, inner := range b.Body.Blocks {
-			l.errorAt(inner.TypeRange, "unsupported-block", "Unsupported block type",
+			l.errorAt(inner.TypeRange, diag.UnsupportedBlock, "Unsupported block type",
 				"A locals block holds only lines of the form NAME = EXPRESSION.")
 		}
 		for _, a := range sortedAttrs(b.Body) {
@@ -157,6 +159,6 @@ func (l *loader) reportCycle(stack []string, back string) {
 		path = append(path, "...")
 	}
 	path = append(path, "local."+back)
-	l.errorAt(l.locals[back].at, "cyclic-locals", "Local values need each other",
+	l.errorAt(l.locals[back].at, diag.CyclicLocals, "Local values need each other",
 		fmt.Sprintf("These local values form a cycle, so none of them has a value:\n  %s\nReplace one of the references by a value.", strings.Join(path, " -> ")))
 }

@@ -56,7 +56,7 @@ func (m *migration) transfer(b *block) {
 	case plan.File:
 		m.file(t)
 	default:
-		m.errorAt(t.labelRanges[0], "unsupported-value", "Unsupported value",
+		m.errorAt(t.labelRanges[0], diag.UnsupportedValue, "Unsupported value",
 			fmt.Sprintf("Rows travel by \"pipe\" or by \"file\", not by %q. %s", clip(t.labels[0]), didYouMean(t.labels[0], schema.Words(plan.Modes()), "")))
 	}
 }
@@ -64,12 +64,12 @@ func (m *migration) transfer(b *block) {
 func (m *migration) pipe(t *block) {
 	for _, name := range sortedKeys(t.attrs) {
 		if name == "via" {
-			m.errorAt(t.attrs[name].name, "pipe-with-staging", "Pipe mode has no staging",
+			m.errorAt(t.attrs[name].name, diag.PipeWithStaging, "Pipe mode has no staging",
 				"In pipe mode rows go straight from reader to writer. Remove the argument \"via\", or write transfer \"file\".")
 			m.endpointOf(t, "via", roleStaging, m.all)
 			continue
 		}
-		m.errorAt(t.attrs[name].name, "unsupported-argument", "Unsupported argument",
+		m.errorAt(t.attrs[name].name, diag.UnsupportedArgument, "Unsupported argument",
 			fmt.Sprintf("The argument %q is for file mode. Remove it, or write transfer \"file\".", name))
 	}
 	if t.attrs["via"] == nil {
@@ -85,7 +85,7 @@ func (m *migration) refuseStaging(transfer hcl.Range) {
 			continue
 		}
 		e.used = true
-		m.errorAt(e.at, "pipe-with-staging", "Pipe mode has no staging",
+		m.errorAt(e.at, diag.PipeWithStaging, "Pipe mode has no staging",
 			fmt.Sprintf("The migration moves rows in pipe mode (%s), straight from reader to writer, so it has no use for %s. Remove the block, or write\n  transfer \"file\" { via = %s }", place(transfer), address, address))
 	}
 }
@@ -96,7 +96,7 @@ func (m *migration) file(t *block) {
 		FileSize: t.values.Int("file_size"), Compression: plan.Compression(t.values.String("compression")),
 	}
 	if t.attrs["via"] == nil {
-		m.errorAt(t.at, "missing-argument", "Missing required argument",
+		m.errorAt(t.at, diag.MissingArgument, "Missing required argument",
 			"In file mode the argument \"via\" names the staging that holds the export files. For example:\n  via = staging.local.files")
 		return
 	}
@@ -110,7 +110,7 @@ func (m *migration) groups(blocks []*block) {
 	if len(blocks) == 0 {
 		all, err := desired.ParsePattern("*")
 		if err != nil {
-			m.add(diag.Error("internal", "Mistake in dmoctl", err.Error()))
+			m.add(diag.Error(diag.Internal, "Mistake in dmoctl", err.Error()))
 		}
 		m.spec.Groups = []desired.Group{{Name: "all", Tables: []desired.Pattern{all}, Split: catalog.SplitSpec{By: catalog.ByAuto}}}
 		return
@@ -141,7 +141,7 @@ func (m *migration) once(p *desired.Pattern, taken map[string]*desired.Pattern, 
 		if first.At == p.At {
 			said = fmt.Sprintf("The table %q comes more than once from here. A table is in one group.", clip(p.Text))
 		}
-		m.errorAt(m.elementRange(b, "tables", p), "table-named-twice", "Table named twice", said)
+		m.errorAt(m.elementRange(b, "tables", p), diag.TableNamedTwice, "Table named twice", said)
 		return
 	}
 	taken[key] = p
@@ -154,10 +154,10 @@ func (m *migration) split(b *block) catalog.SplitSpec {
 	s := catalog.SplitSpec{By: catalog.By(b.values.String("by")), Parts: int(b.values.Int("parts")), TargetSize: b.values.Int("target_size")}
 	switch {
 	case s.Parts > 0 && s.TargetSize > 0:
-		m.errorAt(b.valueRange("parts"), "conflicting-arguments", "Arguments exclude each other",
+		m.errorAt(b.valueRange("parts"), diag.ConflictingArguments, "Arguments exclude each other",
 			"A split has \"parts\" or \"target_size\", not both: either the number of packages is fixed or their size. Remove one of them.")
 	case s.By == catalog.ByNone && (s.Parts > 1 || s.TargetSize > 0):
-		m.errorAt(b.valueRange("by"), "conflicting-arguments", "Arguments exclude each other",
+		m.errorAt(b.valueRange("by"), diag.ConflictingArguments, "Arguments exclude each other",
 			"With by = \"none\" a table is one package, so \"parts\" and \"target_size\" have no meaning. Remove them, or remove by.")
 	}
 	return s
@@ -205,7 +205,7 @@ func (m *migration) policies(b *block) catalog.Policies {
 	t, err := catalog.ParseNumber(p.Number)
 	switch {
 	case err != nil:
-		m.errorAt(b.valueRange("number"), "unsupported-value", "Unsupported value", fmt.Sprintf("The argument \"number\": %v.", err))
+		m.errorAt(b.valueRange("number"), diag.UnsupportedValue, "Unsupported value", fmt.Sprintf("The argument \"number\": %v.", err))
 	case t.Kind == catalog.Decimal:
 		p.Number = t.String() // one spelling, one generation
 	}
@@ -220,7 +220,7 @@ func (m *migration) checkMemory(b *block) {
 	if memory <= 0 || lob <= memory || t == nil || t.attrs["lob_max"] == nil {
 		return
 	}
-	m.errorAt(t.valueRange("lob_max"), "budget-too-small", "Memory budget is too small",
+	m.errorAt(t.valueRange("lob_max"), diag.LOBMaxTooLarge, "Memory budget is too small",
 		"A value as large as types { lob_max } has to fit into processes { memory }. Raise memory or lower lob_max.")
 }
 

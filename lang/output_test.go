@@ -67,7 +67,7 @@ func TestFormatDir(t *testing.T) {
 	if strings.Join(changed, " ") != "a.dmo.hcl link.dmo.hcl dmo.dmovars" {
 		t.Errorf("check: %v", changed)
 	}
-	checkRefused(t, ds, []refused{{"unclosed-configuration-block", "broken.dmo.hcl:1:8-9", "closing brace"}})
+	checkRefused(t, ds, []refused{{"invalid-syntax", "broken.dmo.hcl:1:8-9", "closing brace"}})
 	for name, want := range files {
 		if got, err := os.ReadFile(name); err != nil || string(got) != want {
 			t.Errorf("check changed %s to %q, %v", name, got, err)

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+
+	"github.com/dmoctl/dmoctl/internal/diag"
 )
 
 // endpointOf resolves a reference such as source.postgres.erp. It returns nil after
@@ -17,7 +19,7 @@ func (l *loader) endpointOf(b *block, argument, role string, all map[string]*end
 	}
 	traversal, diags := hcl.AbsTraversalForExpr(a.expr)
 	if diags.HasErrors() {
-		l.errorAt(a.at, "not-a-reference", "Not a reference", fmt.Sprintf(
+		l.errorAt(a.at, diag.NotAReference, "Not a reference", fmt.Sprintf(
 			"The argument %q names a block of the spec, without quotes and without an expression around it:\n  %s = %s.TYPE.NAME", argument, argument, role))
 		return nil
 	}
@@ -26,7 +28,7 @@ func (l *loader) endpointOf(b *block, argument, role string, all map[string]*end
 		e.used = true
 		return e
 	}
-	l.errorAt(a.at, "unknown-reference", "Reference to nothing", l.missingEndpoint(argument, role, address, all))
+	l.errorAt(a.at, diag.UnknownReference, "Reference to nothing", l.missingEndpoint(argument, role, address, all))
 	return nil
 }
 

@@ -37,13 +37,13 @@ func (l *loader) onlyMigration() *hclsyntax.Block {
 	found := l.decls.migrations
 	if len(found) == 0 {
 		if !l.diags.HasErrors() && len(l.fromHCL) == 0 {
-			l.add(diag.Error("no-migration", "No migration", fmt.Sprintf(
+			l.add(diag.Error(diag.NoMigration, "No migration", fmt.Sprintf(
 				"The files of %s hold no migration block, so there is nothing to move. Add one:\n  migration \"NAME\" {\n    source = source.TYPE.NAME\n    target = target.TYPE.NAME\n  }", shown(l.dir))))
 		}
 		return nil
 	}
 	for _, b := range found[1:] {
-		l.errorAt(b.DefRange(), "several-migrations", "More than one migration",
+		l.errorAt(b.DefRange(), diag.SeveralMigrations, "More than one migration",
 			fmt.Sprintf("A folder holds exactly one migration, and the first one is at %s. Move this one to a folder of its own.", place(found[0].DefRange())))
 	}
 	if !l.checkName(found[0].Labels[0], found[0].LabelRanges[0]) {
@@ -75,12 +75,12 @@ func (l *loader) assembleState(spec *desired.Spec, st *block) {
 	case "local":
 		spec.StatePath = st.values.String("path")
 		if spec.StatePath == "" && st.attrs["path"] != nil && st.values.Has("path") {
-			l.errorAt(st.valueRange("path"), "invalid-value", "Invalid value", "The argument \"path\": the path of the state file is empty.")
+			l.errorAt(st.valueRange("path"), diag.InvalidValue, "Invalid value", "The argument \"path\": the path of the state file is empty.")
 		}
 	case "azblob":
 		l.notAvailable(st.labelRanges[0], "The state \"azblob\"")
 	default:
-		l.errorAt(st.labelRanges[0], "unsupported-value", "Unsupported value",
+		l.errorAt(st.labelRanges[0], diag.UnsupportedValue, "Unsupported value",
 			fmt.Sprintf("State is kept in %q, not %q.", "local", clip(kind)))
 	}
 }
@@ -94,7 +94,7 @@ func (l *loader) checkVersion(dmo *block) {
 	at := dmo.valueRange("required_version")
 	constraints, err := version.NewConstraint(want)
 	if err != nil {
-		l.errorAt(at, "invalid-value", "Invalid value",
+		l.errorAt(at, diag.InvalidValue, "Invalid value",
 			fmt.Sprintf("The argument \"required_version\": %q is not a version constraint. Write one such as \">= 0.1\" or \">= 0.1, < 2.0\".", clip(want)))
 		return
 	}
@@ -103,7 +103,7 @@ func (l *loader) checkVersion(dmo *block) {
 		return // a build without a version, as developers make it
 	}
 	if !constraints.Check(have.Core()) {
-		l.errorAt(at, "wrong-version", "Spec requires another version",
+		l.errorAt(at, diag.WrongVersion, "Spec requires another version",
 			fmt.Sprintf("This is dmoctl %s, and the spec requires %s. Install such a version, or change the constraint.", l.opts.Version, want))
 	}
 }
@@ -115,7 +115,7 @@ func (l *loader) warnUnused(all map[string]*endpoint) {
 	}
 	for _, address := range sortedKeys(all) {
 		if e := all[address]; !e.used {
-			l.add(diag.Warning("unused-block", "Block is not used",
+			l.add(diag.Warning(diag.UnusedBlock, "Block is not used",
 				fmt.Sprintf("The migration does not refer to %s. Remove the block, or refer to it.", address)).On(e.at))
 		}
 	}

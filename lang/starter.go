@@ -32,7 +32,7 @@ func Starter(o StarterOptions) ([]byte, diag.Diagnostics) {
 	o.StagingType = cmp.Or(o.StagingType, "local")
 	l := newLoader(".", Options{Drivers: o.Drivers})
 	if !hclsyntax.ValidIdentifier(o.Migration) || len(o.Migration) > longestName {
-		l.add(diag.Error("invalid-name", "Invalid name", nameRule(o.Migration)))
+		l.add(diag.Error(diag.InvalidName, "Invalid name", nameRule(o.Migration)))
 	}
 	source := l.starterBlock(roleSource, o.SourceType, "old")
 	target := l.starterBlock(roleTarget, o.TargetType, "new")
@@ -40,7 +40,7 @@ func Starter(o StarterOptions) ([]byte, diag.Diagnostics) {
 	if o.Mode == plan.File {
 		staging = l.starterBlock(roleStaging, o.StagingType, "files")
 	} else if o.Mode != plan.Pipe {
-		l.add(diag.Error("unsupported-value", "Unsupported value",
+		l.add(diag.Error(diag.UnsupportedValue, "Unsupported value",
 			fmt.Sprintf("Rows travel by \"pipe\" or by \"file\", not by %q.", clip(string(o.Mode)))))
 	}
 	if len(l.diags) > 0 {
@@ -54,13 +54,13 @@ func Starter(o StarterOptions) ([]byte, diag.Diagnostics) {
 func (l *loader) starterBlock(role, kind, name string) string {
 	d := l.driver(kind)
 	if d == nil {
-		l.add(diag.Error("unknown-provider", "Unknown provider", fmt.Sprintf("No provider is named %q. %s",
+		l.add(diag.Error(diag.UnknownProvider, "Unknown provider", fmt.Sprintf("No provider is named %q. %s",
 			clip(kind), didYouMean(kind, l.players(role), l.playersHint(role)))))
 		return ""
 	}
 	s := roleBlock(d, role)
 	if s == nil {
-		l.add(diag.Error("wrong-role", "Provider does not play this role",
+		l.add(diag.Error(diag.WrongRole, "Provider does not play this role",
 			fmt.Sprintf("The provider %q cannot be used as %s. %s", kind, article(role), l.playersHint(role))))
 		return ""
 	}

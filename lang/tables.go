@@ -6,6 +6,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/dmoctl/dmoctl/internal/desired"
+	"github.com/dmoctl/dmoctl/internal/diag"
 	"github.com/dmoctl/dmoctl/internal/plan"
 )
 
@@ -19,7 +20,7 @@ func (m *migration) patterns(b *block) []desired.Pattern {
 		}
 	}
 	if given && len(texts) == 0 {
-		m.errorAt(b.valueRange("tables"), "invalid-value", "Invalid value",
+		m.errorAt(b.valueRange("tables"), diag.InvalidValue, "Invalid value",
 			"The argument \"tables\": the list is empty, so the block has no effect. Name tables, or remove the block.")
 	}
 	return out
@@ -28,7 +29,7 @@ func (m *migration) patterns(b *block) []desired.Pattern {
 func (m *migration) pattern(text string, at hcl.Range) (desired.Pattern, bool) {
 	p, err := desired.ParsePattern(text)
 	if err != nil {
-		m.errorAt(at, "invalid-table-name", "Invalid table name", capital(err.Error())+".")
+		m.errorAt(at, diag.InvalidTableName, "Invalid table name", capital(err.Error())+".")
 		return p, false
 	}
 	p.At = position(at)
@@ -66,7 +67,7 @@ func (m *migration) exact(b *block, name string) (desired.Pattern, bool) {
 func (m *migration) exactText(text string, at hcl.Range) (desired.Pattern, bool) {
 	p, ok := m.pattern(text, at)
 	if ok && !p.Exact {
-		m.errorAt(at, "not-exact", "One table expected", fmt.Sprintf(
+		m.errorAt(at, diag.NotExact, "One table expected", fmt.Sprintf(
 			"%q stands for several tables, and one is needed here. Name it; a backslash takes * and ? as they are.", clip(text)))
 		return p, false
 	}
@@ -92,7 +93,7 @@ func (m *migration) renames(blocks []*block) {
 func (m *migration) firstUse(seen map[string]hcl.Range, p desired.Pattern, at hcl.Range, what string) bool {
 	key := p.Table("\x00").String()
 	if first, ok := seen[key]; ok {
-		m.errorAt(at, "table-named-twice", "Table named twice",
+		m.errorAt(at, diag.TableNamedTwice, "Table named twice",
 			fmt.Sprintf("%q %s, at %s. Remove one of the two.", clip(p.Text), what, place(first)))
 		return false
 	}
@@ -115,7 +116,7 @@ func (m *migration) verify(b *block) {
 		}
 		reason := e.values.String("reason")
 		if e.values.Has("reason") && blank(reason) {
-			m.errorAt(e.valueRange("reason"), "missing-reason", "Exception without a reason",
+			m.errorAt(e.valueRange("reason"), diag.MissingReason, "Exception without a reason",
 				"An exception stands in every report, so it says why the table may differ.")
 		}
 		m.spec.Verify.Exceptions = append(m.spec.Verify.Exceptions, desired.Exception{

@@ -11,6 +11,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
 
+	"github.com/dmoctl/dmoctl/internal/diag"
 	"github.com/dmoctl/dmoctl/internal/schema"
 )
 
@@ -61,7 +62,7 @@ func (d *decoder) decodeAttr(b *block, a *schema.Attr, written *hcl.Attribute) {
 // fillDefault gives an argument that is absent or null its default.
 func (d *decoder) fillDefault(b *block, a *schema.Attr, at hcl.Range) {
 	if a.Required {
-		d.errorAt(at, "missing-argument", "Missing required argument",
+		d.errorAt(at, diag.MissingArgument, "Missing required argument",
 			fmt.Sprintf("The argument %q is required in %s block: %s For example:\n  %s = %s", a.Name, article(b.schema.Type), a.Doc, a.Name, exampleOf(a)))
 		return
 	}
@@ -70,7 +71,7 @@ func (d *decoder) fillDefault(b *block, a *schema.Attr, at hcl.Range) {
 	}
 	value, err := parseDefault(a)
 	if err != nil {
-		d.errorAt(at, "invalid-schema", "Provider's schema is wrong",
+		d.errorAt(at, diag.InvalidSchema, "Provider's schema is wrong",
 			fmt.Sprintf("The default of the argument %q cannot be read: %v. This is a mistake in dmoctl.", a.Name, err))
 		return
 	}
@@ -85,13 +86,13 @@ func (d *decoder) fillDefault(b *block, a *schema.Attr, at hcl.Range) {
 func (d *decoder) checkSecrecy(a *schema.Attr, arg *argument, sensitive bool) bool {
 	switch {
 	case a.Sensitive && !d.outside(arg.expr):
-		d.errorAt(arg.at, "literal-secret", "Secret written in the spec",
+		d.errorAt(arg.at, diag.LiteralSecret, "Secret written in the spec",
 			fmt.Sprintf("The argument %q is sensitive, and a spec is kept in version control, so it takes no literal value. Take it from the environment, from a file, or from a sensitive variable without a default:\n  %s = env(\"NAME\")\n  %s = sensitive(file(\"/run/secrets/NAME\"))", a.Name, a.Name, a.Name))
 	case a.Sensitive && !sensitive:
-		d.errorAt(arg.at, "not-sensitive", "Value is not sensitive",
+		d.errorAt(arg.at, diag.NotSensitive, "Value is not sensitive",
 			fmt.Sprintf("The argument %q is sensitive and takes only a value that is marked so. Wrap it, or declare its variable with sensitive = true:\n  %s = sensitive(...)", a.Name, a.Name))
 	case sensitive && !d.provider:
-		d.errorAt(arg.at, "sensitive-value", "Sensitive value cannot be used here",
+		d.errorAt(arg.at, diag.SensitiveValue, "Sensitive value cannot be used here",
 			fmt.Sprintf("The argument %q is printed and stored in plans, so it takes no sensitive value; values of env() are sensitive. Use a variable, which the environment variable %sNAME sets.", a.Name, envPrefix))
 	default:
 		return true
@@ -127,7 +128,7 @@ func (d *decoder) decodeUnknown(b *block, a *schema.Attr, arg *argument, unset s
 		b.values[a.Name] = schema.Unset{Env: unset}
 		return
 	}
-	d.errorAt(arg.at, "unset-environment", "Environment variable is not set", unsetHere(unset))
+	d.errorAt(arg.at, diag.UnsetEnvironment, "Environment variable is not set", unsetHere(unset))
 }
 
 // convert checks a value against the argument's kind. In text from env() numbers
@@ -149,7 +150,7 @@ func (d *decoder) convert(a *schema.Attr, arg *argument, v cty.Value, sensitive 
 		if sensitive {
 			said = "the sensitive value cannot be read as " + article(string(a.Kind))
 		}
-		d.errorAt(arg.at, "invalid-value", "Invalid value", fmt.Sprintf("The argument %q: %s.", a.Name, said))
+		d.errorAt(arg.at, diag.InvalidValue, "Invalid value", fmt.Sprintf("The argument %q: %s.", a.Name, said))
 		return nil, false
 	}
 	return value, d.checkChoice(a, arg, value)
@@ -164,7 +165,7 @@ func (d *decoder) wrongType(a *schema.Attr, arg *argument, v cty.Value, sensitiv
 	if a.Kind == schema.Strings && v.Type() == cty.String && !sensitive {
 		hint = fmt.Sprintf("Write it in brackets:\n  %s = [%q]", a.Name, clip(v.AsString()))
 	}
-	d.errorAt(arg.at, "wrong-type", "Wrong type",
+	d.errorAt(arg.at, diag.WrongType, "Wrong type",
 		fmt.Sprintf("The argument %q takes %s, but this is %s. %s", a.Name, kindPhrase(a.Kind), article(is), hint))
 }
 
@@ -177,7 +178,7 @@ func (d *decoder) checkChoice(a *schema.Attr, arg *argument, value any) bool {
 		d.notAvailable(arg.at, fmt.Sprintf("The value %q of the argument %q", text, a.Name))
 		return false
 	}
-	d.errorAt(arg.at, "unsupported-value", "Unsupported value",
+	d.errorAt(arg.at, diag.UnsupportedValue, "Unsupported value",
 		fmt.Sprintf("The argument %q takes %s, not %q. %s", a.Name, listed(quoted(a.Choices), "or"), clip(text), didYouMean(text, a.Choices, "")))
 	return false
 }

@@ -8,6 +8,8 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
+
+	"github.com/dmoctl/dmoctl/internal/diag"
 )
 
 // variable is one declaration.
@@ -68,7 +70,7 @@ func (l *loader) declareVariable(v *variable) {
 func (l *loader) constantTrue(a *hclsyntax.Attribute) bool {
 	if len(a.Expr.Variables()) > 0 {
 		l.bad = append(l.bad, a.Expr.Range())
-		l.errorAt(a.Expr.Range(), "not-constant", "Value is not constant",
+		l.errorAt(a.Expr.Range(), diag.NotConstant, "Value is not constant",
 			fmt.Sprintf("The argument %q of a variable must be true or false, written out.", a.Name))
 		return true
 	}
@@ -83,14 +85,14 @@ func (l *loader) constantTrue(a *hclsyntax.Attribute) bool {
 func (l *loader) declareDefault(v *variable, a *hclsyntax.Attribute) {
 	value, diags := l.value(a.Expr, nil)
 	if diags.HasErrors() {
-		l.errorAt(a.Expr.Range(), "default-not-constant", "Default is not constant",
+		l.errorAt(a.Expr.Range(), diag.DefaultNotConstant, "Default is not constant",
 			fmt.Sprintf("The default of variable %q must be a literal value: it may call no function and refer to nothing. Use a locals block for values that are computed.", v.name))
 		v.broken = true
 		return
 	}
 	value, why := v.accept(value)
 	if why != "" {
-		l.errorAt(a.Expr.Range(), "wrong-type", "Wrong type",
+		l.errorAt(a.Expr.Range(), diag.WrongType, "Wrong type",
 			fmt.Sprintf("The default of variable %q does not fit its type %s: %s.", v.name, typeexpr.TypeString(v.typ), why))
 		v.broken = true
 		return
@@ -123,7 +125,7 @@ func (l *loader) evaluateVariables() {
 			values[name] = cty.DynamicVal // it may stand in the file that was not read
 			continue
 		case v.value == cty.NilVal:
-			l.errorAt(v.at, "missing-variable", "No value for variable", fmt.Sprintf(
+			l.errorAt(v.at, diag.MissingVariable, "No value for variable", fmt.Sprintf(
 				"The variable %q has no default and no value was given. Give one in %s, in the environment, or with\n  --var %s=VALUE",
 				name, "dmo"+valuesSuffix, name))
 			values[name] = cty.DynamicVal
@@ -171,7 +173,7 @@ func (l *loader) checkCondition(v *variable, condition, message *hclsyntax.Attri
 	ok, _ = ok.Unmark()
 	ok, err := convert.Convert(ok, cty.Bool)
 	if err != nil || ok.IsNull() {
-		l.errorAt(condition.Expr.Range(), "wrong-type", "Wrong type", "A condition must be true or false.")
+		l.errorAt(condition.Expr.Range(), diag.WrongType, "Wrong type", "A condition must be true or false.")
 		return
 	}
 	if !ok.IsKnown() || ok.True() {
@@ -186,7 +188,7 @@ func (l *loader) checkCondition(v *variable, condition, message *hclsyntax.Attri
 	if text, marks := text.UnmarkDeep(); len(marks) == 0 && text.IsKnown() && !text.IsNull() && text.Type() == cty.String {
 		said = text.AsString()
 	}
-	l.errorAt(v.at, "invalid-variable", "Invalid value for variable", fmt.Sprintf("%s\nThe condition is at %s.", said, place(condition.Expr.Range())))
+	l.errorAt(v.at, diag.InvalidVariable, "Invalid value for variable", fmt.Sprintf("%s\nThe condition is at %s.", said, place(condition.Expr.Range())))
 }
 
 func place(r hcl.Range) string {
@@ -194,5 +196,5 @@ func place(r hcl.Range) string {
 }
 
 func (l *loader) duplicate(at hcl.Range, what string, first hcl.Range) {
-	l.errorAt(at, "duplicate", "Declared twice", fmt.Sprintf("The %s has been declared already at %s. Remove one of the two, or give it another name.", what, place(first)))
+	l.errorAt(at, diag.Duplicate, "Declared twice", fmt.Sprintf("The %s has been declared already at %s. Remove one of the two, or give it another name.", what, place(first)))
 }

@@ -82,7 +82,7 @@ func TestVariableMistakes(t *testing.T) {
 		"default that is computed": {valid + "variable \"n\" {\n  default = env(\"x\")\n}\n", Options{},
 			[]refused{{"default-not-constant", "m.dmo.hcl:13:13-21", "must be a literal value"}}},
 		"unknown type": {valid + "variable \"n\" {\n  type = strin\n  default = 1\n}\n", Options{},
-			[]refused{{"invalid-type-specification", "m.dmo.hcl:13:10-15", "strin"}}},
+			[]refused{{"invalid-expression", "m.dmo.hcl:13:10-15", "strin"}}},
 		"sensitive that is computed": {valid + "variable \"n\" {\n  sensitive = var.n\n  default = 1\n}\n", Options{},
 			[]refused{{"not-constant", "m.dmo.hcl:13:15-20", "written out"}}},
 		"unknown argument": {valid + "variable \"n\" {\n  defaults = 1\n  default = 1\n}\n", Options{},
@@ -113,7 +113,7 @@ func TestValueFileMistakes(t *testing.T) {
 	folder(t, map[string]string{"m.dmo.hcl": sidSpec, "dmo.dmovars": "sid = upper(\"x\")\nsdi = 1\nx {}\n"})
 	_, _, ds = Load(".", Options{Drivers: testDrivers()})
 	checkRefused(t, ds, []refused{
-		{"value-not-constant", "dmo.dmovars:1:7-17", "must be a literal"},
+		{"not-constant", "dmo.dmovars:1:7-17", "must be a literal"},
 		{"undeclared-variable", "dmo.dmovars:2:1-4", `Did you mean "sid"?`},
 		{"unsupported-block", "dmo.dmovars:3:1-2", "NAME = VALUE"},
 	})

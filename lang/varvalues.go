@@ -77,7 +77,7 @@ func (l *loader) applyFile(path string) {
 		return
 	}
 	for _, b := range body.Blocks {
-		l.errorAt(b.TypeRange, "unsupported-block", "Unsupported block type",
+		l.errorAt(b.TypeRange, diag.UnsupportedBlock, "Unsupported block type",
 			"A file of variable values holds only lines of the form NAME = VALUE.")
 	}
 	attrs := sortedAttrs(body)
@@ -94,19 +94,19 @@ func (l *loader) applyFile(path string) {
 func (l *loader) applyAttribute(a *hclsyntax.Attribute) {
 	v := l.variables[a.Name]
 	if v == nil {
-		l.add(diag.Warning("undeclared-variable", "Value for an undeclared variable", fmt.Sprintf(
+		l.add(diag.Warning(diag.UndeclaredVariable, "Value for an undeclared variable", fmt.Sprintf(
 			"No variable %q is declared in the spec, so this value is not used. %s", a.Name, l.suggestVariable(a.Name))).On(a.NameRange))
 		return
 	}
 	value, diags := l.value(a.Expr, nil)
 	if diags.HasErrors() {
-		l.errorAt(a.Expr.Range(), "value-not-constant", "Value is not constant",
+		l.errorAt(a.Expr.Range(), diag.NotConstant, "Value is not constant",
 			"A value in such a file must be a literal: it may call no function and refer to nothing. Texts stand in quotes.")
 		v.broken = true
 		return
 	}
 	if why := v.set(value); why != "" {
-		l.errorAt(a.Expr.Range(), "wrong-type", "Wrong type", v.misfit(why))
+		l.errorAt(a.Expr.Range(), diag.WrongType, "Wrong type", v.misfit(why))
 	}
 }
 
@@ -115,13 +115,13 @@ func (l *loader) applyArgument(argument string) {
 	name, text, ok := strings.Cut(argument, "=")
 	name = strings.TrimSpace(name)
 	if !ok || name == "" {
-		l.add(diag.Error("invalid-var-option", "Invalid --var option",
+		l.add(diag.Error(diag.InvalidVarOption, "Invalid --var option",
 			"The option --var takes a name and a value, such as\n  --var sid=PRD"))
 		return
 	}
 	v := l.variables[name]
 	if v == nil {
-		l.add(diag.Error("undeclared-variable", "Value for an undeclared variable", fmt.Sprintf(
+		l.add(diag.Error(diag.UndeclaredVariable, "Value for an undeclared variable", fmt.Sprintf(
 			"The option --var gives a value to %q, but the spec declares no such variable. %s", name, l.suggestVariable(name))))
 		return
 	}
@@ -144,7 +144,7 @@ func (l *loader) setText(v *variable, text, from string) {
 	if !v.typ.IsPrimitiveType() && v.typ != cty.DynamicPseudoType {
 		parsed, ok := parseValue(text)
 		if !ok {
-			l.add(diag.Error("wrong-type", "Wrong type", fmt.Sprintf(
+			l.add(diag.Error(diag.WrongType, "Wrong type", fmt.Sprintf(
 				"%s: the variable %q takes a value of type %s, written as in a spec, for example [\"a\", \"b\"].", from, v.name, typeexpr.TypeString(v.typ))))
 			v.broken = true
 			return
@@ -152,7 +152,7 @@ func (l *loader) setText(v *variable, text, from string) {
 		value = parsed
 	}
 	if why := v.set(value); why != "" {
-		l.add(diag.Error("wrong-type", "Wrong type", fmt.Sprintf("%s: %s", from, v.misfit(why))))
+		l.add(diag.Error(diag.WrongType, "Wrong type", fmt.Sprintf("%s: %s", from, v.misfit(why))))
 	}
 }
 

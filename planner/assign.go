@@ -179,7 +179,7 @@ func (a *assignment) nameTargets(spec *desired.Spec, o *Observation, known map[c
 		if renamed {
 			t.target = r.To.Table(o.Target.Schema)
 			if r.To.Schema != "" && !o.Limits.Schemas {
-				ds = append(ds, at(diag.Error("no-schemas", "Target has no schemas",
+				ds = append(ds, at(diag.Error(diag.NoSchemas, "Target has no schemas",
 					fmt.Sprintf("The rename of %s names a schema, but tables of %s have none. Write the table's name alone.",
 						t.source.Name, spec.Target.Address())), r.At))
 			}
@@ -227,7 +227,7 @@ func checkSchemas(spec *desired.Spec) diag.Diagnostics {
 		if p.Schema == "" || desired.Escape(exact.Table("").Schema) == p.Schema {
 			continue
 		}
-		ds = append(ds, at(diag.Error("schema-wildcard", "Wildcard in a schema name",
+		ds = append(ds, at(diag.Error(diag.SchemaWildcard, "Wildcard in a schema name",
 			fmt.Sprintf("%q has a wildcard before its dot. Schemas are read by name: write one entry for each schema.", p.Text)), p.At))
 	}
 	return ds

@@ -111,7 +111,7 @@ func nameErrors(o *Observation, p *plan.Plan) diag.Diagnostics {
 		if c.Kind == "type" && len(p.Types) == 0 || c.Kind == "sequence" && len(p.Sequences) == 0 {
 			continue
 		}
-		out = append(out, diag.Error("name-taken", "A name on the target is taken by something else",
+		out = append(out, diag.Error(diag.NameTaken, "A name on the target is taken by something else",
 			fmt.Sprintf("The plan needs the %s, and the target has the %s. Rows would be taken for something else. Rename or drop what is there, if nothing else needs it; then run dmoctl plan again.", c.Wanted, c.There)))
 	}
 	return out

@@ -157,13 +157,13 @@ func batchBytes(memory, lobMax int64, processes int) int64 {
 // checkMemory refuses a bound in which the run could not keep its promises.
 func checkMemory(spec *desired.Spec, p plan.Processes, ds []*decision) diag.Diagnostics {
 	if least := batches(p.Downtime, smallestBatch); p.Memory < least {
-		return diag.Diagnostics{diag.Error("memory-too-small", "Memory is too small for the processes",
+		return diag.Diagnostics{diag.Error(diag.MemoryTooSmall, "Memory is too small for the processes",
 			fmt.Sprintf("%s need at least %s; the bound is %s. Raise processes { memory } or lower the number of processes.",
 				count(p.Downtime, "process"), schema.ShowSize(least), schema.ShowSize(p.Memory)))}
 	}
 	if need := wideRow(spec.Policies.LOBMax, batches(p.Downtime, p.BatchBytes)); need > p.Memory {
 		if d := firstWide(ds); d != nil {
-			return diag.Diagnostics{diag.Error("lob-max-too-large", "A value of lob_max does not fit into memory",
+			return diag.Diagnostics{diag.Error(diag.LOBMaxTooLarge, "A value of lob_max does not fit into memory",
 				fmt.Sprintf("%s holds values of any size, and one of lob_max = %s needs %s while it travels; the run's bound is %s. "+
 					"Raise processes { memory }, or lower the largest value that is accepted:\n  types { lob_max = %q }",
 					d.source.Name, schema.ShowSize(spec.Policies.LOBMax), schema.ShowSize(need), schema.ShowSize(p.Memory),

@@ -58,7 +58,7 @@ func unmatched(m *matcher, all []desired.Pattern, known map[catalog.Name]bool) d
 	}
 	for _, g := range m.globs {
 		if !g.matched {
-			ds = append(ds, at(diag.Warning("pattern-without-table", "Pattern matches no table",
+			ds = append(ds, at(diag.Warning(diag.PatternWithoutTable, "Pattern matches no table",
 				fmt.Sprintf("No table of the source matches %q. Names are case-sensitive.", g.pattern.Text)), g.pattern.At))
 		}
 	}
@@ -66,7 +66,7 @@ func unmatched(m *matcher, all []desired.Pattern, known map[catalog.Name]bool) d
 }
 
 func unknownTable(p desired.Pattern, n catalog.Name) diag.Diagnostic {
-	return at(diag.Error("unknown-table", "Unknown table",
+	return at(diag.Error(diag.UnknownTable, "Unknown table",
 		fmt.Sprintf("The source has no table %s. Names are case-sensitive.", n)), p.At)
 }
 
@@ -79,18 +79,18 @@ func emptySource(spec *desired.Spec, o *Observation) diag.Diagnostic {
 	} else {
 		where += " has no table"
 	}
-	return diag.Error("empty-source", "Source has no tables",
+	return diag.Error(diag.EmptySource, "Source has no tables",
 		where+". Check the schema, the database and the user's privileges; names of schemas are case-sensitive.")
 }
 
 func unassignedTables(names []catalog.Name) diag.Diagnostic {
-	return diag.Error("unassigned-table", "Tables without a group",
+	return diag.Error(diag.UnassignedTable, "Tables without a group",
 		fmt.Sprintf("%s of the source without a table_group or an exclude: %s. Name them in one, or end with a group of the rest:\n"+
 			"  table_group \"rest\" { tables = [\"*\"] }", count(len(names), "table"), list(names)))
 }
 
 func collision(a, b, target catalog.Name) diag.Diagnostic {
-	return diag.Error("target-collision", "Two tables of one name on the target",
+	return diag.Error(diag.TargetCollision, "Two tables of one name on the target",
 		fmt.Sprintf("%s and %s would both become %s on the target. Give one of them another name with a rename block.", a, b, target))
 }
 
@@ -99,7 +99,7 @@ func unmatchedExceptions(spec *desired.Spec, a *assignment, schema string) diag.
 	for _, e := range spec.Verify.Exceptions {
 		n := e.Table.Table(schema)
 		if _, ok := a.names[n]; !ok {
-			ds = append(ds, at(diag.Warning("exception-without-table", "Exception for a table that is not carried",
+			ds = append(ds, at(diag.Warning(diag.ExceptionWithoutTable, "Exception for a table that is not carried",
 				fmt.Sprintf("The migration carries no table %s, so its exception excuses nothing.", n)), e.At))
 		}
 	}
@@ -120,7 +120,7 @@ func refusals(ds []*decision) diag.Diagnostics {
 		}
 	}
 	if left > 0 {
-		out = append(out, diag.Error("cannot-carry", "More cannot be carried", fmt.Sprintf("%d more refusals are not shown.", left)))
+		out = append(out, diag.Error(diag.CannotCarry, "More cannot be carried", fmt.Sprintf("%d more refusals are not shown.", left)))
 	}
 	return out
 }
@@ -141,12 +141,12 @@ func refusal(d *decision, r plan.Loss) diag.Diagnostic {
 	if r.Fix != "" {
 		detail += " " + r.Fix
 	}
-	return diag.Error("cannot-carry", "Table cannot be carried as it is", detail)
+	return diag.Error(diag.CannotCarry, "Table cannot be carried as it is", detail)
 }
 
 // notEmpty is the one error that names all tables which are there already.
 func notEmpty(names []catalog.Name, target string) diag.Diagnostic {
-	return diag.Error("target-not-empty", "Target is not empty",
+	return diag.Error(diag.TargetNotEmpty, "Target is not empty",
 		fmt.Sprintf("%s on %s already, and no run of this migration made %s: %s. "+
 			"Drop them, choose another schema, or say in the target block what is to happen:\n"+
 			"  existing = \"load\"      # load into them; they must hold no rows\n"+

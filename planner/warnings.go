@@ -23,15 +23,15 @@ func warnings(spec *desired.Spec, o *Observation, ds []*decision, forgotten []*p
 		add(n.id(diag.SourceNoted, diag.TargetNoted), n.Summary, n.Detail)
 	}
 	if o.SourceOffline {
-		add("source-not-seen", "Planned without a connection to the source",
+		add(diag.SourceNotSeen, "Planned without a connection to the source",
 			"Its catalog was read from a file. Large tables are not split, because boundaries are only found in the data.")
 	}
 	if o.TargetOffline {
-		add("target-not-seen", "Planned without a connection to the target",
+		add(diag.TargetNotSeen, "Planned without a connection to the target",
 			"An empty target is assumed. This plan is for review; apply needs one that was made with a connection.")
 	}
 	if resplit := namesOf(ds, func(d *decision) bool { return d.resplit && d.action != plan.Reload && !d.structure }); len(resplit) > 0 {
-		add("split-ignored", "A changed split is ignored",
+		add(diag.SplitIgnored, "A changed split is ignored",
 			pluralTables(resplit)+". Packages are in already; the others keep their ranges. To split it otherwise, copy the table again with --reload.")
 	}
 	if len(forgotten) > 0 {
@@ -39,19 +39,19 @@ func warnings(spec *desired.Spec, o *Observation, ds []*decision, forgotten []*p
 		for _, t := range forgotten {
 			names = append(names, t.Source.Name)
 		}
-		add("table-vanished", "Tables are no longer carried",
+		add(diag.TableVanished, "Tables are no longer carried",
 			pluralTables(names)+". The ledger forgets them; their tables stay on the target as they are.")
 	}
 	if old, from, to := readEarlier(ds); len(old) > 0 {
-		add("read-at-different-times", "Tables are read at different times",
+		add(diag.ReadAtDifferentTimes, "Tables are read at different times",
 			fmt.Sprintf("%s. Their rows were read %s, those of other tables will be read by this plan, so references between them may not hold. "+
 				"To copy them again, plan with --reload.", pluralTables(old), span(from, to)))
 	}
 	if amiss := amissTables(o, ds); amiss != "" {
-		add("structure-differs", "Tables on the target are not as they were asked for", amiss)
+		add(diag.StructureDiffers, "Tables on the target are not as they were asked for", amiss)
 	}
 	if moved := namesOf(ds, func(d *decision) bool { return d.predecessor != nil }); len(moved) > 0 {
-		add("table-moved", "Tables have another place on the target",
+		add(diag.TableMoved, "Tables have another place on the target",
 			pluralTables(moved)+". They are copied again. The tables under the old names are dropped where dmoctl made them, else emptied.")
 	}
 	return out
@@ -124,7 +124,7 @@ func targetErrors(spec *desired.Spec, o *Observation, ds []*decision) diag.Diagn
 		}
 	}
 	if len(filled) > 0 && spec.Target.Existing() == plan.ExistingLoad {
-		out = append(out, diag.Error("target-holds-rows", "Tables on the target hold rows",
+		out = append(out, diag.Error(diag.TargetHoldsRows, "Tables on the target hold rows",
 			fmt.Sprintf("existing = \"load\" loads into empty tables only. %s of %s. Empty them first.", pluralTables(filled), spec.Target.Address())))
 	}
 	return append(out, longNames(o, ds)...)
@@ -139,7 +139,7 @@ func longNames(o *Observation, ds []*decision) diag.Diagnostics {
 	var out diag.Diagnostics
 	check := func(d *decision, kind, name string) {
 		if len(name) > limit && len(out) < refusalsListed {
-			out = append(out, diag.Error("name-too-long", "Name is too long for the target",
+			out = append(out, diag.Error(diag.NameTooLong, "Name is too long for the target",
 				fmt.Sprintf("The %s %q of table %s has %d bytes; the target allows %d. Tables can be given another name with a rename block.",
 					kind, name, d.source.Name, len(name), limit)))
 		}
@@ -179,7 +179,7 @@ func unmatchedFlags(o *Observation, opts Options) diag.Diagnostics {
 				}
 			}
 			if !found {
-				out = append(out, diag.Error("unknown-table", "Unknown table",
+				out = append(out, diag.Error(diag.UnknownTable, "Unknown table",
 					fmt.Sprintf("No table of the source matches %s %q. Names are case-sensitive.", flag, p.Text)))
 			}
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/dmoctl/dmoctl/cmd/dmoctl/internal/view"
 	"github.com/dmoctl/dmoctl/executor"
+	"github.com/dmoctl/dmoctl/internal/diag"
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/left"
 	"github.com/dmoctl/dmoctl/internal/plan"
@@ -95,13 +96,13 @@ func (c *applyCmd) check() error {
 		return notAvailable("\"apply --site\", for systems that move between two hosts,")
 	}
 	if c.Until != "" && !slices.Contains(plan.Phases(), c.Until) {
-		return refuse("unknown-phase", "Unknown phase", fmt.Sprintf("There is no phase %q. The phases are %s.", c.Until, strings.Join(schema.Words(plan.Phases()), ", ")))
+		return refuse(diag.UnknownPhase, "Unknown phase", fmt.Sprintf("There is no phase %q. The phases are %s.", c.Until, strings.Join(schema.Words(plan.Phases()), ", ")))
 	}
 	if _, err := c.options(); err != nil {
 		return err
 	}
 	if c.File != "" && len(c.Table)+len(c.Reload) > 0 {
-		return refuse("saved-plan-is-fixed", "A saved plan is fixed", "--table and --reload change what is planned. Give them to \"dmoctl plan --out\", or apply without a file.")
+		return refuse(diag.SavedPlanIsFixed, "A saved plan is fixed", "--table and --reload change what is planned. Give them to \"dmoctl plan --out\", or apply without a file.")
 	}
 	return nil
 }

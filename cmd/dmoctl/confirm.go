@@ -6,12 +6,13 @@ import (
 	"strings"
 
 	"github.com/dmoctl/dmoctl/cmd/dmoctl/internal/view"
+	"github.com/dmoctl/dmoctl/internal/diag"
 	"github.com/dmoctl/dmoctl/internal/report"
 )
 
 // declined is the error of a question that was not answered with yes.
 func declined(summary, detail string) error {
-	return &exitError{report.Declined, refuse("declined", summary, detail)}
+	return &exitError{report.Declined, refuse(diag.Declined, summary, detail)}
 }
 
 // confirm asks for yes. Without a terminal nobody could answer: exit 8, with the

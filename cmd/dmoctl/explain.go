@@ -83,7 +83,7 @@ func (a *app) explain(err error) diag.Diagnostics {
 	}
 	var unset *schema.UnsetError
 	if errors.As(err, &unset) {
-		return diag.Diagnostics{diag.Error("missing-environment-variable", "Missing environment variable",
+		return diag.Diagnostics{diag.Error(diag.UnsetEnvironment, "Missing environment variable",
 			view.Sentence(printable.Line(strings.TrimSpace(where+": "+unset.Error())))+" To set it, run\n\n  export "+strings.Join(unset.Envs, "=... ")+"=...")}
 	}
 	var failed *providers.Error
@@ -91,9 +91,9 @@ func (a *app) explain(err error) diag.Diagnostics {
 		return diag.Diagnostics{providerDiagnostic(failed, err, side)}
 	}
 	if advice := state.Advice(err); advice != "" {
-		return diag.Diagnostics{diag.Error("unusable-state", "The state cannot be used", said(err)+" "+advice)}
+		return diag.Diagnostics{diag.Error(diag.UnusableState, "The state cannot be used", said(err)+" "+advice)}
 	}
-	return diag.Diagnostics{diag.Error("failed", "The command failed", said(err))}
+	return diag.Diagnostics{diag.Error(diag.Failed, "The command failed", said(err))}
 }
 
 // joined returns the errors that errors.Join has put side by side; nil where err is

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dmoctl/dmoctl/cmd/dmoctl/internal/view"
+	"github.com/dmoctl/dmoctl/internal/diag"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/lang"
 )
@@ -38,10 +39,10 @@ func (c *initCmd) Run(a *app) error {
 	if found, err := filepath.Glob(filepath.Join(a.dir(), "*.dmo.hcl")); err != nil {
 		return err
 	} else if len(found) > 0 {
-		return refuse("exists", "Exists already", "The folder holds a spec already: "+filepath.Base(found[0])+". Nothing was written.")
+		return refuse(diag.Exists, "Exists already", "The folder holds a spec already: "+filepath.Base(found[0])+". Nothing was written.")
 	}
 	if err := os.MkdirAll(a.dir(), 0o755); err != nil {
-		return refuse("unwritable-file", "A file cannot be written", view.Sentence(err.Error()))
+		return refuse(diag.UnwritableFile, "A file cannot be written", view.Sentence(err.Error()))
 	}
 	if err := createNew(a.path(specFile), string(text)); err != nil {
 		return err
@@ -68,10 +69,10 @@ func (c *initCmd) Run(a *app) error {
 func createNew(path, text string) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if errors.Is(err, os.ErrExist) {
-		return refuse("exists", "Exists already", "There is a file "+path+" already. Nothing was written.")
+		return refuse(diag.Exists, "Exists already", "There is a file "+path+" already. Nothing was written.")
 	}
 	if err != nil {
-		return refuse("unwritable-file", "A file cannot be written", view.Sentence(err.Error()))
+		return refuse(diag.UnwritableFile, "A file cannot be written", view.Sentence(err.Error()))
 	}
 	_, err = f.WriteString(text)
 	if closing := f.Close(); err == nil {

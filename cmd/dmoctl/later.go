@@ -1,6 +1,10 @@
 package main
 
-import "github.com/alecthomas/kong"
+import (
+	"github.com/alecthomas/kong"
+
+	"github.com/dmoctl/dmoctl/internal/diag"
+)
 
 // laterCmd stands for commands that the design names and this version does not
 // have. They are known, so that a user learns that the name was right.
@@ -14,6 +18,6 @@ func (c *laterCmd) Run(ctx *kong.Context) error {
 
 // notAvailable refuses something that is known and comes later.
 func notAvailable(what string) error {
-	return refuse("not-available", "Not available in this version",
+	return refuse(diag.NotAvailable, "Not available in this version",
 		what+" is not available in this version of dmoctl. What is, lists\n\n  dmoctl --help")
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/dmoctl/dmoctl/cmd/dmoctl/internal/view"
+	"github.com/dmoctl/dmoctl/internal/diag"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/report"
 )
@@ -39,7 +40,7 @@ func (c *planCmd) Run(ctx context.Context, a *app, k *kong.Context) error {
 		return err
 	}
 	if strings.HasSuffix(c.Out, ".dmo.hcl") {
-		return refuse("spec-file", "A plan cannot replace a spec", "--out names a spec file, "+c.Out+". Choose another name, e.g. "+strings.TrimSuffix(c.Out, ".dmo.hcl")+".plan.")
+		return refuse(diag.SpecFile, "A plan cannot replace a spec", "--out names a spec file, "+c.Out+". Choose another name, e.g. "+strings.TrimSuffix(c.Out, ".dmo.hcl")+".plan.")
 	}
 	s, err := a.load(k)
 	if err != nil {
@@ -136,5 +137,5 @@ func unwritable(path string, err error) error {
 	if errors.As(err, &at) {
 		err = at.Err
 	}
-	return refuse("unwritable-file", "A file cannot be written", view.Sentence(strconv.Quote(path)+": "+err.Error())+" Nothing was written.")
+	return refuse(diag.UnwritableFile, "A file cannot be written", view.Sentence(strconv.Quote(path)+": "+err.Error())+" Nothing was written.")
 }

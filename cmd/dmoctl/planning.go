@@ -41,7 +41,7 @@ func patterns(flag string, texts []string) ([]desired.Pattern, error) {
 	for _, text := range texts {
 		p, err := desired.ParsePattern(text)
 		if err != nil {
-			return nil, refuse("invalid-pattern", "Invalid table pattern", "In "+flag+": "+err.Error()+".")
+			return nil, refuse(diag.InvalidPattern, "Invalid table pattern", "In "+flag+": "+err.Error()+".")
 		}
 		out = append(out, p)
 	}
@@ -105,7 +105,7 @@ func (a *app) history(ctx context.Context, s *spec) (*planner.History, error) {
 	for _, name := range s.History {
 		r, err := readReport(within(s.Dir, name))
 		if err != nil {
-			return nil, refuse("invalid-history", "A report cannot be read",
+			return nil, refuse(diag.InvalidHistory, "A report cannot be read",
 				fmt.Sprintf("dmo { history } names %q: %v.", name, err))
 		}
 		out.Add(r)
@@ -128,7 +128,7 @@ func (a *app) history(ctx context.Context, s *spec) (*planner.History, error) {
 // noHistory warns that the state's runs could not be read. Without them a plan is
 // as right, only its estimates are rougher.
 func (a *app) noHistory(err error) {
-	a.diagnose(diag.Diagnostics{diag.Warning("unread-state", "Earlier runs cannot be read",
+	a.diagnose(diag.Diagnostics{diag.Warning(diag.UnreadState, "Earlier runs cannot be read",
 		"Estimates do without them. "+said(err)+" "+state.Advice(err))})
 }
 
@@ -156,7 +156,7 @@ func readCatalog(path string) (*catalog.Catalog, error) {
 	}
 	var c catalog.Catalog
 	if err := json.Unmarshal(b, &c); err != nil || c.Engine == "" {
-		return nil, refuse("invalid-catalog", "Not a catalog", "The file "+path+" is not one that \"dmoctl inspect --out\" has written.")
+		return nil, refuse(diag.InvalidCatalog, "Not a catalog", "The file "+path+" is not one that \"dmoctl inspect --out\" has written.")
 	}
 	return &c, nil
 }
@@ -170,7 +170,7 @@ func (a *app) readPlan(name string) (*plan.Plan, error) {
 	defer f.Close()
 	p, err := plan.Decode(f)
 	if errors.Is(err, plan.ErrFormat) {
-		return nil, refuse("invalid-plan", "Not a plan", view.Sentence(fmt.Sprintf("%s is %v", name, err))+" Make a new one:\n\n  dmoctl plan --out FILE")
+		return nil, refuse(diag.InvalidPlan, "Not a plan", view.Sentence(fmt.Sprintf("%s is %v", name, err))+" Make a new one:\n\n  dmoctl plan --out FILE")
 	}
 	a.lines.Learn(p)
 	return p, err
@@ -196,9 +196,9 @@ func fileProblem(what string, err error) error {
 		if errors.As(err, &path) {
 			name = path.Path
 		}
-		return refuse("missing-file", "File not found", "There is no "+what+" file "+name+".")
+		return refuse(diag.MissingFile, "File not found", "There is no "+what+" file "+name+".")
 	}
-	return refuse("unreadable-file", "A file cannot be read", said(err))
+	return refuse(diag.UnreadableFile, "A file cannot be read", said(err))
 }
 
 // checkFresh refuses a saved plan that does not fit the spec or the target's ledger any more.
@@ -214,6 +214,6 @@ func checkFresh(p *plan.Plan, s *spec, l *ledger.Contents) error {
 }
 
 func stalePlan(reason string) error {
-	return &exitError{report.Stale, refuse("stale-plan", "Plan is stale", "The saved plan does not fit: "+reason+
+	return &exitError{report.Stale, refuse(diag.StalePlan, "Plan is stale", "The saved plan does not fit: "+reason+
 		". Nothing was changed. Make a new plan and review it:\n\n  dmoctl plan --out FILE")}
 }

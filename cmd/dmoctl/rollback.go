@@ -81,7 +81,7 @@ func (c *rollbackCmd) Run(ctx context.Context, a *app, k *kong.Context) error {
 func (a *app) record(ctx context.Context, s *spec, owner ledger.Owner, k *kong.Context) *state.Store {
 	st, err := a.openState(s, state.ReadWrite)
 	if err != nil {
-		a.diagnose(diag.Diagnostics{diag.Warning("unwritten-state", "The rollback is not recorded",
+		a.diagnose(diag.Diagnostics{diag.Warning(diag.UnwrittenState, "The rollback is not recorded",
 			said(err)+" "+state.Advice(err))})
 		return nil
 	}

@@ -93,5 +93,5 @@ func usageDiagnostic(err error) diag.Diagnostic {
 	if errors.As(err, &parse) && parse.Context != nil && parse.Context.Selected() != nil {
 		help = parse.Context.Selected().FullPath() + " --help"
 	}
-	return diag.Error("invalid-command-line", "Invalid command line", view.Sentence(err.Error())+" For what is possible, run\n\n  "+help)
+	return diag.Error(diag.InvalidCommandLine, "Invalid command line", view.Sentence(err.Error())+" For what is possible, run\n\n  "+help)
 }

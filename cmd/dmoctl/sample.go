@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/dmoctl/dmoctl/cmd/dmoctl/internal/view"
+	"github.com/dmoctl/dmoctl/internal/diag"
 	"github.com/dmoctl/dmoctl/internal/sample"
 	"github.com/dmoctl/dmoctl/providers"
 )
@@ -37,7 +38,7 @@ func (c *sampleCmd) Run(ctx context.Context, a *app) error {
 	err := c.write(ctx, a, how, progress)
 	a.redraw("")
 	if errors.Is(err, sample.ErrExists) {
-		return refuse("exists", "Exists already", view.Sentence(err.Error())+" Nothing was changed. Name another place, or remove it first.")
+		return refuse(diag.Exists, "Exists already", view.Sentence(err.Error())+" Nothing was changed. Name another place, or remove it first.")
 	}
 	var unconnected *sample.ConnectError
 	if errors.As(err, &unconnected) && ctx.Err() == nil {
@@ -52,7 +53,7 @@ func (c *sampleCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	if err != nil && ctx.Err() == nil {
-		return refuse("sample-failed", "The sample could not be written", view.Sentence(err.Error()))
+		return refuse(diag.SampleFailed, "The sample could not be written", view.Sentence(err.Error()))
 	}
 	if err != nil {
 		return err
@@ -72,7 +73,7 @@ func (c *sampleCmd) write(ctx context.Context, a *app, how sample.Options, progr
 	}
 	if scheme, rest, ok := strings.Cut(c.To, "://"); ok {
 		if scheme != "sqlite" && scheme != "file" {
-			return refuse("unknown-scheme", "Unknown scheme", "A sample is written to a SQLite file or to postgres://user@host/database; \""+scheme+"\" is neither.")
+			return refuse(diag.UnknownScheme, "Unknown scheme", "A sample is written to a SQLite file or to postgres://user@host/database; \""+scheme+"\" is neither.")
 		}
 		return sample.WriteSQLite(ctx, a.path(rest), how, progress)
 	}

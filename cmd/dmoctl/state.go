@@ -10,6 +10,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/dmoctl/dmoctl/cmd/dmoctl/internal/view"
+	"github.com/dmoctl/dmoctl/internal/diag"
 	"github.com/dmoctl/dmoctl/internal/ledger"
 	"github.com/dmoctl/dmoctl/internal/report"
 	"github.com/dmoctl/dmoctl/internal/state"
@@ -31,7 +32,7 @@ func (a *app) reading(k *kong.Context) (*spec, *state.Store, error) {
 	}
 	st, err := a.openState(s, state.ReadOnly)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil, refuse("no-state", "No recorded state", "No run was recorded in "+within(s.Dir, s.StatePath)+
+		return nil, nil, refuse(diag.NoState, "No recorded state", "No run was recorded in "+within(s.Dir, s.StatePath)+
 			". If the file was lost, it is written again from the target's ledger:\n\n  dmoctl state rebuild")
 	}
 	return s, st, err
@@ -108,7 +109,7 @@ func (c *stateShowCmd) find(ctx context.Context, st *state.Store, migration stri
 		r, err = st.Last(ctx, migration)
 	}
 	if errors.Is(err, state.ErrNotFound) || (err == nil && r == nil) {
-		return nil, refuse("unknown-run", "Unknown run", "The state has no such run. What it has, lists\n\n  dmoctl state list")
+		return nil, refuse(diag.UnknownRun, "Unknown run", "The state has no such run. What it has, lists\n\n  dmoctl state list")
 	}
 	return r, err
 }
@@ -131,7 +132,7 @@ func (c *stateRebuildCmd) Run(ctx context.Context, a *app, k *kong.Context) erro
 		return onSide(s.Target.Address(), err)
 	}
 	if l == nil || l.Run == nil {
-		return refuse("no-ledger", "No ledger", "The target has no ledger of migration \""+s.Migration+"\", so there is nothing to rebuild the state from.")
+		return refuse(diag.NoLedger, "No ledger", "The target has no ledger of migration \""+s.Migration+"\", so there is nothing to rebuild the state from.")
 	}
 	r, err := a.rebuild(ctx, s, l)
 	if errors.Is(err, state.ErrDamaged) {
@@ -182,7 +183,7 @@ func (c *stateUnlockCmd) Run(ctx context.Context, a *app, k *kong.Context) error
 	switch {
 	case providers.KindOf(err) == providers.NotFound && here:
 	case providers.KindOf(err) == providers.NotFound && err != nil:
-		return refuse("unknown-lock", "Unknown lock", "No run with the id \""+c.ID+"\" holds a lock of migration \""+s.Migration+"\".")
+		return refuse(diag.UnknownLock, "Unknown lock", "No run with the id \""+c.ID+"\" holds a lock of migration \""+s.Migration+"\".")
 	case err != nil:
 		return onSide(s.Target.Address(), err)
 	}
@@ -206,7 +207,7 @@ func (c *stateUnlockCmd) unlockState(ctx context.Context, a *app, s *spec) (bool
 	case errors.Is(err, state.ErrNotFound):
 		return false, nil
 	case errors.As(err, &held):
-		return false, &exitError{report.Locked, refuse("run-lives", "The run is still there", fmt.Sprintf(
+		return false, &exitError{report.Locked, refuse(diag.RunLives, "The run is still there", fmt.Sprintf(
 			"Run %s is process %d of %s on this machine, and holds the state's lock. To end it, run\n\n  kill %d", held.Owner.ID, held.Owner.PID, held.Owner.User, held.Owner.PID))}
 	}
 	return err == nil, err

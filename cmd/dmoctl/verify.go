@@ -11,6 +11,7 @@ import (
 	"github.com/dmoctl/dmoctl/executor"
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/desired"
+	"github.com/dmoctl/dmoctl/internal/diag"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/report"
 )
@@ -75,7 +76,7 @@ func somethingThere(ctx context.Context, s *spec, sd *sides) error {
 		return onSide(s.Target.Address(), err)
 	}
 	if l == nil || l.Run == nil {
-		return refuse("nothing-to-verify", "Nothing to verify", s.Target.Address()+" holds nothing of migration \""+s.Migration+"\" yet. To fill it, run\n\n  dmoctl apply")
+		return refuse(diag.NothingToVerify, "Nothing to verify", s.Target.Address()+" holds nothing of migration \""+s.Migration+"\" yet. To fill it, run\n\n  dmoctl apply")
 	}
 	return nil
 }
@@ -99,7 +100,7 @@ func matching(p *plan.Plan, chosen []desired.Pattern) ([]catalog.Name, error) {
 }
 
 func unknownTable(name string) error {
-	return refuse("unknown-table", "Unknown table", "The migration has no table \""+name+
+	return refuse(diag.UnknownTable, "Unknown table", "The migration has no table \""+name+
 		"\". Names are case-sensitive. What it has, lists\n\n  dmoctl state show")
 }
 
@@ -136,7 +137,7 @@ func oneTable(p *plan.Plan, text string) (catalog.Name, error) {
 		return catalog.Name{}, err
 	}
 	if len(found) > 1 {
-		return catalog.Name{}, refuse("several-tables", "More than one table", "\""+text+"\" takes several tables; --explain looks at one.")
+		return catalog.Name{}, refuse(diag.SeveralTables, "More than one table", "\""+text+"\" takes several tables; --explain looks at one.")
 	}
 	return found[0], nil
 }

@@ -102,12 +102,13 @@ func comparePlaces(a, b *hcl.Range) int {
 		cmp.Compare(a.Start.Line, b.Start.Line), cmp.Compare(a.Start.Column, b.Start.Column))
 }
 
-// FromHCL converts the messages of HCL. Their summaries are fixed texts, from which
-// the ID is made. Values of expressions, which HCL attaches, are dropped.
-func FromHCL(in hcl.Diagnostics) Diagnostics {
+// FromHCL converts the messages of HCL. It has no ids: those of mistakes that dmoctl finds too are
+// told by HCL's summary, which is a fixed text, and all others have the id that is given. Values of
+// expressions, which HCL attaches, are dropped.
+func FromHCL(in hcl.Diagnostics, other ID) Diagnostics {
 	out := make(Diagnostics, 0, len(in))
 	for _, d := range in {
-		c := Diagnostic{Severity: SeverityError, ID: ID(slug(d.Summary)), Summary: d.Summary, Detail: d.Detail, Subject: d.Subject}
+		c := Diagnostic{Severity: SeverityError, ID: cmp.Or(hclID(d.Summary), other), Summary: d.Summary, Detail: d.Detail, Subject: d.Subject}
 		if d.Severity == hcl.DiagWarning {
 			c.Severity = SeverityWarning
 		}
@@ -116,10 +117,27 @@ func FromHCL(in hcl.Diagnostics) Diagnostics {
 	return out
 }
 
-// slug makes an ID of a summary: "Invalid expression" becomes "invalid-expression".
-func slug(summary string) string {
-	words := strings.FieldsFunc(strings.ToLower(summary), func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < '0' || r > '9')
-	})
-	return strings.Join(words, "-")
+// hclID returns the id of a mistake that HCL's summary tells, "" where it has none of its own.
+func hclID(summary string) ID {
+	switch summary {
+	case "Missing required argument":
+		return MissingArgument
+	case "Unsupported argument":
+		return UnsupportedArgument
+	case "Unsupported block type":
+		return UnsupportedBlock
+	case "Attribute redefined":
+		return Duplicate
+	case "Duplicate object key":
+		return DuplicateObjectKey
+	case "Call to unknown function":
+		return UnknownFunction
+	case "Unsupported attribute":
+		return UnsupportedAttribute
+	case "Invalid function argument":
+		return InvalidFunctionArgument
+	case "Error in function call":
+		return ErrorInFunctionCall
+	}
+	return ""
 }

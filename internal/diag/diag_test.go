@@ -148,8 +148,9 @@ func TestSorted(t *testing.T) {
 
 func TestFromHCL(t *testing.T) {
 	r := at("a = two\n", "two")
-	got := FromHCL(hcl.Diagnostics{{Severity: hcl.DiagWarning, Summary: "Invalid 'for' expression", Detail: "d", Subject: &r}})
-	if len(got) != 1 || got[0].ID != "invalid-for-expression" || got[0].Severity != SeverityWarning || got[0].Subject.Start.Column != 5 {
+	got := FromHCL(hcl.Diagnostics{{Severity: hcl.DiagWarning, Summary: "Invalid 'for' expression", Detail: "d", Subject: &r},
+		{Summary: "Attribute redefined", Detail: "d", Subject: &r}}, InvalidExpression)
+	if len(got) != 2 || got[0].ID != InvalidExpression || got[1].ID != Duplicate || got[0].Severity != SeverityWarning || got[0].Subject.Start.Column != 5 {
 		t.Errorf("%+v", got)
 	}
 }
