@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"reflect"
 	"strconv"
 	"strings"
 
@@ -99,10 +100,10 @@ func (a *app) explain(err error) diag.Diagnostics {
 // joined returns the errors that errors.Join has put side by side; nil where err is
 // one error, also where that wraps several.
 func joined(err error) []error {
-	several, ok := err.(interface{ Unwrap() []error })
-	if !ok || err.Error() != errors.Join(several.Unwrap()...).Error() {
+	if reflect.TypeOf(err) != reflect.TypeOf(errors.Join(err)) { // whose type has no name
 		return nil
 	}
+	several, _ := err.(interface{ Unwrap() []error })
 	return several.Unwrap()
 }
 

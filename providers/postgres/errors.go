@@ -37,7 +37,7 @@ func wrapTable(op string, table catalog.Name, err error) error {
 // broken says whether err leaves a session that cannot be used again.
 func broken(err error) bool {
 	return providers.Broken(err) || pgconn.Timeout(err) ||
-		strings.Contains(err.Error(), "conn closed") // the driver has no type for a closed session
+		errors.Is(err, pgconn.ErrConnClosed)
 }
 
 // serverError keeps what the server said, without its query text and position.
