@@ -139,7 +139,7 @@ func batches(ctx context.Context, each func(arrow.RecordBatch) bool) error {
 		return err
 	}
 	defer v.Close()
-	rd, err := v.Read(ctx, tb, catalog.Range{}, providers.ReadOptions{})
+	rd, err := v.Read(ctx, tb, catalog.WholeTable(), providers.ReadOptions{})
 	if err != nil {
 		return err
 	}
@@ -227,7 +227,7 @@ func writeByProvider(ctx context.Context, rows int64) (err error) {
 	if _, err := tx.Claim(ctx, pack); err != nil {
 		return err
 	}
-	w, err := tx.Writer(ctx, c.Find(name), catalog.Range{})
+	w, err := tx.Writer(ctx, c.Find(name), catalog.WholeTable())
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/dmoctl/dmoctl/executor/control"
-	"github.com/dmoctl/dmoctl/executor/reading"
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/digest"
 )
@@ -14,7 +13,7 @@ const splitRows = 200_000
 
 // content digests a table of the target. Several readers share a large one.
 func (c *Comparison) content(ctx context.Context, t *catalog.Table, rows int64) (digest.Sum, error) {
-	ranges := []catalog.Range{reading.Whole()}
+	ranges := []catalog.Range{catalog.WholeTable()}
 	if n := c.readers; n > 1 && rows > splitRows {
 		var err error
 		ranges, _, err = c.reading.Target.Split(ctx, t, catalog.SplitSpec{By: catalog.ByAuto, Parts: n})

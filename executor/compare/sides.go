@@ -25,7 +25,7 @@ func (c *Comparison) scanSource(ctx context.Context, t *work.Table, each visit) 
 		return err
 	}
 	defer end()
-	rows, err := c.reading.Rows(ctx, view, t.Source, t.Target, reading.Whole())
+	rows, err := c.reading.Rows(ctx, view, t.Source, t.Target, catalog.WholeTable())
 	if err != nil {
 		return err
 	}
@@ -43,7 +43,7 @@ func (c *Comparison) scanTarget(ctx context.Context, t *work.Table, each visit) 
 		return err
 	}
 	defer end()
-	reader, err := view.Read(ctx, t.Target, reading.Whole(), c.reading.Options)
+	reader, err := view.Read(ctx, t.Target, catalog.WholeTable(), c.reading.Options)
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/dmoctl/dmoctl/executor/reading"
 	"github.com/dmoctl/dmoctl/executor/work"
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/digest"
@@ -62,7 +61,7 @@ func (c *Comparison) judgeIn(
 			large = append(large, i)
 			continue
 		}
-		have, err := c.reading.Sum(ctx, view, list[i], reading.Whole())
+		have, err := c.reading.Sum(ctx, view, list[i], catalog.WholeTable())
 		if err != nil {
 			return nil, nil, err
 		}

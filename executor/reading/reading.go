@@ -45,9 +45,6 @@ type Stream interface {
 	io.Closer
 }
 
-// Whole is the range of all rows.
-func Whole() catalog.Range { return catalog.Range{Rows: -1, Bytes: -1} }
-
 // Rows reads a range of a table in a view of the source, with the policies applied.
 func (r *Reading) Rows(
 	ctx context.Context, view providers.View, source, target *catalog.Table, rng catalog.Range,

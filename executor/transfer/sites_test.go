@@ -90,7 +90,7 @@ func TestExporterHasNoTargetAndImporterNoSource(t *testing.T) {
 		Transfer:  plan.Transfer{Compression: "fastest"},
 		Processes: plan.Processes{Downtime: 1, BatchBytes: 1 << 20},
 		Tables: []*plan.Table{{Source: from, Target: to, SourceStructure: from.StructureDigest(), Verify: plan.LevelNone,
-			Packages: []*plan.Package{{ID: "t/1", Range: reading.Whole(), Generation: "g"}}}},
+			Packages: []*plan.Package{{ID: "t/1", Range: catalog.WholeTable(), Generation: "g"}}}},
 	}
 	exportAlone(t, newSite(t, dir, p, reading.New(p, source, nil)))
 	source.Close()

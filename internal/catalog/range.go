@@ -29,6 +29,9 @@ func (r Range) Whole() bool {
 	return r.Partition == nil && len(r.Lower) == 0 && len(r.Upper) == 0
 }
 
+// WholeTable is the range of all rows of a table, whose estimates nobody needs.
+func WholeTable() Range { return Range{Rows: -1, Bytes: -1} }
+
 // ID prints what identifies a range: everything but estimates.
 func (r Range) ID() string {
 	var b strings.Builder

@@ -77,7 +77,7 @@ func BenchmarkWrite(b *testing.B) {
 		if _, err := tx.Claim(b.Context(), []ledger.Loaded{pack("t/0001", 0)}); err != nil {
 			b.Fatal(err)
 		}
-		w, err := tx.Writer(b.Context(), tb, catalog.Range{})
+		w, err := tx.Writer(b.Context(), tb, catalog.WholeTable())
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -118,7 +118,7 @@ func loaded(ctx context.Context, s providers.Session, tb *catalog.Table, id stri
 	if err != nil || len(in) > 0 {
 		return err
 	}
-	w, err := tx.Writer(ctx, tb, catalog.Range{})
+	w, err := tx.Writer(ctx, tb, catalog.WholeTable())
 	if err != nil {
 		return err
 	}
@@ -162,7 +162,7 @@ func back(t testing.TB, db providers.Target, tb *catalog.Table, how providers.Re
 		t.Fatal(err)
 	}
 	defer v.Close()
-	rd, err := v.Read(t.Context(), tb, catalog.Range{}, how)
+	rd, err := v.Read(t.Context(), tb, catalog.WholeTable(), how)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -60,7 +60,7 @@ func readAll(t *testing.T, db providers.Target, tb *catalog.Table, how providers
 		t.Fatal(err)
 	}
 	defer v.Close()
-	rd, err := v.Read(t.Context(), tb, catalog.Range{}, how)
+	rd, err := v.Read(t.Context(), tb, catalog.WholeTable(), how)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -101,7 +101,7 @@ func (db *database) splitByKey(ctx context.Context, t *catalog.Table, parts int)
 	if err != nil {
 		return nil, "", wrapTable(opSplit, t.Name, err)
 	}
-	all := catalog.Range{Rows: -1, Bytes: -1}
+	all := catalog.WholeTable()
 	return all.Cut(catalog.ByKey, t.Key.Columns, catalog.Quantiles(cuts, parts)), "by key, at quantiles of a sample", nil
 }
 

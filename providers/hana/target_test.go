@@ -189,7 +189,7 @@ func TestPackagesOfADeadRunAreEnded(t *testing.T) {
 	if _, err := tx.Claim(t.Context(), []ledger.Loaded{pack("t/0001", 0)}); err != nil {
 		t.Fatal(err)
 	}
-	w, err := tx.Writer(t.Context(), tb, catalog.Range{})
+	w, err := tx.Writer(t.Context(), tb, catalog.WholeTable())
 	if err == nil {
 		err = w.Write(t.Context(), rowsOf(t, tb, "a", "b"))
 	}

@@ -101,7 +101,7 @@ func BenchmarkReader(b *testing.B) {
 	defer v.Close()
 	rows, before := int64(0), cpu(b)
 	for b.Loop() {
-		rd, err := v.Read(context.Background(), tb, catalog.Range{}, providers.ReadOptions{})
+		rd, err := v.Read(context.Background(), tb, catalog.WholeTable(), providers.ReadOptions{})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -205,7 +205,7 @@ func TestASnapshotThatIsLost(t *testing.T) {
 	b.srv.ForgetUndo()
 	v, err := s.Begin(t.Context(), []*catalog.Table{tb})
 	if err == nil {
-		_, err = rows(t.Context(), v, tb, catalog.Range{}, providers.ReadOptions{})
+		_, err = rows(t.Context(), v, tb, catalog.WholeTable(), providers.ReadOptions{})
 		if e := v.Close(); e != nil {
 			t.Error(e)
 		}

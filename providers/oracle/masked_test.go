@@ -56,7 +56,7 @@ func TestFilteredAndMaskedReadsAreRefused(t *testing.T) {
 			}
 			// What would be read otherwise: the policies are more than entries of a view.
 			inView(t, db, providers.SnapshotOptions{Readers: 1}, []*catalog.Table{tb}, func(v providers.View) {
-				all, err := rows(t.Context(), v, tb, catalog.Range{}, providers.ReadOptions{})
+				all, err := rows(t.Context(), v, tb, catalog.WholeTable(), providers.ReadOptions{})
 				if err != nil {
 					t.Fatal(err)
 				}

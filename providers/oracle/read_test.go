@@ -65,7 +65,7 @@ func fakeReader(tb testing.TB, t *catalog.Table, rows driver.Rows, how providers
 	if err != nil {
 		tb.Fatal(err)
 	}
-	if rd.st, err = newStatement(t, catalog.Range{}, ""); err != nil {
+	if rd.st, err = newStatement(t, catalog.WholeTable(), ""); err != nil {
 		tb.Fatal(err)
 	}
 	rd.cur = &cursor{s: s, rows: rows, row: make([]driver.Value, len(rows.Columns()))}

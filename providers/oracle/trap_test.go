@@ -66,7 +66,7 @@ func all(t testing.TB, db providers.Database, tb *catalog.Table) (out [][]string
 	t.Helper()
 	inView(t, db, providers.SnapshotOptions{Readers: 1}, []*catalog.Table{tb}, func(v providers.View) {
 		var err error
-		if out, err = rows(t.Context(), v, tb, catalog.Range{}, providers.ReadOptions{}); err != nil {
+		if out, err = rows(t.Context(), v, tb, catalog.WholeTable(), providers.ReadOptions{}); err != nil {
 			t.Errorf("read: %v", err)
 		}
 	})
@@ -130,7 +130,7 @@ func TestALostReplyIsNoEnd(t *testing.T) {
 		f.Match = `"N"`
 		hits := b.srv.Faults().Add(f)
 		inView(t, db, providers.SnapshotOptions{Readers: 1}, []*catalog.Table{tb}, func(v providers.View) {
-			got, err := rows(t.Context(), v, tb, catalog.Range{}, providers.ReadOptions{BatchRows: 50})
+			got, err := rows(t.Context(), v, tb, catalog.WholeTable(), providers.ReadOptions{BatchRows: 50})
 			wantKind(t, err, providers.Disconnected)
 			if len(got) >= 2000 {
 				t.Errorf("%d rows beside the error", len(got))
@@ -303,7 +303,7 @@ func TestALargeObjectOf100MB(t *testing.T) {
 	tb := b.table(t, db, "B")
 	inView(t, db, providers.SnapshotOptions{Readers: 1}, []*catalog.Table{tb}, func(v providers.View) {
 		p := &purse{}
-		rd, err := v.Read(t.Context(), tb, catalog.Range{}, providers.ReadOptions{Budget: p, LOBMax: size})
+		rd, err := v.Read(t.Context(), tb, catalog.WholeTable(), providers.ReadOptions{Budget: p, LOBMax: size})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -326,7 +326,7 @@ func TestALargeObjectOf100MB(t *testing.T) {
 			t.Errorf("found %v; %d bytes asked of the budget, %d not given back; %v", found, p.most, p.out, err)
 		}
 		before := b.seen("WHERE t.ROWID IN")
-		_, err = rows(t.Context(), v, tb, catalog.Range{}, providers.ReadOptions{LOBMax: size - 1})
+		_, err = rows(t.Context(), v, tb, catalog.WholeTable(), providers.ReadOptions{LOBMax: size - 1})
 		wantKind(t, err, providers.Value)
 		var e *providers.Error
 		if !errors.As(err, &e) || e.Column != "D" || e.Key != "0" || b.seen("WHERE t.ROWID IN") != before {

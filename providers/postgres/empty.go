@@ -41,7 +41,7 @@ GROUP BY w.ord, w.id`, []string{textArray(names)}, func(r row) error {
 			return &providers.Error{Kind: providers.Constraint, Op: opReload, Table: t.Name, Fix: reloadTogether,
 				Err: errors.New("another table refers to it ON DELETE CASCADE or SET, so emptying it would change that table's rows")}
 		case referenced[i]:
-			if _, err := s.exec(ctx, opReload, "DELETE FROM "+from(t, catalog.Range{})); err != nil {
+			if _, err := s.exec(ctx, opReload, "DELETE FROM "+from(t, catalog.WholeTable())); err != nil {
 				var e *providers.Error
 				if errors.As(err, &e) && e.Kind == providers.Constraint {
 					e.Fix = reloadTogether
@@ -49,7 +49,7 @@ GROUP BY w.ord, w.id`, []string{textArray(names)}, func(r row) error {
 				return wrapTable(opReload, t.Name, err)
 			}
 		default:
-			truncate = append(truncate, from(t, catalog.Range{}))
+			truncate = append(truncate, from(t, catalog.WholeTable()))
 		}
 	}
 	if len(truncate) == 0 {

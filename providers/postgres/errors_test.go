@@ -99,7 +99,7 @@ func TestAValueThatTheTargetRefusesIsNamedByColumnAndKey(t *testing.T) {
 		{"ALTER TABLE t DROP CONSTRAINT few, ADD UNIQUE (id); INSERT INTO t VALUES (512)", providers.Constraint, "512"},
 	} {
 		f.server.Exec(t, f.dst, c.alter)
-		_, err := (course{f.snapshot(t), s}).load(ctx, f.pair, whole, catalog.Range{})
+		_, err := (course{f.snapshot(t), s}).load(ctx, f.pair, whole, catalog.WholeTable())
 		wantKind(t, c.alter, err, c.kind)
 		var e *providers.Error
 		if errors.As(err, &e) && (e.Key != c.key || e.Table.Name != "t") {
@@ -107,7 +107,7 @@ func TestAValueThatTheTargetRefusesIsNamedByColumnAndKey(t *testing.T) {
 		}
 	}
 	f.server.Exec(t, f.dst, "TRUNCATE t")
-	if _, err := (course{f.snapshot(t), s}).load(ctx, f.pair, whole, catalog.Range{}); err != nil {
+	if _, err := (course{f.snapshot(t), s}).load(ctx, f.pair, whole, catalog.WholeTable()); err != nil {
 		t.Errorf("after the errors: %v", err)
 	}
 	if got := f.rows(t); got != "1000|1000" {
@@ -163,7 +163,7 @@ func TestAReferencedTableIsEmptiedWithItsReferences(t *testing.T) {
 	f := newField(t)
 	ctx := context.Background()
 	s := lock(t, openTarget(t, f.dst), "one")
-	if _, err := (course{f.snapshot(t), s}).load(ctx, f.pair, whole, catalog.Range{}); err != nil {
+	if _, err := (course{f.snapshot(t), s}).load(ctx, f.pair, whole, catalog.WholeTable()); err != nil {
 		t.Fatal(err)
 	}
 	f.server.Exec(t, f.dst, "ALTER TABLE t ADD PRIMARY KEY (id); CREATE TABLE child (id int REFERENCES t); INSERT INTO child VALUES (7)")
@@ -198,7 +198,7 @@ func TestAColumnThatGoesInMidCopyIsAChangedStructure(t *testing.T) {
 		{f.src, "ALTER TABLE t RENAME TO gone", "ALTER TABLE gone RENAME TO t"},
 	} {
 		f.server.Exec(t, c.database, c.sql)
-		_, err := (course{f.snapshot(t), s}).load(ctx, f.pair, whole, catalog.Range{})
+		_, err := (course{f.snapshot(t), s}).load(ctx, f.pair, whole, catalog.WholeTable())
 		wantKind(t, c.sql, err, providers.Changed)
 		var e *providers.Error
 		if !errors.As(err, &e) || e.Table.Name != "t" {
@@ -206,7 +206,7 @@ func TestAColumnThatGoesInMidCopyIsAChangedStructure(t *testing.T) {
 		}
 		f.server.Exec(t, c.database, c.undo)
 	}
-	if _, err := (course{f.snapshot(t), s}).load(ctx, f.pair, whole, catalog.Range{}); err != nil {
+	if _, err := (course{f.snapshot(t), s}).load(ctx, f.pair, whole, catalog.WholeTable()); err != nil {
 		t.Errorf("afterwards: %v", err)
 	}
 }
@@ -216,7 +216,7 @@ func TestDataThatBreakTheProtocolAreNotSentAgain(t *testing.T) {
 	f := newField(t)
 	s := lock(t, openTarget(t, f.dst), "one")
 	f.server.Exec(t, f.dst, "ALTER TABLE t ALTER id TYPE bigint") // takes eight bytes and gets four
-	_, err := (course{f.snapshot(t), s}).load(context.Background(), f.pair, whole, catalog.Range{})
+	_, err := (course{f.snapshot(t), s}).load(context.Background(), f.pair, whole, catalog.WholeTable())
 	wantKind(t, "load", err, providers.Internal)
 	var e *providers.Error
 	if !errors.As(err, &e) || e.Code != "08P01" {

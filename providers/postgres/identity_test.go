@@ -66,7 +66,7 @@ func (f *frozen) read(name string, between, after string) (counted, rows int64, 
 	if err != nil {
 		return 0, 0, err
 	}
-	rd, err := v.Read(ctx, table, catalog.Range{}, providers.ReadOptions{})
+	rd, err := v.Read(ctx, table, catalog.WholeTable(), providers.ReadOptions{})
 	if err != nil {
 		return 0, 0, err
 	}

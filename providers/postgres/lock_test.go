@@ -68,7 +68,7 @@ func (f *field) halfway(t *testing.T, s providers.Session) providers.Tx {
 	if in, err := tx.Claim(ctx, []ledger.Loaded{whole}); err != nil || len(in) > 0 {
 		t.Fatalf("claim: %v, %v", in, err)
 	}
-	if n, err := pipe(ctx, v, tx, f.pair, catalog.Range{}); err != nil || n != 1000 {
+	if n, err := pipe(ctx, v, tx, f.pair, catalog.WholeTable()); err != nil || n != 1000 {
 		t.Fatalf("load: %d rows, %v", n, err)
 	}
 	return tx

@@ -175,7 +175,7 @@ func (v *view) count(ctx context.Context, tables []*catalog.Table, since []insta
 	}
 	var all []one
 	for i, t := range tables {
-		parts := v.parts(t, catalog.Range{})
+		parts := v.parts(t, catalog.WholeTable())
 		if err := v.take(ctx, parts); err != nil {
 			return nil, err
 		}

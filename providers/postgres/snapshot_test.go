@@ -53,7 +53,7 @@ INSERT INTO p SELECT i % 2 + 1 FROM generate_series(1, 100) i; CREATE TABLE othe
 	p := c.Find(catalog.Name{Schema: "public", Name: "p"})
 	_, err = v.Count(context.Background(), []*catalog.Table{p})
 	wantKind(t, "count", err, providers.Changed)
-	_, err = v.Read(context.Background(), p, catalog.Range{}, providers.ReadOptions{})
+	_, err = v.Read(context.Background(), p, catalog.WholeTable(), providers.ReadOptions{})
 	wantKind(t, "read", err, providers.Changed)
 	v.Close()
 	v, err = sn.Begin(context.Background(), []*catalog.Table{c.Find(catalog.Name{Schema: "public", Name: "other"})})

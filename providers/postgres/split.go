@@ -94,7 +94,7 @@ func sampleKeys(ctx context.Context, s *session, t *catalog.Table, parts int) ([
 		texts[i] = columns[i] + "::text"
 	}
 	sql := fmt.Sprintf("SELECT %s FROM %s t TABLESAMPLE SYSTEM (%f) REPEATABLE (1) ORDER BY %s",
-		strings.Join(texts, ", "), from(t, catalog.Range{}), min(percent, 100), strings.Join(columns, ", "))
+		strings.Join(texts, ", "), from(t, catalog.WholeTable()), min(percent, 100), strings.Join(columns, ", "))
 	var out [][]string
 	err := s.query(ctx, opSplit, sql, nil, func(r row) error {
 		key := make([]string, len(r))

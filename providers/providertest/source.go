@@ -116,7 +116,7 @@ func readAll(t testing.TB, db providers.Database, tb *catalog.Table) [][]string 
 	var out [][]string
 	inView(t, snapshot(t, db, providers.SnapshotOptions{Readers: 1}), []*catalog.Table{tb}, func(v providers.View) {
 		var err error
-		if out, err = cells(t.Context(), v, tb, catalog.Range{}, providers.ReadOptions{}); err != nil {
+		if out, err = cells(t.Context(), v, tb, catalog.WholeTable(), providers.ReadOptions{}); err != nil {
 			t.Errorf("read %s: %v", tb.Name, err)
 		}
 	})

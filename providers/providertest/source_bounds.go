@@ -32,7 +32,7 @@ func sourceBatchBounds(t *testing.T, h Harness) {
 	s := snapshot(t, db, providers.SnapshotOptions{Readers: 1})
 	sizes := func(how providers.ReadOptions) (out []int64) {
 		inView(t, s, []*catalog.Table{tb}, func(v providers.View) {
-			rd, err := v.Read(t.Context(), tb, catalog.Range{}, how)
+			rd, err := v.Read(t.Context(), tb, catalog.WholeTable(), how)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -92,7 +92,7 @@ func sourceLargeValues(t *testing.T, h Harness) {
 	s := snapshot(t, db, providers.SnapshotOptions{Readers: 1})
 	inView(t, s, []*catalog.Table{tb}, func(v providers.View) {
 		p := &purse{}
-		rd, err := v.Read(t.Context(), tb, catalog.Range{}, providers.ReadOptions{BatchBytes: 10_000, Budget: p})
+		rd, err := v.Read(t.Context(), tb, catalog.WholeTable(), providers.ReadOptions{BatchBytes: 10_000, Budget: p})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -117,7 +117,7 @@ func sourceLargeValues(t *testing.T, h Harness) {
 		}
 	})
 	inView(t, s, []*catalog.Table{tb}, func(v providers.View) {
-		_, err := cells(t.Context(), v, tb, catalog.Range{}, providers.ReadOptions{LOBMax: wide - 1})
+		_, err := cells(t.Context(), v, tb, catalog.WholeTable(), providers.ReadOptions{LOBMax: wide - 1})
 		wantKind(t, err, providers.Value)
 		var e *providers.Error
 		if errors.As(err, &e) && (e.Column != "v" || e.Key != "1" && e.Key != "2") {
@@ -127,7 +127,7 @@ func sourceLargeValues(t *testing.T, h Harness) {
 		if e != nil && (!strings.HasSuffix(e.Err.Error(), said) || !strings.Contains(e.Fix, "lob_max")) {
 			t.Errorf("the error says %q, %q", e.Err, e.Fix)
 		}
-		rows, err := cells(t.Context(), v, tb, catalog.Range{}, providers.ReadOptions{LOBMax: wide})
+		rows, err := cells(t.Context(), v, tb, catalog.WholeTable(), providers.ReadOptions{LOBMax: wide})
 		longest := 0
 		for _, row := range rows { // in any order
 			longest = max(longest, len(row[1]))
@@ -149,7 +149,7 @@ func sourceBudget(t *testing.T, h Harness) {
 		s := snapshot(t, db, providers.SnapshotOptions{Readers: 1})
 		inView(t, s, []*catalog.Table{tb}, func(v providers.View) {
 			p := &purse{most: int64(wide) - 1}
-			_, err := cells(t.Context(), v, tb, catalog.Range{}, providers.ReadOptions{BatchBytes: 10_000, Budget: p})
+			_, err := cells(t.Context(), v, tb, catalog.WholeTable(), providers.ReadOptions{BatchBytes: 10_000, Budget: p})
 			wantKind(t, err, providers.Value)
 			var e *providers.Error
 			if errors.As(err, &e) && (e.Table != tb.Name || e.Key != "2" || e.Fix != "Widen it.") {
@@ -171,7 +171,7 @@ func sourceCancel(t *testing.T, h Harness) {
 	s := snapshot(t, db, providers.SnapshotOptions{Readers: 1})
 	ctx, cancel := context.WithCancel(t.Context())
 	inView(t, s, []*catalog.Table{tb}, func(v providers.View) {
-		rd, err := v.Read(ctx, tb, catalog.Range{}, providers.ReadOptions{BatchRows: 10})
+		rd, err := v.Read(ctx, tb, catalog.WholeTable(), providers.ReadOptions{BatchRows: 10})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -75,7 +75,7 @@ func (b *bench) pieces(t testing.TB, s providers.Snapshot, tb *catalog.Table, ra
 		})
 		return out
 	}
-	want = read(catalog.Range{})
+	want = read(catalog.WholeTable())
 	writable := b.writable()
 	for i, r := range ranges {
 		if writable {

@@ -24,7 +24,7 @@ func sourceSnapshotIsOne(t *testing.T, h Harness) {
 		inView(t, s, []*catalog.Table{tb}, func(v providers.View) {
 			inView(t, s, []*catalog.Table{tb}, func(other providers.View) {
 				for _, x := range []providers.View{v, other} {
-					rows, err := cells(t.Context(), x, tb, catalog.Range{}, providers.ReadOptions{})
+					rows, err := cells(t.Context(), x, tb, catalog.WholeTable(), providers.ReadOptions{})
 					if err != nil || fmt.Sprint(rows) != "[[1 6f6c64] [2 6f6c64]]" {
 						t.Errorf("read %v, %v", rows, err)
 					}

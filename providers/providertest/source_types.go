@@ -76,7 +76,7 @@ func sourceRefusedValues(t *testing.T, h Harness) {
 				b.exec(t, fmt.Sprintf("INSERT INTO %s VALUES (4711, %s)", name, v))
 				tb := b.table(t, db, name)
 				inView(t, snapshot(t, db, providers.SnapshotOptions{Readers: 1}), []*catalog.Table{tb}, func(view providers.View) {
-					rows, err := cells(t.Context(), view, tb, catalog.Range{}, providers.ReadOptions{})
+					rows, err := cells(t.Context(), view, tb, catalog.WholeTable(), providers.ReadOptions{})
 					wantKind(t, err, providers.Value)
 					var e *providers.Error
 					if errors.As(err, &e) && (e.Table != tb.Name || e.Column != "v" || !strings.Contains(e.Key, "4711")) {

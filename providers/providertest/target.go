@@ -144,7 +144,7 @@ func move(t testing.TB, from providers.Database, src *catalog.Table, s providers
 	}
 	alter(t, s, providers.CreateTable{Table: m.Table})
 	inView(t, snapshot(t, from, providers.SnapshotOptions{Readers: 1}), []*catalog.Table{src}, func(v providers.View) {
-		rd, err := v.Read(t.Context(), &asked, catalog.Range{}, providers.ReadOptions{})
+		rd, err := v.Read(t.Context(), &asked, catalog.WholeTable(), providers.ReadOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -170,7 +170,7 @@ func load(t testing.TB, s providers.Session, tb *catalog.Table, p ledger.Loaded,
 	if in, err := tx.Claim(t.Context(), []ledger.Loaded{p}); err != nil || len(in) > 0 {
 		t.Fatalf("claim: %v, %v", in, err)
 	}
-	w, err := tx.Writer(t.Context(), tb, catalog.Range{})
+	w, err := tx.Writer(t.Context(), tb, catalog.WholeTable())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -142,7 +142,7 @@ func digestOf(t testing.TB, db providers.Database, tb *catalog.Table) (total dig
 	t.Helper()
 	values = make(map[string]string)
 	inView(t, snapshot(t, db, providers.SnapshotOptions{Readers: 1}), []*catalog.Table{tb}, func(v providers.View) {
-		rd, err := v.Read(t.Context(), tb, catalog.Range{}, providers.ReadOptions{})
+		rd, err := v.Read(t.Context(), tb, catalog.WholeTable(), providers.ReadOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}

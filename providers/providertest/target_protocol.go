@@ -26,7 +26,7 @@ func targetFailedCommit(t *testing.T, h Harness) {
 			tx, claimed := begun(t, s, tb, 0, "t/0001", "t/0002")
 			wantKind(t, tx.Commit(t.Context(), wrong(claimed)), providers.Internal)
 			wantKind(t, tx.Commit(t.Context(), claimed), providers.Internal)
-			if w, err := tx.Writer(t.Context(), tb, catalog.Range{}); err == nil {
+			if w, err := tx.Writer(t.Context(), tb, catalog.WholeTable()); err == nil {
 				t.Error("a transaction that failed writes")
 				closed(t, w)
 			}
@@ -46,7 +46,7 @@ func targetUnfinishedLoad(t *testing.T, h Harness) {
 	for name, ends := range map[string]bool{"open": false, "closed": true} {
 		t.Run(name, func(t *testing.T) {
 			tx, claimed := begun(t, s, tb, 0, "t/0001")
-			w, err := tx.Writer(t.Context(), tb, catalog.Range{})
+			w, err := tx.Writer(t.Context(), tb, catalog.WholeTable())
 			if err != nil {
 				t.Fatal(err)
 			}

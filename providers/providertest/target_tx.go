@@ -57,7 +57,7 @@ func begun(t testing.TB, s providers.Session, tb *catalog.Table, from int, ids .
 	if in, err := tx.Claim(t.Context(), claimed); err != nil || len(in) != 0 {
 		t.Fatalf("claim: %v, %v", in, err)
 	}
-	w, err := tx.Writer(t.Context(), tb, catalog.Range{})
+	w, err := tx.Writer(t.Context(), tb, catalog.WholeTable())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +154,7 @@ func targetAbortLeavesNothing(t *testing.T, h Harness) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if w, err := tx.Writer(t.Context(), tb, catalog.Range{}); err == nil {
+	if w, err := tx.Writer(t.Context(), tb, catalog.WholeTable()); err == nil {
 		t.Error("a transaction without a claim writes")
 		closed(t, w)
 	}
@@ -163,7 +163,7 @@ func targetAbortLeavesNothing(t *testing.T, h Harness) {
 	}
 
 	tx, claimed := begun(t, s, tb, 0, "t/0001")
-	w, err := tx.Writer(t.Context(), tb, catalog.Range{})
+	w, err := tx.Writer(t.Context(), tb, catalog.WholeTable())
 	if err == nil {
 		err = w.Write(t.Context(), rows(t, tb, 5, 10)) // ids that are there already
 		if err == nil {
@@ -279,7 +279,7 @@ func targetReload(t *testing.T, h Harness) {
 func targetCancel(t *testing.T, h Harness) {
 	b, db, s, tb := ready(t, h)
 	tx, claimed := begun(t, s, tb, 0, "t/0001")
-	w, err := tx.Writer(t.Context(), tb, catalog.Range{})
+	w, err := tx.Writer(t.Context(), tb, catalog.WholeTable())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -225,7 +225,7 @@ func TestConflictClausesLoseNoRow(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer v.Close()
-	err = copyRange(t.Context(), v, s, pair{source: c.Tables[0], target: c.Tables[0]}, catalog.Range{})
+	err = copyRange(t.Context(), v, s, pair{source: c.Tables[0], target: c.Tables[0]}, catalog.WholeTable())
 	wantKind(t, err, providers.Constraint)
 	if got := onto.query(t, "SELECT count(*) FROM t"); got != "0" {
 		t.Errorf("%s rows are in", got)
