@@ -6,7 +6,6 @@ import (
 
 	"github.com/dmoctl/dmoctl/executor/work"
 	"github.com/dmoctl/dmoctl/internal/ledger"
-	"github.com/dmoctl/dmoctl/internal/left"
 	"github.com/dmoctl/dmoctl/providers"
 )
 
@@ -26,7 +25,7 @@ func (r *preparation) prove(ctx context.Context, tables []*work.Table) error {
 	var begun []*work.Table
 	r.set.Lock()
 	for _, t := range tables {
-		open := !t.Stopped && !left.Complete(t.Row.State) && ledger.IsQuiet(t.Row.Snapshot)
+		open := !t.Stopped && !t.Row.State.Complete() && ledger.IsQuiet(t.Row.Snapshot)
 		if open && (len(t.In) > 0 || r.transport.Covers(t) > 0) {
 			begun = append(begun, t)
 		}

@@ -14,7 +14,6 @@ import (
 	"github.com/dmoctl/dmoctl/executor/work"
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/ledger"
-	"github.com/dmoctl/dmoctl/internal/left"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/report"
 	"github.com/dmoctl/dmoctl/providers"
@@ -183,7 +182,7 @@ func (x *failures) stopTable(t *work.Table, step string, err error) {
 // was: the next plan empties it and copies it again.
 func (x *failures) void(t *work.Table) {
 	x.set.Lock()
-	begun := t.Known && x.target.Session != nil && (len(t.In) > 0 || left.Complete(t.Row.State))
+	begun := t.Known && x.target.Session != nil && (len(t.In) > 0 || t.Row.State.Complete())
 	if begun {
 		t.Row.State = ledger.Emptying
 	}

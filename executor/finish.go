@@ -228,7 +228,7 @@ func (r *closing) results() []report.Table {
 		switch {
 		case t.Broken != nil && t.Result != report.Unequal:
 			e.Result, e.Detail = report.Failed, t.Broken.Error()
-		case t.Result == report.NotVerified && (t.Row.State == ledger.Counted || t.Row.State == ledger.Compared):
+		case t.Result == report.NotVerified && t.Row.State.Verified():
 			e.Result, e.Detail = report.Equal, report.ByEarlierRun
 		case t.Result == report.NotVerified && t.Row.State == ledger.Excused:
 			e.Result, e.Detail = report.Excepted, report.ByEarlierRun

@@ -10,7 +10,6 @@ import (
 	"github.com/dmoctl/dmoctl/executor/work"
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/ledger"
-	"github.com/dmoctl/dmoctl/internal/left"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/providers"
 )
@@ -126,7 +125,7 @@ func (r *building) unreferStep(ctx context.Context, s *plan.Step) error {
 	r.set.Lock()
 	filled := make(map[catalog.Name]bool)
 	for _, t := range r.set.Order {
-		filled[t.Target.Name] = t.Copied() && (!left.Complete(t.Row.State) || t.Voided())
+		filled[t.Target.Name] = t.Copied() && (!t.Row.State.Complete() || t.Voided())
 	}
 	r.set.Unlock()
 	return r.each(ctx, s, r.sound(s), func(t *work.Table) []providers.DDL {

@@ -9,7 +9,6 @@ import (
 	"github.com/dmoctl/dmoctl/executor/work"
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/ledger"
-	"github.com/dmoctl/dmoctl/internal/left"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/report"
 	"github.com/dmoctl/dmoctl/providers"
@@ -149,7 +148,7 @@ func (r *preparation) adoptTable(t *work.Table) (begins bool, err error) {
 		return false, nil
 	}
 	t.Ready = true
-	if left.Complete(t.Row.State) || t.Copied() && t.Left() == 0 && len(t.In) > 0 {
+	if t.Row.State.Complete() || t.Copied() && t.Left() == 0 && len(t.In) > 0 {
 		return false, nil
 	}
 	same := t.Row.File == t.Source.FileIdentity()
@@ -176,7 +175,7 @@ func (r *preparation) mustEmpty(t *work.Table) bool {
 	if t.Mixed() {
 		return true
 	}
-	if left.Complete(t.Row.State) {
+	if t.Row.State.Complete() {
 		return false
 	}
 	if !r.p.Quiet && t.Plan.Action != plan.Resume && t.Row.File != t.Source.FileIdentity() {

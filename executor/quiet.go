@@ -7,7 +7,6 @@ import (
 	"github.com/dmoctl/dmoctl/executor/reading"
 	"github.com/dmoctl/dmoctl/executor/work"
 	"github.com/dmoctl/dmoctl/internal/ledger"
-	"github.com/dmoctl/dmoctl/internal/left"
 	"github.com/dmoctl/dmoctl/providers"
 )
 
@@ -66,7 +65,7 @@ func (r settling) compareTogether(ctx context.Context) (same bool, err error) {
 	var tables []*work.Table
 	r.set.Lock()
 	for _, t := range r.set.Order {
-		if !t.Stopped && left.Complete(t.Row.State) && ledger.IsQuiet(t.Row.Snapshot) && t.Row.Count >= 0 {
+		if !t.Stopped && t.Row.State.Complete() && ledger.IsQuiet(t.Row.Snapshot) && t.Row.Count >= 0 {
 			tables = append(tables, t)
 		}
 	}

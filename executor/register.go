@@ -7,7 +7,6 @@ import (
 	"github.com/dmoctl/dmoctl/executor/control"
 	"github.com/dmoctl/dmoctl/executor/work"
 	"github.com/dmoctl/dmoctl/internal/ledger"
-	"github.com/dmoctl/dmoctl/internal/left"
 	"github.com/dmoctl/dmoctl/internal/plan"
 )
 
@@ -42,7 +41,7 @@ func (r opening) registration() ledger.Change {
 		if asked {
 			c.Tables = append(c.Tables, t.Row)
 		}
-		if !asked && (!t.Copied() || left.Complete(t.Row.State)) {
+		if !asked && (!t.Copied() || t.Row.State.Complete()) {
 			continue
 		}
 		c.RemovePackages = append(c.RemovePackages, t.Plan.Source.Name)

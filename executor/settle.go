@@ -9,7 +9,6 @@ import (
 	"github.com/dmoctl/dmoctl/executor/work"
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/ledger"
-	"github.com/dmoctl/dmoctl/internal/left"
 	"github.com/dmoctl/dmoctl/internal/report"
 	"github.com/dmoctl/dmoctl/providers"
 )
@@ -76,7 +75,7 @@ func (r settling) full(steps []*node) []*work.Table {
 			}
 			t := u.Table
 			seen[t] = true
-			if t.Ready && !t.Stopped && t.Broken == nil && t.Left() == 0 && !left.Complete(t.Row.State) {
+			if t.Ready && !t.Stopped && t.Broken == nil && t.Left() == 0 && !t.Row.State.Complete() {
 				out = append(out, t)
 			}
 		}

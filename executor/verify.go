@@ -12,7 +12,6 @@ import (
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/diag"
 	"github.com/dmoctl/dmoctl/internal/ledger"
-	"github.com/dmoctl/dmoctl/internal/left"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/report"
 	"github.com/dmoctl/dmoctl/providers"
@@ -153,7 +152,7 @@ func (r *verifying) chosen(tables []*work.Table, byName bool) []*work.Table {
 	for _, t := range tables {
 		switch {
 		case t.Plan.Action == plan.Structure, t.Plan.Action == plan.Forget, t.Plan.Verify == plan.LevelNone && !byName:
-		case !left.Complete(t.Row.State):
+		case !t.Row.State.Complete():
 			r.fails.differs(t, fmt.Sprintf("it is not complete: %d packages are in", len(t.In)))
 		default:
 			out = append(out, t)
@@ -226,7 +225,7 @@ func (r *verifying) verifyStep(ctx context.Context, s *plan.Step) error {
 	for _, t := range r.sound(s) {
 		switch {
 		case t.Plan.Action == plan.Structure || t.Plan.Verify == plan.LevelNone:
-		case !left.Complete(t.Row.State):
+		case !t.Row.State.Complete():
 			r.fails.fail(
 				report.Failure{Table: t.Name(), Step: s.ID},
 				fmt.Errorf("%s cannot be verified: %d of %d packages are not in", t.Name(), t.Left(), len(t.Plan.Packages)),

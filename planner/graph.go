@@ -44,7 +44,7 @@ func newGraph(p *plan.Plan, o *Observation, pace *pace, k *kept) *graph {
 	g.incomplete = make(map[catalog.Name]bool)
 	for _, t := range k.tables {
 		if e := t.Entry; e != nil && len(t.Planned) > 0 {
-			g.incomplete[e.Target] = !left.Complete(e.State)
+			g.incomplete[e.Target] = !e.State.Complete()
 		}
 	}
 	return g

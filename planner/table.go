@@ -8,7 +8,6 @@ import (
 	"github.com/dmoctl/dmoctl/internal/catalog"
 	"github.com/dmoctl/dmoctl/internal/desired"
 	"github.com/dmoctl/dmoctl/internal/ledger"
-	"github.com/dmoctl/dmoctl/internal/left"
 	"github.com/dmoctl/dmoctl/internal/plan"
 )
 
@@ -165,7 +164,7 @@ func (j *judge) judgeLoaded(d *decision) {
 		j.again(d, targetChange(d))
 	case j.remade(d) != "":
 		j.again(d, j.remade(d))
-	case missing == 0 && left.Complete(d.Entry.State):
+	case missing == 0 && d.Entry.State.Complete():
 		d.action = plan.Keep
 	case !j.spec.Source.Quiet() && (missing > 0 || mixed(d)):
 		d.action = plan.Restart

@@ -11,7 +11,6 @@ import (
 	"github.com/dmoctl/dmoctl/internal/desired"
 	"github.com/dmoctl/dmoctl/internal/diag"
 	"github.com/dmoctl/dmoctl/internal/ledger"
-	"github.com/dmoctl/dmoctl/internal/left"
 	"github.com/dmoctl/dmoctl/internal/plan"
 	"github.com/dmoctl/dmoctl/internal/report"
 	"github.com/dmoctl/dmoctl/internal/schema"
@@ -202,7 +201,7 @@ func (w *world) apply(p *plan.Plan, stop ...string) {
 		case plan.StepKey, plan.StepIndex:
 			for _, n := range s.Tables {
 				full := p.Table(n).Target
-				if at := w.target.Find(full.Name); at != nil && (left.Complete(row(l, n).State) || len(p.Table(n).Packages) == 0) {
+				if at := w.target.Find(full.Name); at != nil && (row(l, n).State.Complete() || len(p.Table(n).Packages) == 0) {
 					at.Key, at.Indexes = full.Key, full.Indexes
 				}
 			}
@@ -218,8 +217,8 @@ func (w *world) apply(p *plan.Plan, stop ...string) {
 			}
 		case plan.StepVerify:
 			for _, n := range s.Tables {
-				if r := row(l, n); left.Complete(r.State) {
-					r.State = map[plan.Level]string{plan.LevelCount: ledger.Counted, plan.LevelContent: ledger.Compared}[p.Table(n).Verify]
+				if r := row(l, n); r.State.Complete() {
+					r.State = map[plan.Level]ledger.State{plan.LevelCount: ledger.Counted, plan.LevelContent: ledger.Compared}[p.Table(n).Verify]
 				}
 			}
 		}

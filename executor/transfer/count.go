@@ -6,7 +6,6 @@ import (
 	"github.com/dmoctl/dmoctl/executor/control"
 	"github.com/dmoctl/dmoctl/executor/work"
 	"github.com/dmoctl/dmoctl/internal/catalog"
-	"github.com/dmoctl/dmoctl/internal/left"
 	"github.com/dmoctl/dmoctl/providers"
 )
 
@@ -61,7 +60,7 @@ func (c *counter) uncounted(units []*work.Unit) (now []*work.Table, others []*wo
 	defer c.set.Unlock()
 	for _, t := range work.TablesOf(units) {
 		switch {
-		case !t.Counts(c.quiet) || left.Complete(t.Row.State):
+		case !t.Counts(c.quiet) || t.Row.State.Complete():
 		case t.Counting != nil:
 			others = append(others, t.Counting)
 		default:

@@ -182,7 +182,7 @@ func (t *Table) Stale() bool {
 
 // Nothing says whether dmoctl has made nothing of the table and loaded nothing into it.
 func (t *Table) Nothing() bool {
-	return !t.Known || t.Row.State == ledger.Planned && !t.Row.Created && len(t.In) == 0
+	return !t.Known || t.Row.Untouched() && len(t.In) == 0
 }
 
 // Mixed says whether packages are in that were read under different views.

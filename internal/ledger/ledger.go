@@ -32,17 +32,26 @@ type Owner struct {
 	Started time.Time `json:"started"`
 }
 
+// State is how far a Table is.
+type State string
+
 // States of a Table.
 const (
-	Planned  = "planned"  // recorded; dmoctl has made nothing and loaded nothing
-	Made     = "made"     // exists on the target, of our making or the DBA's
-	Emptying = "emptying" // to be emptied: what is in it does not count, whatever loaded says
-	Empty    = "empty"
-	Complete = "complete" // every package in, structure read again and unchanged
-	Excused  = "excused"  // complete, and an exception of the spec excuses its difference
-	Counted  = "counted"  // complete, and verified by its counts
-	Compared = "compared" // complete, and verified by its content
+	Planned  State = "planned"  // recorded; dmoctl has made nothing and loaded nothing
+	Made     State = "made"     // exists on the target, of our making or the DBA's
+	Emptying State = "emptying" // to be emptied: what is in it does not count, whatever loaded says
+	Empty    State = "empty"
+	Complete State = "complete" // every package in, structure read again and unchanged
+	Excused  State = "excused"  // complete, and an exception of the spec excuses its difference
+	Counted  State = "counted"  // complete, and verified by its counts
+	Compared State = "compared" // complete, and verified by its content
 )
+
+// Complete says whether every package is in and the source was read again.
+func (s State) Complete() bool { return s == Complete || s == Excused || s.Verified() }
+
+// Verified says whether the table was compared, at whatever level, and found to be equal.
+func (s State) Verified() bool { return s == Counted || s == Compared }
 
 // Table is what the ledger says about one table.
 type Table struct {
@@ -54,7 +63,7 @@ type Table struct {
 	Count     int64        `json:"count"`     // source's COUNT(*) in the table's own snapshot; -1 not taken
 	Changes   string       `json:"changes"`   // source's change counters at the count, opaque
 	Snapshot  string       `json:"snapshot"`  // epoch that its packages are read in
-	State     string       `json:"state"`
+	State     State        `json:"state"`
 	Serial    int64        `json:"serial"` // of the plan that last emptied or first copied it
 	// Created: a CREATE of dmoctl's made the table, so rollback may drop it. It is written in the
 	// transaction of that CREATE: a table that somebody made meanwhile is never taken for ours.
@@ -63,6 +72,10 @@ type Table struct {
 	// so that what was loaded before a reload was asked for does not count.
 	Edition int64 `json:"edition"`
 }
+
+// Untouched says whether dmoctl has neither made the table nor begun to fill it: what is on the
+// target under its name is somebody else's, or nothing.
+func (t Table) Untouched() bool { return t.State == Planned && !t.Created }
 
 // Package is a planned package.
 type Package struct {

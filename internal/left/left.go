@@ -122,7 +122,7 @@ func (t Table) Stale() []*ledger.Loaded {
 // Nothing says whether dmoctl has made nothing of the table and loaded nothing into it:
 // what is on the target under its name is somebody else's.
 func (t Table) Nothing() bool {
-	return t.Entry == nil || t.Entry.State == ledger.Planned && !t.Entry.Created && len(t.Loaded) == 0
+	return t.Entry == nil || t.Entry.Untouched() && len(t.Loaded) == 0
 }
 
 // Emptying says why the target's table has to be emptied, or "".
@@ -145,7 +145,7 @@ func (t Table) Emptying(rows bool) string {
 // contradicts says whether the table's mark says more than its packages do. No run leaves that
 // behind; whoever did, what is in the target's table is not known.
 func (t Table) contradicts() bool {
-	return Complete(t.Entry.State) && (len(t.Loaded) == 0 || len(t.Missing()) > 0)
+	return t.Entry.State.Complete() && (len(t.Loaded) == 0 || len(t.Missing()) > 0)
 }
 
 // Requested says whether emptying was asked for, and stands in the ledger.
@@ -181,7 +181,7 @@ func Of(w Want, t Table) []Item {
 		return out
 	case t.Entry.Target != w.Target:
 		add(Structure, fmt.Sprintf("it is %s on the target, and shall be %s", t.Entry.Target, w.Target))
-	case t.Entry.State == ledger.Planned && !t.Entry.Created && !w.Rows && w.Create:
+	case t.Entry.Untouched() && !w.Rows && w.Create:
 		add(Structure, "it is not made")
 	}
 	if why := t.Emptying(w.Rows); why != "" {
@@ -194,7 +194,7 @@ func Of(w Want, t Table) []Item {
 		add(Rows, gap)
 	} else if n > 0 {
 		add(Rows, fmt.Sprintf("%d of %d packages", n, len(t.Planned)))
-	} else if !Complete(t.Entry.State) {
+	} else if !t.Entry.State.Complete() {
 		add(Source, "its structure on the source was not read again after its last package")
 	}
 	if !Verified(w.Level, w.Excepted, t.Entry.State) {
@@ -210,18 +210,13 @@ func Resumes(p *plan.Plan, run *ledger.Run) bool {
 		p.Continues != "" && p.Continues == run.Plan && p.Serial == run.Serial && p.Lineage == run.Lineage)
 }
 
-// Complete says whether a state means that every package is in and the source was read again.
-func Complete(state string) bool {
-	return state == ledger.Complete || state == ledger.Excused || state == ledger.Counted || state == ledger.Compared
-}
-
 // Verified says whether a state meets a level of verification.
-func Verified(level plan.Level, excepted bool, state string) bool {
+func Verified(level plan.Level, excepted bool, state ledger.State) bool {
 	switch level {
 	case plan.LevelNone:
 		return true
 	case plan.LevelCount:
-		return state == ledger.Counted || state == ledger.Compared || excepted && state == ledger.Excused
+		return state.Verified() || excepted && state == ledger.Excused
 	}
 	return state == ledger.Compared || excepted && state == ledger.Excused
 }

@@ -46,7 +46,7 @@ func loaded(packages ...string) []*ledger.Loaded {
 }
 
 // entry is a table of dmoctl's own in a state.
-func entry(state string) *ledger.Table {
+func entry(state ledger.State) *ledger.Table {
 	return &ledger.Table{Source: at, Target: target, State: state, Created: true}
 }
 
@@ -169,7 +169,7 @@ func TestOf(t *testing.T) {
 	elsewhere.Target = catalog.Name{Schema: "dst", Name: "former"}
 	recorded := entry(ledger.Planned)
 	recorded.Created = false
-	full := func(state string) Table {
+	full := func(state ledger.State) Table {
 		return Table{Entry: entry(state), Planned: planned("5"), Loaded: loaded("1g", "2g")}
 	}
 	partly := full(ledger.Made)
@@ -229,7 +229,7 @@ func TestOf(t *testing.T) {
 func TestStatesAndLevels(t *testing.T) {
 	// Done: left: a level is met by a state, whatever the table's mark was when another level held
 	type answers struct{ complete, none, count, content, countExcepted, contentExcepted bool }
-	for state, want := range map[string]answers{
+	for state, want := range map[ledger.State]answers{
 		"":              {none: true},
 		ledger.Planned:  {none: true},
 		ledger.Made:     {none: true},
@@ -240,7 +240,7 @@ func TestStatesAndLevels(t *testing.T) {
 		ledger.Counted:  {complete: true, none: true, count: true, countExcepted: true},
 		ledger.Compared: {complete: true, none: true, count: true, content: true, countExcepted: true, contentExcepted: true},
 	} {
-		got := answers{Complete(state), Verified(plan.LevelNone, false, state), Verified(plan.LevelCount, false, state), Verified(plan.LevelContent, false, state),
+		got := answers{state.Complete(), Verified(plan.LevelNone, false, state), Verified(plan.LevelCount, false, state), Verified(plan.LevelContent, false, state),
 			Verified(plan.LevelCount, true, state), Verified(plan.LevelContent, true, state)}
 		if got != want {
 			t.Errorf("%q: %+v, want %+v", state, got, want)

@@ -29,7 +29,7 @@ func Contents(ctx context.Context, tx Rows, migration string) (*ledger.Contents,
 	err = tx.Read(ctx, Tables(), migration, func(r Row) error {
 		c.Tables = append(c.Tables, ledger.Table{Migration: migration, Source: r.Name(1), Target: r.Name(2),
 			Structure: r.Text(3), File: r.Text(4), Count: r.Int(5), Changes: r.Text(6), Snapshot: pool.Text(r.Text(7)),
-			State: pool.Text(r.Text(8)), Serial: r.Int(9), Created: r.Bool(10), Edition: r.Int(11)})
+			State: ledger.State(pool.Text(r.Text(8))), Serial: r.Int(9), Created: r.Bool(10), Edition: r.Int(11)})
 		return nil
 	})
 	if err != nil {
@@ -144,7 +144,7 @@ func Apply(ctx context.Context, tx Rows, migration string, c ledger.Change) erro
 		return err
 	}
 	err := write(ctx, tx, Tables(), c.Tables, func(t ledger.Table) []any {
-		return []any{migration, t.Source, t.Target, t.Structure, t.File, t.Count, t.Changes, t.Snapshot, t.State,
+		return []any{migration, t.Source, t.Target, t.Structure, t.File, t.Count, t.Changes, t.Snapshot, string(t.State),
 			t.Serial, t.Created, t.Edition}
 	})
 	if err != nil {
@@ -183,9 +183,9 @@ func removeSources(ctx context.Context, tx Rows, r Relation, migration string, s
 }
 
 // setState says of tables what has become of them.
-func setState(ctx context.Context, tx Rows, migration, state string, sources []catalog.Name) error {
+func setState(ctx context.Context, tx Rows, migration string, state ledger.State, sources []catalog.Name) error {
 	for some := range slices.Chunk(sources, most) {
-		rows := rowsOf(some, func(n catalog.Name) []any { return []any{state, migration, n} })
+		rows := rowsOf(some, func(n catalog.Name) []any { return []any{string(state), migration, n} })
 		if _, err := tx.Update(ctx, Tables(), []string{colState}, []string{ColMigration, colSource}, rows); err != nil {
 			return err
 		}

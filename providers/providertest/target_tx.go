@@ -265,7 +265,7 @@ func targetReload(t *testing.T, h Harness) {
 		t.Fatal(err)
 	}
 	for _, x := range c.Tables {
-		if want := map[string]string{"t": ledger.Empty, "u": ledger.Complete}[x.Source.Name]; x.State != want {
+		if want := map[string]ledger.State{"t": ledger.Empty, "u": ledger.Complete}[x.Source.Name]; x.State != want {
 			t.Errorf("table %s is %q, want %q", x.Source, x.State, want)
 		}
 	}

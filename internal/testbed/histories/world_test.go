@@ -52,7 +52,7 @@ type world struct {
 
 // tamper says how far a table was verified when somebody changed its rows.
 type tamper struct {
-	state  string
+	state  ledger.State
 	loaded []string // what the ledger said to be in
 	counts bool     // the number of rows is another one
 }
