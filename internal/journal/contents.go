@@ -9,7 +9,6 @@ import (
 type Contents struct {
 	Owner  *Owner
 	Plan   *Plan // the last one
-	Done   bool  // everything of Plan was exported
 	Epochs map[string]Epoch
 	// Packages are by package id; the last manifest that counts is there. One counts where
 	// the present lineage has opened its epoch and begun its table in that.
@@ -34,7 +33,7 @@ func NewContents() *Contents {
 
 // void forgets all that was handed over.
 func (c *Contents) void() {
-	c.Plan, c.Done = nil, false
+	c.Plan = nil
 	c.Epochs = make(map[string]Epoch)
 	c.Packages = make(map[string]Exported)
 	c.Begun = make(map[catalog.Name]Table)
@@ -51,7 +50,7 @@ func (c *Contents) Add(e Entry) {
 			}
 			c.Owner = r.Owner
 		case r.Plan != nil:
-			c.Plan, c.Done = r.Plan, false
+			c.Plan = r.Plan
 		case r.Epoch != nil:
 			c.Epochs[r.Epoch.ID] = *r.Epoch
 		case r.Begun != nil:
@@ -62,8 +61,6 @@ func (c *Contents) Add(e Entry) {
 			c.Tables[r.Table.Table] = *r.Table
 		case r.Restart != nil:
 			c.restart(r.Restart.Table)
-		case r.Done != nil:
-			c.Done = c.Plan != nil && c.Plan.ID == r.Done.Plan
 		}
 	}
 }

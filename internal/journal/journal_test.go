@@ -85,7 +85,7 @@ func TestAppendAndFollow(t *testing.T) {
 		}
 	}
 	_, c = take(t, st, "ben")
-	if !c.Done || len(c.Packages) != 2 || c.Packages["T/2"].Attempt != "b" ||
+	if len(c.Packages) != 2 || c.Packages["T/2"].Attempt != "b" ||
 		c.Plan.ID != "p1" || len(c.Tables) != 1 || c.Owner.By.User != "ben" {
 		t.Errorf("what a second run reads: %+v", c)
 	}
