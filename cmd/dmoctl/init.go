@@ -56,7 +56,7 @@ func (c *initCmd) Run(a *app) error {
 	switch {
 	case err == nil:
 		written = append(written, ".gitignore")
-	case errors.As(err, &exists) && exists.list[0].ID == "exists":
+	case errors.As(err, &exists) && exists.list[0].ID == diag.Exists:
 		a.notef("There is a .gitignore already; make sure that it has these lines:\n%s", view.Ours(lines))
 	default:
 		return err

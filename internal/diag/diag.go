@@ -108,7 +108,8 @@ func comparePlaces(a, b *hcl.Range) int {
 func FromHCL(in hcl.Diagnostics, other ID) Diagnostics {
 	out := make(Diagnostics, 0, len(in))
 	for _, d := range in {
-		c := Diagnostic{Severity: SeverityError, ID: cmp.Or(hclID(d.Summary), other), Summary: d.Summary, Detail: d.Detail, Subject: d.Subject}
+		id := cmp.Or(hclID(d.Summary), other)
+		c := Diagnostic{Severity: SeverityError, ID: id, Summary: d.Summary, Detail: d.Detail, Subject: d.Subject}
 		if d.Severity == hcl.DiagWarning {
 			c.Severity = SeverityWarning
 		}
