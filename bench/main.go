@@ -125,7 +125,7 @@ func measureAll(ctx context.Context, c config) (err error) {
 			known = known || s.name == name
 		}
 		if !known {
-			return fmt.Errorf("BENCH_ONLY names %q, which is no suite", name)
+			return fmt.Errorf("BENCH_ONLY names %q, which is not a suite", name)
 		}
 	}
 	b := &bench{config: c, sheet: newSheet(c)}

@@ -1,9 +1,9 @@
 #!/bin/bash
 # Measures dmoctl beside what users would pick instead, in one run, and prints the
 # table of docs/benchmarks.md. Usage: bench/run.sh [DMOCTL]; without DMOCTL the
-# others are measured alone. Data, servers' folders and results live in BENCH_DIR.
+# others are measured alone. Data, servers' directories and results live in BENCH_DIR.
 #
-#   BENCH_DIR    where everything goes   (dmoctl-bench in the folder for temporary files; 12 GB at scale 1)
+#   BENCH_DIR    where everything goes   (dmoctl-bench in the directory for temporary files; 12 GB at scale 1)
 #   BENCH_SCALE  share of the data       (1; 0.01 tries the harness in about a minute)
 #   BENCH_REPS   runs of each, median    (3)
 #   BENCH_ONLY   suites, comma-separated (orders,docs,wide,tiny,sqlite,oracle_hana); "many" only where it is named

@@ -23,7 +23,7 @@ func (c *cluster) block(database string) string {
 	return fmt.Sprintf("  host     = \"127.0.0.1\"\n  port     = %d\n  database = %q\n  user     = \"postgres\"\n  sslmode  = \"disable\"\n", c.port, database)
 }
 
-// write makes a spec folder that has no history, and an empty staging.
+// write makes a spec directory that has no history, and an empty staging.
 func (m migration) write(dir string) error {
 	if err := os.RemoveAll(dir); err != nil {
 		return err
@@ -46,10 +46,10 @@ func (m migration) write(dir string) error {
 	return os.WriteFile(filepath.Join(dir, "bench.dmo.hcl"), []byte(b.String()), 0o644)
 }
 
-// stagingDir is where a spec folder's export files go.
+// stagingDir is where a spec directory's export files go.
 func stagingDir(dir string) string { return filepath.Join(dir, "staging") }
 
-// dmoctlContender applies m from a spec folder of its own, after setup.
+// dmoctlContender applies m from a spec directory of its own, after setup.
 func (b *bench) dmoctlContender(name string, m migration, setup, check func(context.Context) error) contender {
 	dir := b.specDir(name)
 	return contender{

@@ -56,7 +56,7 @@ func (b *bench) compression(ctx context.Context, name string, fileWall float64) 
 	return nil
 }
 
-// exportFiles lists the zstd files below a folder, and how many bytes they have.
+// exportFiles lists the zstd files below a directory, and how many bytes they have.
 func exportFiles(dir string) (files []string, size int64, err error) {
 	magic := []byte{0x28, 0xb5, 0x2f, 0xfd}
 	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {

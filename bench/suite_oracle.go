@@ -141,7 +141,7 @@ func (s *served) stop() {
 	_ = s.cmd.Wait()
 }
 
-// spec writes a spec folder without history.
+// spec writes a spec directory without history.
 func (s *served) spec(dir string) error {
 	from, fromPort, err := hostPort(s.oracle)
 	if err != nil {

@@ -72,8 +72,8 @@ func (r *auditing) auditLedger(ctx context.Context) error {
 			if item.Kind == left.Verification && !plan.Verify.Within(r.d.Until) {
 				continue
 			}
-			r.fails.fail(report.Failure{Table: t.Name(), Step: report.Audit, Fix: "To do what is left, run: dmoctl apply"},
-				fmt.Errorf("the ledger says that this is left of %s", item))
+			r.fails.fail(report.Failure{Table: t.Name(), Step: report.Audit, Fix: "To complete it, run: dmoctl apply"},
+				fmt.Errorf("according to the ledger, this is incomplete: %s", item))
 		}
 	}
 	return nil
@@ -174,8 +174,8 @@ func (a *auditor) part(ctx context.Context, tables []*work.Table) error {
 		ds := structure.Compare(t.Target, h, how)
 		if h != nil && r.replaced(t, h) {
 			ds = append(ds, structure.Difference{
-				Table: h.Name, Part: structure.Table, Kind: structure.Different, Found: "another one",
-				Wanted: "the one that dmoctl made",
+				Table: h.Name, Part: structure.Table, Kind: structure.Different, Found: "a different one",
+				Wanted: "the one that dmoctl created",
 			})
 		}
 		if a.follows(a.raised[t.Plan.Source.Name]) {
@@ -285,7 +285,7 @@ func (a *auditor) sequences(ctx context.Context, tables []*work.Table) error {
 	return nil
 }
 
-// misshapen lists tables whose structure differs as failures, and what is no table's.
+// misshapen lists tables whose structure differs as failures, and what is not a table's.
 func (r *auditing) misshapen(found []structure.Difference, code int) {
 	bySource := make(map[catalog.Name]*work.Table, len(r.set.Order))
 	for _, t := range r.set.Order {
@@ -319,12 +319,12 @@ func (r *auditing) misshapen(found []structure.Difference, code int) {
 func fixOf(t *work.Table, made bool) string {
 	switch {
 	case made:
-		return "To make what is missing, run: dmoctl apply"
+		return "To create what is missing, run: dmoctl apply"
 	case t == nil:
-		return "Alter it on the target as it is wanted; apply does not."
+		return "Alter it on the target to match; apply does not do so."
 	case t.Known && !t.Row.Created:
-		return "Alter the table on the target as it is wanted: dmoctl did not make it, and alters no table of others."
+		return "Alter the table on the target to match: dmoctl did not create it, and does not alter such tables."
 	}
-	return "Alter the table on the target as it is wanted, or have dmoctl drop it, make it and copy it again: " +
+	return "Alter the table on the target to match, or have dmoctl drop it, create it and copy it again: " +
 		"dmoctl apply --reload " + t.Name()
 }

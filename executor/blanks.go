@@ -31,7 +31,7 @@ func (x *failures) constraintFix(t *work.Table, err error) string {
 		}
 		if len(trimmed) > 0 {
 			list := strings.Join(columns, ", ")
-			return fmt.Sprintf("Because of blank = \"abap\", keys that differ in trailing blanks of %s only become one. "+
+			return fmt.Sprintf("Because of blank = \"abap\", keys that differ only in trailing blanks of %s become equal. "+
 				"Correct such rows, or set blank = \"exact\" in the spec's types block. To find them, run on the source:\n"+
 				"  SELECT %s, COUNT(*) FROM %s GROUP BY %[2]s HAVING COUNT(*) > 1", strings.Join(trimmed, ", "), list, t.Name())
 		}

@@ -77,7 +77,7 @@ func (r *closing) leftNow() []left.Item {
 	}
 	kinds := map[plan.Kind]left.Kind{
 		plan.StepKey: left.Key, plan.StepIndex: left.Index, plan.StepForeignKey: left.ForeignKey,
-		plan.StepUnrefer: left.ForeignKey, plan.StepSequence: left.Sequence,
+		plan.StepDropForeignKey: left.ForeignKey, plan.StepSequence: left.Sequence,
 	}
 	type part struct {
 		table catalog.Name

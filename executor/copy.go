@@ -80,7 +80,7 @@ func (r copying) due(s *plan.Step) []*work.Unit {
 	return out
 }
 
-// skip leaves out a package that is in, and reports that, or whose table was stopped. It returns
+// skip leaves out a loaded package, and reports that, or whose table was stopped. It returns
 // whether it did.
 func (r copying) skip(u *work.Unit) bool {
 	r.set.Lock()

@@ -44,7 +44,7 @@ func TestCrashChild(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bed{t: t, dir: c.Dir, quiet: c.Quiet, file: c.File}
+	b := &environment{t: t, dir: c.Dir, quiet: c.Quiet, file: c.File}
 	b.open()
 	d := b.deps()
 	seen := 0
@@ -65,7 +65,7 @@ func TestCrashChild(t *testing.T) {
 
 // crash applies the plan in a process that dies at the point. It returns false
 // where the run ended before it came there.
-func (b *bed) crash(p *plan.Plan, point string, nth int) bool {
+func (b *environment) crash(p *plan.Plan, point string, nth int) bool {
 	b.t.Helper()
 	var text bytes.Buffer
 	if err := plan.Encode(&text, p); err != nil {
@@ -96,12 +96,12 @@ func points() []string {
 }
 
 func TestCrashAtEveryPoint(t *testing.T) {
-	// Invariant 7: after a crash anywhere apply goes on: every row is in once
+	// Invariant 7: after a crash anywhere apply continues: every row is in once
 	for _, point := range points() {
 		for _, nth := range []int{1, 3} {
 			t.Run(fmt.Sprintf("%s-%d", point, nth), func(t *testing.T) {
 				t.Parallel()
-				b := newBed(t, numbered(2_000))
+				b := newEnvironment(t, numbered(2_000))
 				p := b.plan()
 				if !b.crash(p, point, nth) && nth == 1 {
 					t.Fatalf("the run never came to %s", point)
@@ -120,8 +120,8 @@ func TestCrashAtEveryPoint(t *testing.T) {
 }
 
 func TestCrashTwiceThenNewPlan(t *testing.T) {
-	// Invariant 7: a plan made again after crashes goes on where the ledger stands
-	b := newBed(t, numbered(2_000))
+	// Invariant 7: a plan made again after crashes continues where the ledger stands
+	b := newEnvironment(t, numbered(2_000))
 	for _, nth := range []int{2, 3} {
 		if !b.crash(b.continued(), control.PointCommit, nth) {
 			t.Fatal("the run ended before it was killed")
@@ -138,7 +138,7 @@ func TestCrashTwiceThenNewPlan(t *testing.T) {
 }
 
 // continued is a plan made again after a crash.
-func (b *bed) continued() *plan.Plan {
+func (b *environment) continued() *plan.Plan {
 	b.t.Helper()
 	p := b.plan()
 	if c := b.contents(); c != nil && c.Run != nil && !c.Run.Closed {
@@ -148,9 +148,9 @@ func (b *bed) continued() *plan.Plan {
 	return p
 }
 
-func TestQuietResumeCopiesOnlyWhatIsMissing(t *testing.T) {
-	// Bad day: SIGKILL of dmoctl at any moment: with a quiet source packages in the ledger are not copied again
-	b := newBed(t, numbered(3_000))
+func TestQuietResumeCopiesMissingPackages(t *testing.T) {
+	// Failure scenario: SIGKILL of dmoctl at any moment: with a quiet source packages in the ledger are not copied again
+	b := newEnvironment(t, numbered(3_000))
 	b.quiet = true
 	b.open()
 	p := b.plan()
@@ -171,8 +171,8 @@ func TestQuietResumeCopiesOnlyWhatIsMissing(t *testing.T) {
 }
 
 func TestSnapshotResumeKeepsCompleteTables(t *testing.T) {
-	// Bad day: SIGKILL of dmoctl at any moment: with a snapshot complete tables stay, incomplete ones start again
-	b := newBed(t, numbered(3_000))
+	// Failure scenario: SIGKILL of dmoctl at any moment: with a snapshot complete tables stay, incomplete ones start again
+	b := newEnvironment(t, numbered(3_000))
 	p := b.plan()
 	if !b.crash(p, control.PointCommit, 6) { // hollow, loose 1-3 and orders 1 are in
 		t.Fatal("the run ended before it was killed")
@@ -199,12 +199,12 @@ func TestSnapshotResumeKeepsCompleteTables(t *testing.T) {
 	}
 }
 
-func TestCrashInReload(t *testing.T) {
+func TestCrashDuringReload(t *testing.T) {
 	// Invariant 5: a reload that was killed empties again or not at all, and copies once
 	for _, point := range []string{control.PointEmpty, control.PointSnapshot, control.PointCommit} {
 		t.Run(point, func(t *testing.T) {
 			t.Parallel()
-			b := newBed(t, numbered(2_000))
+			b := newEnvironment(t, numbered(2_000))
 			if _, exit := b.apply(b.plan(), b.deps()); exit != report.OK {
 				t.Fatalf("first run: exit %d", exit)
 			}
@@ -253,9 +253,9 @@ func copyAgain(t *plan.Table) {
 	}
 }
 
-func TestOlderTokenCannotWrite(t *testing.T) {
+func TestFencedRunCannotWrite(t *testing.T) {
 	// Invariant 2: a run that another one has taken over from can neither commit nor empty anything
-	b := newBed(t, numbered(500))
+	b := newEnvironment(t, numbered(500))
 	old := ledger.Run{Migration: "m", Lineage: "l", Token: "old", Owner: ledger.Owner{ID: "old"}}
 	first, err := b.target.Lock(t.Context(), old, func(string) {})
 	if err != nil {

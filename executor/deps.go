@@ -1,7 +1,7 @@
 // Package executor carries out plans.
 //
 // Apply does what a plan says and does not plan again; applied once more after
-// any interruption it goes on where the target's ledger says that it stands.
+// any interruption it continues where the target's ledger says that it stands.
 // Verify, Explain and Rollback work on a migration whether or not it is complete.
 // docs/durability.md says why nothing is lost.
 package executor

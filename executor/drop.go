@@ -38,7 +38,7 @@ func (d *drop) look(ctx context.Context, names []catalog.Name) error {
 			Schemas: work.SchemasOf(names), Tables: names, StructureOnly: true, Dependents: true,
 		})
 		if err != nil {
-			return fmt.Errorf("read what depends on tables: %w", err)
+			return fmt.Errorf("read dependents of tables: %w", err)
 		}
 		more := make(map[catalog.Name]bool)
 		for _, t := range c.Tables {
@@ -82,8 +82,8 @@ func inUse(lost []string) error {
 	}
 	return &providers.Error{
 		Kind: providers.InUse, Op: "drop tables",
-		Err: errors.New("others have built on what is to be dropped: " + strings.Join(lost, "; ") + more),
-		Fix: "Drop it yourself, and make it again after the migration.",
+		Err: errors.New("the tables to be dropped have dependents: " + strings.Join(lost, "; ") + more),
+		Fix: "Drop the dependents yourself, and recreate them after the migration.",
 	}
 }
 
@@ -128,7 +128,7 @@ func (r *building) dropNow(ctx context.Context, d drop, tables []*work.Table) er
 		names = append(names, t.Drops()...)
 	}
 	r.set.Unlock()
-	err := r.ctl.Retry(ctx, "look at tables to be dropped", func(ctx context.Context) error {
+	err := r.ctl.Retry(ctx, "check tables to be dropped", func(ctx context.Context) error {
 		return d.look(ctx, names)
 	})
 	if err != nil {

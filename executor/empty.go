@@ -35,7 +35,7 @@ func (r emptying) empty(ctx context.Context, tables []*work.Table) error {
 		return fmt.Errorf("restart tables in the staging: %w", err)
 	}
 	r.ctl.Before(control.PointEmpty)
-	if err := r.unrefer(ctx, tables); err != nil {
+	if err := r.dropForeignKeys(ctx, tables); err != nil {
 		return fmt.Errorf("drop foreign keys of tables to empty: %w", err)
 	}
 	reload, err := r.reloads(ctx, tables)
@@ -98,11 +98,11 @@ func (r emptying) emptyStep(ctx context.Context, s *plan.Step) error {
 	return r.emptyAll(ctx, s.ID, tables)
 }
 
-// unrefer drops the foreign keys from and to tables that are about to be emptied,
+// dropForeignKeys drops the foreign keys from and to tables that are about to be emptied,
 // as far as the plan makes them again. With them a child could not be loaded before
 // its parent, and emptying a parent would be refused or, by ON DELETE CASCADE, take
 // rows along that the ledger counts as in.
-func (r emptying) unrefer(ctx context.Context, emptied []*work.Table) error {
+func (r emptying) dropForeignKeys(ctx context.Context, emptied []*work.Table) error {
 	if r.d.Target.Limits().InlineKeys {
 		return nil
 	}
@@ -120,12 +120,12 @@ func (r emptying) unrefer(ctx context.Context, emptied []*work.Table) error {
 		gone[t.Target.Name], gone[t.Row.Target] = true, true
 	}
 	r.set.Unlock()
-	ddl, err := r.unreferFormer(ctx, gone)
+	ddl, err := r.dropFormerForeignKeys(ctx, gone)
 	if err != nil {
 		return err
 	}
 	for _, t := range r.set.Order {
-		for _, f := range t.Plan.Unrefer {
+		for _, f := range t.Plan.DropForeignKeys {
 			if gone[t.Target.Name] || gone[f.Table] {
 				ddl = append(ddl, providers.DropForeignKey{Table: t.Target.Name, Name: f.Name, Keep: &f})
 			}
@@ -136,7 +136,7 @@ func (r emptying) unrefer(ctx context.Context, emptied []*work.Table) error {
 			}
 		}
 		for _, f := range t.Target.ForeignKeys {
-			if again[t.Plan.Source.Name] && !t.Unrefers(f.Name) && (gone[t.Target.Name] || gone[f.Table]) {
+			if again[t.Plan.Source.Name] && !t.DropsForeignKey(f.Name) && (gone[t.Target.Name] || gone[f.Table]) {
 				drop := providers.DropForeignKey{Table: t.Target.Name, Name: f.Name}
 				if !t.Row.Created {
 					drop.Keep = &f // a rollback makes it again, too
@@ -148,9 +148,9 @@ func (r emptying) unrefer(ctx context.Context, emptied []*work.Table) error {
 	return r.target.Alter(ctx, ddl)
 }
 
-// unreferFormer returns what drops the foreign keys of tables that have another name by now,
+// dropFormerForeignKeys returns what drops the foreign keys of tables that have another name by now,
 // and stand under the former one until they are dropped.
-func (r emptying) unreferFormer(ctx context.Context, gone map[catalog.Name]bool) ([]providers.DDL, error) {
+func (r emptying) dropFormerForeignKeys(ctx context.Context, gone map[catalog.Name]bool) ([]providers.DDL, error) {
 	var former []catalog.Name
 	r.set.Lock()
 	for _, t := range r.set.Order {
@@ -161,7 +161,7 @@ func (r emptying) unreferFormer(ctx context.Context, gone map[catalog.Name]bool)
 	r.set.Unlock()
 	there, err := r.inspect(ctx, r.d.Target, former)
 	if err != nil {
-		return nil, fmt.Errorf("read tables under their former names: %w", err)
+		return nil, fmt.Errorf("read tables under their old names: %w", err)
 	}
 	var ddl []providers.DDL
 	for _, n := range former {

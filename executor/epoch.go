@@ -12,7 +12,7 @@ import (
 // Rows count together within one epoch. Each preparation of a group opens an epoch of its own,
 // and tables that begin after it begin in it, so that nothing that was read for them before can be
 // taken for theirs: neither by another run, nor after a rollback, nor for another target.
-// A table that was begun in an earlier quiet period goes on in that one's epoch where its
+// A table that was begun in an earlier quiet period continues in that one's epoch where its
 // count and change counters prove that the period still lasts for it. A snapshot does not
 // outlast its run; what it showed does where all of a table was exported.
 
@@ -39,7 +39,7 @@ func (r *preparation) prove(ctx context.Context, tables []*work.Table) error {
 			}
 			continue
 		}
-		for _, t := range part { // the view names one that is gone or was rewritten; the others go on
+		for _, t := range part { // the view names one that is gone or was rewritten; the others continue
 			if err := r.provePart(ctx, []*work.Table{t}); providers.KindOf(err) == providers.Changed && len(t.In) > 0 {
 				r.fails.stopTable(t, "", err)
 			} else if err != nil && providers.KindOf(err) != providers.Changed {
@@ -88,9 +88,9 @@ func (r *preparation) provePart(ctx context.Context, tables []*work.Table) error
 	return nil
 }
 
-// goesOn says whether a table of which nothing is in goes on with what was exported. The
+// continues says whether a table of which nothing is loaded continues with what was exported. The
 // caller holds the set's lock.
-func (r *preparation) goesOn(t *work.Table) bool {
+func (r *preparation) continues(t *work.Table) bool {
 	if r.p.Quiet {
 		return t.Proven
 	}

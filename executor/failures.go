@@ -43,7 +43,7 @@ type failures struct {
 // one. It is about the groups of those tables, or about all.
 func (x *failures) fatal(err error, tables ...*work.Table) bool {
 	switch providers.KindOf(err) {
-	case providers.Deposed:
+	case providers.Fenced:
 		x.halt(err)
 		x.cancel(err)
 		return true
@@ -178,7 +178,7 @@ func (x *failures) stopTable(t *work.Table, step string, err error) {
 	x.fail(report.Failure{Table: t.Name(), Step: step, Fix: x.constraintFix(t, err)}, err, t)
 }
 
-// void records that what is in of a table does not count, because its source is not what it
+// void records that what is loaded of a table does not count, because its source is not what it
 // was: the next plan empties it and copies it again.
 func (x *failures) void(t *work.Table) {
 	x.set.Lock()
@@ -238,7 +238,7 @@ func (x *failures) first() error {
 // whole says whether an error is about the run and no table's fault.
 func whole(err error) bool {
 	kind := providers.KindOf(err)
-	return kind == providers.Deposed || kind == providers.SnapshotLost
+	return kind == providers.Fenced || kind == providers.SnapshotLost
 }
 
 // hopeless says whether an error would meet every other package as well.

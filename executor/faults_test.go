@@ -102,7 +102,7 @@ func disconnected() error {
 
 func TestLostCommitAcknowledgement(t *testing.T) {
 	// Invariant 7: a lost acknowledgement is resolved by the ledger: every row is in once
-	b := newBed(t, numbered(3_000))
+	b := newEnvironment(t, numbered(3_000))
 	p := b.plan()
 	b.target = &target{Target: b.target, commit: func(n int64, do func() error) error {
 		switch n % 3 {
@@ -126,9 +126,9 @@ func TestLostCommitAcknowledgement(t *testing.T) {
 	}
 }
 
-func TestRootCauseIsReported(t *testing.T) {
-	// Bad day: a column that cannot be carried; a value that does not fit: the side that failed first is reported, the other packages go on
-	b := newBed(t, numbered(20_000))
+func TestRootCauseReported(t *testing.T) {
+	// Failure scenario: a column that cannot be migrated; a value that does not fit: the side that failed first is reported, the other packages continue
+	b := newEnvironment(t, numbered(20_000))
 	p := b.plan()
 	b.target = &target{Target: b.target, write: func(t *catalog.Table) error {
 		if t.Name.Name == "orders" {
@@ -151,8 +151,8 @@ func TestRootCauseIsReported(t *testing.T) {
 	}
 }
 
-func TestPanicIsAFailureWithoutRows(t *testing.T) {
-	b := newBed(t, numbered(2_000))
+func TestPanicReportedWithoutRowValues(t *testing.T) {
+	b := newEnvironment(t, numbered(2_000))
 	p := b.plan()
 	b.target = &target{Target: b.target, write: func(t *catalog.Table) error {
 		if t.Name.Name == "loose" {
@@ -170,16 +170,16 @@ func TestPanicIsAFailureWithoutRows(t *testing.T) {
 	b.same("orders", "hollow")
 }
 
-func TestDeposedStopsAtOnce(t *testing.T) {
-	// Invariant 2: a run that was deposed stops at once with exit 4
-	b := newBed(t, numbered(3_000))
+func TestFencedRunStopsImmediately(t *testing.T) {
+	// Invariant 2: a run that was fenced stops at once with exit 4
+	b := newEnvironment(t, numbered(3_000))
 	p := b.plan()
 	whole := b.target
 	b.target = &target{Target: whole, commit: func(n int64, do func() error) error {
 		if n < 3 {
 			return do()
 		}
-		return &providers.Error{Kind: providers.Deposed, Op: "commit", Owner: &ledger.Owner{ID: "x", User: "eve"}, Err: errors.New("token")}
+		return &providers.Error{Kind: providers.Fenced, Op: "commit", Owner: &ledger.Owner{ID: "x", User: "eve"}, Err: errors.New("token")}
 	}}
 	_, exit := b.apply(p, b.deps())
 	if exit != report.Locked || len(b.contents().Loaded) != 2 {
@@ -192,8 +192,8 @@ func TestDeposedStopsAtOnce(t *testing.T) {
 	b.same("orders", "loose", "hollow")
 }
 
-func TestFullTargetStopsAndResumes(t *testing.T) {
-	b := newBed(t, numbered(3_000))
+func TestTargetDiskFullThenResume(t *testing.T) {
+	b := newEnvironment(t, numbered(3_000))
 	p := b.plan()
 	whole := b.target
 	b.target = &target{Target: whole, commit: func(n int64, do func() error) error {
@@ -240,7 +240,7 @@ func (l *losing) Begin(ctx context.Context, tables []*catalog.Table) (providers.
 
 func TestSnapshotLostRestartsIncompleteTables(t *testing.T) {
 	// Invariant 7: a snapshot that is lost during the run restarts the incomplete tables under a new one; complete ones stay
-	b := newBed(t, numbered(3_000))
+	b := newEnvironment(t, numbered(3_000))
 	p := b.plan()
 	lost := &source{Database: b.source}
 	b.source = lost
@@ -262,9 +262,9 @@ func TestSnapshotLostRestartsIncompleteTables(t *testing.T) {
 	}
 }
 
-func TestStateIsWrittenAfterTheTarget(t *testing.T) {
+func TestStateWrittenAfterTarget(t *testing.T) {
 	// Invariant 8: the state can be rebuilt from the ledger; losing it loses history and no data
-	b := newBed(t, numbered(2_000))
+	b := newEnvironment(t, numbered(2_000))
 	st := must(state.Open(filepath.Join(b.dir, ".dmo/state.db"), state.ReadWrite))(t)
 	d := b.deps()
 	d.State = st
@@ -298,7 +298,7 @@ func TestStateIsWrittenAfterTheTarget(t *testing.T) {
 }
 
 func TestProgressNeverExceedsPlan(t *testing.T) {
-	b := newBed(t, numbered(20_000))
+	b := newEnvironment(t, numbered(20_000))
 	b.target = &target{Target: b.target, write: func(*catalog.Table) error {
 		time.Sleep(400 * time.Millisecond)
 		return nil
@@ -341,9 +341,9 @@ func (l *lostAtOnce) Begin(context.Context, []*catalog.Table) (providers.View, e
 	return nil, &providers.Error{Kind: providers.SnapshotLost, Op: "begin", Err: errors.New("gone")}
 }
 
-func TestLostSnapshotsArePausedBetween(t *testing.T) {
+func TestLostSnapshotBackoff(t *testing.T) {
 	// Done: settings: lost snapshots: a run waits before it takes the next one, longer each time.
-	b := newBed(t, numbered(10))
+	b := newEnvironment(t, numbered(10))
 	p := b.plan()
 	lost := &hasty{Database: b.source}
 	b.source = lost

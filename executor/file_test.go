@@ -14,17 +14,17 @@ import (
 	"github.com/dmoctl/dmoctl/providers"
 )
 
-// newFileBed is newBed in file mode.
-func newFileBed(t *testing.T, script string) *bed {
+// newFileEnvironment is newEnvironment in file mode.
+func newFileEnvironment(t *testing.T, script string) *environment {
 	t.Helper()
-	b := &bed{t: t, dir: t.TempDir(), parts: 3, file: true}
+	b := &environment{t: t, dir: t.TempDir(), parts: 3, file: true}
 	execute(t, b.path("source.db"), script)
 	b.open()
 	return b
 }
 
 // objects returns the data objects in the staging, sorted.
-func (b *bed) objects() []string {
+func (b *environment) objects() []string {
 	b.t.Helper()
 	var out []string
 	err := filepath.WalkDir(b.path("staging/data"), func(path string, d fs.DirEntry, err error) error {
@@ -42,7 +42,7 @@ func (b *bed) objects() []string {
 
 func TestFileMode(t *testing.T) {
 	for _, retain := range []plan.Retain{"", plan.RetainVerified, plan.RetainAlways} {
-		b := newFileBed(t, numbered(20_000))
+		b := newFileEnvironment(t, numbered(20_000))
 		b.tweak = func(p *plan.Plan) { p.Transfer.Retain = retain }
 		if _, exit := b.apply(b.plan(), b.deps()); exit != report.OK {
 			t.Fatalf("retain %q: exit %d\n%s", retain, exit, b.events)
@@ -58,7 +58,7 @@ func TestFileMode(t *testing.T) {
 }
 
 func TestDamagedExportFiles(t *testing.T) {
-	// Bad day: an export file with a flipped bit, truncated, missing, swapped with another's, from another attempt: exported again, never loaded
+	// Failure scenario: an export file with a flipped bit, truncated, missing, swapped with another's, from another attempt: exported again, never loaded
 	for what, damage := range map[string]func(t *testing.T, objects []string){
 		"flipped bit": func(t *testing.T, objects []string) {
 			text := read(t, objects[0])
@@ -88,7 +88,7 @@ func TestDamagedExportFiles(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
-			b := newFileBed(t, numbered(20_000))
+			b := newFileEnvironment(t, numbered(20_000))
 			b.parts = 1 // of several files
 			p := b.plan()
 			d := b.deps()
@@ -120,7 +120,7 @@ func TestDamagedExportFiles(t *testing.T) {
 // other values of the same lengths, and returns the file that stands for object there.
 func otherAttempt(t *testing.T, object string) string {
 	t.Helper()
-	b := newFileBed(t, numbered(20_000)+"UPDATE orders SET name = replace(name, 'name', 'eman'); UPDATE loose SET b = replace(b, 'name', 'eman');")
+	b := newFileEnvironment(t, numbered(20_000)+"UPDATE orders SET name = replace(name, 'name', 'eman'); UPDATE loose SET b = replace(b, 'name', 'eman');")
 	b.parts = 1
 	b.tweak = func(p *plan.Plan) { p.Transfer.Retain = "always" }
 	if _, exit := b.apply(b.plan(), b.deps()); exit != report.OK {
@@ -136,9 +136,9 @@ func otherAttempt(t *testing.T, object string) string {
 	return ""
 }
 
-func TestDamagedTwiceFailsByName(t *testing.T) {
-	// Bad day: an export file with a flipped bit: where it is damaged again its package fails by name and nothing of it is in
-	b := newFileBed(t, numbered(5_000))
+func TestExportFileDamagedTwice(t *testing.T) {
+	// Failure scenario: an export file with a flipped bit: where it is damaged again its package fails by name and nothing of it is loaded
+	b := newFileEnvironment(t, numbered(5_000))
 	p := b.plan()
 	p.Processes.Downtime = 1
 	p.ID = plan.Identify(p)
@@ -182,13 +182,13 @@ func replace(t *testing.T, path string, text []byte) {
 }
 
 func TestFileModeCrash(t *testing.T) {
-	// Bad day: SIGKILL of dmoctl at any moment: in file mode, at every point of export and import
+	// Failure scenario: SIGKILL of dmoctl at any moment: in file mode, at every point of export and import
 	all := append(points(), control.PointExport, control.PointManifest, control.PointReceipt)
 	for _, quiet := range []bool{false, true} {
 		for _, point := range all {
 			t.Run(fmt.Sprintf("%s quiet=%v", point, quiet), func(t *testing.T) {
 				t.Parallel()
-				b := newFileBed(t, numbered(3_000))
+				b := newFileEnvironment(t, numbered(3_000))
 				b.quiet = quiet
 				b.open()
 				p := b.plan()
@@ -212,14 +212,14 @@ func TestFileModeCrash(t *testing.T) {
 	}
 }
 
-func TestExportedFilesAreReused(t *testing.T) {
-	// Bad day: SIGKILL of dmoctl at any moment: what was exported under a snapshot is imported after it, not read again
-	b := newFileBed(t, numbered(3_000))
+func TestExportFilesReused(t *testing.T) {
+	// Failure scenario: SIGKILL of dmoctl at any moment: what was exported under a snapshot is imported after it, not read again
+	b := newFileEnvironment(t, numbered(3_000))
 	b.parts = 1
 	p := b.plan()
 	p.Processes.Downtime = 1
 	p.ID = plan.Identify(p)
-	if !b.crash(p, control.PointBegin, 3) { // all of orders is exported, nothing of it is in
+	if !b.crash(p, control.PointBegin, 3) { // all of orders is exported, nothing of it is loaded
 		t.Fatal("the run ended before it was killed")
 	}
 	if len(b.objects()) == 0 || len(b.contents().Loaded) != 2 {
@@ -237,8 +237,8 @@ func TestExportedFilesAreReused(t *testing.T) {
 	b.same("loose", "hollow")
 }
 
-func TestQuotaMakesTheExporterWait(t *testing.T) {
-	b := newFileBed(t, numbered(20_000))
+func TestExporterWaitsForQuota(t *testing.T) {
+	b := newFileEnvironment(t, numbered(20_000))
 	b.quota = 300_000 // room for a package or two
 	b.open()
 	p := b.plan()
@@ -249,7 +249,7 @@ func TestQuotaMakesTheExporterWait(t *testing.T) {
 	}
 	b.same("orders", "loose", "hollow")
 
-	b = newFileBed(t, numbered(20_000))
+	b = newFileEnvironment(t, numbered(20_000))
 	b.quota = 10_000 // room for none
 	b.open()
 	rep, exit := b.apply(b.plan(), b.deps())

@@ -19,7 +19,7 @@ func (r *building) finalizeStep(ctx context.Context, s *plan.Step) error {
 	start := time.Now()
 	tables, failed := r.sound(s), r.failed()
 	err := r.each(ctx, s, tables, func(t *work.Table) []providers.DDL {
-		// What refers to a table that failed waits for it, and is no failure of its own.
+		// What refers to a table that failed waits for it, and is not a failure of its own.
 		return slices.DeleteFunc(ddlOf(s, t), func(d providers.DDL) bool {
 			f, ok := d.(providers.AddForeignKey)
 			return ok && failed[f.ForeignKey.Table]
@@ -66,11 +66,11 @@ func ddlOf(s *plan.Step, of *work.Table) []providers.DDL {
 			}
 		}
 	case plan.StepForeignKey:
-		for _, k := range of.Plan.Unrefer {
+		for _, k := range of.Plan.DropForeignKeys {
 			out = append(out, providers.AddForeignKey{Table: t, ForeignKey: k})
 		}
 		for _, k := range t.ForeignKeys {
-			if !of.Unrefers(k.Name) {
+			if !of.DropsForeignKey(k.Name) {
 				out = append(out, providers.AddForeignKey{Table: t, ForeignKey: k})
 			}
 		}

@@ -85,7 +85,7 @@ func (r *closing) outcome(ctx context.Context, err error) *Outcome {
 	}
 	if ctx.Err() != nil || r.ctl.Stopped() && r.unfinished() {
 		return &Outcome{Exit: report.Interrupted, ID: diag.Interrupted, Summary: "Interrupted", Err: first, Listed: first != nil,
-			Fix: "Committed packages are kept. To go on, run: dmoctl apply"}
+			Fix: "Committed packages are kept. To continue, run: dmoctl apply"}
 	}
 	if cause != nil {
 		codes = append(codes, report.Error)
@@ -97,17 +97,17 @@ func (r *closing) outcome(ctx context.Context, err error) *Outcome {
 		return &Outcome{Exit: exit, ID: diag.VerificationFailed, Summary: "Verification failed", Err: first, Listed: true}
 	case report.Stale:
 		return &Outcome{Exit: exit, ID: diag.TablesChanged, Summary: "Tables changed", Err: first, Listed: true,
-			Fix: "The other tables went on. Make a new plan: it says what has to be done about these."}
+			Fix: "The other tables continued. Make a new plan: it says what to do about these."}
 	default:
 		return &Outcome{Exit: exit, ID: diag.RunFailed, Summary: "The run failed", Err: cmp.Or(cause, first), Listed: cause == nil || r.fails.lists(cause),
-			Fix: "Committed packages are kept. When the cause is gone, run: dmoctl apply"}
+			Fix: "Committed packages are kept. Once the cause is fixed, run: dmoctl apply"}
 	}
 }
 
 // ExitCode is what a provider's error means for a command's exit code.
 func ExitCode(kind providers.Kind) int {
 	switch kind {
-	case providers.Locked, providers.Deposed:
+	case providers.Locked, providers.Fenced:
 		return report.Locked
 	case providers.Changed:
 		return report.Stale
@@ -126,7 +126,7 @@ func ofKind(err error) *Outcome {
 		return nil
 	case e.Kind == providers.Locked:
 		return &Outcome{Exit: ExitCode(e.Kind), ID: diag.Locked, Summary: "Target is locked by another run", Owner: e.Owner, Err: err, Fix: e.Fix}
-	case e.Kind == providers.Deposed:
+	case e.Kind == providers.Fenced:
 		return &Outcome{Exit: ExitCode(e.Kind), ID: diag.FencedRun, Summary: "Another run has taken over", Owner: e.Owner, Err: err, Fix: e.Fix}
 	}
 	return nil
@@ -170,19 +170,19 @@ func (r *closing) missing() *Outcome {
 	if n := r.absent(); n > 0 {
 		return &Outcome{
 			Exit: report.Error, ID: diag.MissingPackages, Summary: "Packages are missing",
-			Err: fmt.Errorf("%d packages are not in, and no failure says why", n),
+			Err: fmt.Errorf("%d packages are not loaded, and no failure explains why", n),
 		}
 	}
 	if t := r.unverified(); t != nil {
 		return &Outcome{
 			Exit: report.Error, ID: diag.UnverifiedTables, Summary: "Tables are not verified",
-			Err: fmt.Errorf("%s is %s, and no failure says why", t.Name(), t.Result),
+			Err: fmt.Errorf("%s is %s, and no failure explains why", t.Name(), t.Result),
 		}
 	}
 	if r.unfinished() {
 		return &Outcome{
 			Exit: report.Error, ID: diag.MissingSteps, Summary: "Steps are missing",
-			Err: errors.New("steps of the plan were not done, and no failure says why"),
+			Err: errors.New("steps of the plan were not done, and no failure explains why"),
 		}
 	}
 	return nil

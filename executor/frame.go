@@ -57,7 +57,7 @@ func newFrame(p *plan.Plan, d Deps) *frame {
 	}
 	r.report = &report.Report{
 		Format: report.Format, Migration: p.Migration, Lineage: p.Lineage, Serial: p.Serial, Plan: p.ID,
-		Run: d.Owner.ID, Mode: p.Mode, Processes: p.Processes.Downtime, Started: r.ctl.Now(), NotCarried: p.NotCarried,
+		Run: d.Owner.ID, Mode: p.Mode, Processes: p.Processes.Downtime, Started: r.ctl.Now(), NotMigrated: p.NotMigrated,
 	}
 	return r
 }
@@ -99,8 +99,8 @@ func (r *frame) refuseSame(ctx context.Context) error {
 	if schema, shared := plan.SharedSchema(r.p.Names()); shared {
 		return &Outcome{
 			Exit: report.Error, ID: diag.SourceIsTarget, Summary: "The source is the target",
-			Err: fmt.Errorf("%s and %s lead to the same database (schema %q)", r.p.Source.Name, r.p.Target.Name, schema),
-			Fix: "Nothing was changed. Name another database in one of the two blocks.",
+			Err: fmt.Errorf("%s and %s are the same database (schema %q)", r.p.Source.Name, r.p.Target.Name, schema),
+			Fix: "Nothing was changed. Name a different database in one of the two blocks.",
 		}
 	}
 	return nil
@@ -114,7 +114,7 @@ func (r *frame) contents(ctx context.Context) (*ledger.Contents, error) {
 		return err
 	})
 	if err == nil && (c == nil || c.Run == nil) {
-		err = errors.New("it has no run after the lock was taken")
+		err = errors.New("it has no run after the lock was acquired")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the ledger: %w", err)
@@ -212,11 +212,11 @@ func (r *frame) recordRun(ctx context.Context) error {
 }
 
 // stateFailed ends the run cleanly: a migration without a record of it cannot be
-// reported on, but nothing that is in is lost.
+// reported on, but nothing that is loaded is lost.
 func (r *frame) stateFailed(err error) { r.fails.halt(r.stateOutcome(err)) }
 
 func (r *frame) stateOutcome(err error) *Outcome {
-	advice := cmp.Or(state.Advice(err), "See to it that the state's folder can be written.")
-	fix := "Committed packages are kept. " + advice + " To go on, run: dmoctl apply"
+	advice := cmp.Or(state.Advice(err), "Make sure that the state's directory is writable.")
+	fix := "Committed packages are kept. " + advice + " To continue, run: dmoctl apply"
 	return &Outcome{Exit: report.Error, ID: diag.UnwrittenState, Summary: "State cannot be written", Err: err, Fix: fix}
 }

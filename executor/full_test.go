@@ -16,7 +16,7 @@ import (
 )
 
 func TestStateDiskFull(t *testing.T) {
-	// Bad day: disk full in the staging or the state's folder: a clear error, committed packages are kept, and apply goes on when there is room
+	// Failure scenario: disk full in the staging or the state's directory: a clear error, committed packages are kept, and apply continues when there is room
 	if flag.NArg() > 0 {
 		fillState(t, flag.Arg(0))
 		return
@@ -38,7 +38,7 @@ func TestStateDiskFull(t *testing.T) {
 // fillState runs with the state in a file system of one megabyte, which fills up
 // in the middle of the run.
 func fillState(t *testing.T, dir string) {
-	b := newBed(t, numbered(3_000))
+	b := newEnvironment(t, numbered(3_000))
 	p := b.plan()
 	st := must(state.Open(filepath.Join(dir, "state.db"), state.ReadWrite))(t)
 	defer st.Close()
@@ -55,12 +55,12 @@ func fillState(t *testing.T, dir string) {
 	}
 	_, err := executor.Apply(t.Context(), p, d)
 	var o *executor.Outcome
-	if !errors.As(err, &o) || o.Exit != report.Error || !errors.Is(err, state.ErrFull) || !strings.Contains(o.Fix, "room") {
+	if !errors.As(err, &o) || o.Exit != report.Error || !errors.Is(err, state.ErrFull) || !strings.Contains(o.Fix, "Free space") {
 		t.Fatalf("with a full disk: %v", err)
 	}
 	in := len(b.contents().Loaded)
 	if in < 3 || in == 7 {
-		t.Errorf("%d packages are in", in)
+		t.Errorf("%d packages are loaded", in)
 	}
 	if err := os.Remove(ballast); err != nil {
 		t.Fatal(err)

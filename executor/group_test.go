@@ -36,9 +36,9 @@ func (v *ordersView) Begin(ctx context.Context, tables []*catalog.Table) (provid
 	return v.Snapshot.Begin(ctx, tables)
 }
 
-func TestLostSnapshotRestartsItsTablesOnly(t *testing.T) {
-	// Invariant 7: a snapshot that is lost restarts the tables that are read in it; those of another go on, and are done before it is taken again
-	b := newBed(t, numbered(3_000))
+func TestLostSnapshotRestartsOwnGroup(t *testing.T) {
+	// Invariant 7: a snapshot that is lost restarts the tables that are read in it; those of another continue, and are done before it is taken again
+	b := newEnvironment(t, numbered(3_000))
 	p := b.plan()
 	b.source = &losingOrders{Database: b.source}
 	if _, err := executor.ApplyApart(t.Context(), p, b.deps(), "orders"); err != nil {

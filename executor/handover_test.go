@@ -23,10 +23,10 @@ import (
 	"github.com/dmoctl/dmoctl/providers/local"
 )
 
-// newQuietBed is newFileBed with a source that nobody writes to, by word.
-func newQuietBed(t *testing.T, retain plan.Retain) *bed {
+// newQuietEnvironment is newFileEnvironment with a source that nobody writes to, by word.
+func newQuietEnvironment(t *testing.T, retain plan.Retain) *environment {
 	t.Helper()
-	b := newFileBed(t, numbered(1_000))
+	b := newFileEnvironment(t, numbered(1_000))
 	b.quiet = true
 	b.tweak = func(p *plan.Plan) {
 		p.Transfer.Retain = retain
@@ -36,7 +36,7 @@ func newQuietBed(t *testing.T, retain plan.Retain) *bed {
 	return b
 }
 
-func (b *bed) rollback() {
+func (b *environment) rollback() {
 	b.t.Helper()
 	if _, err := executor.Rollback(b.t.Context(), "m", true, b.deps()); err != nil {
 		b.t.Fatal(err)
@@ -44,12 +44,12 @@ func (b *bed) rollback() {
 }
 
 // change writes to the source and leaves the number of rows as it was.
-func (b *bed) change(what string) {
+func (b *environment) change(what string) {
 	execute(b.t, b.path("source.db"), fmt.Sprintf("UPDATE orders SET name = name || '%[1]s' WHERE id %% 3 = 0; UPDATE loose SET b = b || '%[1]s' WHERE a = 3", what))
 }
 
 // newTarget takes the target away: what the ledger knew is gone.
-func (b *bed) newTarget() {
+func (b *environment) newTarget() {
 	b.t.Helper()
 	if err := b.target.Close(); err != nil {
 		b.t.Fatal(err)
@@ -63,7 +63,7 @@ func (b *bed) newTarget() {
 }
 
 // again applies a new plan; the target has to be what the source is now.
-func (b *bed) again() {
+func (b *environment) again() {
 	b.t.Helper()
 	b.open()
 	if _, exit := b.apply(b.plan(), b.deps()); exit != report.OK {
@@ -72,12 +72,12 @@ func (b *bed) again() {
 	b.same("orders", "loose", "hollow")
 }
 
-func TestOldExportFilesNeverCount(t *testing.T) {
+func TestStaleExportFilesIgnored(t *testing.T) {
 	for _, retain := range []string{"", "until_verified", "always"} {
 		t.Run("rolled back after a whole run, retain "+retain, func(t *testing.T) {
 			// Done: staging: export files from before a rollback never count
 			t.Parallel()
-			b := newQuietBed(t, plan.Retain(retain))
+			b := newQuietEnvironment(t, plan.Retain(retain))
 			b.again()
 			b.rollback()
 			b.change("new")
@@ -89,7 +89,7 @@ func TestOldExportFilesNeverCount(t *testing.T) {
 		t.Run("killed between export and import, rolled back, retain "+retain, func(t *testing.T) {
 			// Done: staging: killed between export and import, then rolled back: old files never count
 			t.Parallel()
-			b := newQuietBed(t, plan.Retain(retain))
+			b := newQuietEnvironment(t, plan.Retain(retain))
 			if !b.crash(b.plan(), control.PointBegin, 2) {
 				t.Fatal("it was not killed")
 			}
@@ -101,7 +101,7 @@ func TestOldExportFilesNeverCount(t *testing.T) {
 		t.Run("changed between kill and resume, retain "+retain, func(t *testing.T) {
 			// Done: staging: a change between kill and resume: what was exported before is exported again
 			t.Parallel()
-			b := newQuietBed(t, plan.Retain(retain))
+			b := newQuietEnvironment(t, plan.Retain(retain))
 			p := b.plan()
 			if !b.crash(p, control.PointBegin, 1) {
 				t.Fatal("it was not killed")
@@ -119,7 +119,7 @@ func TestOldExportFilesNeverCount(t *testing.T) {
 		t.Run("a new empty target, retain "+retain, func(t *testing.T) {
 			// Done: staging: for a new empty target old files never count
 			t.Parallel()
-			b := newQuietBed(t, plan.Retain(retain))
+			b := newQuietEnvironment(t, plan.Retain(retain))
 			b.again()
 			b.newTarget()
 			b.change("new")
@@ -135,15 +135,15 @@ func TestOldExportFilesNeverCount(t *testing.T) {
 	}
 }
 
-func TestAChangeBetweenKillAndResumeStopsWhatIsIn(t *testing.T) {
+func TestChangeBeforeResumeStopsLoadedTable(t *testing.T) {
 	// Done: staging: a change between kill and resume: where rows are in already, the table stops by name
-	b := newQuietBed(t, "")
+	b := newQuietEnvironment(t, "")
 	p := b.plan()
 	if !b.crash(p, control.PointBegin, 3) {
 		t.Fatal("it was not killed")
 	}
 	if n := query(t, b.path("target.db"), "SELECT count(*) FROM loose"); n == "0" {
-		t.Fatal("nothing is in")
+		t.Fatal("nothing is loaded")
 	}
 	b.change("new")
 	b.open()
@@ -155,8 +155,8 @@ func TestAChangeBetweenKillAndResumeStopsWhatIsIn(t *testing.T) {
 	b.again()
 }
 
-func TestQuietFilesGoOnWhereNothingChanged(t *testing.T) {
-	b := newQuietBed(t, "")
+func TestUnchangedQuietExportReused(t *testing.T) {
+	b := newQuietEnvironment(t, "")
 	p := b.plan()
 	if !b.crash(p, control.PointBegin, 3) {
 		t.Fatal("it was not killed")
@@ -186,10 +186,10 @@ func TestQuietFilesGoOnWhereNothingChanged(t *testing.T) {
 	}
 }
 
-func TestADamagedFileOfALostSnapshotStartsItsTableAgain(t *testing.T) {
+func TestDamagedFileRestartsLostSnapshotTable(t *testing.T) {
 	// Done: staging: rows of two snapshots are never mixed where a file of the first is damaged
 	for _, parts := range []int{1, 3} {
-		b := newFileBed(t, numbered(3_000))
+		b := newFileEnvironment(t, numbered(3_000))
 		b.parts = parts
 		b.tweak = func(p *plan.Plan) { p.Processes.Downtime = 1 }
 		p := b.plan()
@@ -213,10 +213,10 @@ func TestADamagedFileOfALostSnapshotStartsItsTableAgain(t *testing.T) {
 	}
 }
 
-func TestAQuietTableIsNotTakenForASnapshots(t *testing.T) {
+func TestQuietExportNotReusedUnderSnapshot(t *testing.T) {
 	// Done: staging: what was exported from a quiet source does not count under a snapshot, nor the other way round
 	for _, quiet := range []bool{true, false} {
-		b := newQuietBed(t, "always")
+		b := newQuietEnvironment(t, "always")
 		b.quiet = quiet
 		b.open()
 		if !b.crash(b.plan(), control.PointBegin, 1) {
@@ -231,9 +231,9 @@ func TestAQuietTableIsNotTakenForASnapshots(t *testing.T) {
 	}
 }
 
-func TestObjectsOfANewerOwnerStay(t *testing.T) {
+func TestNewerOwnerObjectsKept(t *testing.T) {
 	// Done: staging: objects of a newer owner are never deleted
-	b := newQuietBed(t, "")
+	b := newQuietEnvironment(t, "")
 	newer := b.path("staging/data/t/99-0123456789ab/1")
 	d := b.deps()
 	d.Hooks.Before = func(point string) {
@@ -255,9 +255,9 @@ func TestObjectsOfANewerOwnerStay(t *testing.T) {
 	}
 }
 
-func TestADeposedRunRemovesNothing(t *testing.T) {
+func TestFencedRunRemovesNothing(t *testing.T) {
 	// Done: staging: a run that has lost the journal removes nothing
-	b := newQuietBed(t, "")
+	b := newQuietEnvironment(t, "")
 	d := b.deps()
 	taken := false
 	d.Hooks.Before = func(point string) {
@@ -286,8 +286,8 @@ func TestADeposedRunRemovesNothing(t *testing.T) {
 	}
 }
 
-// folder says what is in the staging, to the byte.
-func (b *bed) folder() string {
+// directory says what is in the staging, to the byte.
+func (b *environment) directory() string {
 	b.t.Helper()
 	var out strings.Builder
 	err := filepath.WalkDir(b.path("staging"), func(path string, e fs.DirEntry, err error) error {
@@ -307,23 +307,23 @@ func (b *bed) folder() string {
 	return out.String()
 }
 
-func TestAnotherHandOverIsRefused(t *testing.T) {
+func TestForeignHandoverRefused(t *testing.T) {
 	// Done: staging: a hand-over of another migration, source or target is refused and not touched
-	b := newQuietBed(t, "always")
+	b := newQuietEnvironment(t, "always")
 	b.again()
-	if err := b.store.Close(); err != nil { // its folder of temporary files goes with it
+	if err := b.store.Close(); err != nil { // its directory of temporary files goes with it
 		t.Fatal(err)
 	}
-	before := b.folder()
-	for what, other := range map[string]func(o *bed, p *plan.Plan){
-		"of migration": func(_ *bed, p *plan.Plan) { p.Migration = "other" },
-		"from another source": func(o *bed, p *plan.Plan) {
+	before := b.directory()
+	for what, other := range map[string]func(o *environment, p *plan.Plan){
+		"of migration": func(_ *environment, p *plan.Plan) { p.Migration = "other" },
+		"from another source": func(o *environment, p *plan.Plan) {
 			execute(t, o.path("other.db"), numbered(100))
 			p.Source.Identity = "other"
 		},
-		"to another target": func(_ *bed, p *plan.Plan) { p.Target.Identity = "other" },
+		"to another target": func(_ *environment, p *plan.Plan) { p.Target.Identity = "other" },
 	} {
-		o := &bed{t: t, dir: t.TempDir(), parts: 3, file: true, quiet: true}
+		o := &environment{t: t, dir: t.TempDir(), parts: 3, file: true, quiet: true}
 		execute(t, o.path("source.db"), numbered(100))
 		o.open()
 		p := o.plan()
@@ -351,13 +351,13 @@ func TestAnotherHandOverIsRefused(t *testing.T) {
 		if exit != report.Error || !strings.Contains(fmt.Sprint(o.outcome), what) {
 			t.Errorf("%s: exit %d, %v, %+v", what, exit, o.outcome, rep.Failures)
 		}
-		if now := b.folder(); now != before {
+		if now := b.directory(); now != before {
 			t.Errorf("%s: the staging was touched:\n%s\nbefore:\n%s", what, now, before)
 		}
 	}
 }
 
-func TestHandOversAtRandom(t *testing.T) {
+func TestRandomHandovers(t *testing.T) {
 	// Done: staging: random sequences of export, kill, rollback, change and new targets never end equal with old rows
 	n, end := 0, time.Now().Add(30*time.Second)
 	rapid.Check(t, func(rt *rapid.T) {
@@ -366,7 +366,7 @@ func TestHandOversAtRandom(t *testing.T) {
 		}
 		n++
 		retain := rapid.SampledFrom([]string{"", "until_verified", "always"}).Draw(rt, "retain")
-		b := newQuietBed(t, plan.Retain(retain))
+		b := newQuietEnvironment(t, plan.Retain(retain))
 		points := []string{control.PointBegin, control.PointExport, control.PointManifest, control.PointCommit, control.PointReceipt,
 			control.PointComplete, control.PointSnapshot, control.PointRegister, control.PointEmpty, control.PointVerify}
 		p := b.plan()
@@ -407,7 +407,7 @@ func TestHandOversAtRandom(t *testing.T) {
 }
 
 // holds applies p: where that ends well the target is what the source is.
-func (b *bed) holds(p *plan.Plan) {
+func (b *environment) holds(p *plan.Plan) {
 	b.t.Helper()
 	if _, exit := b.apply(p, b.deps()); exit == report.OK {
 		b.same("orders", "loose", "hollow")

@@ -13,9 +13,9 @@ import (
 	"github.com/dmoctl/dmoctl/providers"
 )
 
-func TestPlannedBeforeTheFirstCopy(t *testing.T) {
+func TestPlanRecordedBeforeFirstCopy(t *testing.T) {
 	// Invariant 1: every package and table is in the ledger before a table is made and before the first package is copied
-	b := newBed(t, numbered(500))
+	b := newEnvironment(t, numbered(500))
 	p := b.plan()
 	d := b.deps()
 	looked := map[string]bool{}
@@ -34,12 +34,12 @@ func TestPlannedBeforeTheFirstCopy(t *testing.T) {
 	}
 }
 
-func TestRowsAndLedgerTogether(t *testing.T) {
+func TestRowsAndLedgerAtomic(t *testing.T) {
 	// Invariant 3: rows and ledger rows of a package become visible together or not at all, wherever the run is killed
 	for _, point := range []string{control.PointClaim, control.PointLoad, control.PointCommit, control.PointLanded} {
 		t.Run(point, func(t *testing.T) {
 			t.Parallel()
-			b := newBed(t, numbered(2_000))
+			b := newEnvironment(t, numbered(2_000))
 			if !b.crash(b.plan(), point, 6) {
 				t.Fatal("the run ended before it was killed")
 			}
@@ -93,9 +93,9 @@ func (c *closing) Close() error {
 	return c.View.Close()
 }
 
-func TestWriterBeforeReader(t *testing.T) {
+func TestWriterSlotBeforeReader(t *testing.T) {
 	// Invariant 13: a target that takes one writer has one reader at work: the writer's slot comes first
-	b := newBed(t, numbered(5_000))
+	b := newEnvironment(t, numbered(5_000))
 	b.tweak = func(p *plan.Plan) { p.Processes.Downtime = 8 }
 	p := b.plan()
 	v := &views{Database: b.source}
@@ -109,9 +109,9 @@ func TestWriterBeforeReader(t *testing.T) {
 	b.same("orders", "loose")
 }
 
-func TestReadTimesAreRecorded(t *testing.T) {
+func TestReadTimesRecorded(t *testing.T) {
 	// Invariant 4: a loaded row says how old its rows are: the snapshot's time and name
-	b := newBed(t, numbered(500))
+	b := newEnvironment(t, numbered(500))
 	rep, exit := b.apply(b.plan(), b.deps())
 	if exit != report.OK {
 		t.Fatalf("exit %d", exit)

@@ -42,7 +42,7 @@ func (r *building) createStep(ctx context.Context, s *plan.Step) error {
 	// a call that failed at one of several.
 	doubt, made := false, make(map[*work.Table]bool)
 	return r.together(ctx, s, all, func(some []*work.Table) error {
-		return r.ctl.Retry(ctx, "make tables", func(ctx context.Context) error {
+		return r.ctl.Retry(ctx, "create tables", func(ctx context.Context) error {
 			if doubt {
 				if err := r.noteMade(ctx, all, made); err != nil {
 					return err
@@ -118,10 +118,10 @@ func (r *building) each(
 	})
 }
 
-// unreferStep drops foreign keys that the target's tables had before, so that their rows
+// dropForeignKeyStep drops foreign keys that the target's tables had before, so that their rows
 // can go in in any order. The target remembers them until the step that makes them again.
-// Those that are no longer carried go for good.
-func (r *building) unreferStep(ctx context.Context, s *plan.Step) error {
+// Those that are no longer migrated go for good.
+func (r *building) dropForeignKeyStep(ctx context.Context, s *plan.Step) error {
 	r.set.Lock()
 	filled := make(map[catalog.Name]bool)
 	for _, t := range r.set.Order {
@@ -130,8 +130,8 @@ func (r *building) unreferStep(ctx context.Context, s *plan.Step) error {
 	r.set.Unlock()
 	return r.each(ctx, s, r.sound(s), func(t *work.Table) []providers.DDL {
 		var ddl []providers.DDL
-		for _, f := range t.Plan.Unrefer {
-			// A run that goes on may find the rows in and the key made again.
+		for _, f := range t.Plan.DropForeignKeys {
+			// A run that continues may find the rows in and the key made again.
 			if filled[t.Target.Name] || filled[f.Table] {
 				ddl = append(ddl, providers.DropForeignKey{Table: t.Target.Name, Name: f.Name, Keep: &f})
 			}

@@ -62,7 +62,7 @@ func (r opening) identify(ctx context.Context) error {
 			return fmt.Errorf("identify the %s: %w", s.side, err)
 		}
 		if id != s.want.Identity {
-			return stale(fmt.Errorf("the %s %s is another database than the one that was planned for", s.side, s.want.Name))
+			return stale(fmt.Errorf("the %s %s is not the database that was planned for", s.side, s.want.Name))
 		}
 	}
 	return nil
@@ -89,7 +89,7 @@ func (r opening) preflight(ctx context.Context) error {
 	look := func(side string, db providers.Database, tables []*catalog.Table) error {
 		found, err := db.Preflight(ctx, tables)
 		if err != nil {
-			return fmt.Errorf("look at the %s: %w", side, err)
+			return fmt.Errorf("check the %s: %w", side, err)
 		}
 		for _, f := range found {
 			if !f.Stop {
@@ -183,7 +183,7 @@ func (r opening) enter(led ledger.Run) error {
 	fresh := led.Plan == "" && led.Serial == 0
 	switch {
 	case fresh && p.Lineage != "" && p.Lineage != led.Lineage:
-		return stale(errors.New("the target's ledger, which the plan was made from, is gone"))
+		return stale(errors.New("the target's ledger, from which the plan was made, is gone"))
 	case left.Resumes(p, &led):
 		r.closed = led.Closed // else a resume: the serial stays, and so does the plan it stands for
 	case fresh || p.Lineage == led.Lineage && p.Serial == led.Serial:
@@ -192,7 +192,7 @@ func (r opening) enter(led ledger.Run) error {
 	case p.Lineage != led.Lineage && p.Lineage != "":
 		return stale(errors.New("it was made for another lineage of this migration"))
 	default:
-		return stale(fmt.Errorf("it was made at serial %d, the ledger is at serial %d", p.Serial, led.Serial))
+		return stale(fmt.Errorf("it was made at serial %d; the ledger is now at serial %d", p.Serial, led.Serial))
 	}
 	r.led = led
 	r.report.Lineage, r.report.Serial = led.Lineage, led.Serial
@@ -200,4 +200,4 @@ func (r opening) enter(led ledger.Run) error {
 }
 
 // errLockTimeout is the cause of a wait for the lock that took too long.
-var errLockTimeout = errors.New("the lock was not free in time")
+var errLockTimeout = errors.New("the lock was not released in time")

@@ -16,8 +16,8 @@ import (
 )
 
 func TestStalePlans(t *testing.T) {
-	// Bad day: the saved plan is stale; applied twice; from another lineage: exit 5 or no changes, never a second copy
-	b := newBed(t, numbered(500))
+	// Failure scenario: the saved plan is stale; applied twice; from another lineage: exit 5 or no changes, never a second copy
+	b := newEnvironment(t, numbered(500))
 	first, second := b.plan(), b.plan()
 	second.SpecDigest = "another spec"
 	second.ID = plan.Identify(second)
@@ -53,12 +53,12 @@ func TestStalePlans(t *testing.T) {
 	}
 }
 
-func TestTwoAppliesAtOnce(t *testing.T) {
-	// Bad day: two applies at once on one target: the second stops with exit 4 and the owner's name
-	b := newBed(t, numbered(5_000))
+func TestConcurrentApplies(t *testing.T) {
+	// Failure scenario: two applies at once on one target: the second stops with exit 4 and the owner's name
+	b := newEnvironment(t, numbered(5_000))
 	p := b.plan()
 	d := b.deps()
-	other := &bed{t: t, dir: b.dir}
+	other := &environment{t: t, dir: b.dir}
 	other.open()
 	var once sync.Once
 	d.Hooks.Before = func(point string) {
@@ -79,10 +79,10 @@ func TestTwoAppliesAtOnce(t *testing.T) {
 	b.same("orders", "loose", "hollow")
 }
 
-func TestStopOnceAndTwice(t *testing.T) {
-	// Bad day: Ctrl-C once, twice: exit 130, resumable
+func TestInterruptOnceAndTwice(t *testing.T) {
+	// Failure scenario: Ctrl-C once, twice: exit 130, resumable
 	for _, twice := range []bool{false, true} {
-		b := newBed(t, numbered(5_000))
+		b := newEnvironment(t, numbered(5_000))
 		p := b.plan()
 		d := b.deps()
 		stop := make(chan struct{})
@@ -111,7 +111,7 @@ func TestStopOnceAndTwice(t *testing.T) {
 			want = 2 // the running one is rolled back
 		}
 		if in := len(b.contents().Loaded); in != want {
-			t.Errorf("twice=%v: %d packages are in, want %d", twice, in, want)
+			t.Errorf("twice=%v: %d packages are loaded, want %d", twice, in, want)
 		}
 		b.open()
 		if _, exit := b.apply(p, b.deps()); exit != report.OK {
@@ -121,9 +121,9 @@ func TestStopOnceAndTwice(t *testing.T) {
 	}
 }
 
-func TestChangedStructureStopsByName(t *testing.T) {
-	// Bad day: a structure changed between plan and apply, and between kill and resume: that table stops by name, exit 5; the others go on
-	b := newBed(t, numbered(2_000))
+func TestStructureChangeStopsTable(t *testing.T) {
+	// Failure scenario: a structure changed between plan and apply, and between kill and resume: that table stops by name, exit 5; the others continue
+	b := newEnvironment(t, numbered(2_000))
 	p := b.plan()
 	execute(t, b.path("source.db"), "ALTER TABLE loose ADD COLUMN c TEXT")
 	rep, exit := b.apply(p, b.deps())
@@ -138,7 +138,7 @@ func TestChangedStructureStopsByName(t *testing.T) {
 		t.Errorf("%s rows of the changed table", n)
 	}
 
-	b = newBed(t, numbered(2_000))
+	b = newEnvironment(t, numbered(2_000))
 	p = b.plan()
 	if !b.crash(p, control.PointCommit, 2) {
 		t.Fatal("the run ended before it was killed")
@@ -151,9 +151,9 @@ func TestChangedStructureStopsByName(t *testing.T) {
 	b.same("loose", "hollow")
 }
 
-func TestChangedWhileCopied(t *testing.T) {
+func TestStructureChangeDuringCopy(t *testing.T) {
 	// Invariant 9: structure is read again after a table's last package: what changed in between stops, by name
-	b := newBed(t, numbered(2_000))
+	b := newEnvironment(t, numbered(2_000))
 	p := b.plan()
 	d := b.deps()
 	seen := 0
@@ -171,9 +171,9 @@ func TestChangedWhileCopied(t *testing.T) {
 	b.same("loose", "hollow")
 }
 
-func TestRowsWrittenDuringTheCopy(t *testing.T) {
-	// Bad day: rows updated, moved, deleted, re-inserted, inserted on the source during the copy: the target equals the snapshot
-	b := newBed(t, numbered(3_000))
+func TestSourceWritesDuringCopy(t *testing.T) {
+	// Failure scenario: rows updated, moved, deleted, re-inserted, inserted on the source during the copy: the target equals the snapshot
+	b := newEnvironment(t, numbered(3_000))
 	p := b.plan()
 	d := b.deps()
 	want := query(t, b.path("source.db"), "SELECT * FROM orders ORDER BY id")
@@ -195,9 +195,9 @@ func TestRowsWrittenDuringTheCopy(t *testing.T) {
 	}
 }
 
-func TestSourceIsNotQuiet(t *testing.T) {
+func TestQuietSourceWritten(t *testing.T) {
 	// Invariant 9: a source that was declared quiet and is written to stops its table, by name
-	b := newBed(t, numbered(2_000))
+	b := newEnvironment(t, numbered(2_000))
 	b.quiet = true
 	b.open()
 	p := b.plan()
@@ -216,9 +216,9 @@ func TestSourceIsNotQuiet(t *testing.T) {
 	}
 }
 
-func TestBundleFailsPackageByPackage(t *testing.T) {
+func TestBundleFailureIsolatesPackage(t *testing.T) {
 	// Invariant 12: of a bundle that fails for good only the culprit fails
-	b := newBed(t, `
+	b := newEnvironment(t, `
 CREATE TABLE a (id INTEGER PRIMARY KEY, v TEXT); INSERT INTO a VALUES (1, 'x');
 CREATE TABLE b (id INTEGER PRIMARY KEY, v TEXT); INSERT INTO b VALUES (1, 'y'), (2, printf('%.*c', 5000, 'x'));
 CREATE TABLE c (id INTEGER PRIMARY KEY, v TEXT); INSERT INTO c VALUES (1, 'z');`)
@@ -260,7 +260,7 @@ func bundle(p *plan.Plan) {
 }
 
 func TestUntilStopsBeforeLaterPhases(t *testing.T) {
-	b := newBed(t, numbered(500))
+	b := newEnvironment(t, numbered(500))
 	p := b.plan()
 	d := b.deps()
 	d.Until = plan.Downtime
@@ -276,7 +276,7 @@ func TestUntilStopsBeforeLaterPhases(t *testing.T) {
 }
 
 func TestVerifyFindsOneChangedValue(t *testing.T) {
-	b := newBed(t, numbered(5_000))
+	b := newEnvironment(t, numbered(5_000))
 	p := b.plan()
 	if _, exit := b.apply(p, b.deps()); exit != report.OK {
 		t.Fatalf("exit %d", exit)
@@ -309,7 +309,7 @@ func TestVerifyFindsOneChangedValue(t *testing.T) {
 }
 
 func TestRollback(t *testing.T) {
-	b := newBed(t, numbered(500))
+	b := newEnvironment(t, numbered(500))
 	execute(t, b.path("target.db"), "CREATE TABLE mine (a); INSERT INTO mine VALUES (1)")
 	p := b.plan()
 	if _, exit := b.apply(p, b.deps()); exit != report.OK {

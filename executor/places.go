@@ -41,13 +41,13 @@ func (r opening) places(ctx context.Context) error {
 			case now != nil && r.replaced(t, now) && t.Plan.Drop && t.Plan.Foreign:
 				t.Gone = true
 			case now != nil && r.replaced(t, now):
-				wrong = append(wrong, "another table has taken the place of "+t.Target.String())
+				wrong = append(wrong, "another table has replaced "+t.Target.String())
 			case now == nil && !t.Plan.Create && (t.Known && t.Row.Target == t.Target.Name || t.Nothing()):
 				wrong = append(wrong, t.Target.String()+" is no longer on the target")
 			case now == nil:
 				t.Gone = t.Known && t.Row.Target == t.Target.Name
 			case t.Plan.Create && !t.Plan.Drop && (t.Nothing() || t.Row.Target != t.Target.Name):
-				wrong = append(wrong, t.Target.String()+" is on the target now, and dmoctl did not make it")
+				wrong = append(wrong, t.Target.String()+" is now on the target, and dmoctl did not create it")
 			case !t.Plan.Create && t.Nothing():
 				filled = append(filled, t)
 			}
@@ -86,12 +86,12 @@ func (r opening) outdated() []string {
 		}
 		gone := slices.ContainsFunc(t.Plan.Packages, func(p *plan.Package) bool { return p.In && !t.Has(p) })
 		if t.Voided() || gone {
-			out = append(out, "what is in of "+t.Name()+" does not count any more")
+			out = append(out, "the loaded packages of "+t.Name()+" are no longer valid")
 			continue
 		}
 		for _, i := range left.Of(t.Want(), t.Ledger(r.p.Migration)) {
 			if a == plan.Keep && !(i.Kind == left.Verification && compared[t.Plan.Source.Name]) {
-				out = append(out, t.Name()+" was begun again")
+				out = append(out, t.Name()+" was restarted")
 				break
 			}
 		}

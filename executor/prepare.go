@@ -70,7 +70,7 @@ func (r *preparation) prepare(ctx context.Context) error {
 	return r.begin(ctx, tables)
 }
 
-// begin begins those of the tables that do not go on from where they are.
+// begin begins those of the tables that do not continue from where they are.
 func (r *preparation) begin(ctx context.Context, tables []*work.Table) error {
 	var begun []*work.Table
 	for _, t := range tables {
@@ -155,7 +155,7 @@ func (r *preparation) adoptTable(t *work.Table) (begins bool, err error) {
 	switch {
 	case len(t.In) > 0 && !same:
 		return false, changed(t, "its stored rows were rewritten since its first packages were read")
-	case len(t.In) > 0, same && r.goesOn(t):
+	case len(t.In) > 0, same && r.continues(t):
 		return false, nil
 	}
 	t.Row.Structure, t.Row.File = t.Plan.SourceStructure, t.Source.FileIdentity()

@@ -100,7 +100,7 @@ func (p *progress) drop(k *plan.Package) {
 	p.inFlight.bytes -= m.bytes
 }
 
-// landed counts a package that is in. What it really was replaces its estimate.
+// landed counts a loaded package. What it really was replaces its estimate.
 func (p *progress) landed(k *plan.Package, l ledger.Loaded) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -12,7 +12,7 @@ import (
 
 // A quiet source is read without a common snapshot, by the user's word that nobody writes.
 // Each table is counted before its first row is read, and compared with that when its last
-// package is in, and once more, all tables together, when the rows of all are in: every
+// package is loaded, and once more, all tables together, when the rows of all are in: every
 // first count comes before every last comparison, so between them lies a moment at which
 // all tables were what was copied.
 
@@ -28,7 +28,7 @@ func (r settling) compareAgain(ctx context.Context, from beginner, tables []*wor
 			}
 			continue
 		}
-		for _, t := range part { // the view names one that is gone or was rewritten; the others go on
+		for _, t := range part { // the view names one that is gone or was rewritten; the others continue
 			if err := r.compareBundle(ctx, from, []*work.Table{t}); providers.KindOf(err) == providers.Changed {
 				r.fails.stopTable(t, "", err)
 			} else if err != nil {

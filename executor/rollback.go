@@ -36,7 +36,7 @@ type Left struct {
 // Rollback falls back. With emptyTarget it drops the tables that dmoctl made, and
 // empties those that it only loaded; without, the target stays for inspection. It
 // needs no source. It can be repeated. The error is an *Outcome. Where there is a State
-// it says from then on that nothing is in.
+// it says from then on that nothing is loaded.
 func Rollback(ctx context.Context, migration string, emptyTarget bool, d Deps) (*Undone, error) {
 	out := &Undone{}
 	if !emptyTarget {
@@ -57,7 +57,7 @@ func Rollback(ctx context.Context, migration string, emptyTarget bool, d Deps) (
 		return out, o
 	}
 	return out, &Outcome{
-		Exit: report.Error, ID: diag.RollbackFailed, Summary: "Rollback failed", Err: err, Fix: "When the cause is gone, run it again.",
+		Exit: report.Error, ID: diag.RollbackFailed, Summary: "Rollback failed", Err: err, Fix: "Once the cause is fixed, run rollback again.",
 	}
 }
 
@@ -122,8 +122,8 @@ func recordEmptied(ctx context.Context, migration string, d Deps, out *Undone) e
 		return nil
 	}
 	return &Outcome{Exit: report.Error, ID: diag.UnwrittenState, Summary: "State cannot be written", Err: err,
-		Fix: "The target is empty. " + cmp.Or(state.Advice(err), "See to it that the state's folder can be written.") +
-			" Until then \"dmoctl status\" shows the last apply. To record the rollback, run it again."}
+		Fix: "The target is empty. " + cmp.Or(state.Advice(err), "Make sure that the state's directory is writable.") +
+			" Until then \"dmoctl status\" shows the last apply. To record the rollback, run rollback again."}
 }
 
 func existing(ctx context.Context, db providers.Target, rows []ledger.Table) (map[catalog.Name]*catalog.Table, error) {
@@ -199,7 +199,7 @@ func (b *back) lookAtMade(ctx context.Context, made map[catalog.Name]ledger.Obje
 		if made[t.Name].ID == t.ID {
 			b.ours[t.Name], seen.gone[t.Name] = t, true
 		} else {
-			b.leave(made[t.Name], "another table has its name now, or somebody has altered it")
+			b.leave(made[t.Name], "another table now has its name, or it was altered")
 		}
 	}
 	var lost []string
@@ -283,7 +283,7 @@ func (b *back) dropRest(ctx context.Context) error {
 			case providers.KindOf(err) == providers.InUse:
 				again, used[o] = append(again, o), err
 			case providers.KindOf(err) == providers.Exists:
-				b.leave(o, "another one has its name now")
+				b.leave(o, "a different one now has its name")
 			default:
 				return fmt.Errorf("drop %s %s: %w", o.Kind, o.Name, err)
 			}
@@ -367,7 +367,7 @@ func (b *back) emptyLoaded(ctx context.Context) error {
 		return nil
 	}
 	if err := b.session.Alter(ctx, again); err != nil {
-		return fmt.Errorf("make foreign keys again: %w", err)
+		return fmt.Errorf("recreate foreign keys: %w", err)
 	}
 	return nil
 }

@@ -40,7 +40,7 @@ type run struct {
 }
 
 // Apply carries out p. The report is never nil; the error is an *Outcome. A plan
-// that a killed run left unfinished is applied again to go on with it.
+// that a killed run left unfinished is applied again to continue with it.
 func Apply(ctx context.Context, p *plan.Plan, d Deps) (*report.Report, error) {
 	return newRun(p, d).carryOut(ctx)
 }
@@ -120,10 +120,10 @@ func (r *run) apply(ctx context.Context) error {
 		if n == rounds {
 			return &providers.Error{Kind: providers.SnapshotLost, Op: "read source",
 				Err: fmt.Errorf("the snapshot was lost %d times", rounds),
-				Fix: "Look why the source ends long transactions, then run apply again."}
+				Fix: "Find out why the source ends long transactions, then run apply again."}
 		}
 		r.ctl.Emit(report.Event{Event: report.Retry, Kind: string(providers.SnapshotLost),
-			Message: "the snapshot is lost: tables that are not complete start again under a new one"})
+			Message: "the snapshot was lost: incomplete tables are restarted under a new one"})
 		r.closeLost()
 		if !r.ctl.Pause(ctx, roundPause<<(n-1)) {
 			return nil

@@ -13,7 +13,7 @@ import (
 
 func TestApplyEndToEnd(t *testing.T) {
 	// Invariant 10: an apply that exits 0 has every package in the ledger and every table verified
-	b := newBed(t, numbered(20_000))
+	b := newEnvironment(t, numbered(20_000))
 	p := b.plan()
 	rep, exit := b.apply(p, b.deps())
 	if exit != report.OK {
@@ -41,7 +41,7 @@ func TestApplyEndToEnd(t *testing.T) {
 	}
 }
 
-func TestApplyEndsWellOnlyWhereTablesAreEqualOrExcepted(t *testing.T) {
+func TestApplySucceedsIfVerifiedOrExcepted(t *testing.T) {
 	// Invariant 10: apply exits 0 only where every table is verified, or excepted by name; an exception covers what its rule says and no more
 	const more, fewer, other = "INSERT INTO loose VALUES (1, 'extra')", "DELETE FROM loose WHERE rowid = 1", "UPDATE loose SET b = 'other' WHERE rowid = 1"
 	for name, c := range map[string]struct {
@@ -62,7 +62,7 @@ func TestApplyEndsWellOnlyWhereTablesAreEqualOrExcepted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBed(t, numbered(500))
+			b := newEnvironment(t, numbered(500))
 			b.tweak = func(p *plan.Plan) {
 				excepted, rule := "loose", c.rule
 				if rule == "of orders" {

@@ -17,7 +17,7 @@ import (
 // source together.
 type settling struct{ *frame }
 
-// settler ends copy steps: it looks once more at tables whose last package is in.
+// settler ends copy steps: it looks once more at tables whose last package is loaded.
 // Steps that end while it looks are settled together, so that thousands of small
 // tables cost a few looks and not one each.
 func (r settling) settler(ctx context.Context, in <-chan *node, ended chan<- *node) {
@@ -131,19 +131,19 @@ func (r settling) unchanged(ctx context.Context, t *work.Table, now *catalog.Tab
 		return nil
 	}
 	if now == nil {
-		return changed(t, "it vanished from the source while it was copied")
+		return changed(t, "it disappeared from the source while it was being copied")
 	}
 	if now.StructureDigest() != t.Plan.SourceStructure {
-		return changed(t, "its structure changed while it was copied")
+		return changed(t, "its structure changed while it was being copied")
 	}
 	if now.FileIdentity() != t.Row.File {
-		return changed(t, "its stored rows were rewritten while it was copied")
+		return changed(t, "its stored rows were rewritten while it was being copied")
 	}
 	if !t.Counts(r.p.Quiet) || t.Row.Count < 0 {
 		return nil
 	}
 	if got := t.LoadedRows(); got != t.Row.Count && !t.Excuses(t.Row.Count, got) {
-		r.fails.differs(t, fmt.Sprintf("the source counted %d rows, its packages hold %d", t.Row.Count, got))
+		r.fails.differs(t, fmt.Sprintf("the source counted %d rows, the packages hold %d", t.Row.Count, got))
 	}
 	return nil
 }

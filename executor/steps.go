@@ -23,8 +23,8 @@ func (r *run) step(ctx context.Context, s *plan.Step) error {
 		return r.building.dropStep(ctx, s)
 	case plan.StepCreate:
 		return r.building.createStep(ctx, s)
-	case plan.StepUnrefer:
-		return r.building.unreferStep(ctx, s)
+	case plan.StepDropForeignKey:
+		return r.building.dropForeignKeyStep(ctx, s)
 	case plan.StepEmpty:
 		return r.emptying.emptyStep(ctx, s)
 	case plan.StepCopy:
@@ -40,7 +40,7 @@ func (r *run) step(ctx context.Context, s *plan.Step) error {
 	case plan.StepClose:
 		return r.closing.closeStep(ctx)
 	}
-	return fmt.Errorf("the plan has a step of kind %q, which this dmoctl does not know", s.Kind)
+	return fmt.Errorf("the plan has a step of kind %q, which this version of dmoctl does not know", s.Kind)
 }
 
 // did says whether all of a step that ended without an error is done: failures of single

@@ -29,9 +29,9 @@ func reloadAll(p *plan.Plan) {
 	p.Steps = append([]*plan.Step{empty}, p.Steps...)
 }
 
-func TestFailedStepsAreListedOnceAndNotDone(t *testing.T) {
+func TestFailedStepsReportedOnce(t *testing.T) {
 	// Invariant 12: of tables that cannot be emptied together only the culprit fails: it is listed once, its steps do not count as done, the others are copied
-	b := newBed(t, numbered(500))
+	b := newEnvironment(t, numbered(500))
 	if _, exit := b.apply(b.plan(), b.deps()); exit != report.OK {
 		t.Fatalf("exit %d\n%s", exit, b.events)
 	}
@@ -73,9 +73,9 @@ func TestFailedStepsAreListedOnceAndNotDone(t *testing.T) {
 	}
 }
 
-func TestNoCopyStartsBeforeAllIsEmptied(t *testing.T) {
+func TestCopiesWaitForEmptying(t *testing.T) {
 	// Invariant 5: copies begin once all is empty that the plan empties, also where no step needs another
-	b := newBed(t, numbered(500))
+	b := newEnvironment(t, numbered(500))
 	if _, exit := b.apply(b.plan(), b.deps()); exit != report.OK {
 		t.Fatalf("exit %d\n%s", exit, b.events)
 	}

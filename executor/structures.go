@@ -13,9 +13,9 @@ import (
 func (r *frame) asPlanned(t *work.Table, now *catalog.Table) error {
 	switch {
 	case now == nil:
-		return changed(t, "it is gone from the source since the plan was made")
+		return changed(t, "it was removed from the source after the plan was made")
 	case now.StructureDigest() != t.Plan.SourceStructure:
-		return changed(t, "its structure on the source is no longer the plan's")
+		return changed(t, "its structure on the source has changed since the plan was made")
 	}
 	return nil
 }
@@ -23,7 +23,7 @@ func (r *frame) asPlanned(t *work.Table, now *catalog.Table) error {
 func changed(t *work.Table, what string) error {
 	return &providers.Error{
 		Kind: providers.Changed, Op: "compare", Table: t.Plan.Source.Name, Err: fmt.Errorf("%s", what),
-		Fix: "Make a new plan; it says what has to be done about the table.",
+		Fix: "Make a new plan; it says what to do about the table.",
 	}
 }
 

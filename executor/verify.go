@@ -69,7 +69,7 @@ func (r *verifying) verifyOnly(ctx context.Context, how VerifyOptions) error {
 	if len(how.Tables) > 0 {
 		r.set.Order = tables // the report is about these
 	}
-	for _, t := range tables { // what an earlier run found is no answer
+	for _, t := range tables { // what an earlier run found is not an answer
 		t.Row.State = ledger.Complete
 	}
 	r.set.Unlock()
@@ -153,7 +153,7 @@ func (r *verifying) chosen(tables []*work.Table, byName bool) []*work.Table {
 		switch {
 		case t.Plan.Action == plan.Structure, t.Plan.Action == plan.Forget, t.Plan.Verify == plan.LevelNone && !byName:
 		case !t.Row.State.Complete():
-			r.fails.differs(t, fmt.Sprintf("it is not complete: %d packages are in", len(t.In)))
+			r.fails.differs(t, fmt.Sprintf("it is not complete: %d packages are loaded", len(t.In)))
 		default:
 			out = append(out, t)
 		}
@@ -228,7 +228,7 @@ func (r *verifying) verifyStep(ctx context.Context, s *plan.Step) error {
 		case !t.Row.State.Complete():
 			r.fails.fail(
 				report.Failure{Table: t.Name(), Step: s.ID},
-				fmt.Errorf("%s cannot be verified: %d of %d packages are not in", t.Name(), t.Left(), len(t.Plan.Packages)),
+				fmt.Errorf("%s cannot be verified: %d of %d packages are not loaded", t.Name(), t.Left(), len(t.Plan.Packages)),
 			)
 		default:
 			due = append(due, t)

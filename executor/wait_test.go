@@ -15,7 +15,7 @@ import (
 
 // occupy opens a transaction on the target that writes, as one of a run that
 // does not end, and returns what ends it.
-func (b *bed) occupy() (release func()) {
+func (b *environment) occupy() (release func()) {
 	b.t.Helper()
 	execute(b.t, b.path("target.db"), "")
 	conn, err := sqlite.OpenConn(b.path("target.db"), sqlite.OpenReadWrite)
@@ -43,7 +43,7 @@ func (e *atWaiting) Emit(v report.Event) {
 	}
 }
 
-func TestAWaitForAnotherRunsTransactions(t *testing.T) {
+func TestWaitForOlderTransactions(t *testing.T) {
 	// Invariant 2: every run waits until older package transactions have ended: no longer than it is told to, and it can be stopped while it waits
 	for name, c := range map[string]struct {
 		timeout time.Duration
@@ -57,7 +57,7 @@ func TestAWaitForAnotherRunsTransactions(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBed(t, numbered(500))
+			b := newEnvironment(t, numbered(500))
 			release := b.occupy()
 			p := b.plan()
 			stop := make(chan struct{})

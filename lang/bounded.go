@@ -21,7 +21,7 @@ import (
 // do, and given up where it takes more than this.
 const (
 	maxMemory = 768 << 20
-	// maxCPU bounds the time of the processor: a machine that does much else is no fault of the
+	// maxCPU bounds the time of the processor: a machine that does much else is not a fault of the
 	// spec. Ticks, which a stopped process does not count either, bound what only waits.
 	maxCPU   = slowdown * 12 * time.Second
 	maxTicks = slowdown * 6000
@@ -35,7 +35,7 @@ type progress struct {
 	finished chan struct{}
 }
 
-// bounded does the work of a loader, or says why it was given up. Then the work may go on
+// bounded does the work of a loader, or says why it was given up. Then the work may continue
 // until the expression at hand has its value: a process ends soon after. What a loader
 // holds must not be looked at any more.
 func (l *loader) bounded(work func()) *diag.Diagnostic {
@@ -52,7 +52,7 @@ func (l *loader) bounded(work func()) *diag.Diagnostic {
 		defer func() {
 			if r := recover(); r != nil {
 				d := l.progress.locate(diag.Error(diag.EvaluationFailed, "Evaluation failed",
-					fmt.Sprintf("Reading this ended in a mistake of dmoctl: %v. Nothing was changed. Please report it with these lines of the spec.", r)))
+					fmt.Sprintf("Reading this failed because of a bug in dmoctl: %v. Nothing was changed. Please report it with these lines of the spec.", r)))
 				failed = &d
 			}
 		}()
@@ -60,8 +60,8 @@ func (l *loader) bounded(work func()) *diag.Diagnostic {
 	}()
 	if what := l.progress.watch(); what != "" {
 		l.progress.givenUp.Store(true)
-		d := l.progress.locate(diag.Error(diag.TooCostly, "Spec takes too much to evaluate", fmt.Sprintf(
-			"Evaluating this took more than %s, so it was given up. Look for a value that is repeated, doubled or combined too often.", what)))
+		d := l.progress.locate(diag.Error(diag.TooCostly, "Spec is too expensive to evaluate", fmt.Sprintf(
+			"Evaluating this took more than %s, so it was aborted. Look for a value that is repeated, doubled or combined too often.", what)))
 		return &d
 	}
 	return failed
@@ -125,10 +125,10 @@ func (l *loader) value(expr hcl.Expression, ctx *hcl.EvalContext) (v cty.Value, 
 	}
 	defer func() {
 		if r := recover(); r != nil {
-			fail(fmt.Sprintf("This has no value: %v.", r))
+			fail(fmt.Sprintf("This cannot be evaluated: %v.", r))
 		}
 	}()
 	return expr.Value(ctx)
 }
 
-var errGivenUp = errors.New("the spec was given up")
+var errGivenUp = errors.New("evaluation of the spec was aborted")

@@ -97,7 +97,7 @@ func (l *loader) notAvailable(at hcl.Range, what string) {
 func (l *loader) checkDynamic(b *hclsyntax.Block, s *schema.Block, iterators []string) {
 	if len(b.Labels) != 1 {
 		l.errorAt(b.DefRange(), diag.MissingLabel, "Missing block label",
-			"A dynamic block names the type of the blocks that it makes:\n  dynamic \"TYPE\" { ... }")
+			"A dynamic block names the type of the blocks that it generates:\n  dynamic \"TYPE\" { ... }")
 		return
 	}
 	child := l.checkBlockType(b.Labels[0], b.LabelRanges[0], s)
@@ -140,8 +140,8 @@ func (l *loader) checkValidations(b *hclsyntax.Block) {
 					continue
 				}
 				l.bad = append(l.bad, a.Expr.Range())
-				l.errorAt(t.SourceRange(), diag.UnknownReference, "Reference to nothing",
-					fmt.Sprintf("A validation sees only its own variable, var.%s.", b.Labels[0]))
+				l.errorAt(t.SourceRange(), diag.UnknownReference, "Unknown reference",
+					fmt.Sprintf("A validation can refer only to its own variable, var.%s.", b.Labels[0]))
 			}
 		}
 	}
@@ -161,7 +161,7 @@ func suggestName(given string, s *schema.Block) string {
 		}
 	}
 	if len(names) == 0 {
-		return "It takes none at all."
+		return "It takes none."
 	}
 	otherwise := fmt.Sprintf("It has %s.", listed(names, "and"))
 	root := rootBlock()

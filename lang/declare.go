@@ -22,7 +22,7 @@ func (l *loader) declare(files []*hclsyntax.Body) {
 	for _, body := range files {
 		for _, attr := range sortedAttrs(body) {
 			l.errorAt(attr.NameRange, diag.UnsupportedArgument, "Unsupported argument",
-				fmt.Sprintf("The argument %q stands outside of any block. %s", attr.Name, topLevelHint(&root, attr.Name)))
+				fmt.Sprintf("The argument %q is outside of any block. %s", attr.Name, topLevelHint(&root, attr.Name)))
 		}
 		for _, b := range body.Blocks {
 			l.declareBlock(&root, b)
@@ -35,7 +35,7 @@ func (l *loader) declareBlock(root *schema.Block, b *hclsyntax.Block) {
 	if known == nil {
 		if b.Type == "dynamic" {
 			l.errorAt(b.TypeRange, diag.UnsupportedBlock, "Unsupported block type",
-				"A dynamic block stands inside another block, whose nested blocks it makes; it cannot make top-level blocks.")
+				"A dynamic block generates the nested blocks of another block; it cannot generate top-level blocks.")
 			return
 		}
 		l.errorAt(b.TypeRange, diag.UnsupportedBlock, "Unsupported block type",
@@ -125,7 +125,7 @@ func (l *loader) checkName(label string, at hcl.Range) bool {
 }
 
 func nameRule(name string) string {
-	return fmt.Sprintf("%q cannot be a name. A name starts with a letter, holds letters, digits, \"_\" and \"-\", and has at most %d bytes.", clip(name), longestName)
+	return fmt.Sprintf("%q is not a valid name. A name starts with a letter, contains only letters, digits, \"_\" and \"-\", and has at most %d bytes.", clip(name), longestName)
 }
 
 // sortedAttrs returns attributes in the order of the file.

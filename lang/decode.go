@@ -73,7 +73,7 @@ func (d *decoder) decode(h *hcl.Block, s *schema.Block) *block {
 	d.progress.at.Store(&b.at)
 	if d.count++; d.count > maxBlocks {
 		if d.count == maxBlocks+1 {
-			d.errorAt(h.DefRange, diag.TooManyBlocks, "Too many blocks", fmt.Sprintf("Dynamic blocks make more than %d blocks here.", maxBlocks))
+			d.errorAt(h.DefRange, diag.TooManyBlocks, "Too many blocks", fmt.Sprintf("Dynamic blocks generate more than %d blocks here.", maxBlocks))
 		}
 		return b
 	}
@@ -137,7 +137,7 @@ func (l *loader) checkForEach(v cty.Value, expr hcl.Expression, _ *hcl.EvalConte
 		l.errorAt(at, diag.UnsetEnvironment, "Environment variable is not set", unsetHere(unset))
 	case plain.IsWhollyKnown() && sensitive:
 		l.errorAt(at, diag.SensitiveValue, "Sensitive value cannot be used here",
-			"Which blocks there are is printed and stored in plans, so for_each takes no sensitive value.")
+			"The blocks it generates are printed and stored in plans, so for_each takes no sensitive value.")
 	case plain.IsWhollyKnown():
 		return nil
 	}
@@ -146,7 +146,7 @@ func (l *loader) checkForEach(v cty.Value, expr hcl.Expression, _ *hcl.EvalConte
 }
 
 func unsetHere(env string) string {
-	return fmt.Sprintf("The value depends on the environment variable %s, which is not set. Only arguments that a provider needs to connect may wait until it is; set it, or use a variable.", env)
+	return fmt.Sprintf("The value depends on the environment variable %s, which is not set. Only a provider's connection arguments may be left unset until they are needed; set it, or use a variable.", env)
 }
 
 func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }

@@ -12,7 +12,7 @@ import (
 const digestFormat = 1
 
 // digest identifies what the spec asks for. Connection arguments, sensitive values,
-// places in files and the folder are no part of it, so that the same spec has the
+// places in files and the directory are no part of it, so that the same spec has the
 // same digest on another host, with and without secrets.
 func (m *migration) digest() string {
 	spec := *m.spec

@@ -77,7 +77,7 @@ func (l *loader) endpointSchema(b *hclsyntax.Block) *schema.Block {
 	}
 	s := roleBlock(d, role)
 	if s == nil {
-		l.errorAt(at, diag.WrongRole, "Provider does not play this role",
+		l.errorAt(at, diag.WrongRole, "Provider does not support this role",
 			fmt.Sprintf("The provider %q cannot be used as %s. %s", kind, article(role), l.playersHint(role)))
 	}
 	return s

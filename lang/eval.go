@@ -49,11 +49,11 @@ func (l *loader) checkRef(t hcl.Traversal, iterators []string) bool {
 		}
 		known = sortedKeys(l.locals)
 	default:
-		l.errorAt(t.SourceRange(), diag.UnknownReference, "Reference to nothing", l.unknownRoot(root, iterators))
+		l.errorAt(t.SourceRange(), diag.UnknownReference, "Unknown reference", l.unknownRoot(root, iterators))
 		return false
 	}
 	if name == "" {
-		l.errorAt(t.SourceRange(), diag.UnknownReference, "Reference to nothing",
+		l.errorAt(t.SourceRange(), diag.UnknownReference, "Unknown reference",
 			fmt.Sprintf("%q needs a name after a dot, such as %s.NAME.", root, root))
 		return false
 	}
@@ -61,7 +61,7 @@ func (l *loader) checkRef(t hcl.Traversal, iterators []string) bool {
 	if root == "local" {
 		what = "local value"
 	}
-	l.errorAt(t.SourceRange(), diag.UnknownReference, "Reference to nothing",
+	l.errorAt(t.SourceRange(), diag.UnknownReference, "Unknown reference",
 		fmt.Sprintf("The spec declares no %s %q. %s", what, name, didYouMean(name, known, declareHint(root, name))))
 	return false
 }
@@ -77,7 +77,7 @@ func declareHint(root, name string) string {
 func (l *loader) unknownRoot(root string, iterators []string) string {
 	switch {
 	case root == roleSource || root == roleTarget || root == roleStaging:
-		return fmt.Sprintf("A %s is referred to only by the arguments source and target of a migration, and via of its transfer; it has no value.", root)
+		return fmt.Sprintf("A %s can be referred to only by a migration's arguments source and target and by its transfer's via; it has no value.", root)
 	case l.variables[root] != nil:
 		return fmt.Sprintf("Nothing is named %q here. Did you mean var.%s?", root, root)
 	case l.locals[root] != nil:
@@ -85,7 +85,7 @@ func (l *loader) unknownRoot(root string, iterators []string) string {
 	}
 	names := append([]string{"var", "local"}, iterators...)
 	return fmt.Sprintf("Nothing is named %q here. %s", root, didYouMean(root, names,
-		fmt.Sprintf("A text stands in quotes: %q. A variable is var.NAME, a local value local.NAME.", root)))
+		fmt.Sprintf("Text is written in quotes: %q. A variable is var.NAME, a local value local.NAME.", root)))
 }
 
 // stepName returns the name after the root of a traversal, or "".
@@ -104,13 +104,13 @@ func stepName(t hcl.Traversal) string {
 func (l *loader) convertHCL(in hcl.Diagnostics, other diag.ID) diag.Diagnostics {
 	for i, d := range in {
 		if before, _, panicked := strings.Cut(d.Detail, stackStart); panicked {
-			in[i] = withDetail(d, strings.Replace(before, panicStart, "there is no such value: ", 1)+".")
+			in[i] = withDetail(d, strings.Replace(before, panicStart, "the value cannot be computed: ", 1)+".")
 		}
 		extra, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](d)
 		if !ok || extra.FunctionCallError() == nil || !l.sensitiveCall(d) {
 			continue
 		}
-		in[i] = withDetail(d, fmt.Sprintf("The function %q fails. Its message is withheld, because it may quote a sensitive value.", extra.CalledFunctionName()))
+		in[i] = withDetail(d, fmt.Sprintf("The function %q failed. Its message is withheld, because it may quote a sensitive value.", extra.CalledFunctionName()))
 	}
 	return diag.FromHCL(in, other)
 }

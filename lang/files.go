@@ -30,7 +30,7 @@ const (
 	maxFiles     = 1000
 )
 
-// readDir reads and parses all spec files of the folder, by name.
+// readDir reads and parses all spec files of the directory, by name.
 func (l *loader) readDir() []*hclsyntax.Body {
 	names, ok := l.specFiles()
 	if !ok {
@@ -48,19 +48,19 @@ func (l *loader) readDir() []*hclsyntax.Body {
 func (l *loader) specFiles() ([]string, bool) {
 	entries, err := os.ReadDir(l.dir)
 	if err != nil {
-		l.add(diag.Error(diag.UnreadableFolder, "Spec folder cannot be read", fmt.Sprintf(
-			"%s. Change into the folder that holds the *%s files, or name it:\n  dmoctl --chdir FOLDER validate", reason(err, l.dir), specSuffix)))
+		l.add(diag.Error(diag.UnreadableFolder, "Spec directory cannot be read", fmt.Sprintf(
+			"%s. Change into the directory that holds the *%s files, or name it:\n  dmoctl --chdir DIR validate", reason(err, l.dir), specSuffix)))
 		return nil, false
 	}
 	names := matching(entries, specSuffix)
 	switch {
 	case len(names) == 0:
 		l.add(diag.Error(diag.EmptyFolder, "No spec files", fmt.Sprintf(
-			"The folder %s holds no file whose name ends in %s. Write a first spec with\n  dmoctl init", shown(l.dir), specSuffix)))
+			"The directory %s holds no file whose name ends in %s. Write a first spec with\n  dmoctl init", shown(l.dir), specSuffix)))
 		return nil, false
 	case len(names) > maxFiles:
 		l.add(diag.Error(diag.TooManyFiles, "Too many spec files", fmt.Sprintf(
-			"The folder %s holds %d spec files; at most %d are read.", shown(l.dir), len(names), maxFiles)))
+			"The directory %s holds %d spec files; at most %d are read.", shown(l.dir), len(names), maxFiles)))
 		return nil, false
 	}
 	return names, true
@@ -177,7 +177,7 @@ func checkText(text []byte, path string) *diag.Diagnostic {
 			at += size
 		}
 		d := diag.Error(diag.InvalidEncoding, "File is not UTF-8",
-			fmt.Sprintf("Byte %d of the file is no UTF-8 text. Save the file with the encoding UTF-8.", at+1))
+			fmt.Sprintf("Byte %d of the file is not valid UTF-8. Save the file as UTF-8.", at+1))
 		d = d.On(rangeAt(text, path, at, 1))
 		return &d
 	}

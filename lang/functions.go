@@ -59,14 +59,14 @@ func envFunc(env func(string) (string, bool), kept secrets) function.Function {
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 			name := args[0].AsString()
 			if name == "" || strings.ContainsAny(name, "=\x00") {
-				return cty.NilVal, function.NewArgErrorf(0, "%q cannot be the name of an environment variable", name)
+				return cty.NilVal, function.NewArgErrorf(0, "%q is not a valid name of an environment variable", name)
 			}
 			text, ok := env(name)
 			if !ok {
 				return cty.UnknownVal(cty.String).WithMarks(cty.NewValueMarks(sensitiveMark{}, unsetMark{name})), nil
 			}
 			if !utf8.ValidString(text) {
-				return cty.NilVal, function.NewArgErrorf(0, "the environment variable %s holds no UTF-8 text", name)
+				return cty.NilVal, function.NewArgErrorf(0, "the environment variable %s is not valid UTF-8", name)
 			}
 			kept.keep(cty.StringVal(text))
 			return markSensitive(cty.StringVal(text)), nil
@@ -74,11 +74,11 @@ func envFunc(env func(string) (string, bool), kept secrets) function.Function {
 	})
 }
 
-// fileFunc reads a text file relative to the spec's folder.
+// fileFunc reads a text file relative to the spec's directory.
 func fileFunc(dir string) function.Function {
 	const limit = 16 << 20
 	return function.New(&function.Spec{
-		Description: "Text of a file, relative to the spec's folder.",
+		Description: "Text of a file, relative to the spec's directory.",
 		Params:      []function.Parameter{{Name: "path", Type: cty.String}},
 		Type:        function.StaticReturnType(cty.String),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
@@ -93,7 +93,7 @@ func fileFunc(dir string) function.Function {
 			case err != nil:
 				return cty.NilVal, function.NewArgErrorf(0, "%s", reason(err, path))
 			case !utf8.Valid(text):
-				return cty.NilVal, function.NewArgErrorf(0, "%q holds no UTF-8 text", path)
+				return cty.NilVal, function.NewArgErrorf(0, "%q is not valid UTF-8", path)
 			}
 			return cty.StringVal(string(text)), nil
 		},

@@ -14,7 +14,7 @@ import (
 // FuzzLoad holds that no text makes Load panic, that a refusal says why, and that
 // what is accepted stays accepted after formatting.
 func FuzzLoad(f *testing.F) {
-	// Bad day: spec: fuzzed: no file, however broken, makes the reader panic.
+	// Failure scenario: spec: fuzzed: no file, however broken, makes the reader panic.
 	seeds, err := filepath.Glob("testdata/specs/*.dmo.hcl")
 	if err != nil || len(seeds) == 0 {
 		f.Fatalf("no seeds: %v", err)

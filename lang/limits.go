@@ -106,7 +106,7 @@ func checkIndent(args []cty.Value) error {
 	}
 	width := spaces.AsBigFloat()
 	if width.Sign() < 0 || width.Cmp(big.NewFloat(maxCallWidth)) > 0 {
-		return function.NewArgErrorf(0, "the number of spaces is from 0 to %d", maxCallWidth)
+		return function.NewArgErrorf(0, "the number of spaces must be from 0 to %d", maxCallWidth)
 	}
 	n, _ := width.Int64()
 	return tooLong(int(n), strings.Count(textOf(args[1]), "\n"))

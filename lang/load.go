@@ -1,4 +1,4 @@
-// Package lang reads a folder of spec files into the desired migration.
+// Package lang reads a directory of spec files into the desired migration.
 //
 // [Load] does all of it and reports every mistake of a run together. [FormatDir]
 // is the formatter, [Starter] writes a first spec, [Reference] the documentation of
@@ -26,7 +26,7 @@ type Options struct {
 	// Env looks an environment variable up; nil is an empty environment.
 	Env     func(string) (string, bool)
 	Drivers []providers.Driver
-	Version string // of this dmoctl, for required_version; not checked where it is no version
+	Version string // of this dmoctl, for required_version; not checked where it is not a version
 }
 
 // Override is one --var or --var-file.
@@ -42,7 +42,7 @@ const maxErrors = 200
 // Sources are never nil: they give the diagnostics of later engines their excerpts.
 // Load reads files below dir and those that the spec names; it connects to nothing. It ends
 // within seconds and a bound of memory whatever the files hold: work that takes more is
-// given up with a diagnostic, and goes on to no effect until its expression is evaluated.
+// given up with a diagnostic, and continues to no effect until its expression is evaluated.
 func Load(dir string, opts Options) (*desired.Spec, *Sources, diag.Diagnostics) {
 	l := newLoader(dir, opts)
 	var spec *desired.Spec
@@ -127,8 +127,8 @@ func (l *loader) finished() diag.Diagnostics {
 	all = l.secrets.redact(all.Sorted())
 	if len(all) > maxErrors {
 		left := len(all) - maxErrors
-		all = append(all[:maxErrors:maxErrors], diag.Error(diag.TooManyErrors, "Too many mistakes",
-			fmt.Sprintf("%d more mistakes are not shown. Correct the ones above and run the command again.", left)))
+		all = append(all[:maxErrors:maxErrors], diag.Error(diag.TooManyErrors, "Too many errors",
+			fmt.Sprintf("%d more errors are not shown. Correct the ones above and run the command again.", left)))
 	}
 	return all
 }

@@ -57,7 +57,7 @@ func (m *migration) transfer(b *block) {
 		m.file(t)
 	default:
 		m.errorAt(t.labelRanges[0], diag.UnsupportedValue, "Unsupported value",
-			fmt.Sprintf("Rows travel by \"pipe\" or by \"file\", not by %q. %s", clip(t.labels[0]), didYouMean(t.labels[0], schema.Words(plan.Modes()), "")))
+			fmt.Sprintf("Rows are transferred by \"pipe\" or by \"file\", not by %q. %s", clip(t.labels[0]), didYouMean(t.labels[0], schema.Words(plan.Modes()), "")))
 	}
 }
 
@@ -65,7 +65,7 @@ func (m *migration) pipe(t *block) {
 	for _, name := range sortedKeys(t.attrs) {
 		if name == "via" {
 			m.errorAt(t.attrs[name].name, diag.PipeWithStaging, "Pipe mode has no staging",
-				"In pipe mode rows go straight from reader to writer. Remove the argument \"via\", or write transfer \"file\".")
+				"In pipe mode rows go directly from reader to writer. Remove the argument \"via\", or write transfer \"file\".")
 			m.endpointOf(t, "via", roleStaging, m.all)
 			continue
 		}
@@ -86,7 +86,7 @@ func (m *migration) refuseStaging(transfer hcl.Range) {
 		}
 		e.used = true
 		m.errorAt(e.at, diag.PipeWithStaging, "Pipe mode has no staging",
-			fmt.Sprintf("The migration moves rows in pipe mode (%s), straight from reader to writer, so it has no use for %s. Remove the block, or write\n  transfer \"file\" { via = %s }", place(transfer), address, address))
+			fmt.Sprintf("The migration moves rows in pipe mode (%s), directly from reader to writer, so it has no use for %s. Remove the block, or write\n  transfer \"file\" { via = %s }", place(transfer), address, address))
 	}
 }
 
@@ -110,7 +110,7 @@ func (m *migration) groups(blocks []*block) {
 	if len(blocks) == 0 {
 		all, err := desired.ParsePattern("*")
 		if err != nil {
-			m.add(diag.Error(diag.Internal, "Mistake in dmoctl", err.Error()))
+			m.add(diag.Error(diag.Internal, "Bug in dmoctl", err.Error()))
 		}
 		m.spec.Groups = []desired.Group{{Name: "all", Tables: []desired.Pattern{all}, Split: catalog.SplitSpec{By: catalog.ByAuto}}}
 		return
@@ -136,10 +136,10 @@ func (m *migration) once(p *desired.Pattern, taken map[string]*desired.Pattern, 
 	}
 	key := p.Table("\x00").String()
 	if first, ok := taken[key]; ok {
-		said := fmt.Sprintf("The table %q is named already at %s:%d:%d. A table is in one group; remove one of the two names.",
+		said := fmt.Sprintf("The table %q is already named at %s:%d:%d. A table belongs to one group only; remove one of the two.",
 			clip(p.Text), first.At.File, first.At.Line, first.At.Column)
 		if first.At == p.At {
-			said = fmt.Sprintf("The table %q comes more than once from here. A table is in one group.", clip(p.Text))
+			said = fmt.Sprintf("The table %q is named more than once here. A table belongs to one group only.", clip(p.Text))
 		}
 		m.errorAt(m.elementRange(b, "tables", p), diag.TableNamedTwice, "Table named twice", said)
 		return
@@ -221,7 +221,7 @@ func (m *migration) checkMemory(b *block) {
 		return
 	}
 	m.errorAt(t.valueRange("lob_max"), diag.LOBMaxTooLarge, "Memory budget is too small",
-		"A value as large as types { lob_max } has to fit into processes { memory }. Raise memory or lower lob_max.")
+		"A value as large as types { lob_max } must fit into processes { memory }. Raise memory or lower lob_max.")
 }
 
 func blank(s string) bool { return strings.TrimSpace(s) == "" }

@@ -15,7 +15,7 @@ func checkMistakes(t *testing.T, cases []mistake) {
 	t.Helper()
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			folder(t, map[string]string{"m.dmo.hcl": c.src})
+			directory(t, map[string]string{"m.dmo.hcl": c.src})
 			spec, _, ds := Load(".", Options{Drivers: testDrivers(), Version: "0.1.0"})
 			if spec != nil {
 				t.Error("a spec came back")
@@ -26,14 +26,14 @@ func checkMistakes(t *testing.T, cases []mistake) {
 }
 
 func TestWrongBlocks(t *testing.T) {
-	// Bad day: spec: wrong block
+	// Failure scenario: spec: wrong block
 	checkMistakes(t, []mistake{
 		{"unknown at top", valid + "sorce \"postgres\" \"x\" {}\n",
 			[]refused{{"unsupported-block", "m.dmo.hcl:12:1-6", `Did you mean "source"?`}}},
 		{"misplaced", valid + "processes {}\n",
 			[]refused{{"unsupported-block", "m.dmo.hcl:12:1-10", `"processes" belongs in a migration block`}}},
 		{"dynamic at top", valid + "dynamic \"source\" {}\n",
-			[]refused{{"unsupported-block", "m.dmo.hcl:12:1-8", "stands inside another block"}}},
+			[]refused{{"unsupported-block", "m.dmo.hcl:12:1-8", "cannot generate top-level blocks"}}},
 		{"unknown inside", inMigration("  tabel_group \"a\" {}"),
 			[]refused{{"unsupported-block", "m.dmo.hcl:11:3-14", `Did you mean "table_group"?`}}},
 		{"argument written as block", inMigration("  exclude \"a\" {\n    tables {}\n  }"), []refused{
@@ -61,7 +61,7 @@ func TestWrongBlocks(t *testing.T) {
 }
 
 func TestWrongArguments(t *testing.T) {
-	// Bad day: spec: wrong argument
+	// Failure scenario: spec: wrong argument
 	checkMistakes(t, []mistake{
 		{"outside of blocks", valid + "table_group = 1\n",
 			[]refused{{"unsupported-argument", "m.dmo.hcl:12:1-12", "belongs in a migration block"}}},
@@ -87,7 +87,7 @@ func TestWrongArguments(t *testing.T) {
 }
 
 func TestWrongTypesAndValues(t *testing.T) {
-	// Bad day: spec: wrong type or unit
+	// Failure scenario: spec: wrong type or unit
 	checkMistakes(t, []mistake{
 		{"string for number", inMigration("  processes { downtime = \"8\" }"),
 			[]refused{{"wrong-type", "m.dmo.hcl:11:26-29", "takes a whole number, but this is a string"}}},
@@ -104,7 +104,7 @@ func TestWrongTypesAndValues(t *testing.T) {
 		{"fraction", inMigration("  processes { downtime = 1.5 }"),
 			[]refused{{"invalid-value", "m.dmo.hcl:11:26-29", "a whole number"}}},
 		{"too small", inMigration("  processes { verify = -1 }"),
-			[]refused{{"invalid-value", "m.dmo.hcl:11:24-26", "the least is 1"}}},
+			[]refused{{"invalid-value", "m.dmo.hcl:11:24-26", "the minimum is 1"}}},
 		{"too large", inMigration("  processes { verify = 99999999999999999999999 }"),
 			[]refused{{"invalid-value", "m.dmo.hcl:11:24-47", "64 bits"}}},
 		{"no unit", inMigration("  processes { memory = \"256\" }"),
@@ -123,10 +123,10 @@ func TestWrongTypesAndValues(t *testing.T) {
 			[]refused{{"unsupported-value", "m.dmo.hcl:12:14-29", "from 1 to 76"}}},
 		{"number's scale", inMigration("  types { number = \"decimal(10,11)\" }"),
 			[]refused{{"unsupported-value", "m.dmo.hcl:11:20-36", "from 0 to the precision, 10"}}},
-		{"number is no text", inMigration("  types { number = 38 }"),
+		{"number is not text", inMigration("  types { number = 38 }"),
 			[]refused{{"wrong-type", "m.dmo.hcl:11:20-22", "a string"}}},
 		{"budget", inMigration("  types { lob_max = \"1GiB\" }\n  processes { memory = \"64MiB\" }"),
-			[]refused{{"lob-max-too-large", "m.dmo.hcl:11:21-27", "has to fit"}}},
+			[]refused{{"lob-max-too-large", "m.dmo.hcl:11:21-27", "must fit"}}},
 		{"version constraint", "dmo {\n  required_version = \"new\"\n}\n" + valid,
 			[]refused{{"invalid-value", "m.dmo.hcl:2:22-27", "not a version constraint"}}},
 		{"version", "dmo {\n  required_version = \">= 9\"\n}\n" + valid,
@@ -134,12 +134,12 @@ func TestWrongTypesAndValues(t *testing.T) {
 		{"table name", inMigration("  exclude \"a\" { tables = [\"A\", \"B.C.D\"] }"),
 			[]refused{{"invalid-table-name", "m.dmo.hcl:11:32-39", "more than one dot"}}},
 		{"glob where one table is meant", inMigration("  rename {\n    table = \"A*\"\n    to = \"B\"\n  }"),
-			[]refused{{"not-exact", "m.dmo.hcl:12:13-17", "stands for several tables"}}},
+			[]refused{{"not-exact", "m.dmo.hcl:12:13-17", "can match several tables"}}},
 	})
 }
 
 func TestWrongReferences(t *testing.T) {
-	// Bad day: spec: wrong reference
+	// Failure scenario: spec: wrong reference
 	checkMistakes(t, []mistake{
 		{"to no block", "source \"postgres\" \"erp2\" {\n  host = \"x\"\n}\n" + inMigration("  transfer \"file\" { via = staging.local.files }"),
 			[]refused{{"unknown-reference", "m.dmo.hcl:14:27-46", "no staging block at all"}}},
@@ -154,7 +154,7 @@ func TestWrongReferences(t *testing.T) {
 		{"local", inMigration("  exclude \"a\" { tables = local.x }"),
 			[]refused{{"unknown-reference", "m.dmo.hcl:11:26-33", "locals { x = VALUE }"}}},
 		{"bare word", inMigration("  verify { default = content }"),
-			[]refused{{"unknown-reference", "m.dmo.hcl:11:22-29", `A text stands in quotes: "content"`}}},
+			[]refused{{"unknown-reference", "m.dmo.hcl:11:22-29", `Text is written in quotes: "content"`}}},
 		{"variable without var", inMigration("  exclude \"a\" { tables = [sid] }") + "variable \"sid\" { default = \"x\" }\n",
 			[]refused{{"unknown-reference", "m.dmo.hcl:11:27-30", "Did you mean var.sid?"}}},
 		{"block as value", "locals {\n  a = source.postgres.erp\n}\n" + valid,
@@ -164,12 +164,12 @@ func TestWrongReferences(t *testing.T) {
 		{"iterator out of its block", inMigration("  dynamic \"exclude\" {\n    for_each = [exclude.value]\n    labels = [exclude.value]\n    content { tables = [exclude.key] }\n  }"),
 			[]refused{{"unknown-reference", "m.dmo.hcl:12:17-30", `Nothing is named "exclude"`}}},
 		{"in validation", "variable \"a\" {\n  default = 1\n  validation {\n    condition = var.b > 1\n    error_message = \"x\"\n  }\n}\n" + valid,
-			[]refused{{"unknown-reference", "m.dmo.hcl:4:17-22", "only its own variable, var.a"}}},
+			[]refused{{"unknown-reference", "m.dmo.hcl:4:17-22", "only to its own variable, var.a"}}},
 	})
 }
 
 func TestCyclicLocals(t *testing.T) {
-	// Bad day: spec: cyclic locals
+	// Failure scenario: spec: cyclic locals
 	checkMistakes(t, []mistake{
 		{"cyclic locals", "locals {\n  a = local.b\n  b = \"${local.c}\"\n  c = [local.a]\n  d = local.d\n  e = local.a\n}\n" + valid, []refused{
 			{"cyclic-locals", "m.dmo.hcl:2:3-4", "local.a -> local.b -> local.c -> local.a"},

@@ -21,8 +21,8 @@ func checkNesting(text []byte, path string) *diag.Diagnostic {
 	for _, t := range tokens {
 		n.take(t.Type)
 		if n.depth > maxNesting {
-			d := diag.Error(diag.NestedTooDeep, "Nested too deep", fmt.Sprintf(
-				"Brackets, operators and templates are nested or chained more than %d deep here. Split the expression with locals.", maxNesting)).On(t.Range)
+			d := diag.Error(diag.NestedTooDeep, "Nested too deeply", fmt.Sprintf(
+				"Brackets, operators and templates are nested or chained more than %d levels deep here. Split the expression with locals.", maxNesting)).On(t.Range)
 			return &d
 		}
 	}

@@ -16,7 +16,7 @@ import (
 
 var update = flag.Bool("update", false, "write golden files")
 
-// golden compares with testdata/NAME, from whatever folder the test is in.
+// golden compares with testdata/NAME, from whatever directory the test is in.
 func golden(t *testing.T, path, got string) {
 	t.Helper()
 	if *update {
@@ -42,7 +42,7 @@ func here(t *testing.T, name string) string {
 	return path
 }
 
-func TestMistakesAsPrinted(t *testing.T) {
+func TestDiagnosticOutput(t *testing.T) {
 	asText, asJSON := here(t, "mistakes.txt"), here(t, "mistakes.json")
 	example(t, "mistakes.dmo.hcl")
 	_, _, ds := Load(".", Options{Drivers: testDrivers(), Env: env("DMO_SOURCE_PASSWORD", "correct-horse")})
@@ -56,7 +56,7 @@ func TestMistakesAsPrinted(t *testing.T) {
 
 func TestFormatDir(t *testing.T) {
 	files := map[string]string{"a.dmo.hcl": "locals{}\n", "b.dmo.hcl": "locals {}\n", "dmo.dmovars": "a=1\n", "note.hcl": "x=1\n", "broken.dmo.hcl": "locals {\n"}
-	folder(t, files)
+	directory(t, files)
 	if err := os.Chmod("a.dmo.hcl", 0o640); err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +93,7 @@ func TestFormatDir(t *testing.T) {
 	}
 }
 
-func TestStarterIsValid(t *testing.T) {
+func TestStarterValid(t *testing.T) {
 	for _, o := range []StarterOptions{
 		{SourceType: "postgres", TargetType: "postgres", Migration: "erp"},
 		{SourceType: "sqlite", TargetType: "sqlite", Mode: "file"},
@@ -104,7 +104,7 @@ func TestStarterIsValid(t *testing.T) {
 		if len(ds) > 0 {
 			t.Fatalf("%+v: %s", o, text(ds))
 		}
-		folder(t, map[string]string{"main.dmo.hcl": string(src)})
+		directory(t, map[string]string{"main.dmo.hcl": string(src)})
 		spec := mustLoad(t, Options{})
 		if want := cmp.Or(o.Mode, "pipe"); spec.Transfer.Mode != want || spec.Migration != cmp.Or(o.Migration, "move") {
 			t.Errorf("%+v gives %+v", o, spec)
@@ -118,7 +118,7 @@ func TestStarterIsValid(t *testing.T) {
 	}
 }
 
-func TestStarterRefuses(t *testing.T) {
+func TestStarterInvalidOptions(t *testing.T) {
 	_, ds := Starter(StarterOptions{SourceType: "postgre", TargetType: "local", Mode: "pip", Migration: "my move", Drivers: testDrivers()})
 	checkRefused(t, ds, []refused{
 		{"invalid-name", "", "letters, digits"},
@@ -128,7 +128,7 @@ func TestStarterRefuses(t *testing.T) {
 	})
 }
 
-func TestReferenceNamesEverything(t *testing.T) {
+func TestReferenceComplete(t *testing.T) {
 	path := here(t, "reference.md")
 	got := Reference(testDrivers())
 	golden(t, path, got)
@@ -141,7 +141,7 @@ func TestReferenceNamesEverything(t *testing.T) {
 
 // A diagnostic of a later engine, which only knows a place, gets its excerpt.
 func TestLocate(t *testing.T) {
-	folder(t, map[string]string{"m.dmo.hcl": inMigration("  exclude \"a\" { tables = [\"ä\", \"DBATL\"] }")})
+	directory(t, map[string]string{"m.dmo.hcl": inMigration("  exclude \"a\" { tables = [\"ä\", \"DBATL\"] }")})
 	spec, sources, ds := Load(".", Options{Drivers: testDrivers()})
 	if len(ds) > 0 {
 		t.Fatal(text(ds))

@@ -28,7 +28,7 @@ func (l *loader) endpointOf(b *block, argument, role string, all map[string]*end
 		e.used = true
 		return e
 	}
-	l.errorAt(a.at, diag.UnknownReference, "Reference to nothing", l.missingEndpoint(argument, role, address, all))
+	l.errorAt(a.at, diag.UnknownReference, "Unknown reference", l.missingEndpoint(argument, role, address, all))
 	return nil
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/dmoctl/dmoctl/internal/schema"
 )
 
-func TestLiteralSecretsAreRefused(t *testing.T) {
+func TestLiteralSecretsRefused(t *testing.T) {
 	source := func(password string) string {
 		return "source \"postgres\" \"x\" {\n  host = \"h\"\n  password = " + password + "\n}\n" + valid
 	}
@@ -30,7 +30,7 @@ func TestLiteralSecretsAreRefused(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			folder(t, map[string]string{"m.dmo.hcl": c.src, "pw.txt": "hunter2"})
+			directory(t, map[string]string{"m.dmo.hcl": c.src, "pw.txt": "hunter2"})
 			_, _, ds := Load(".", Options{Drivers: testDrivers()})
 			if len(ds) > 0 && ds[len(ds)-1].ID == "unused-block" {
 				ds = ds[:len(ds)-1]
@@ -43,7 +43,7 @@ func TestLiteralSecretsAreRefused(t *testing.T) {
 	}
 }
 
-func TestSecretsAreTaken(t *testing.T) {
+func TestSecretsAccepted(t *testing.T) {
 	for name, c := range map[string]struct{ password, more string }{
 		"environment":           {`env("PW")`, ""},
 		"part of a text":        {`"${env("PW")}"`, ""},
@@ -55,7 +55,7 @@ func TestSecretsAreTaken(t *testing.T) {
 		"marked plain variable": {`sensitive(var.p)`, "variable \"p\" {}\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			folder(t, map[string]string{"m.dmo.hcl": strings.Replace(valid, `env("DMO_SOURCE_PASSWORD")`, c.password, 1) + c.more, "pw.txt": "hunter2"})
+			directory(t, map[string]string{"m.dmo.hcl": strings.Replace(valid, `env("DMO_SOURCE_PASSWORD")`, c.password, 1) + c.more, "pw.txt": "hunter2"})
 			opts := Options{Env: env("PW", "hunter2")}
 			if strings.Contains(c.more, "variable") {
 				opts.Vars = []string{"p=hunter2"}
@@ -69,7 +69,7 @@ func TestSecretsAreTaken(t *testing.T) {
 }
 
 func TestUnsetEnvironment(t *testing.T) {
-	folder(t, map[string]string{"m.dmo.hcl": valid})
+	directory(t, map[string]string{"m.dmo.hcl": valid})
 	spec := mustLoad(t, Options{})
 	if got := spec.Source.Config["password"]; got != (schema.Unset{Env: "DMO_SOURCE_PASSWORD"}) {
 		t.Errorf("password %#v", got)
@@ -88,7 +88,7 @@ func TestUnsetEnvironment(t *testing.T) {
 }
 
 // Whatever is wrong around a secret, no message and no excerpt shows it.
-func TestSecretsAreNeverShown(t *testing.T) {
+func TestSecretsNotShown(t *testing.T) {
 	const secret = `p@ss:w/o%rd`
 	for name, files := range map[string]map[string]string{
 		"function that quotes its argument": {"m.dmo.hcl": valid + "locals {\n  a = parseint(env(\"PW\"), 10)\n}\n"},
@@ -113,7 +113,7 @@ func TestSecretsAreNeverShown(t *testing.T) {
 		"same line":             {"m.dmo.hcl": "source \"postgres\" \"x\" {\n  password = [\"" + secret + "\", x(1)]\n}\n" + valid},
 	} {
 		t.Run(name, func(t *testing.T) {
-			folder(t, files)
+			directory(t, files)
 			_, _, ds := Load(".", Options{Drivers: testDrivers(), Env: env("PW", secret)})
 			if len(ds) == 0 {
 				t.Fatal("nothing was reported")

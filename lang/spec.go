@@ -32,19 +32,19 @@ func (l *loader) assemble() *desired.Spec {
 	return spec
 }
 
-// onlyMigration returns the one migration of the folder.
+// onlyMigration returns the one migration of the directory.
 func (l *loader) onlyMigration() *hclsyntax.Block {
 	found := l.decls.migrations
 	if len(found) == 0 {
 		if !l.diags.HasErrors() && len(l.fromHCL) == 0 {
 			l.add(diag.Error(diag.NoMigration, "No migration", fmt.Sprintf(
-				"The files of %s hold no migration block, so there is nothing to move. Add one:\n  migration \"NAME\" {\n    source = source.TYPE.NAME\n    target = target.TYPE.NAME\n  }", shown(l.dir))))
+				"The files of %s hold no migration block, so there is nothing to migrate. Add one:\n  migration \"NAME\" {\n    source = source.TYPE.NAME\n    target = target.TYPE.NAME\n  }", shown(l.dir))))
 		}
 		return nil
 	}
 	for _, b := range found[1:] {
 		l.errorAt(b.DefRange(), diag.SeveralMigrations, "More than one migration",
-			fmt.Sprintf("A folder holds exactly one migration, and the first one is at %s. Move this one to a folder of its own.", place(found[0].DefRange())))
+			fmt.Sprintf("A directory holds exactly one migration, and the first one is at %s. Move this one to a directory of its own.", place(found[0].DefRange())))
 	}
 	if !l.checkName(found[0].Labels[0], found[0].LabelRanges[0]) {
 		return nil
@@ -104,7 +104,7 @@ func (l *loader) checkVersion(dmo *block) {
 	}
 	if !constraints.Check(have.Core()) {
 		l.errorAt(at, diag.WrongVersion, "Spec requires another version",
-			fmt.Sprintf("This is dmoctl %s, and the spec requires %s. Install such a version, or change the constraint.", l.opts.Version, want))
+			fmt.Sprintf("This is dmoctl %s, and the spec requires %s. Install a matching version, or change the constraint.", l.opts.Version, want))
 	}
 }
 

@@ -14,14 +14,14 @@ import (
 	"github.com/dmoctl/dmoctl/internal/schema"
 )
 
-// example reads one of testdata/specs into the current folder.
+// example reads one of testdata/specs into the current directory.
 func example(t *testing.T, name string) string {
 	t.Helper()
 	src, err := os.ReadFile(filepath.Join("testdata", "specs", name))
 	if err != nil {
 		t.Fatal(err)
 	}
-	folder(t, map[string]string{"m.dmo.hcl": string(src)})
+	directory(t, map[string]string{"m.dmo.hcl": string(src)})
 	return string(src)
 }
 
@@ -103,7 +103,7 @@ func TestFileSpec(t *testing.T) {
 }
 
 func TestDefaults(t *testing.T) {
-	folder(t, map[string]string{"m.dmo.hcl": valid})
+	directory(t, map[string]string{"m.dmo.hcl": valid})
 	got := mustLoad(t, Options{})
 	if len(got.Groups) != 1 || got.Groups[0].Split.By != "auto" || !got.Groups[0].Tables[0].Match("s", catalog.Name{Schema: "s", Name: "T"}) {
 		t.Errorf("groups %+v", got.Groups)
@@ -111,17 +111,17 @@ func TestDefaults(t *testing.T) {
 	if got.Policies != catalog.DefaultPolicies() || got.Verify.Default != "content" || got.Processes != (desired.Processes{}) || got.Transfer.Mode != "pipe" {
 		t.Errorf("%+v", got)
 	}
-	folder(t, map[string]string{"m.dmo.hcl": inMigration("  types {}\n  verify {}\n  processes {}\n  transfer \"pipe\" {}")})
+	directory(t, map[string]string{"m.dmo.hcl": inMigration("  types {}\n  verify {}\n  processes {}\n  transfer \"pipe\" {}")})
 	if empty := mustLoad(t, Options{}); empty.Digest != got.Digest {
 		t.Error("blocks that say nothing change the digest")
 	}
 }
 
-func TestSeveralFilesAreOneSpec(t *testing.T) {
+func TestMultipleFilesOneSpec(t *testing.T) {
 	head, tail, _ := strings.Cut(valid, "migration")
-	folder(t, map[string]string{"z.dmo.hcl": head, "a.dmo.hcl": "migration" + tail, "README.md": "{"})
+	directory(t, map[string]string{"z.dmo.hcl": head, "a.dmo.hcl": "migration" + tail, "README.md": "{"})
 	split := mustLoad(t, Options{})
-	folder(t, map[string]string{"m.dmo.hcl": valid})
+	directory(t, map[string]string{"m.dmo.hcl": valid})
 	if whole := mustLoad(t, Options{}); split.Digest != whole.Digest {
 		t.Error("the digest depends on files")
 	}
@@ -130,7 +130,7 @@ func TestSeveralFilesAreOneSpec(t *testing.T) {
 func TestDigest(t *testing.T) {
 	load := func(src string, opts Options) string {
 		t.Helper()
-		folder(t, map[string]string{"m.dmo.hcl": src})
+		directory(t, map[string]string{"m.dmo.hcl": src})
 		return mustLoad(t, opts).Digest
 	}
 	base := load(valid, Options{})
@@ -170,7 +170,7 @@ func TestDigest(t *testing.T) {
 }
 
 func TestUnusedBlocks(t *testing.T) {
-	folder(t, map[string]string{"m.dmo.hcl": "source \"sqlite\" \"spare\" { path = \"x\" }\n" + valid})
+	directory(t, map[string]string{"m.dmo.hcl": "source \"sqlite\" \"spare\" { path = \"x\" }\n" + valid})
 	spec, _, ds := Load(".", Options{Drivers: testDrivers()})
 	if spec == nil {
 		t.Error("a warning stops the run")
@@ -180,7 +180,7 @@ func TestUnusedBlocks(t *testing.T) {
 
 func TestRequiredVersion(t *testing.T) {
 	for version, ok := range map[string]bool{"0.1.0": true, "0.2.0-rc1": true, "0.0.9": false, "devel": true, "v1.3.0": true} {
-		folder(t, map[string]string{"m.dmo.hcl": "dmo {\n  required_version = \">= 0.1\"\n}\n" + valid})
+		directory(t, map[string]string{"m.dmo.hcl": "dmo {\n  required_version = \">= 0.1\"\n}\n" + valid})
 		if _, _, ds := Load(".", Options{Drivers: testDrivers(), Version: version}); ds.HasErrors() == ok {
 			t.Errorf("version %s: %s", version, text(ds))
 		}

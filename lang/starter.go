@@ -41,7 +41,7 @@ func Starter(o StarterOptions) ([]byte, diag.Diagnostics) {
 		staging = l.starterBlock(roleStaging, o.StagingType, "files")
 	} else if o.Mode != plan.Pipe {
 		l.add(diag.Error(diag.UnsupportedValue, "Unsupported value",
-			fmt.Sprintf("Rows travel by \"pipe\" or by \"file\", not by %q.", clip(string(o.Mode)))))
+			fmt.Sprintf("Rows are transferred by \"pipe\" or by \"file\", not by %q.", clip(string(o.Mode)))))
 	}
 	if len(l.diags) > 0 {
 		return nil, l.finished()
@@ -60,7 +60,7 @@ func (l *loader) starterBlock(role, kind, name string) string {
 	}
 	s := roleBlock(d, role)
 	if s == nil {
-		l.add(diag.Error(diag.WrongRole, "Provider does not play this role",
+		l.add(diag.Error(diag.WrongRole, "Provider does not support this role",
 			fmt.Sprintf("The provider %q cannot be used as %s. %s", kind, article(role), l.playersHint(role))))
 		return ""
 	}

@@ -36,12 +36,12 @@ func testDrivers() []providers.Driver {
 	return []providers.Driver{
 		{Type: "postgres", Doc: "PostgreSQL.", Source: server, Target: server, OpenSource: database, OpenTarget: target},
 		{Type: "sqlite", Doc: "SQLite.", Source: file, Target: file, OpenSource: database, OpenTarget: target},
-		{Type: "local", Doc: "Folder.", Staging: file, OpenStaging: staging},
+		{Type: "local", Doc: "Directory.", Staging: file, OpenStaging: staging},
 	}
 }
 
-// folder writes files and changes into their folder, so that messages name them shortly.
-func folder(t *testing.T, files map[string]string) {
+// directory writes files and changes into their directory, so that messages name them shortly.
+func directory(t *testing.T, files map[string]string) {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range files {
@@ -95,7 +95,7 @@ func inMigration(lines string) string {
 	return head + lines + "\n}\n"
 }
 
-// mustLoad loads the current folder, which holds no mistake.
+// mustLoad loads the current directory, which holds no mistake.
 func mustLoad(t *testing.T, opts Options) *desired.Spec {
 	t.Helper()
 	opts.Drivers = testDrivers()

@@ -68,7 +68,7 @@ func (m *migration) exactText(text string, at hcl.Range) (desired.Pattern, bool)
 	p, ok := m.pattern(text, at)
 	if ok && !p.Exact {
 		m.errorAt(at, diag.NotExact, "One table expected", fmt.Sprintf(
-			"%q stands for several tables, and one is needed here. Name it; a backslash takes * and ? as they are.", clip(text)))
+			"%q can match several tables, and exactly one is needed here. Write its name; a backslash escapes * and ?.", clip(text)))
 		return p, false
 	}
 	return p, ok
@@ -82,8 +82,8 @@ func (m *migration) renames(blocks []*block) {
 		if !ok1 || !ok2 {
 			continue
 		}
-		if !m.firstUse(from, table, b.valueRange("table"), "is renamed already") ||
-			!m.firstUse(to, target, b.valueRange("to"), "is the new name of another table already") {
+		if !m.firstUse(from, table, b.valueRange("table"), "is already renamed") ||
+			!m.firstUse(to, target, b.valueRange("to"), "is already the new name of another table") {
 			continue
 		}
 		m.spec.Renames = append(m.spec.Renames, desired.Rename{Table: table, To: target, At: position(b.at)})
@@ -111,13 +111,13 @@ func (m *migration) verify(b *block) {
 	seen := map[string]hcl.Range{}
 	for _, e := range b.blocks["exception"] {
 		table, ok := m.exactText(e.labels[0], e.labelRanges[0])
-		if !ok || !m.firstUse(seen, table, e.labelRanges[0], "is excepted already") {
+		if !ok || !m.firstUse(seen, table, e.labelRanges[0], "already has an exception") {
 			continue
 		}
 		reason := e.values.String("reason")
 		if e.values.Has("reason") && blank(reason) {
 			m.errorAt(e.valueRange("reason"), diag.MissingReason, "Exception without a reason",
-				"An exception stands in every report, so it says why the table may differ.")
+				"An exception appears in every report, so it must say why the table may differ.")
 		}
 		m.spec.Verify.Exceptions = append(m.spec.Verify.Exceptions, desired.Exception{
 			Table: table, Rule: plan.Rule(e.values.String("rule")), Reason: reason, At: position(e.labelRanges[0])})

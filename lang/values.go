@@ -72,7 +72,7 @@ func (d *decoder) fillDefault(b *block, a *schema.Attr, at hcl.Range) {
 	value, err := parseDefault(a)
 	if err != nil {
 		d.errorAt(at, diag.InvalidSchema, "Provider's schema is wrong",
-			fmt.Sprintf("The default of the argument %q cannot be read: %v. This is a mistake in dmoctl.", a.Name, err))
+			fmt.Sprintf("The default of the argument %q cannot be read: %v. This is a bug in dmoctl.", a.Name, err))
 		return
 	}
 	b.values[a.Name] = value
@@ -90,7 +90,7 @@ func (d *decoder) checkSecrecy(a *schema.Attr, arg *argument, sensitive bool) bo
 			fmt.Sprintf("The argument %q is sensitive, and a spec is kept in version control, so it takes no literal value. Take it from the environment, from a file, or from a sensitive variable without a default:\n  %s = env(\"NAME\")\n  %s = sensitive(file(\"/run/secrets/NAME\"))", a.Name, a.Name, a.Name))
 	case a.Sensitive && !sensitive:
 		d.errorAt(arg.at, diag.NotSensitive, "Value is not sensitive",
-			fmt.Sprintf("The argument %q is sensitive and takes only a value that is marked so. Wrap it, or declare its variable with sensitive = true:\n  %s = sensitive(...)", a.Name, a.Name))
+			fmt.Sprintf("The argument %q is sensitive and takes only a value that is marked as sensitive. Wrap it, or declare its variable with sensitive = true:\n  %s = sensitive(...)", a.Name, a.Name))
 	case sensitive && !d.provider:
 		d.errorAt(arg.at, diag.SensitiveValue, "Sensitive value cannot be used here",
 			fmt.Sprintf("The argument %q is printed and stored in plans, so it takes no sensitive value; values of env() are sensitive. Use a variable, which the environment variable %sNAME sets.", a.Name, envPrefix))
@@ -219,7 +219,7 @@ func fromCty(k schema.Kind, v cty.Value) (any, error) {
 	case schema.Int:
 		n, accuracy := v.AsBigFloat().Int64()
 		if accuracy != big.Exact {
-			return nil, fmt.Errorf("it takes a whole number of at most 64 bits")
+			return nil, fmt.Errorf("it must be a whole number of at most 64 bits")
 		}
 		return n, nil
 	case schema.Strings:
@@ -285,9 +285,9 @@ func checkBounds(a *schema.Attr, value any) error {
 	}
 	switch {
 	case n < a.Min:
-		return fmt.Errorf("%s is too small; the least is %s", inUnits(n), inUnits(a.Min))
+		return fmt.Errorf("%s is too small; the minimum is %s", inUnits(n), inUnits(a.Min))
 	case a.Max > 0 && n > a.Max:
-		return fmt.Errorf("%s is too large; the most is %s", inUnits(n), inUnits(a.Max))
+		return fmt.Errorf("%s is too large; the maximum is %s", inUnits(n), inUnits(a.Max))
 	}
 	return nil
 }

@@ -71,7 +71,7 @@ func (l *loader) constantTrue(a *hclsyntax.Attribute) bool {
 	if len(a.Expr.Variables()) > 0 {
 		l.bad = append(l.bad, a.Expr.Range())
 		l.errorAt(a.Expr.Range(), diag.NotConstant, "Value is not constant",
-			fmt.Sprintf("The argument %q of a variable must be true or false, written out.", a.Name))
+			fmt.Sprintf("The argument %q of a variable must be the literal true or false.", a.Name))
 		return true
 	}
 	value, diags := l.value(a.Expr, nil)
@@ -86,7 +86,7 @@ func (l *loader) declareDefault(v *variable, a *hclsyntax.Attribute) {
 	value, diags := l.value(a.Expr, nil)
 	if diags.HasErrors() {
 		l.errorAt(a.Expr.Range(), diag.DefaultNotConstant, "Default is not constant",
-			fmt.Sprintf("The default of variable %q must be a literal value: it may call no function and refer to nothing. Use a locals block for values that are computed.", v.name))
+			fmt.Sprintf("The default of variable %q must be a literal value, without function calls and references. Use a locals block for values that are computed.", v.name))
 		v.broken = true
 		return
 	}
@@ -196,5 +196,5 @@ func place(r hcl.Range) string {
 }
 
 func (l *loader) duplicate(at hcl.Range, what string, first hcl.Range) {
-	l.errorAt(at, diag.Duplicate, "Declared twice", fmt.Sprintf("The %s has been declared already at %s. Remove one of the two, or give it another name.", what, place(first)))
+	l.errorAt(at, diag.Duplicate, "Declared twice", fmt.Sprintf("The %s is already declared at %s. Remove one of the two, or give it another name.", what, place(first)))
 }

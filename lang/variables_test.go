@@ -17,7 +17,7 @@ func TestPrecedence(t *testing.T) {
 	check := func(want string) {
 		t.Helper()
 		files["m.dmo.hcl"] = migrationOf("var.sid") + "variable \"sid\" {\n  type = string\n  default = \"default\"\n}\n"
-		folder(t, files)
+		directory(t, files)
 		if got := mustLoad(t, opts).Source.Config.String("host"); got != want {
 			t.Errorf("host %q, want %q", got, want)
 		}
@@ -41,7 +41,7 @@ func TestPrecedence(t *testing.T) {
 }
 
 func TestVariableTypes(t *testing.T) {
-	folder(t, map[string]string{"m.dmo.hcl": inMigration(`  exclude "a" { tables = var.names }
+	directory(t, map[string]string{"m.dmo.hcl": inMigration(`  exclude "a" { tables = var.names }
   table_group "b" {
     tables = [var.group.pattern]
     split { parts = var.group.parts }
@@ -61,7 +61,7 @@ variable "group" {
 }
 
 func TestVariableMistakes(t *testing.T) {
-	// Bad day: spec: a variable without a value
+	// Failure scenario: spec: a variable without a value
 	for name, c := range map[string]struct {
 		src  string
 		opts Options
@@ -84,7 +84,7 @@ func TestVariableMistakes(t *testing.T) {
 		"unknown type": {valid + "variable \"n\" {\n  type = strin\n  default = 1\n}\n", Options{},
 			[]refused{{"invalid-expression", "m.dmo.hcl:13:10-15", "strin"}}},
 		"sensitive that is computed": {valid + "variable \"n\" {\n  sensitive = var.n\n  default = 1\n}\n", Options{},
-			[]refused{{"not-constant", "m.dmo.hcl:13:15-20", "written out"}}},
+			[]refused{{"not-constant", "m.dmo.hcl:13:15-20", "the literal true or false"}}},
 		"unknown argument": {valid + "variable \"n\" {\n  defaults = 1\n  default = 1\n}\n", Options{},
 			[]refused{{"unsupported-argument", "m.dmo.hcl:13:3-11", `not expected in a variable block`}}},
 		"refused by its validation": {valid + "variable \"n\" {\n  default = 1\n  validation {\n    condition = var.n > 1\n    error_message = \"Too few.\"\n  }\n}\n", Options{},
@@ -93,7 +93,7 @@ func TestVariableMistakes(t *testing.T) {
 			[]refused{{"missing-argument", "m.dmo.hcl:14:3-13", "error_message"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			folder(t, map[string]string{"m.dmo.hcl": c.src})
+			directory(t, map[string]string{"m.dmo.hcl": c.src})
 			c.opts.Drivers = testDrivers()
 			spec, _, ds := Load(".", c.opts)
 			if spec != nil {
@@ -105,12 +105,12 @@ func TestVariableMistakes(t *testing.T) {
 }
 
 func TestValueFileMistakes(t *testing.T) {
-	folder(t, map[string]string{"m.dmo.hcl": sidSpec, "dmo.dmovars": "sid = upper(\"x\")\nsdi = 1\nx {}\nsid2 = [1\n"})
+	directory(t, map[string]string{"m.dmo.hcl": sidSpec, "dmo.dmovars": "sid = upper(\"x\")\nsdi = 1\nx {}\nsid2 = [1\n"})
 	_, _, ds := Load(".", Options{Drivers: testDrivers()})
 	if !ds.HasErrors() {
 		t.Error("a broken file was taken")
 	}
-	folder(t, map[string]string{"m.dmo.hcl": sidSpec, "dmo.dmovars": "sid = upper(\"x\")\nsdi = 1\nx {}\n"})
+	directory(t, map[string]string{"m.dmo.hcl": sidSpec, "dmo.dmovars": "sid = upper(\"x\")\nsdi = 1\nx {}\n"})
 	_, _, ds = Load(".", Options{Drivers: testDrivers()})
 	checkRefused(t, ds, []refused{
 		{"not-constant", "dmo.dmovars:1:7-17", "must be a literal"},

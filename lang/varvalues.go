@@ -101,7 +101,7 @@ func (l *loader) applyAttribute(a *hclsyntax.Attribute) {
 	value, diags := l.value(a.Expr, nil)
 	if diags.HasErrors() {
 		l.errorAt(a.Expr.Range(), diag.NotConstant, "Value is not constant",
-			"A value in such a file must be a literal: it may call no function and refer to nothing. Texts stand in quotes.")
+			"A value in such a file must be a literal, without function calls and references. Text is written in quotes.")
 		v.broken = true
 		return
 	}

@@ -16,7 +16,7 @@ import (
 // autoGroup is the group of every table where the spec has no table_group.
 const autoGroup = "all"
 
-// assigned is one table of the source that the migration carries.
+// assigned is one table of the source that the migration includes.
 type assigned struct {
 	source *catalog.Table
 	target catalog.Name
@@ -88,7 +88,7 @@ func assign(spec *desired.Spec, o *Observation) (*assignment, diag.Diagnostics) 
 	groups, excludes := newMatcher(o.Source.Schema, groupLists(spec)), newMatcher(o.Source.Schema, excludeLists(spec))
 	a := &assignment{names: make(map[catalog.Name]catalog.Name)}
 	known := make(map[catalog.Name]bool, len(o.Source.Tables))
-	outside := make(map[catalog.Name]bool) // what can be excluded, too, though it is no table of the catalog
+	outside := make(map[catalog.Name]bool) // what can be excluded, too, though it is not a table of the catalog
 	var unassigned []catalog.Name
 	for _, t := range o.Source.Tables {
 		known[t.Name] = true
@@ -114,7 +114,7 @@ func assign(spec *desired.Spec, o *Observation) (*assignment, diag.Diagnostics) 
 			continue
 		default:
 			// The spec takes tables of another schema only by name.
-			a.left = append(a.left, plan.LeftOut{Table: t.Name, Reason: "no table_group takes it, and it is not of the source's own schema"})
+			a.left = append(a.left, plan.LeftOut{Table: t.Name, Reason: "no table_group includes it, and it is not in the source's own schema"})
 			continue
 		}
 		a.tables = append(a.tables, next)
@@ -180,7 +180,7 @@ func (a *assignment) nameTargets(spec *desired.Spec, o *Observation, known map[c
 			t.target = r.To.Table(o.Target.Schema)
 			if r.To.Schema != "" && !o.Limits.Schemas {
 				ds = append(ds, at(diag.Error(diag.NoSchemas, "Target has no schemas",
-					fmt.Sprintf("The rename of %s names a schema, but tables of %s have none. Write the table's name alone.",
+					fmt.Sprintf("The rename of %s names a schema, but tables of %s have none. Write only the table's name.",
 						t.source.Name, spec.Target.Address())), r.At))
 			}
 		}
@@ -228,7 +228,7 @@ func checkSchemas(spec *desired.Spec) diag.Diagnostics {
 			continue
 		}
 		ds = append(ds, at(diag.Error(diag.SchemaWildcard, "Wildcard in a schema name",
-			fmt.Sprintf("%q has a wildcard before its dot. Schemas are read by name: write one entry for each schema.", p.Text)), p.At))
+			fmt.Sprintf("%q has a wildcard before its dot. Schemas are read by exact name: write one entry for each schema.", p.Text)), p.At))
 	}
 	return ds
 }

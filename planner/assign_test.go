@@ -11,7 +11,7 @@ import (
 	"github.com/dmoctl/dmoctl/internal/report"
 )
 
-func TestFirstGroupHasTheTable(t *testing.T) {
+func TestFirstMatchingGroupWins(t *testing.T) {
 	w := newWorld(table("MARA", 100), table("MAKT", 100), table("DBATL", 100), table("VBAK", 100))
 	w.spec.Groups = []desired.Group{
 		{Name: "exact", Tables: []desired.Pattern{pattern(t, "MAKT"), pattern(t, "DBATL")}},
@@ -30,7 +30,7 @@ func TestFirstGroupHasTheTable(t *testing.T) {
 	}
 }
 
-func TestNamesThatDifferInCase(t *testing.T) {
+func TestNamesDifferingInCase(t *testing.T) {
 	w := newWorld(table("Orders", 100), table("ORDERS", 100))
 	if p := w.plan(t); len(p.Tables) != 2 {
 		t.Errorf("%d tables", len(p.Tables))
@@ -46,7 +46,7 @@ func TestNamesThatDifferInCase(t *testing.T) {
 	}
 }
 
-func TestPackageIDsAreUnique(t *testing.T) {
+func TestPackageIDsUnique(t *testing.T) {
 	a := tableID(catalog.Name{Schema: "A", Name: "B.C"})
 	b := tableID(catalog.Name{Schema: "A.B", Name: "C"})
 	if a == b {

@@ -12,7 +12,7 @@ import (
 // on its own, so every such child has to be part of the migration, or the spec has to say
 // that it is not: rows are copied or named, never left behind in silence.
 
-// childless returns the children that the migration neither carries nor excludes.
+// childless returns the children that the migration neither includes nor excludes.
 func (j *judge) childless(d *decision, excludes *matcher) []catalog.Child {
 	var out []catalog.Child
 	for _, c := range d.source.Children {
@@ -31,10 +31,10 @@ func (j *judge) refuseChildren(ds []*decision) {
 		if len(left) == 0 || d.structure {
 			continue
 		}
-		d.ownRefusals = append(d.ownRefusals, plan.Loss{
-			What: fmt.Sprintf("A query of the table also shows the rows of %s that inherit%s from it and %s no part of the migration: %s.",
+		d.ownRefusals = append(d.ownRefusals, plan.Conversion{
+			What: fmt.Sprintf("A query of the table also shows the rows of %s that inherit%s from it and %s not part of the migration: %s.",
 				count(len(left), "table"), singular(len(left)), are(len(left)), list(left)),
-			Fix: "Name each in the tables of a table_group, or of an exclude that says why its rows stay behind. Foreign tables can be excluded only:\n" +
+			Fix: "Name each in the tables of a table_group, or of an exclude that says why its rows are left out. Foreign tables can only be excluded:\n" +
 				fmt.Sprintf("  exclude \"children\" { tables = [%q] content = \"none\" reason = \"...\" }", left[0].Name.String()),
 		})
 	}
@@ -64,7 +64,7 @@ func leftBehind(spec *desired.Spec, o *Observation, ds []*decision) []catalog.Ob
 		}
 		for _, c := range d.source.Children {
 			if i := excludes.find(c.Name); i >= 0 {
-				out = append(out, catalog.Object{Kind: "rows of a child", Name: tableID(d.source.Name) + ": " + c.String(),
+				out = append(out, catalog.Object{Kind: "rows of a child table", Name: tableID(d.source.Name) + ": " + c.String(),
 					Reason: "queries of the table show them, and the spec excludes them: " + spec.Excludes[i].Reason})
 			}
 		}

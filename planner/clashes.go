@@ -29,11 +29,11 @@ func (n *naming) describe(h holder, u catalog.Named) string {
 	case byOther:
 		return n.o.Target.Names[h.at].String() + " on the target"
 	case byWanted:
-		return of(n.o.Mappings[h.at].Target, ", which the plan makes of "+n.o.Mappings[h.at].Source.String())
+		return of(n.o.Mappings[h.at].Target, ", which the plan creates from "+n.o.Mappings[h.at].Source.String())
 	case byType:
-		return "type " + n.o.Types[h.at].Name.String() + ", which the plan makes"
+		return "type " + n.o.Types[h.at].Name.String() + ", which the plan creates"
 	}
-	return "sequence " + targetName(n.o.Source.Sequences[h.at].Name, n.o).String() + ", which the plan makes"
+	return "sequence " + targetName(n.o.Source.Sequences[h.at].Name, n.o).String() + ", which the plan creates"
 }
 
 // spaceOf is the set of names of what the target has under a name: that of tables for
@@ -111,8 +111,8 @@ func nameErrors(o *Observation, p *plan.Plan) diag.Diagnostics {
 		if c.Kind == "type" && len(p.Types) == 0 || c.Kind == "sequence" && len(p.Sequences) == 0 {
 			continue
 		}
-		out = append(out, diag.Error(diag.NameTaken, "A name on the target is taken by something else",
-			fmt.Sprintf("The plan needs the %s, and the target has the %s. Rows would be taken for something else. Rename or drop what is there, if nothing else needs it; then run dmoctl plan again.", c.Wanted, c.There)))
+		out = append(out, diag.Error(diag.NameTaken, "A name on the target is already in use",
+			fmt.Sprintf("The plan needs the %s, but the target has the %s, so rows would be misinterpreted. Rename or drop the existing object, if nothing else needs it; then run dmoctl plan again.", c.Wanted, c.There)))
 	}
 	return out
 }

@@ -21,27 +21,27 @@ type decision struct {
 	found           *catalog.Table // on the target, as it is; nil where it is not, and once all is decided
 	there           bool           // once all is decided: it is on the target
 	targetStructure string         // digest of what is there and stays
-	losses          []plan.Loss
-	refusals        []plan.Loss // of the target's driver
-	ownRefusals     []plan.Loss // of the planner
+	conversions     []plan.Conversion
+	refusals        []plan.Conversion // of the target's driver
+	ownRefusals     []plan.Conversion // of the planner
 
 	*left.Table             // what the ledger says of it
 	expected    *generation // without a range
 
-	action       plan.Action
-	reason       string
-	edition      int64 // of the copies that were asked for
-	create, drop bool
-	foreign      bool                 // with drop: nobody of ours made it
-	empty        bool                 // through a step of its own, before drop and create
-	predecessor  *catalog.Name        // where it was on the target before a rename
-	reuse        bool                 // the ledger's ranges stay
-	occupied     bool                 // on the target, and nobody of ours made it
-	replaced     bool                 // somebody has put another table in the place of ours
-	resplit      bool                 // the spec's split is no longer that of the packages which are in
-	unrefer      []catalog.ForeignKey // of found: dropped until rows are in
-	unwanted     []catalog.ForeignKey // of found: made by dmoctl, and no longer carried
-	misplaced    []catalog.ForeignKey // of found: made with a table of dmoctl, and not as they shall be now
+	action          plan.Action
+	reason          string
+	edition         int64 // of the copies that were asked for
+	create, drop    bool
+	foreign         bool                 // with drop: nobody of ours made it
+	empty           bool                 // through a step of its own, before drop and create
+	predecessor     *catalog.Name        // where it was on the target before a rename
+	reuse           bool                 // the ledger's ranges stay
+	occupied        bool                 // on the target, and nobody of ours made it
+	replaced        bool                 // somebody has put another table in the place of ours
+	resplit         bool                 // the spec's split is no longer that of the packages which are in
+	dropForeignKeys []catalog.ForeignKey // of found: dropped until rows are loaded
+	unwanted        []catalog.ForeignKey // of found: made by dmoctl, and no longer migrated
+	misplaced       []catalog.ForeignKey // of found: made with a table of dmoctl, and not as they shall be now
 	// parts of found that are not as the mapping wants them.
 	parts       []structure.Difference
 	behind      bool // what generates its numbers stands below the source's
@@ -125,7 +125,7 @@ func decide(spec *desired.Spec, o *Observation, a *assignment, opts Options) ([]
 		if m == nil || m.Target == nil {
 			continue // an observation of another spec
 		}
-		d := &decision{assigned: t, mapped: m.Target, losses: m.Losses, refusals: m.Refusals,
+		d := &decision{assigned: t, mapped: m.Target, conversions: m.Conversions, refusals: m.Refusals,
 			found: found[fold(t.target, o.Limits)], Table: k.of(t.source.Name)}
 		if d.Entry != nil && k.replaced(*d.Entry, found[fold(d.Entry.Target, o.Limits)]) {
 			d.Table, d.replaced = forgetMade(*d.Entry), true
@@ -138,9 +138,9 @@ func decide(spec *desired.Spec, o *Observation, a *assignment, opts Options) ([]
 		j.judge(d)
 		out = append(out, d)
 	}
-	j.refuseHanging(out)
+	j.refuseDependents(out)
 	j.refuseChildren(out)
-	j.unrefer(out)
+	j.dropForeignKeys(out)
 	return out, k
 }
 

@@ -39,7 +39,7 @@ func Diff(spec *desired.Spec, o *Observation, history *History, opts Options) (*
 	if len(forgotten) == 0 && len(opts.Tables) == 0 {
 		p.Continues = p.continues(decisions, k)
 	}
-	p.carrySchemas(o, decisions, k.unfinished())
+	p.addSchemas(o, decisions, k.unfinished())
 	p.Wanted = wantedBesides(o)
 	if !opts.Compare {
 		ds = append(ds, nameErrors(o, p.Plan)...)
@@ -53,7 +53,7 @@ func Diff(spec *desired.Spec, o *Observation, history *History, opts Options) (*
 	p.Steps = g.ordered()
 	p.Tables = append(p.Tables, forgotten...)
 	slices.SortFunc(p.Tables, func(a, b *plan.Table) int { return a.Source.Compare(b.Source.Name) })
-	p.NotCarried = notCarried(spec, o, decisions)
+	p.NotMigrated = notMigrated(spec, o, decisions)
 	p.Others = others
 	p.LeftOut = leftOut(o, a, opts)
 	p.Warnings = warnings(spec, o, decisions, forgotten)
@@ -137,10 +137,10 @@ func planTables(spec *desired.Spec, o *Observation, ds []*decision, pace *pace) 
 		t := &plan.Table{
 			Source: d.source, Target: d.mapped, Group: d.group, Action: d.action, Reason: d.reason,
 			Edition: d.edition, Predecessor: d.predecessor,
-			Create: d.create, Drop: d.drop, Foreign: d.foreign, Unrefer: d.unrefer, Unwanted: d.unwantedLeft(),
+			Create: d.create, Drop: d.drop, Foreign: d.foreign, DropForeignKeys: d.dropForeignKeys, Unwanted: d.unwantedLeft(),
 			SplitReason: d.splitReason, Packages: d.packages,
 			Verify: spec.Verify.Default, Exception: exceptions[d.source.Name],
-			Losses: d.losses, SourceStructure: d.structureDigest, TargetStructure: d.targetStructure,
+			Conversions: d.conversions, SourceStructure: d.structureDigest, TargetStructure: d.targetStructure,
 		}
 		if d.structure {
 			t.Verify, t.Exception = plan.LevelNone, nil
@@ -163,7 +163,7 @@ func planTables(spec *desired.Spec, o *Observation, ds []*decision, pace *pace) 
 	return out
 }
 
-// forget lists the tables of the ledger that the migration no longer carries.
+// forget lists the tables of the ledger that the migration no longer includes.
 func forget(o *Observation, a *assignment, k *kept, opts Options) []*plan.Table {
 	onSource := make(map[catalog.Name]bool, len(o.Source.Tables))
 	for _, t := range o.Source.Tables {
@@ -174,9 +174,9 @@ func forget(o *Observation, a *assignment, k *kept, opts Options) []*plan.Table 
 		if _, carried := a.names[n]; carried || e.Entry == nil || !selected(opts.Tables, o.Source.Schema, n) || referredFromOutside(o, a, opts, n) {
 			continue
 		}
-		reason := "it vanished from the source; the target's table stays"
+		reason := "it no longer exists on the source; the target's table is kept"
 		if onSource[n] {
-			reason = "the spec no longer carries it; the target's table stays"
+			reason = "the spec no longer includes it; the target's table is kept"
 		}
 		out = append(out, &plan.Table{
 			Source: &catalog.Table{Name: n, Rows: -1, Bytes: -1}, Target: &catalog.Table{Name: e.Entry.Target, Rows: -1, Bytes: -1},
@@ -196,7 +196,7 @@ func referredFromOutside(o *Observation, a *assignment, opts Options, n catalog.
 	})
 }
 
-// continues returns the id of the unfinished plan that p goes on with: one of the same
+// continues returns the id of the unfinished plan that p continues with: one of the same
 // spec and structures, with nothing in p that it did not have.
 func (p *draft) continues(ds []*decision, k *kept) string {
 	if !k.unfinished() {

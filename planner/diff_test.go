@@ -33,14 +33,14 @@ func TestActions(t *testing.T) {
 		action        plan.Action
 		reason, steps string
 	}{
-		{name: "nothing is in", stop: []string{"ERP.BIG/0001", second, third}, action: plan.Copy, steps: "copy copy copy key index verify"},
-		{name: "all is in", action: plan.Keep},
-		{name: "some is in, quiet", quiet: true, stop: []string{second}, action: plan.Resume, reason: "2 of 3 packages are in", steps: "copy key index verify"},
-		{name: "some is in, the snapshot is gone", stop: []string{second}, action: plan.Restart,
-			reason: "2 of 3 packages were read from a snapshot that is gone", steps: "empty copy copy copy key index verify"},
-		{name: "all is in, nobody looked since", stop: []string{"none"}, change: func(w *world) { row(w.ledger, erp("BIG")).State = ledger.Made },
-			action: plan.Resume, reason: "all packages are in; its structure is compared again", steps: "copy verify"},
-		{name: "declared quiet since", stop: []string{second}, change: func(w *world) { w.spec.Source.Config["consistency"] = "quiet" },
+		{name: "nothing loaded", stop: []string{"ERP.BIG/0001", second, third}, action: plan.Copy, steps: "copy copy copy key index verify"},
+		{name: "all loaded", action: plan.Keep},
+		{name: "partly loaded, quiet", quiet: true, stop: []string{second}, action: plan.Resume, reason: "2 of 3 packages loaded", steps: "copy key index verify"},
+		{name: "partly loaded, snapshot gone", stop: []string{second}, action: plan.Restart,
+			reason: "2 of 3 packages were read from a snapshot that no longer exists", steps: "empty copy copy copy key index verify"},
+		{name: "all loaded, structure not rechecked", stop: []string{"none"}, change: func(w *world) { row(w.ledger, erp("BIG")).State = ledger.Made },
+			action: plan.Resume, reason: "all packages are loaded; its structure is compared again", steps: "copy verify"},
+		{name: "declared quiet later", stop: []string{second}, change: func(w *world) { w.spec.Source.Config["consistency"] = "quiet" },
 			action: plan.Restart, reason: "its packages were read before the source was declared quiet", steps: "empty copy copy copy key index verify"},
 		{name: "column added on the source", change: func(w *world) {
 			w.find("BIG").Columns = append(w.find("BIG").Columns, catalog.Column{Name: "LVORM", Type: catalog.Type{Kind: catalog.Bool}, Nullable: true})
@@ -53,14 +53,14 @@ func TestActions(t *testing.T) {
 			w.find("BIG").Indexes = append(w.find("BIG").Indexes, catalog.Index{Name: "BIG_2", Columns: []catalog.IndexColumn{{Name: "ID"}, {Name: "NAME"}}})
 		}, action: plan.Reload, reason: "its keys, indexes, defaults or constraints changed on the source since serial 1"},
 		{name: "another source", change: func(w *world) { w.source.Identity = "source-2" }, action: plan.Reload,
-			reason: "its packages were read from another source database", steps: "empty copy copy copy verify"},
+			reason: "its packages were read from a different source database", steps: "empty copy copy copy verify"},
 		{name: "a policy changed", change: func(w *world) { w.spec.Policies.NUL = "strip" }, action: plan.Reload,
 			reason: "the types block of the spec changed since serial 1"},
 		{name: "asked for", change: func(w *world) {
 			w.opts.Reload = []desired.Pattern{{Text: "B*", Name: "B*"}}
-		}, action: plan.Reload, reason: "asked for with --reload"},
+		}, action: plan.Reload, reason: "requested with --reload"},
 		{name: "gone from the target", change: func(w *world) { w.drop(catalog.Name{Schema: "S4", Name: "BIG"}) },
-			action: plan.Reload, reason: "the table is gone from the target", steps: "empty create copy copy copy key index verify"},
+			action: plan.Reload, reason: "the table no longer exists on the target", steps: "empty create copy copy copy key index verify"},
 		{name: "altered on the target", change: func(w *world) {
 			to := *w.target.Find(catalog.Name{Schema: "S4", Name: "BIG"})
 			w.drop(to.Name)
@@ -68,15 +68,15 @@ func TestActions(t *testing.T) {
 			w.target.Tables = append(w.target.Tables, &to)
 		}, action: plan.Reload, reason: "altered on the target since it was made: column NAME is missing", steps: "empty drop create copy copy copy key index verify"},
 		{name: "emptying was interrupted", change: func(w *world) { row(w.ledger, erp("BIG")).State = ledger.Emptying },
-			action: plan.Reload, reason: "emptying was asked for and is not finished"},
+			action: plan.Reload, reason: "emptying was requested and has not finished"},
 		{name: "excluded", change: func(w *world) {
 			w.spec.Excludes = []desired.Exclude{{Name: "x", Content: "none", Tables: []desired.Pattern{{Text: "BIG", Name: "BIG", Exact: true}}}}
-		}, action: plan.Forget, reason: "the spec no longer carries it; the target's table stays", steps: "forget"},
+		}, action: plan.Forget, reason: "the spec no longer includes it; the target's table is kept", steps: "forget"},
 		{name: "excluded but for the structure", change: func(w *world) {
 			w.spec.Excludes = []desired.Exclude{{Name: "x", Content: "structure", Reason: "logs", Tables: []desired.Pattern{{Text: "BIG", Name: "BIG", Exact: true}}}}
 		}, action: plan.Structure, reason: "its rows are no longer part of the migration: logs", steps: "empty"},
 		{name: "vanished from the source", change: func(w *world) { w.source.Tables = w.source.Tables[1:] },
-			action: plan.Forget, reason: "it vanished from the source; the target's table stays", steps: "forget"},
+			action: plan.Forget, reason: "it no longer exists on the source; the target's table is kept", steps: "forget"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -104,7 +104,7 @@ func TestActions(t *testing.T) {
 	}
 }
 
-func TestNewTableIsCopied(t *testing.T) {
+func TestNewTableCopied(t *testing.T) {
 	w := applied(t, false)
 	w.add(table("LATE", 500))
 	p := w.plan(t)
@@ -116,7 +116,7 @@ func TestNewTableIsCopied(t *testing.T) {
 	}
 }
 
-func TestReloadDeletesBeforeItDrops(t *testing.T) {
+func TestReloadEmptiesBeforeDrop(t *testing.T) {
 	// Invariant 5: the ledger's rows of a table go before its rows on the target do.
 	w := applied(t, false)
 	w.drop(catalog.Name{Schema: "S4", Name: "BIG"})
@@ -132,7 +132,7 @@ func TestReloadDeletesBeforeItDrops(t *testing.T) {
 	}
 }
 
-func TestChangedSplitIsIgnored(t *testing.T) {
+func TestChangedSplitIgnored(t *testing.T) {
 	// Invariant 5: a changed split of a table that has packages in is ignored, and the plan says so.
 	w := applied(t, true, "ERP.BIG/0002")
 	w.spec.Groups = []desired.Group{{Name: "g", Tables: []desired.Pattern{{Text: "*", Name: "*"}}, Split: catalog.SplitSpec{By: "rowid", Parts: 9}}}
@@ -147,7 +147,7 @@ func TestChangedSplitIsIgnored(t *testing.T) {
 	}
 }
 
-func TestPlannedPackagesAreReused(t *testing.T) {
+func TestPlannedPackagesReused(t *testing.T) {
 	// Invariant 1: what was planned is reused by a new plan, so that new samples do not invent new packages.
 	w := applied(t, true, "ERP.BIG/0001", "ERP.BIG/0002", "ERP.BIG/0003")
 	first := w.plan(t)
@@ -161,7 +161,7 @@ func TestPlannedPackagesAreReused(t *testing.T) {
 	}
 }
 
-func TestReloadOfUnfinishedPlanIsANewPlan(t *testing.T) {
+func TestReloadStartsNewPlan(t *testing.T) {
 	w := applied(t, true, "ERP.BIG/0001")
 	if p := w.plan(t); p.Continues == "" {
 		t.Fatal("a resume continues the plan of the ledger")
@@ -172,7 +172,7 @@ func TestReloadOfUnfinishedPlanIsANewPlan(t *testing.T) {
 	}
 }
 
-func TestRowsOfDifferentTimes(t *testing.T) {
+func TestRowReadTimes(t *testing.T) {
 	// Invariant 4: the plan says when the rows of unchanged tables were read.
 	w := applied(t, false)
 	w.add(table("LATE", 500))

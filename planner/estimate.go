@@ -73,7 +73,7 @@ func newPace(h *History) *pace {
 
 // explain says what estimates are built on.
 func (p *pace) explain(tables int) string {
-	rate := schema.ShowSize(int64(p.copyRate)) + "/s a process"
+	rate := schema.ShowSize(int64(p.copyRate)) + "/s per process"
 	if p.runs == 0 {
 		return "no earlier run; assumed " + rate
 	}

@@ -113,9 +113,9 @@ func wanted(mapped, found *catalog.Table) string {
 		case "added":
 			parts = append(parts, "column "+c.column+" is missing")
 		case "dropped":
-			parts = append(parts, "column "+c.column+" is unknown")
+			parts = append(parts, "column "+c.column+" is unexpected")
 		default:
-			parts = append(parts, "column "+c.column+" has to be "+c.what)
+			parts = append(parts, "column "+c.column+" must be "+c.what)
 		}
 	}
 	return strings.Join(parts, ", ")
@@ -141,9 +141,9 @@ func targetChange(d *decision) string {
 func since(d *decision) string { return fmt.Sprintf(" since serial %d", d.Entry.Serial) }
 
 func moved(d *decision) string {
-	becomes := "which is emptied and stays"
+	becomes := "which is emptied and kept"
 	if d.Entry.Created {
 		becomes = "which is dropped"
 	}
-	return fmt.Sprintf("its place on the target is %s now, it was %s, %s", d.target, d.Entry.Target, becomes)
+	return fmt.Sprintf("its name on the target is now %s; it was %s, %s", d.target, d.Entry.Target, becomes)
 }

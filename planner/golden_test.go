@@ -21,7 +21,7 @@ func TestGoldenPlan(t *testing.T) {
 	w.splits[erp("MARA")] = 2
 	w.find("MAKT").ForeignKeys = []catalog.ForeignKey{{Name: "MAKT_MARA", Columns: []string{"ID"}, Table: erp("MARA"), References: []string{"ID"}}}
 	w.find("MARA").Columns[0].Sequence = &catalog.Sequence{Name: erp("MARA_SEQ"), Increment: 1, Start: 1, Min: 1, Max: 1 << 40}
-	w.source.NotCarried = []catalog.Object{{Kind: "view", Name: "ERP.V_MARA"}}
+	w.source.NotMigrated = []catalog.Object{{Kind: "view", Name: "ERP.V_MARA"}}
 	w.spec.Excludes = []desired.Exclude{{Name: "logs", Tables: []desired.Pattern{pattern(t, "DBATL")}, Content: "structure", Reason: "monitoring"}}
 	history := past(&report.Report{Tables: []report.Table{{Table: "ERP.MAKT", Packages: 1, In: 1, Rows: 10, Bytes: 1000, Seconds: 4}}})
 	p, ds := Diff(w.spec, w.observe(), history, w.opts)

@@ -93,13 +93,13 @@ func (g *graph) forget(tables []*plan.Table) {
 	}
 	var needs []string
 	for _, s := range g.steps {
-		if s.Kind == plan.StepUnrefer {
+		if s.Kind == plan.StepDropForeignKey {
 			needs = append(needs, s.ID)
 		}
 	}
 	for i := 0; i < len(names); i += bundleTables {
 		g.add(&plan.Step{ID: fmt.Sprintf("forget/%04d", i/bundleTables+1), Phase: plan.Structures, Kind: plan.StepForget,
-			Tables: names[i:min(i+bundleTables, len(names))], Needs: needs, Reason: "no longer carried"})
+			Tables: names[i:min(i+bundleTables, len(names))], Needs: needs, Reason: "no longer migrated"})
 	}
 }
 
@@ -177,8 +177,8 @@ func (g *graph) stage(b *bundle, phase plan.Phase, kind plan.Kind, takes func(*d
 // structures empties, drops and makes tables, in this order: once the ledger no
 // longer says that rows are in, a crash at any point leads to a copy.
 func (g *graph) structures(b *bundle) {
-	if s := g.stage(b, plan.Structures, plan.StepUnrefer, func(d *decision) bool { return len(d.unrefer)+len(d.unwantedLeft()) > 0 }); s != nil {
-		s.Reason = unreferReason(b)
+	if s := g.stage(b, plan.Structures, plan.StepDropForeignKey, func(d *decision) bool { return len(d.dropForeignKeys)+len(d.unwantedLeft()) > 0 }); s != nil {
+		s.Reason = dropReason(b)
 	}
 	g.stage(b, plan.Structures, plan.StepEmpty, func(d *decision) bool { return d.empty })
 	if s := g.stage(b, plan.Structures, plan.StepDrop, func(d *decision) bool { return d.drop || d.predecessor != nil }); s != nil {

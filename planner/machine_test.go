@@ -63,10 +63,10 @@ func TestProcesses(t *testing.T) {
 		explain  string
 	}{
 		{"defaults", desired.Processes{}, 0, Machine{Memory: 16 << 30, CPUs: 4}, 256 << 20, 8, 4 << 30, "a quarter of the machine's 16GiB"},
-		{"one writer", desired.Processes{Downtime: 8}, 1, Machine{Memory: 16 << 30, CPUs: 4}, 256 << 20, 1, 4 << 30, "1 process, because the target takes 1 writer"},
-		{"small machine", desired.Processes{Downtime: 1}, 0, Machine{Memory: 2 << 30, CPUs: 1}, 256 << 20, 1, 771 << 20, "one value of lob_max takes"},
+		{"one writer", desired.Processes{Downtime: 8}, 1, Machine{Memory: 16 << 30, CPUs: 4}, 256 << 20, 1, 4 << 30, "1 process, because the target allows 1 writer"},
+		{"small machine", desired.Processes{Downtime: 1}, 0, Machine{Memory: 2 << 30, CPUs: 1}, 256 << 20, 1, 771 << 20, "needed for one value of lob_max"},
 		{"unknown machine", desired.Processes{}, 0, Machine{}, 1 << 20, 2, 512 << 20, "an assumed 2GiB"},
-		{"asked for", desired.Processes{Downtime: 3, Memory: 192 << 20}, 0, Machine{Memory: 16 << 30, CPUs: 4}, 1 << 20, 3, 192 << 20, "192MiB, as the spec says; 3 processes, as the spec says"},
+		{"asked for", desired.Processes{Downtime: 3, Memory: 192 << 20}, 0, Machine{Memory: 16 << 30, CPUs: 4}, 1 << 20, 3, 192 << 20, "192MiB, set in the spec; 3 processes, set in the spec"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

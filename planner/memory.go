@@ -95,19 +95,19 @@ func groupMemory(self, root string) int64 {
 func decideProcesses(spec *desired.Spec, limits providers.Limits, m Machine) plan.Processes {
 	cpus := max(1, m.CPUs)
 	p := plan.Processes{Downtime: spec.Processes.Downtime, Verify: spec.Processes.Verify}
-	processes := "as the spec says"
+	processes := "set in the spec"
 	if p.Downtime == 0 {
 		p.Downtime = processesPerCPU * cpus
 		processes = fmt.Sprintf("%d for each of %s", processesPerCPU, count(cpus, "CPU"))
 	}
 	if limits.Writers > 0 && p.Downtime > limits.Writers {
 		p.Downtime = limits.Writers
-		processes = "because the target takes " + count(limits.Writers, "writer")
+		processes = "because the target allows " + count(limits.Writers, "writer")
 	}
 	if p.Verify == 0 {
 		p.Verify = processesPerCPU * cpus
 	}
-	memory := "as the spec says"
+	memory := "set in the spec"
 	if p.Memory = spec.Processes.Memory; p.Memory == 0 {
 		p.Memory, memory = defaultMemory(m.Memory, wideRow(spec.Policies.LOBMax, batches(p.Downtime, smallestBatch)))
 	}
@@ -126,7 +126,7 @@ func defaultMemory(machine, need int64) (int64, string) {
 	}
 	quarter := machine / 4
 	if quarter < need && need <= machine/2 {
-		return need, "which one value of lob_max takes, less than half " + from
+		return need, "needed for one value of lob_max, less than half " + from
 	}
 	return quarter, "a quarter " + from
 }
@@ -158,13 +158,13 @@ func batchBytes(memory, lobMax int64, processes int) int64 {
 func checkMemory(spec *desired.Spec, p plan.Processes, ds []*decision) diag.Diagnostics {
 	if least := batches(p.Downtime, smallestBatch); p.Memory < least {
 		return diag.Diagnostics{diag.Error(diag.MemoryTooSmall, "Memory is too small for the processes",
-			fmt.Sprintf("%s need at least %s; the bound is %s. Raise processes { memory } or lower the number of processes.",
+			fmt.Sprintf("%s need at least %s; the limit is %s. Raise processes { memory } or lower the number of processes.",
 				count(p.Downtime, "process"), schema.ShowSize(least), schema.ShowSize(p.Memory)))}
 	}
 	if need := wideRow(spec.Policies.LOBMax, batches(p.Downtime, p.BatchBytes)); need > p.Memory {
 		if d := firstWide(ds); d != nil {
 			return diag.Diagnostics{diag.Error(diag.LOBMaxTooLarge, "A value of lob_max does not fit into memory",
-				fmt.Sprintf("%s holds values of any size, and one of lob_max = %s needs %s while it travels; the run's bound is %s. "+
+				fmt.Sprintf("%s can hold values of any size, and one of lob_max = %s needs %s in transfer; the run's limit is %s. "+
 					"Raise processes { memory }, or lower the largest value that is accepted:\n  types { lob_max = %q }",
 					d.source.Name, schema.ShowSize(spec.Policies.LOBMax), schema.ShowSize(need), schema.ShowSize(p.Memory),
 					schema.FormatSize(max(1<<20, (p.Memory-batches(p.Downtime, smallestBatch))/rowCopies>>20<<20))))}

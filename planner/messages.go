@@ -85,13 +85,13 @@ func emptySource(spec *desired.Spec, o *Observation) diag.Diagnostic {
 
 func unassignedTables(names []catalog.Name) diag.Diagnostic {
 	return diag.Error(diag.UnassignedTable, "Tables without a group",
-		fmt.Sprintf("%s of the source without a table_group or an exclude: %s. Name them in one, or end with a group of the rest:\n"+
+		fmt.Sprintf("%s of the source without a table_group or an exclude: %s. Name them in one, or end with a group for the rest:\n"+
 			"  table_group \"rest\" { tables = [\"*\"] }", count(len(names), "table"), list(names)))
 }
 
 func collision(a, b, target catalog.Name) diag.Diagnostic {
-	return diag.Error(diag.TargetCollision, "Two tables of one name on the target",
-		fmt.Sprintf("%s and %s would both become %s on the target. Give one of them another name with a rename block.", a, b, target))
+	return diag.Error(diag.TargetCollision, "Two tables with the same name on the target",
+		fmt.Sprintf("%s and %s would both become %s on the target. Give one of them a different name with a rename block.", a, b, target))
 }
 
 func unmatchedExceptions(spec *desired.Spec, a *assignment, schema string) diag.Diagnostics {
@@ -99,14 +99,14 @@ func unmatchedExceptions(spec *desired.Spec, a *assignment, schema string) diag.
 	for _, e := range spec.Verify.Exceptions {
 		n := e.Table.Table(schema)
 		if _, ok := a.names[n]; !ok {
-			ds = append(ds, at(diag.Warning(diag.ExceptionWithoutTable, "Exception for a table that is not carried",
-				fmt.Sprintf("The migration carries no table %s, so its exception excuses nothing.", n)), e.At))
+			ds = append(ds, at(diag.Warning(diag.ExceptionWithoutTable, "Exception for a table that is not migrated",
+				fmt.Sprintf("The migration includes no table %s, so its exception has no effect.", n)), e.At))
 		}
 	}
 	return ds
 }
 
-// refusals turns what cannot be carried into diagnostics, all of them together.
+// refusals turns what cannot be migrated into diagnostics, all of them together.
 func refusals(ds []*decision) diag.Diagnostics {
 	var out diag.Diagnostics
 	left := 0
@@ -120,12 +120,12 @@ func refusals(ds []*decision) diag.Diagnostics {
 		}
 	}
 	if left > 0 {
-		out = append(out, diag.Error(diag.CannotCarry, "More cannot be carried", fmt.Sprintf("%d more refusals are not shown.", left)))
+		out = append(out, diag.Error(diag.CannotCarry, "More tables cannot be migrated", fmt.Sprintf("%d more refusals are not shown.", left)))
 	}
 	return out
 }
 
-func refusal(d *decision, r plan.Loss) diag.Diagnostic {
+func refusal(d *decision, r plan.Conversion) diag.Diagnostic {
 	where := d.source.Name.String()
 	if r.Column != "" {
 		where += "." + r.Column
@@ -141,14 +141,14 @@ func refusal(d *decision, r plan.Loss) diag.Diagnostic {
 	if r.Fix != "" {
 		detail += " " + r.Fix
 	}
-	return diag.Error(diag.CannotCarry, "Table cannot be carried as it is", detail)
+	return diag.Error(diag.CannotCarry, "Table cannot be migrated as it is", detail)
 }
 
 // notEmpty is the one error that names all tables which are there already.
 func notEmpty(names []catalog.Name, target string) diag.Diagnostic {
 	return diag.Error(diag.TargetNotEmpty, "Target is not empty",
-		fmt.Sprintf("%s on %s already, and no run of this migration made %s: %s. "+
-			"Drop them, choose another schema, or say in the target block what is to happen:\n"+
+		fmt.Sprintf("%s on %s already, and no run of this migration created %s: %s. "+
+			"Drop them, choose another schema, or say in the target block what to do:\n"+
 			"  existing = \"load\"      # load into them; they must hold no rows\n"+
 			"  existing = \"recreate\"  # drop them first", exist(len(names)), target, them(len(names)), list(names)))
 }

@@ -142,9 +142,9 @@ func (n *naming) fixed(i int) {
 			continue
 		}
 		if h, taken := n.taken(u, u.Name.Name); taken {
-			m.Refusals = append(m.Refusals, plan.Loss{
-				What: fmt.Sprintf("The %s cannot be made: its name is taken by the %s.", u, n.describe(h, u)),
-				Fix:  "Rename or drop what has the name, or give the table another name with a rename block, or exclude it.",
+			m.Refusals = append(m.Refusals, plan.Conversion{
+				What: fmt.Sprintf("The %s cannot be created: its name is already used by the %s.", u, n.describe(h, u)),
+				Fix:  "Rename or drop the object with that name, or give the table a different name with a rename block, or exclude it.",
 			})
 			continue
 		}

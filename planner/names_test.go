@@ -56,7 +56,7 @@ func on(columns ...string) []catalog.IndexColumn {
 	return out
 }
 
-func TestNamesThatCollideAreMadeUnique(t *testing.T) {
+func TestCollidingNamesMadeUnique(t *testing.T) {
 	// Done: names: an index, a key and a table of one name: the table keeps it, the others get names that depend on what they are
 	w := newWorld(table("A", 1), table("B", 1), table("A_pkey", 1))
 	w.find("B").Indexes[0].Name = "A_name"
@@ -77,7 +77,7 @@ func TestNamesThatCollideAreMadeUnique(t *testing.T) {
 	}
 }
 
-func TestNamesOfTablesAreRefusedWhereTheyAreTaken(t *testing.T) {
+func TestTakenTableNamesRefused(t *testing.T) {
 	// Done: names: a table whose name somebody's view, index or sequence has is refused in the plan
 	w := newWorld(table("A", 1), table("B", 1))
 	w.occupy("ZOTHER")
@@ -97,7 +97,7 @@ func TestNamesOfTablesAreRefusedWhereTheyAreTaken(t *testing.T) {
 	}
 }
 
-func TestNamesFoldAndFit(t *testing.T) {
+func TestNamesFoldedAndTruncated(t *testing.T) {
 	w := newWorld(table("ä", 1), table("B", 1))
 	w.limits.IgnoreCase, w.limits.Identifier = true, 12
 	w.find("ä").Indexes = []catalog.Index{{Name: "ääääää", Columns: on("ID")}, {Name: "b", Columns: on("NAME")}}
@@ -168,7 +168,7 @@ func checkNames(r *rapid.T, w *world, o *Observation) {
 	}
 }
 
-func TestNamesStayOnceChosen(t *testing.T) {
+func TestChosenNamesStable(t *testing.T) {
 	// Done: names: chosen names are unique, fit, depend on nothing but the plan and the target, and stay once made
 	rapid.Check(t, func(r *rapid.T) {
 		first := rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"A", "B", "A_B", "C", "x_y"}), 1, 4, rapid.ID).Draw(r, "tables")
@@ -230,7 +230,7 @@ func describeNames(o *Observation) (out []string) {
 	return out
 }
 
-func TestTypesAndSequencesAreCompared(t *testing.T) {
+func TestTypesAndSequencesCompared(t *testing.T) {
 	// Done: names: an enum in another order and a sequence of somebody's column are refused in the plan
 	w := newWorld(table("A", 1))
 	w.target.Engine = w.source.Engine

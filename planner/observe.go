@@ -18,8 +18,8 @@ import (
 // splitters is how many tables are sampled at once.
 const splitters = 4
 
-// hangingTables is how many tables to be dropped are asked about at once.
-const hangingTables = 2000
+// dependentTables is how many tables to be dropped are asked about at once.
+const dependentTables = 2000
 
 // Sides are the two databases of a migration. The caller opens and closes them.
 type Sides struct {
@@ -55,12 +55,12 @@ type Observation struct {
 	Types  []catalog.UserType `json:"types,omitempty"`
 	Splits []Split            `json:"splits,omitempty"` // by source name; a table without one is one package
 	Filled []Filled           `json:"filled,omitempty"` // tables of existing = "load"
-	// Unfit is what apply's preflight would stop at.
-	Unfit []Unfit `json:"unfit,omitempty"`
+	// Blocking is what apply's preflight would stop at.
+	Blocking []Finding `json:"blocking,omitempty"`
 	// Noted is what apply's preflight would not stop at, and a reviewer should know.
-	Noted []Unfit `json:"noted,omitempty"`
-	// Hanging is what would go with tables that are dropped.
-	Hanging []Hanging `json:"hanging,omitempty"`
+	Noted []Finding `json:"noted,omitempty"`
+	// Dependents is what would go with tables that are dropped.
+	Dependents []TableDependents `json:"dependents,omitempty"`
 	// Clashes are names of types and sequences that something else has on the target.
 	Clashes []Clash `json:"clashes,omitempty"`
 }
@@ -70,10 +70,10 @@ type Mapping struct {
 	Source catalog.Name `json:"source"`
 	// Structure is the digest of the source's table as it was read, before it took the types in
 	// which its rows are asked for; "" where it has not.
-	Structure string         `json:"structure,omitempty"`
-	Target    *catalog.Table `json:"target"`
-	Losses    []plan.Loss    `json:"losses,omitempty"`
-	Refusals  []plan.Loss    `json:"refusals,omitempty"`
+	Structure   string            `json:"structure,omitempty"`
+	Target      *catalog.Table    `json:"target"`
+	Conversions []plan.Conversion `json:"conversions,omitempty"`
+	Refusals    []plan.Conversion `json:"refusals,omitempty"`
 }
 
 // Split is how the source cut a table.
@@ -83,8 +83,8 @@ type Split struct {
 	Reason string          `json:"reason"`
 }
 
-// Hanging is a table of the target that is to be dropped, and what hangs on it.
-type Hanging struct {
+// TableDependents is a table of the target that is to be dropped, and what depends on it.
+type TableDependents struct {
 	Table      catalog.Name        `json:"table"`
 	Dependents []catalog.Dependent `json:"dependents"`
 }
@@ -125,14 +125,14 @@ func Observe(ctx context.Context, spec *desired.Spec, sides Sides, opts Options)
 	if err := obs.countTarget(ctx, spec, sides, d); err != nil {
 		return nil, nil, err
 	}
-	if err := obs.readHanging(ctx, sides, d); err != nil {
+	if err := obs.readDependents(ctx, sides, d); err != nil {
 		return nil, nil, err
 	}
 	if err := obs.preflight(ctx, sides, d); err != nil {
 		return nil, nil, err
 	}
 	err := obs.split(ctx, sides.Source, wantedSplits(spec, obs, d, opts))
-	if ds := obs.unfitErrors(); providers.KindOf(err) == providers.Permission && ds.HasErrors() {
+	if ds := obs.blockingErrors(); providers.KindOf(err) == providers.Permission && ds.HasErrors() {
 		return nil, ds, nil // one table's missing privilege, where the preflight names all
 	}
 	if err != nil {
@@ -183,7 +183,7 @@ func widen(ctx context.Context, db providers.Database, c *catalog.Catalog, sel p
 	wide.Sequences = slices.Concat(c.Sequences, more.Sequences)
 	slices.SortStableFunc(wide.Sequences, func(a, b catalog.Sequence) int { return a.Compare(b.Name) })
 	wide.Sequences = slices.CompactFunc(wide.Sequences, func(a, b catalog.Sequence) bool { return a.Name == b.Name })
-	wide.NotCarried = slices.Concat(c.NotCarried, more.NotCarried)
+	wide.NotMigrated = slices.Concat(c.NotMigrated, more.NotMigrated)
 	wide.Names = slices.Concat(c.Names, more.Names)
 	return &wide, nil
 }
@@ -271,11 +271,11 @@ func (o *Observation) mapTables(spec *desired.Spec, driver providers.Driver, a *
 	}
 	for i, t := range a.tables {
 		m := mapped(&a.tables[i])
-		losses := toPlan(m.Losses)
+		conversions := toPlan(m.Conversions)
 		if o.Source.Engine != o.Target.Engine {
-			losses = append(ofSource(t.source), losses...)
+			conversions = append(ofSource(t.source), conversions...)
 		}
-		o.Mappings = append(o.Mappings, Mapping{Source: t.source.Name, Target: m.Table, Losses: losses, Refusals: toPlan(m.Refusals)})
+		o.Mappings = append(o.Mappings, Mapping{Source: t.source.Name, Target: m.Table, Conversions: conversions, Refusals: toPlan(m.Refusals)})
 	}
 	if driver.Names == nil {
 		return
@@ -320,20 +320,20 @@ func (o *Observation) ask(a *assignment, pool *catalog.Pool) {
 }
 
 // ofSource lists what a table's columns lose before they reach any target.
-func ofSource(t *catalog.Table) []plan.Loss {
-	var out []plan.Loss
+func ofSource(t *catalog.Table) []plan.Conversion {
+	var out []plan.Conversion
 	for _, c := range t.Columns {
-		if c.Loss != "" {
-			out = append(out, plan.Loss{Column: c.Name, What: c.Loss})
+		if c.Conversion != "" {
+			out = append(out, plan.Conversion{Column: c.Name, What: c.Conversion})
 		}
 	}
 	return out
 }
 
-func toPlan(in []providers.Loss) []plan.Loss {
-	out := make([]plan.Loss, 0, len(in))
+func toPlan(in []providers.Conversion) []plan.Conversion {
+	out := make([]plan.Conversion, 0, len(in))
 	for _, l := range in {
-		out = append(out, plan.Loss{Column: l.Column, What: l.What, Fix: l.Fix})
+		out = append(out, plan.Conversion{Column: l.Column, What: l.What, Fix: l.Fix})
 	}
 	return out
 }
@@ -378,20 +378,20 @@ func countIn(ctx context.Context, s providers.Snapshot, tables []*catalog.Table)
 	return view.Count(ctx, tables)
 }
 
-// readHanging reads what hangs on the tables that are to be dropped.
-func (o *Observation) readHanging(ctx context.Context, sides Sides, ds []*decision) error {
+// readDependents reads what depends on the tables that are to be dropped.
+func (o *Observation) readDependents(ctx context.Context, sides Sides, ds []*decision) error {
 	var names []catalog.Name
 	for _, t := range dropped(ds) {
 		names = append(names, t.Name)
 	}
-	for part := range slices.Chunk(names, hangingTables) {
+	for part := range slices.Chunk(names, dependentTables) {
 		c, err := sides.Target.Catalog(ctx, providers.Selector{Schemas: schemasOf(part), Tables: part, StructureOnly: true, Dependents: true})
 		if err != nil {
-			return fmt.Errorf("read what depends on target tables: %w", err)
+			return fmt.Errorf("read dependents of target tables: %w", err)
 		}
 		for _, t := range c.Tables {
 			if len(t.Dependents) > 0 {
-				o.Hanging = append(o.Hanging, Hanging{Table: t.Name, Dependents: t.Dependents})
+				o.Dependents = append(o.Dependents, TableDependents{Table: t.Name, Dependents: t.Dependents})
 			}
 		}
 	}

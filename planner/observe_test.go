@@ -103,8 +103,8 @@ func TestObserveAndDiff(t *testing.T) {
 	if got := len(p.Table(catalog.Name{Name: "orders"}).Packages); got != 4 {
 		t.Errorf("orders has %d packages, want 4", got)
 	}
-	if len(p.NotCarried) != 1 || p.NotCarried[0].Name != "recent" {
-		t.Errorf("not carried: %v", p.NotCarried)
+	if len(p.NotMigrated) != 1 || p.NotMigrated[0].Name != "recent" {
+		t.Errorf("not migrated: %v", p.NotMigrated)
 	}
 	if p.Source.Identity == "" || p.Target.Identity == "" {
 		t.Errorf("identities %q, %q", p.Source.Identity, p.Target.Identity)
@@ -125,7 +125,7 @@ func TestObserveAndDiff(t *testing.T) {
 	}
 }
 
-func TestOfflinePlanNeedsNoTarget(t *testing.T) {
+func TestOfflinePlanWithoutTarget(t *testing.T) {
 	f := newFiles(t, orders)
 	online := f.observe(t, f.sides(t))
 	d := sqlite.Driver()
@@ -142,7 +142,7 @@ func TestOfflinePlanNeedsNoTarget(t *testing.T) {
 	}
 }
 
-func TestObserveCountsTablesToLoadInto(t *testing.T) {
+func TestObserveCountsExistingTables(t *testing.T) {
 	f := newFiles(t, orders)
 	f.spec.Target.Config["existing"] = "load"
 	execute(t, f.target, `CREATE TABLE customer (id INTEGER PRIMARY KEY, name TEXT NOT NULL); INSERT INTO customer VALUES (1, 'x');
@@ -154,8 +154,8 @@ func TestObserveCountsTablesToLoadInto(t *testing.T) {
 	}
 }
 
-func TestObserveRefusesAFullTarget(t *testing.T) {
-	// Bad day: target not empty with existing = "require-empty": refused in plan, from what a real target says.
+func TestObserveRefusesNonemptyTarget(t *testing.T) {
+	// Failure scenario: target not empty with existing = "require-empty": refused in plan, from what a real target says.
 	f := newFiles(t, orders)
 	execute(t, f.target, "CREATE TABLE ORDERS (x INT); CREATE TABLE mine (x INT)")
 	_, ds := planner.Diff(f.spec, f.observe(t, f.sides(t)), nil, options())

@@ -11,10 +11,10 @@ import (
 )
 
 // Outdated says in what a saved plan no longer fits the source, as clauses for people: tables
-// that the spec carries now and the plan does not know, tables that are gone or have another
-// structure by now, and sequences of a quiet source that it does not raise and that went on.
+// that the spec includes now and the plan does not know, tables that are gone or have another
+// structure by now, and sequences of a quiet source that it does not raise and that continued.
 // Not those that it copies: they are compared when their copy begins, and stop by name, while
-// the others go on. It reads the source's catalog. Diagnostics are as of Observe.
+// the others continue. It reads the source's catalog. Diagnostics are as of Observe.
 func Outdated(ctx context.Context, spec *desired.Spec, sides Sides, p *plan.Plan) ([]string, diag.Diagnostics, error) {
 	o := &Observation{Target: &catalog.Catalog{Engine: spec.Target.Type}, Limits: sides.TargetDriver.Limits}
 	if err := o.readSource(ctx, spec, sides, &catalog.Pool{}); err != nil {
@@ -60,19 +60,19 @@ func Outdated(ctx context.Context, spec *desired.Spec, sides Sides, p *plan.Plan
 		clause string
 		tables []catalog.Name
 	}{
-		{"it does not know ", added}, {"the source no longer has ", gone}, {"the structure changed on the source of ", altered},
+		{"it does not know ", added}, {"the source no longer has ", gone}, {"the source now has a different structure for ", altered},
 	} {
 		if len(x.tables) > 0 {
 			out = append(out, x.clause+pluralTables(x.tables))
 		}
 	}
 	if len(further) > 0 {
-		out = append(out, "the source, which is declared quiet, handed out numbers from sequences that it does not raise: "+list(further))
+		out = append(out, "the source, which is declared quiet, generated numbers from sequences that the plan does not advance: "+list(further))
 	}
 	return out, nil, nil
 }
 
-// freeAdvanced lists sequences of a quiet source that no column owns, that went on since the
+// freeAdvanced lists sequences of a quiet source that no column owns, that continued since the
 // plan was made, and that it does not raise.
 func freeAdvanced(source *catalog.Catalog, p *plan.Plan) []catalog.Name {
 	if !p.Quiet {
@@ -88,7 +88,7 @@ func freeAdvanced(source *catalog.Catalog, p *plan.Plan) []catalog.Name {
 	return out
 }
 
-// advances says whether a sequence of a table's columns went on.
+// advances says whether a sequence of a table's columns continued.
 func advances(was, now *catalog.Table) bool {
 	for i, c := range now.Columns {
 		if c.Sequence != nil && i < len(was.Columns) && was.Columns[i].Sequence != nil && advanced(*was.Columns[i].Sequence, *c.Sequence) {

@@ -72,11 +72,11 @@ func (j *judge) remade(d *decision) string {
 	switch {
 	case !j.o.Limits.InlineKeys:
 	case len(d.unwanted) > 0:
-		return "it refers to " + list(tablesOf(d.unwanted)) + ", whose rows do not travel any more, and its keys are made with it"
+		return "it refers to " + list(tablesOf(d.unwanted)) + ", whose rows are no longer migrated, and its keys can only be created with the table"
 	case len(d.misplaced) > 0:
-		return "it refers to " + list(tablesOf(d.misplaced)) + ", and shall not any more; its keys are made with it"
+		return "it refers to " + list(tablesOf(d.misplaced)) + ", and no longer should; its keys can only be created with the table"
 	case missing >= 0 && d.Entry != nil && d.Entry.Created:
-		return d.parts[missing].String() + "; its keys are made with it"
+		return d.parts[missing].String() + "; its keys can only be created with the table"
 	}
 	return ""
 }
@@ -168,5 +168,5 @@ func amissTables(o *Observation, ds []*decision) string {
 	if n := len(parts) - namesListed; n > 0 {
 		parts = append(parts[:namesListed], fmt.Sprintf("and %d more", n))
 	}
-	return strings.Join(parts, "; ") + ". Set it right on the target, or have the table made and copied again with --reload."
+	return strings.Join(parts, "; ") + ". Correct this on the target, or have the table created and copied again with --reload."
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/dmoctl/dmoctl/providers"
 )
 
-// Unfit is what a side's preflight found: what keeps an apply from starting, or what a reviewer should know.
-type Unfit struct {
+// Finding is what a side's preflight found: what keeps an apply from starting, or what a reviewer should know.
+type Finding struct {
 	Side string `json:"side"` // "source" or "target"
 	providers.Finding
 }
@@ -45,39 +45,39 @@ func (o *Observation) preflight(ctx context.Context, sides Sides, ds []*decision
 func (o *Observation) look(ctx context.Context, side string, db providers.Database, tables []*catalog.Table) error {
 	found, err := db.Preflight(ctx, tables)
 	if err != nil {
-		return fmt.Errorf("look at the %s: %w", side, err)
+		return fmt.Errorf("check the %s: %w", side, err)
 	}
 	for _, f := range found {
 		switch {
 		case f.Stop:
-			o.Unfit = append(o.Unfit, Unfit{side, f})
+			o.Blocking = append(o.Blocking, Finding{side, f})
 		case f.Review:
-			o.Noted = append(o.Noted, Unfit{side, f})
+			o.Noted = append(o.Noted, Finding{side, f})
 		}
 	}
 	return nil
 }
 
-// unfitErrors are for where planning itself has failed for the same reason.
-func (o *Observation) unfitErrors() diag.Diagnostics {
+// blockingErrors are for where planning itself has failed for the same reason.
+func (o *Observation) blockingErrors() diag.Diagnostics {
 	var out diag.Diagnostics
-	for _, u := range o.Unfit {
+	for _, u := range o.Blocking {
 		out = append(out, diag.Error(u.id(diag.SourceNotFit, diag.TargetNotFit), u.summary(), u.Summary+": "+u.Detail))
 	}
 	return out
 }
 
 // id is one of two, by side.
-func (u Unfit) id(source, target diag.ID) diag.ID {
+func (u Finding) id(source, target diag.ID) diag.ID {
 	if u.Side == "source" {
 		return source
 	}
 	return target
 }
 
-func (u Unfit) summary() string {
+func (u Finding) summary() string {
 	if u.Side == "source" {
-		return "The source is not fit yet"
+		return "Preflight findings on the source"
 	}
-	return "The target is not fit yet"
+	return "Preflight findings on the target"
 }

@@ -88,7 +88,7 @@ func checkGraph(t *rapid.T, p *plan.Plan) {
 	}
 }
 
-func TestPlansKeepTheirPromises(t *testing.T) {
+func TestPlanInvariants(t *testing.T) {
 	// Invariant 7: after a crash anywhere, what is in is done and the rest is planned, once.
 	rapid.Check(t, func(t *rapid.T) {
 		w := drawWorld(t)
@@ -144,7 +144,7 @@ func mustPlan(t *rapid.T, w *world) *plan.Plan {
 	return p
 }
 
-func TestEqualInputsGiveEqualBytes(t *testing.T) {
+func TestPlanDeterministic(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := drawWorld(t)
 		o := w.observe()

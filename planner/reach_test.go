@@ -11,7 +11,7 @@ import (
 	"github.com/dmoctl/dmoctl/internal/plan"
 )
 
-func TestThePlanNamesTheColumnsOfPolicies(t *testing.T) {
+func TestPolicyColumnsListed(t *testing.T) {
 	field := func(name string, k catalog.Type, nullable bool) catalog.Column {
 		c := catalog.Column{Name: name, Type: k, Nullable: nullable}
 		if !nullable {

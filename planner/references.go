@@ -35,7 +35,7 @@ func (g *graph) foreignKeysLeft(d *decision) []catalog.ForeignKey {
 // predecessor took the reference with it, or one that is emptied without it, or has
 // references that are dropped meanwhile.
 func (g *graph) refersToFresh(d *decision) bool {
-	return len(d.unrefer) > 0 || slices.ContainsFunc(d.mapped.ForeignKeys, func(f catalog.ForeignKey) bool { return f.Table != d.target && g.fresh[f.Table] })
+	return len(d.dropForeignKeys) > 0 || slices.ContainsFunc(d.mapped.ForeignKeys, func(f catalog.ForeignKey) bool { return f.Table != d.target && g.fresh[f.Table] })
 }
 
 // references adds foreign keys: each waits for the rows and keys of both its tables.
@@ -48,24 +48,24 @@ func (g *graph) references(b *bundle) {
 		}
 		s.Tables = append(s.Tables, d.source.Name)
 		s.Needs = append(s.Needs, g.made[d.target]...)
-		again = again || len(d.unrefer) > 0
-		for _, f := range slices.Concat(d.mapped.ForeignKeys, d.unrefer) {
+		again = again || len(d.dropForeignKeys) > 0
+		for _, f := range slices.Concat(d.mapped.ForeignKeys, d.dropForeignKeys) {
 			s.Needs = append(s.Needs, g.made[f.Table]...)
 		}
-		s.Seconds += float64(len(d.mapped.ForeignKeys)+len(d.unrefer)) * g.pace.indexSeconds(d)
+		s.Seconds += float64(len(d.mapped.ForeignKeys)+len(d.dropForeignKeys)) * g.pace.indexSeconds(d)
 	}
 	if again {
-		s.Reason = "those that were there before are made again as they were"
+		s.Reason = "existing foreign keys are recreated unchanged"
 	}
 	if len(s.Tables) > 0 {
 		g.add(s)
 	}
 }
 
-// unrefer chooses the foreign keys that the tables of others have already and that are in
+// dropForeignKeys chooses the foreign keys that the tables of others have already and that are in
 // the way of rows: with them a child could not be loaded before its parent, and a table
 // that refers to itself, or around a circle, not at all.
-func (j *judge) unrefer(ds []*decision) {
+func (j *judge) dropForeignKeys(ds []*decision) {
 	if j.o.Limits.InlineKeys {
 		return // their loads check no references
 	}
@@ -88,25 +88,25 @@ func (j *judge) unrefer(ds []*decision) {
 		for _, f := range slices.Concat(d.found.ForeignKeys, d.found.Pending) {
 			// One that is NOT VALID has to stay so where the source's is valid.
 			if filled[f.Table] || f.Dropped || f.NotValid && (d.copies() || j.k.unfinished()) {
-				d.unrefer = append(d.unrefer, f)
+				d.dropForeignKeys = append(d.dropForeignKeys, f)
 			}
 		}
 	}
 }
 
-// unreferReason says why foreign keys of a bundle are dropped.
-func unreferReason(b *bundle) string {
+// dropReason says why foreign keys of a bundle are dropped.
+func dropReason(b *bundle) string {
 	until, forGood := false, false
 	for _, d := range b.tables {
-		until, forGood = until || len(d.unrefer) > 0, forGood || len(d.unwantedLeft()) > 0
+		until, forGood = until || len(d.dropForeignKeys) > 0, forGood || len(d.unwantedLeft()) > 0
 	}
 	switch {
 	case !forGood:
-		return "they would keep rows from going in before those that they refer to"
+		return "they would block rows from being loaded before the rows that they refer to"
 	case !until:
-		return "the rows that they refer to do not travel any more"
+		return "the rows that they refer to are no longer migrated"
 	}
-	return "they would keep rows from going in before those that they refer to, or refer to rows that do not travel any more"
+	return "they would block rows from being loaded before the rows that they refer to, or refer to rows that are no longer migrated"
 }
 
 // reachable says whether all tables that a table references are there with all their rows
@@ -123,7 +123,7 @@ func (g *graph) reachable(d *decision) bool {
 // refers says whether foreign keys of a table are left to be made, or to be checked.
 func (g *graph) refers(d *decision) bool {
 	switch {
-	case len(d.mapped.ForeignKeys)+len(d.unrefer) == 0:
+	case len(d.mapped.ForeignKeys)+len(d.dropForeignKeys) == 0:
 		return false
 	case d.create, d.copies(), g.refersToFresh(d):
 		return true
@@ -188,7 +188,7 @@ func (g *graph) close(ds []*decision, opts Options) {
 	case g.k.unfinished():
 		s.Reason = fmt.Sprintf("every step of plan %s is done", g.k.run.Plan)
 	default:
-		s.Reason = "tables on the target are not as they were asked for, and no step makes them so"
+		s.Reason = "tables on the target differ from what was planned, and no step corrects that"
 	}
 	g.add(s)
 }

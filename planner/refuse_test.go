@@ -21,12 +21,12 @@ func (w *world) occupy(names ...string) {
 	}
 }
 
-func TestTargetNotEmptyIsRefused(t *testing.T) {
-	// Bad day: target not empty with existing = "require-empty": one refusal that names all tables.
+func TestNonemptyTargetRefused(t *testing.T) {
+	// Failure scenario: target not empty with existing = "require-empty": one refusal that names all tables.
 	w := newWorld(table("MARA", 100), table("MAKT", 100), table("VBAK", 100))
 	w.occupy("MAKT", "MARA", "ZOTHER")
 	got := w.refused(t)
-	for _, want := range []string{"target-not-empty", "2 tables of the plan exist on target.postgres.s4 already, and no run of this migration made them:", "S4.MAKT, S4.MARA", `existing = "load"`, "target.postgres.s4"} {
+	for _, want := range []string{"target-not-empty", "2 tables of the plan exist on target.postgres.s4 already, and no run of this migration created them:", "S4.MAKT, S4.MARA", `existing = "load"`, "target.postgres.s4"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is not in %s", want, got)
 		}
@@ -36,7 +36,7 @@ func TestTargetNotEmptyIsRefused(t *testing.T) {
 	}
 }
 
-func TestRequireEmptyListsOthers(t *testing.T) {
+func TestRequireEmptyListsOtherTables(t *testing.T) {
 	// Invariant 6: other tables are listed, never touched; those that the ledger names are ours.
 	w := newWorld(table("MARA", 100))
 	w.occupy("ZOTHER")
@@ -57,7 +57,7 @@ func TestRequireEmptyListsOthers(t *testing.T) {
 	}
 }
 
-func TestTargetNotEmptyIsBounded(t *testing.T) {
+func TestNonemptyTargetListBounded(t *testing.T) {
 	w := newWorld()
 	for i := range 50 {
 		name := fmt.Sprintf("T%02d", i)
@@ -69,7 +69,7 @@ func TestTargetNotEmptyIsBounded(t *testing.T) {
 	}
 }
 
-func TestLoadIntoTablesOfOthers(t *testing.T) {
+func TestLoadIntoExistingTables(t *testing.T) {
 	w := newWorld(table("MARA", 100))
 	w.spec.Target.Config["existing"] = "load"
 	w.occupy("MARA")
@@ -88,7 +88,7 @@ func TestLoadIntoTablesOfOthers(t *testing.T) {
 	}
 }
 
-func TestTablesOfOthersAreNeverAltered(t *testing.T) {
+func TestExistingTablesNotAltered(t *testing.T) {
 	w := newWorld(table("MARA", 100))
 	w.spec.Target.Config["existing"] = "load"
 	w.occupy("MARA")
@@ -124,12 +124,12 @@ func TestSpecMistakes(t *testing.T) {
 		{"unassigned tables", func(t *testing.T, w *world) {
 			w.spec.Groups = []desired.Group{{Name: "g", Tables: []desired.Pattern{pattern(t, "MA*")}}}
 		}, []string{"unassigned-table", "ERP.VBAK"}},
-		{"exact name of nothing", func(t *testing.T, w *world) {
+		{"unknown exact name", func(t *testing.T, w *world) {
 			p := pattern(t, "mara")
 			p.At = desired.Position{File: "a.dmo.hcl", Line: 7, Column: 3}
 			w.spec.Groups = []desired.Group{{Name: "g", Tables: []desired.Pattern{p, pattern(t, "*")}}}
 		}, []string{"unknown-table", "ERP.mara", "a.dmo.hcl:7:3"}},
-		{"rename of nothing", func(t *testing.T, w *world) {
+		{"rename of unknown table", func(t *testing.T, w *world) {
 			w.spec.Renames = []desired.Rename{{Table: pattern(t, "NOPE"), To: pattern(t, "X")}}
 		}, []string{"unknown-table", "ERP.NOPE"}},
 		{"two tables of one name", func(t *testing.T, w *world) {
@@ -143,7 +143,7 @@ func TestSpecMistakes(t *testing.T) {
 			w.spec.Processes.Memory = 128 << 20
 			w.find("MARA").Columns[1].Type = catalog.Type{Kind: catalog.Text}
 		}, []string{"lob-max-too-large", "ERP.MARA", "lob_max = "}},
-		{"memory for nothing", func(t *testing.T, w *world) { w.spec.Processes.Memory = 1 << 20 }, []string{"memory-too-small"}},
+		{"memory too small", func(t *testing.T, w *world) { w.spec.Processes.Memory = 1 << 20 }, []string{"memory-too-small"}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -175,7 +175,7 @@ func TestSpecWarnings(t *testing.T) {
 	}
 }
 
-func TestWhatTakesNothingIsAnError(t *testing.T) {
+func TestUnmatchedSelectionRefused(t *testing.T) {
 	// Done: left: a misspelled --table, --reload or schema ends with an error, not with "No changes".
 	w := newWorld(table("MARA", 100))
 	w.apply(w.plan(t))
@@ -194,12 +194,12 @@ func TestWhatTakesNothingIsAnError(t *testing.T) {
 	}
 }
 
-func TestRefusalsComeTogether(t *testing.T) {
-	// Bad day: a column that cannot be carried: refused in plan, table, column, type and fix named, all together.
+func TestRefusalsReportedTogether(t *testing.T) {
+	// Failure scenario: a column that cannot be migrated: refused in plan, table, column, type and fix named, all together.
 	w := newWorld(table("MARA", 100), table("MAKT", 100))
 	o := w.observe()
 	for i := range o.Mappings {
-		o.Mappings[i].Refusals = []plan.Loss{{Column: "NAME", What: "The target has no such type.", Fix: "Exclude the table."}}
+		o.Mappings[i].Refusals = []plan.Conversion{{Column: "NAME", What: "The target has no such type.", Fix: "Exclude the table."}}
 	}
 	_, ds := Diff(w.spec, o, nil, w.opts)
 	got := text(ds)

@@ -75,9 +75,9 @@ func otherSchema(t *testing.T, sql string) schema.Values {
 	return v
 }
 
-// TestMadeTablesAreNotTakenForAltered: what a server says about the tables that were
+// TestSecondPlanFindsNoChanges: what a server says about the tables that were
 // made on it is what was asked for, so that a second plan finds nothing to do.
-func TestMadeTablesAreNotTakenForAltered(t *testing.T) {
+func TestSecondPlanFindsNoChanges(t *testing.T) {
 	lite, pg := sqlite.Driver(), postgres.Driver()
 	cases := []struct {
 		name           string

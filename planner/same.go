@@ -34,6 +34,6 @@ func (o *Observation) refuseSame(ctx context.Context, spec *desired.Spec, sides 
 		where = fmt.Sprintf(", and both sides use its schema %s", schema)
 	}
 	return diag.Diagnostics{diag.Error(diag.SourceIsTarget, "The source is the target",
-		fmt.Sprintf("%s and %s lead to the same database%s: what is written there would be what is read. Name another database in one of the two blocks.",
+		fmt.Sprintf("%s and %s are the same database%s: the run would write to the tables that it reads. Name a different database in one of the two blocks.",
 			spec.Source.Address(), spec.Target.Address(), where))}, nil
 }

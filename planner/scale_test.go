@@ -48,7 +48,7 @@ func cost(t *testing.T, tables int) (allocated, objects, held float64) {
 	return allocated, objects, held
 }
 
-func TestATableCostsTheSameAmongMany(t *testing.T) {
+func TestPlanCostPerTableConstant(t *testing.T) {
 	// Done: bounds: what a plan allocates and holds a table does not grow with the number of tables.
 	const few, many, most = 2000, 20_000, 1200 // bytes held, beside the two catalogs
 	fewAll, fewObjects, _ := cost(t, few)
@@ -63,7 +63,7 @@ func TestATableCostsTheSameAmongMany(t *testing.T) {
 }
 
 // A saved plan of many tables is read in the memory of a few: what is equal is held once.
-func TestReadingALargePlanHoldsEqualPartsOnce(t *testing.T) {
+func TestDecodedPlanSharesEqualParts(t *testing.T) {
 	// Done: bounds: tables of a saved plan share equal columns.
 	const tables, most = 5000, 2600
 	w := wideWorld(tables)

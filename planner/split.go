@@ -125,11 +125,11 @@ func explainSplit(d *decision, split *Split, offline bool) string {
 	case split != nil:
 		return split.Reason
 	case d.split.By == catalog.ByNone || d.split.Parts == 1:
-		return "as the spec says"
+		return "set in the spec"
 	case offline && bytesOf(d.source) > smallestPackage:
-		return "boundaries are only found with a connection to the source"
+		return "finding boundaries needs a connection to the source"
 	case bytesOf(d.source) > 0:
-		return schema.ShowSize(bytesOf(d.source)) + " is not worth a split"
+		return schema.ShowSize(bytesOf(d.source)) + " is too small to split"
 	}
 	return ""
 }

@@ -18,7 +18,7 @@ func Stale(p *plan.Plan, c *ledger.Contents, specDigest string) (reason string, 
 	}
 	if c == nil || c.Run == nil {
 		if p.Lineage != "" || p.Serial != 0 {
-			return "the target's ledger, which the plan was made from, is gone", true
+			return "the target's ledger, from which the plan was made, is gone", true
 		}
 		return "", false
 	}
@@ -27,11 +27,11 @@ func Stale(p *plan.Plan, c *ledger.Contents, specDigest string) (reason string, 
 	case left.Resumes(p, r):
 		return "", false
 	case p.Lineage == "" && p.Serial == 0 && r.Serial > 0:
-		return fmt.Sprintf("it was made for an empty target; the ledger is at serial %d now", r.Serial), true
+		return fmt.Sprintf("it was made for an empty target; the ledger is now at serial %d", r.Serial), true
 	case r.Lineage != p.Lineage && r.Serial > 0:
 		return "it was made for another lineage of this migration", true
 	case r.Serial != p.Serial:
-		return fmt.Sprintf("it was made at serial %d; the ledger is at serial %d now", p.Serial, r.Serial), true
+		return fmt.Sprintf("it was made at serial %d; the ledger is now at serial %d", p.Serial, r.Serial), true
 	}
 	return "", false
 }

@@ -9,7 +9,7 @@ import (
 )
 
 func TestStale(t *testing.T) {
-	// Bad day: the saved plan is stale: decided by spec, lineage and serial, and never for its own run.
+	// Failure scenario: the saved plan is stale: decided by spec, lineage and serial, and never for its own run.
 	first := &plan.Plan{ID: "a", SpecDigest: "s"}
 	later := &plan.Plan{ID: "b", SpecDigest: "s", Lineage: "l", Serial: 3}
 	resume := &plan.Plan{ID: "c", SpecDigest: "s", Lineage: "l", Serial: 3, Continues: "b"}
@@ -28,7 +28,7 @@ func TestStale(t *testing.T) {
 		{"locked, nothing begun", first, contents("l", "", 0, false), "s", ""},
 		{"its own run, killed", first, contents("l", "a", 1, false), "s", ""},
 		{"its own run, done", first, contents("l", "a", 1, true), "s", ""},
-		{"somebody was first", first, contents("l", "x", 1, false), "s", "empty target"},
+		{"another plan applied first", first, contents("l", "x", 1, false), "s", "empty target"},
 		{"spec changed", first, nil, "t", "spec changed"},
 		{"its serial", later, contents("l", "a", 3, true), "s", ""},
 		{"its own run at the next serial", later, contents("l", "b", 4, false), "s", ""},

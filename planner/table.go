@@ -17,7 +17,7 @@ type judge struct {
 	o    *Observation
 	k    *kept
 	opts Options
-	// names are all tables that the migration carries, also those that --table leaves out.
+	// names are all tables that the migration includes, also those that --table leaves out.
 	names map[catalog.Name]catalog.Name
 	// vacated are places on the target that tables of ours leave: what is found there goes.
 	vacated map[catalog.Name]bool
@@ -48,7 +48,7 @@ func (j *judge) judge(d *decision) {
 	d.expected = j.tableGeneration(d)
 	d.reuse = d.copies() && j.reuses(d)
 	if d.action == plan.Resume && !d.reuse {
-		j.again(d, "the packages that are in are not those that the ledger planned")
+		j.again(d, "the loaded packages are not those that the ledger planned")
 		d.expected.edition = formatEdition(d.edition)
 	}
 	if d.action == plan.Keep {
@@ -84,7 +84,7 @@ func (j *judge) place(d *decision) {
 	case d.replaced && mode != plan.ExistingRecreate:
 		d.occupied = true
 	case mode == plan.ExistingLoad:
-		j.refuseAltered(d, "existing = \"load\" takes tables that fit.")
+		j.refuseAltered(d, "existing = \"load\" needs tables with a matching structure.")
 	case mode == plan.ExistingRecreate:
 		d.drop, d.foreign, d.create = true, true, true
 		if d.reason == "" {
@@ -134,7 +134,7 @@ func (j *judge) judgeKnown(d *decision) {
 	change := j.change(d)
 	switch why := d.Emptying(true); {
 	case matches(j.opts.Reload, j.o.Source.Schema, d.source.Name):
-		j.again(d, "asked for with --reload")
+		j.again(d, "requested with --reload")
 	case len(d.Loaded) == 0 && why == "":
 		d.action = plan.Copy
 	case d.Requested() && change == "" && j.requested(d):
@@ -142,11 +142,11 @@ func (j *judge) judgeKnown(d *decision) {
 	case why != "":
 		j.again(d, why)
 	case d.found == nil:
-		j.again(d, "the table is gone from the target")
+		j.again(d, "the table no longer exists on the target")
 	case change != "":
 		j.again(d, change)
 	case d.Gap() != "":
-		j.again(d, "the packages that are in are not those that the ledger planned: "+d.Gap())
+		j.again(d, "the loaded packages are not those that the ledger planned: "+d.Gap())
 	default:
 		j.judgeLoaded(d)
 	}
@@ -168,7 +168,7 @@ func (j *judge) judgeLoaded(d *decision) {
 		d.action = plan.Keep
 	case !j.spec.Source.Quiet() && (missing > 0 || mixed(d)):
 		d.action = plan.Restart
-		d.reason = fmt.Sprintf("%d of %s were read from a snapshot that is gone", len(d.Planned)-missing, count(len(d.Planned), "package"))
+		d.reason = fmt.Sprintf("%d of %s were read from a snapshot that no longer exists", len(d.Planned)-missing, count(len(d.Planned), "package"))
 	case j.spec.Source.Quiet() && !readQuietly(d):
 		d.action, d.reason = plan.Restart, "its packages were read before the source was declared quiet"
 	case !j.spec.Source.Quiet() && readQuietly(d):
@@ -176,9 +176,9 @@ func (j *judge) judgeLoaded(d *decision) {
 	case !j.spec.Source.Quiet() && d.Entry.File != d.source.FileIdentity():
 		d.action, d.reason = plan.Restart, "its stored rows were rewritten since its packages were read"
 	case missing == 0:
-		d.action, d.reason = plan.Resume, "all packages are in; its structure is compared again"
+		d.action, d.reason = plan.Resume, "all packages are loaded; its structure is compared again"
 	default:
-		d.action, d.reason = plan.Resume, fmt.Sprintf("%d of %s are in", len(d.Planned)-missing, count(len(d.Planned), "package"))
+		d.action, d.reason = plan.Resume, fmt.Sprintf("%d of %s loaded", len(d.Planned)-missing, count(len(d.Planned), "package"))
 	}
 }
 
@@ -193,7 +193,7 @@ func (j *judge) rebuild(d *decision, changed bool) {
 		d.drop, d.create, d.empty = true, true, true
 		d.edition = d.Entry.Edition + 1
 	default:
-		j.refuseAltered(d, "dmoctl did not make it, and alters no table of others.")
+		j.refuseAltered(d, "dmoctl did not create it, and does not alter such tables.")
 	}
 }
 
@@ -205,33 +205,33 @@ func (j *judge) refuseAltered(d *decision, why string) {
 	}
 	for _, x := range d.parts {
 		if j.inline(x) {
-			all = append(all, x.String()+", and keys are made with a table")
+			all = append(all, x.String()+", and keys can only be created with the table")
 		}
 	}
 	if len(all) > 0 {
-		d.ownRefusals = append(d.ownRefusals, plan.Loss{
+		d.ownRefusals = append(d.ownRefusals, plan.Conversion{
 			What: fmt.Sprintf("The table %s on the target differs: %s. %s", d.target, strings.Join(all, ", "), why),
-			Fix:  "Alter it, or drop it so that dmoctl makes it.",
+			Fix:  "Alter it, or drop it so that dmoctl creates it.",
 		})
 	}
 }
 
-// change names what makes the packages that are in others than those of this plan,
+// change names what makes the packages that are loaded others than those of this plan,
 // or returns "".
 func (j *judge) change(d *decision) string {
 	e := j.tableGeneration(d)
 	for _, l := range d.Loaded {
 		g, ok := parseGeneration(l.Generation)
 		if !ok {
-			return "its packages were made by another version of dmoctl"
+			return "its packages were written by another version of dmoctl"
 		}
 		switch {
 		case g.source != e.source:
-			return "its packages were read from another source database"
+			return "its packages were read from a different source database"
 		case g.structure != e.structure:
 			return sourceChange(d)
 		case g.columns != e.columns:
-			return "its column types are carried in another way" + since(d)
+			return "its column types are converted differently" + since(d)
 		case g.policies != e.policies:
 			return "the types block of the spec changed" + since(d)
 		}
@@ -261,7 +261,7 @@ func (j *judge) reuses(d *decision) bool {
 			return false
 		}
 		if len(d.Loaded) == 0 && g.split != d.expected.split {
-			return false // nothing is in: the spec's new split holds
+			return false // nothing is loaded: the spec's new split holds
 		}
 	}
 	return true

@@ -16,31 +16,31 @@ func warnings(spec *desired.Spec, o *Observation, ds []*decision, forgotten []*p
 	add := func(id diag.ID, summary, detail string) {
 		out = append(out, plan.Warning{ID: id, Summary: summary, Detail: detail})
 	}
-	for _, u := range o.Unfit {
-		add(u.id(diag.SourceNotFit, diag.TargetNotFit), u.summary(), u.Summary+": "+u.Detail+" Until then apply refuses to start.")
+	for _, u := range o.Blocking {
+		add(u.id(diag.SourceNotFit, diag.TargetNotFit), u.summary(), u.Summary+": "+u.Detail+" Until this is fixed, apply refuses to start.")
 	}
 	for _, n := range o.Noted {
 		add(n.id(diag.SourceNoted, diag.TargetNoted), n.Summary, n.Detail)
 	}
 	if o.SourceOffline {
 		add(diag.SourceNotSeen, "Planned without a connection to the source",
-			"Its catalog was read from a file. Large tables are not split, because boundaries are only found in the data.")
+			"Its catalog was read from a file. Large tables are not split, because finding boundaries needs the data.")
 	}
 	if o.TargetOffline {
 		add(diag.TargetNotSeen, "Planned without a connection to the target",
-			"An empty target is assumed. This plan is for review; apply needs one that was made with a connection.")
+			"An empty target is assumed. This plan is for review; apply needs one made with a connection.")
 	}
 	if resplit := namesOf(ds, func(d *decision) bool { return d.resplit && d.action != plan.Reload && !d.structure }); len(resplit) > 0 {
 		add(diag.SplitIgnored, "A changed split is ignored",
-			pluralTables(resplit)+". Packages are in already; the others keep their ranges. To split it otherwise, copy the table again with --reload.")
+			pluralTables(resplit)+". Some of its packages are already loaded; the others keep their ranges. To split it differently, copy the table again with --reload.")
 	}
 	if len(forgotten) > 0 {
 		names := make([]catalog.Name, 0, len(forgotten))
 		for _, t := range forgotten {
 			names = append(names, t.Source.Name)
 		}
-		add(diag.TableVanished, "Tables are no longer carried",
-			pluralTables(names)+". The ledger forgets them; their tables stay on the target as they are.")
+		add(diag.TableVanished, "Tables are no longer migrated",
+			pluralTables(names)+". The ledger forgets them; their tables on the target are kept as they are.")
 	}
 	if old, from, to := readEarlier(ds); len(old) > 0 {
 		add(diag.ReadAtDifferentTimes, "Tables are read at different times",
@@ -48,11 +48,11 @@ func warnings(spec *desired.Spec, o *Observation, ds []*decision, forgotten []*p
 				"To copy them again, plan with --reload.", pluralTables(old), span(from, to)))
 	}
 	if amiss := amissTables(o, ds); amiss != "" {
-		add(diag.StructureDiffers, "Tables on the target are not as they were asked for", amiss)
+		add(diag.StructureDiffers, "Tables on the target differ from what was planned", amiss)
 	}
 	if moved := namesOf(ds, func(d *decision) bool { return d.predecessor != nil }); len(moved) > 0 {
-		add(diag.TableMoved, "Tables have another place on the target",
-			pluralTables(moved)+". They are copied again. The tables under the old names are dropped where dmoctl made them, else emptied.")
+		add(diag.TableMoved, "Tables have a new name on the target",
+			pluralTables(moved)+". They are copied again. The tables under the old names are dropped if dmoctl created them, otherwise emptied.")
 	}
 	return out
 }
@@ -140,7 +140,7 @@ func longNames(o *Observation, ds []*decision) diag.Diagnostics {
 	check := func(d *decision, kind, name string) {
 		if len(name) > limit && len(out) < refusalsListed {
 			out = append(out, diag.Error(diag.NameTooLong, "Name is too long for the target",
-				fmt.Sprintf("The %s %q of table %s has %d bytes; the target allows %d. Tables can be given another name with a rename block.",
+				fmt.Sprintf("The %s %q of table %s has %d bytes; the target allows %d. Tables can be given a different name with a rename block.",
 					kind, name, d.source.Name, len(name), limit)))
 		}
 	}

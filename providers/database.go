@@ -35,8 +35,8 @@ type Selector struct {
 	Schemas []string
 	// Tables limits the answer to these, by name; missing ones are simply absent.
 	Tables []catalog.Name
-	// StructureOnly: what is no part of a structure and costs time or memory is not asked
-	// for. Rows and Bytes may be -1, NotCarried incomplete.
+	// StructureOnly: what is not part of a structure and costs time or memory is not asked
+	// for. Rows and Bytes may be -1, NotMigrated incomplete.
 	StructureOnly bool
 	// Names: also what else takes names in the schemas, and all enums and domains of theirs.
 	Names bool
@@ -119,7 +119,7 @@ func Differs(before, now Counted) string {
 	case before.Rows != now.Rows:
 		return fmt.Sprintf("it had %d rows, now it has %d", before.Rows, now.Rows)
 	case before.Changes == "" || now.Changes == "":
-		return "nothing proves that it was not written to"
+		return "there is no proof that it was not written to"
 	case before.Changes != now.Changes:
 		return "it was written to"
 	}

@@ -40,7 +40,7 @@ type Driver struct {
 // Env is what a provider gets from the process around it.
 type Env struct {
 	Log hclog.Logger // never nil
-	Dir string       // spec folder: relative paths in arguments start there
+	Dir string       // spec directory: relative paths in arguments start there
 	// Application is the name that sessions carry on servers, e.g. "dmoctl erp 7f3a".
 	Application string
 	// Readers and Writers are how many sessions the run wants at once.
@@ -63,7 +63,7 @@ type MapOptions struct {
 	// would have, by what SequenceKey says of the source's columns.
 	Sequences map[catalog.Name]catalog.Name
 	// Names maps source tables to target tables, for foreign keys. A table that is
-	// not in it does not travel, and a reference to it is listed as a loss.
+	// not in it is not migrated, and a reference to it is listed as a loss.
 	Names map[catalog.Name]catalog.Name
 }
 
@@ -82,14 +82,14 @@ type Mapping struct {
 	// neutral type in which the target takes values and hands them back; where it
 	// is Native, the source is asked for the same Native type.
 	Table *catalog.Table
-	// Losses are carried with a difference that the plan names.
-	Losses []Loss
+	// Conversions are migrated with changes that the plan names.
+	Conversions []Conversion
 	// Refusals stop the plan.
-	Refusals []Loss
+	Refusals []Conversion
 }
 
-// Loss is something a target cannot hold as the source has it.
-type Loss struct {
+// Conversion is something a target cannot hold as the source has it.
+type Conversion struct {
 	Table  catalog.Name `json:"table"`
 	Column string       `json:"column,omitempty"`
 	What   string       `json:"what" print:"ours"`          // a sentence: what is lost or refused

@@ -29,7 +29,7 @@ const (
 	Full         Kind = "full"          // disk or quota is exhausted: nothing half visible, run again
 	Exhausted    Kind = "exhausted"     // a limit of the server that one statement met, such as its locks or memory: the table stops, by name
 	Corrupt      Kind = "corrupt"       // stored bytes are not what was written
-	Deposed      Kind = "deposed"       // another run holds the token: this one stops at once
+	Fenced       Kind = "fenced"        // another run holds the token: this one stops at once
 	Locked       Kind = "locked"        // another run holds the lock; Owner says who
 	Permission   Kind = "permission"
 	Auth         Kind = "authentication"
@@ -50,7 +50,7 @@ type Error struct {
 	Key    string        // key of the row, printed for people
 	Code   string        // engine's own code, e.g. SQLSTATE
 	Fix    string        // what to do, a full sentence; may be empty
-	Owner  *ledger.Owner // with Locked and Deposed
+	Owner  *ledger.Owner // with Locked and Fenced
 	Err    error
 }
 
@@ -91,13 +91,13 @@ func Gone(err error) error {
 	var e *Error
 	if errors.As(err, &e) && e.Kind == NotFound {
 		e.Kind = Changed
-		e.Fix = "The table's structure is another one than when the plan was made, or the right to use it was taken away. Run dmoctl plan to see what differs."
+		e.Fix = "The table's structure has changed since the plan was made, or the privilege to use it was revoked. To see what differs, run: dmoctl plan"
 	}
 	return err
 }
 
 // Wrap makes an Error of a driver's error; nil, and what holds an Error, come back as they are.
-// Answer fills in what the server has said, and returns false where err is no answer of its: then it is
+// Answer fills in what the server has said, and returns false where err is not an answer of its: then it is
 // Disconnected where the connection broke or was given up, else Internal.
 func Wrap(op string, err error, answer func(e *Error) bool) error {
 	var done *Error
@@ -148,9 +148,9 @@ func Unreached(e *Error, err error) bool {
 	case errors.Is(err, context.Canceled):
 		e.Kind, e.Err = Disconnected, context.Canceled
 	case errors.As(err, &dns):
-		e.Err, e.Fix = fmt.Errorf("host %s is not known", dns.Name), "Check host."
+		e.Err, e.Fix = fmt.Errorf("host %s is unknown", dns.Name), "Check host."
 	case errors.As(err, &op) && op.Op == "dial":
-		e.Err, e.Fix = op.Err, "Check host and port, that the server runs, and that no firewall is in between."
+		e.Err, e.Fix = op.Err, "Check host and port, that the server is running, and that no firewall blocks the connection."
 	default:
 		return false
 	}

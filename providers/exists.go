@@ -10,6 +10,6 @@ import (
 // somebody has made it since the plan was made.
 func TableExists(op string, table catalog.Name) *Error {
 	return &Error{Kind: Exists, Op: op, Table: table,
-		Err: errors.New("a table of this name is there that dmoctl did not make"),
-		Fix: "Nothing was done to it. Drop it or rename it, or set existing in the spec's target block; then make a new plan."}
+		Err: errors.New("a table with this name exists, and dmoctl did not create it"),
+		Fix: "It was not changed. Drop or rename it, or set existing in the spec's target block; then make a new plan."}
 }

@@ -15,7 +15,7 @@ type Staging interface {
 	Open(ctx context.Context, name string, offset, length int64) (io.ReadCloser, error)
 	// List yields the objects under a prefix, by name.
 	List(ctx context.Context, prefix string) iter.Seq2[Object, error]
-	// Remove deletes an object; a missing one is no error.
+	// Remove deletes an object; a missing one is not an error.
 	Remove(ctx context.Context, name string) error
 	io.Closer
 }

@@ -46,7 +46,7 @@ type Limits struct {
 }
 
 // Session is the right to write, bound to one token. Its methods are safe for
-// concurrent use. Once another run holds the token, every method fails with Deposed and
+// concurrent use. Once another run holds the token, every method fails with Fenced and
 // has changed nothing.
 type Session interface {
 	// Read reads the ledger under the token.

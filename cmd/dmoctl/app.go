@@ -92,7 +92,7 @@ func (a *app) colour(terminal bool) bool {
 	return terminal && !off && !a.globals.NoColor && os.Getenv("TERM") != "dumb"
 }
 
-// dir is the spec's folder.
+// dir is the spec's directory.
 func (a *app) dir() string {
 	if a.globals.Chdir == "" {
 		return "."
@@ -121,7 +121,7 @@ func (a *app) style() view.Style {
 // printf writes a piece of the result. Each argument stays within its line, but for what is view.Ours.
 func (a *app) printf(format string, args ...any) { fmt.Fprintf(a.out, format, a.lined(args)...) }
 
-// notef writes something that is no result: progress, hints. Its arguments are as those of printf.
+// notef writes something that is not a result: progress, hints. Its arguments are as those of printf.
 func (a *app) notef(format string, args ...any) { fmt.Fprintf(a.err, format, a.lined(args)...) }
 
 // lined makes the arguments of a format safe to print.

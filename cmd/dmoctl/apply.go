@@ -31,11 +31,11 @@ const lockInterval = time.Second
 
 type applyCmd struct {
 	planFlags
-	File            string     `arg:"" optional:"" help:"A plan that \"dmoctl plan --out\" has saved; without one the spec is planned now."`
-	Until           plan.Phase `placeholder:"PHASE" help:"Stop after this phase; a later apply goes on. One of preflight, structures, uptime, downtime, finalize, verify, postprocess."`
+	File            string     `arg:"" optional:"" help:"A plan saved with \"dmoctl plan --out\"; without one, the spec is planned first."`
+	Until           plan.Phase `placeholder:"PHASE" help:"Stop after this phase; a later apply continues. One of preflight, structures, uptime, downtime, finalize, verify, postprocess."`
 	AutoApprove     bool       `help:"Do not ask for \"yes\"."`
 	ConfirmRecreate []string   `sep:"none" placeholder:"TARGET" help:"Allow existing = \"recreate\" to drop the tables of this target, e.g. target.postgres.s4."`
-	JSON            bool       `name:"json" help:"Print events, one JSON object a line."`
+	JSON            bool       `name:"json" help:"Print events as JSON, one object per line."`
 	Site            string     `hidden:"" help:"Not available in this version."`
 }
 
@@ -93,7 +93,7 @@ func (c *applyCmd) Run(ctx context.Context, a *app, k *kong.Context, stop *stopp
 // check refuses what no later step would.
 func (c *applyCmd) check() error {
 	if c.Site != "" {
-		return notAvailable("\"apply --site\", for systems that move between two hosts,")
+		return notAvailable("\"apply --site\", for migrations across two hosts,")
 	}
 	if c.Until != "" && !slices.Contains(plan.Phases(), c.Until) {
 		return refuse(diag.UnknownPhase, "Unknown phase", fmt.Sprintf("There is no phase %q. The phases are %s.", c.Until, strings.Join(schema.Words(plan.Phases()), ", ")))
@@ -102,7 +102,7 @@ func (c *applyCmd) check() error {
 		return err
 	}
 	if c.File != "" && len(c.Table)+len(c.Reload) > 0 {
-		return refuse(diag.SavedPlanIsFixed, "A saved plan is fixed", "--table and --reload change what is planned. Give them to \"dmoctl plan --out\", or apply without a file.")
+		return refuse(diag.SavedPlanIsFixed, "A saved plan is fixed", "--table and --reload change what is planned. Pass them to \"dmoctl plan --out\", or apply without a file.")
 	}
 	return nil
 }
@@ -136,7 +136,7 @@ func (c *applyCmd) plan(ctx context.Context, a *app, s *spec, sd *sides) (p *pla
 func (a *app) nothingSince(ctx context.Context, s *spec, sd *sides) error {
 	now, err := a.planNow(ctx, s, sd, planFlags{})
 	if err == nil && now.Changes() {
-		err = stalePlan("there is something to be done again since it was carried out")
+		err = stalePlan("there are new changes since it was carried out")
 	}
 	return err
 }
@@ -252,7 +252,7 @@ func heldByOther(err error) bool {
 	return errors.As(err, &held) || errors.As(err, &o) && o.Exit == report.Locked && providers.KindOf(err) == providers.Locked
 }
 
-// wait waits a little, and says whether to go on.
+// wait waits a little, and says whether to continue.
 func wait(ctx context.Context, stop <-chan struct{}) bool {
 	select {
 	case <-ctx.Done():
@@ -302,6 +302,6 @@ func (a *app) audit(ctx context.Context, st *state.Store, o ledger.Owner, k *kon
 	}
 	err := st.RecordCommand(ctx, state.Command{At: time.Now(), User: o.User, Host: o.Host, PID: o.PID, Words: strings.Join(words, " ")})
 	if err != nil {
-		a.log.Warn("the command is not in the audit", "error", err)
+		a.log.Warn("the command was not recorded in the audit", "error", err)
 	}
 }

@@ -22,13 +22,13 @@ type cli struct {
 	Apply      applyCmd      `cmd:"" help:"Migrate; run again to resume."`
 	Status     statusCmd     `cmd:"" help:"Show how a run is doing, from another terminal."`
 	Verify     verifyCmd     `cmd:"" help:"Compare source and target."`
-	Rollback   rollbackCmd   `cmd:"" help:"Fall back; the target is kept unless told otherwise."`
-	Report     reportCmd     `cmd:"" help:"Show what the last run left behind."`
+	Rollback   rollbackCmd   `cmd:"" help:"Roll back; the target is kept unless --empty-target is given."`
+	Report     reportCmd     `cmd:"" help:"Show the report of the last run."`
 	State      stateCmd      `cmd:"" help:"List, show, rebuild or unlock the recorded state."`
 	Providers  providersCmd  `cmd:"" help:"List the providers, their roles and arguments."`
-	Sample     sampleCmd     `cmd:"" help:"Write an SAP-like source to try and rehearse with."`
+	Sample     sampleCmd     `cmd:"" help:"Write an SAP-like source database for trials and rehearsals."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
-	Completion completionCmd `cmd:"" help:"Print a shell's completion script."`
+	Completion completionCmd `cmd:"" help:"Print a shell completion script."`
 
 	Set      laterCmd `cmd:"" hidden:"" help:"Not available in this version."`
 	Pause    laterCmd `cmd:"" hidden:"" help:"Not available in this version."`
@@ -40,14 +40,14 @@ type cli struct {
 
 // globals are the flags of every command.
 type globals struct {
-	Chdir       string        `placeholder:"DIR" help:"Folder of the spec; relative file names of other flags start there too."`
+	Chdir       string        `placeholder:"DIR" help:"Directory of the spec; relative file names in other flags start there too."`
 	LogLevel    string        `default:"warn" enum:"trace,debug,info,warn,error,off" placeholder:"LEVEL" help:"Log messages from this level on, to standard error: trace, debug, info, warn, error or off."`
 	LogJSON     bool          `name:"log-json" help:"Log as JSON."`
-	Var         []string      `sep:"none" placeholder:"NAME=VALUE" help:"Set a variable of the spec. Other users see it in the process list: give secrets as DMO_VAR_name."`
+	Var         []string      `sep:"none" placeholder:"NAME=VALUE" help:"Set a variable of the spec. Other users can see it in the process list: pass secrets as DMO_VAR_name."`
 	VarFile     []string      `sep:"none" placeholder:"FILE" help:"Read variables from a file."`
 	NoColor     bool          `help:"Print without colour, as NO_COLOR does."`
-	NoInput     bool          `help:"Ask nothing: what would need an answer is declined."`
-	LockTimeout time.Duration `default:"0s" placeholder:"TIME" help:"Wait so long for another run to end, e.g. 5m."`
+	NoInput     bool          `help:"Never prompt: whatever needs an answer is declined."`
+	LockTimeout time.Duration `default:"0s" placeholder:"TIME" help:"How long to wait for another run to end, e.g. 5m."`
 }
 
 // parser returns the command line's parser. It prints helps to the app's standard

@@ -9,7 +9,7 @@ import (
 )
 
 // The more is in use, the less the heap may grow, so that large plans stay within their bound.
-func TestGarbageIsCollectedEarlierTheMoreIsInUse(t *testing.T) {
+func TestGCPercentShrinksWithLiveHeap(t *testing.T) {
 	for live, want := range map[uint64]int{
 		0: mostGrowth, 10 << 20: mostGrowth, 256 << 20: 50, 300 << 20: 28, 320 << 20: 20, 370 << 20: leastGrowth, 8 << 30: leastGrowth,
 	} {
@@ -19,8 +19,8 @@ func TestGarbageIsCollectedEarlierTheMoreIsInUse(t *testing.T) {
 	}
 }
 
-// Free memory is given back where much is in use, and a limit never stands below what the heap may grow to.
-func TestMemoryIsKeptBelowALimitThatTheHeapFits(t *testing.T) {
+// Free memory is released where much is in use, and a limit never stands below what the heap may grow to.
+func TestMemoryLimitAboveHeapGoal(t *testing.T) {
 	for live, want := range map[uint64]int64{0: memoryKept, 300 << 20: memoryKept, 400 << 20: 474 << 20, 8 << 30: 9<<30 + memoryRoom} {
 		got := limitOf(live)
 		if got != want {
@@ -33,7 +33,7 @@ func TestMemoryIsKeptBelowALimitThatTheHeapFits(t *testing.T) {
 }
 
 // The growth follows what is in use while the process runs.
-func TestGrowthFollowsTheHeap(t *testing.T) {
+func TestGCPercentTracksHeapAtRuntime(t *testing.T) {
 	t.Setenv("GOGC", "")
 	t.Setenv("GOMEMLIMIT", "")
 	before, limit := debug.SetGCPercent(100), debug.SetMemoryLimit(-1)

@@ -15,7 +15,7 @@ type completionCmd struct {
 
 // Help is printed below the command's usage.
 func (c *completionCmd) Help() string {
-	return "To use it at once:\n\n  source <(dmoctl completion bash)\n  dmoctl completion fish | source"
+	return "To use it right away:\n\n  source <(dmoctl completion bash)\n  dmoctl completion fish | source"
 }
 
 // Run prints a script that completes commands, subcommands and flags; file names

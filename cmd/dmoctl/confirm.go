@@ -19,9 +19,9 @@ func declined(summary, detail string) error {
 // flag that says it beforehand.
 func (a *app) confirm(ctx context.Context, question, flag string) error {
 	if !a.inTerminal || a.globals.NoInput {
-		return declined("Nobody could be asked", "There is no terminal to ask for \"yes\" on, so nothing was changed. To say it beforehand, give "+flag+".")
+		return declined("Confirmation required", "There is no terminal on which to ask for \"yes\", so nothing was changed. To confirm in advance, pass "+flag+".")
 	}
-	a.notef("%s\n  Only \"yes\" goes on: ", view.Ours(question))
+	a.notef("%s\n  Only \"yes\" continues: ", view.Ours(question))
 	answer := make(chan string, 1)
 	go func() {
 		// The goroutine ends with the process where the user interrupts instead.

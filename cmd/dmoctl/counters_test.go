@@ -13,7 +13,7 @@ import (
 	"github.com/dmoctl/dmoctl/internal/report"
 )
 
-func TestCountersOfEventsNeverFallBack(t *testing.T) {
+func TestEventCountersMonotonic(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "main.dmo.hcl"), []byte(lockedSpec), 0o600); err != nil {
 		t.Fatal(err)
@@ -35,7 +35,7 @@ func TestCountersOfEventsNeverFallBack(t *testing.T) {
 	if again.Packages != again.PackagesPlanned || again.PackagesIn != again.Packages-2 {
 		t.Errorf("a reload of two tables ends with %+v", again)
 	}
-	if out := call("apply", "--auto-approve", "--reload", "MARA").String(); !strings.Contains(out, "21 of 21 packages in (20 before this run)") {
+	if out := call("apply", "--auto-approve", "--reload", "MARA").String(); !strings.Contains(out, "21 of 21 packages loaded (20 before this run)") {
 		t.Errorf("the summary of a reload:\n%s", out)
 	}
 }

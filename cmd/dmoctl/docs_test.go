@@ -13,7 +13,7 @@ import (
 	"github.com/dmoctl/dmoctl/providers/all"
 )
 
-func TestSpecReferenceIsThatOfTheSchemas(t *testing.T) {
+func TestSpecReferenceMatchesSchemas(t *testing.T) {
 	want, err := os.ReadFile(filepath.Join("..", "..", "docs", "spec.md"))
 	if err != nil {
 		t.Fatal(err)
@@ -23,7 +23,7 @@ func TestSpecReferenceIsThatOfTheSchemas(t *testing.T) {
 	}
 }
 
-func TestReadmeShowsARealSpec(t *testing.T) {
+func TestReadmeSpecLoads(t *testing.T) {
 	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
 	if err != nil {
 		t.Fatal(err)

@@ -75,7 +75,7 @@ func (s *shown) has(what string) bool {
 	return false
 }
 
-func TestCtrlCLeavesNoTraceAboveTheBars(t *testing.T) {
+func TestProgressBarsSurviveCtrlCEcho(t *testing.T) {
 	// Trap: the terminal echoes Ctrl-C as "^C" and so moves the cursor that the bars count on
 	keys, terminal := openTerminal(t)
 	var screenText shown

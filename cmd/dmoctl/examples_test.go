@@ -71,8 +71,8 @@ func TestExampleExportFile(t *testing.T) {
 	}
 }
 
-// TestExamplesOfOracleAndHANA runs the scripts against simulators; the vendors' own clients compare.
-func TestExamplesOfOracleAndHANA(t *testing.T) {
+// TestExampleOracleAndHANA runs the scripts against simulators; the vendors' own clients compare.
+func TestExampleOracleAndHANA(t *testing.T) {
 	// Must show 2: the scripts in examples/ move Oracle to SAP HANA by pipe and by files, Oracle to PostgreSQL and PostgreSQL to SAP HANA.
 	require(t, "node", "npm", "psql")
 	cache, err := filepath.Abs(filepath.Join("..", "..", ".cache"))
@@ -93,22 +93,22 @@ func TestExamplesOfOracleAndHANA(t *testing.T) {
 }
 
 // TestExampleChinook runs on a small database of Chinook's shape, or on Chinook where
-// DMO_TEST_CHINOOK names its folder.
+// DMO_TEST_CHINOOK names its directory.
 func TestExampleChinook(t *testing.T) {
 	require(t, "sqlite3", "psql", "setpriv")
-	folder := os.Getenv("DMO_TEST_CHINOOK")
-	if folder == "" {
-		folder = t.TempDir()
+	directory := os.Getenv("DMO_TEST_CHINOOK")
+	if directory == "" {
+		directory = t.TempDir()
 		shape := filepath.Join("..", "..", "examples", "chinook", "testdata")
-		if err := os.CopyFS(folder, os.DirFS(shape)); err != nil {
+		if err := os.CopyFS(directory, os.DirFS(shape)); err != nil {
 			t.Fatal(err)
 		}
-		cmd := exec.Command("sqlite3", filepath.Join(folder, "chinook.sqlite"), ".read "+filepath.Join(folder, "sqlite.sql"))
+		cmd := exec.Command("sqlite3", filepath.Join(directory, "chinook.sqlite"), ".read "+filepath.Join(directory, "sqlite.sql"))
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
 	}
-	out := runExample(t, nil, "chinook/run.sh", folder, buildDmoctl(t))
+	out := runExample(t, nil, "chinook/run.sh", directory, buildDmoctl(t))
 	if !strings.Contains(out, "three ways in two modes") {
 		t.Errorf("the script did not come to its end:\n%s", out)
 	}

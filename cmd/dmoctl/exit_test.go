@@ -15,9 +15,9 @@ import (
 	"github.com/dmoctl/dmoctl/providers"
 )
 
-func TestAnErrorThatWrapsSeveralIsSaidOnce(t *testing.T) {
+func TestJoinedErrorReportedOnce(t *testing.T) {
 	a := newApp(nil, io.Discard, io.Discard)
-	one := fmt.Errorf("make the state's folder: %w: %w", state.ErrUnwritable, os.ErrPermission)
+	one := fmt.Errorf("create the state's directory: %w: %w", state.ErrUnwritable, os.ErrPermission)
 	if got := a.explain(one); len(got) != 1 || got[0].ID != "unusable-state" {
 		t.Errorf("one error: %+v", got)
 	}
@@ -25,13 +25,13 @@ func TestAnErrorThatWrapsSeveralIsSaidOnce(t *testing.T) {
 		t.Errorf("two errors: %+v", got)
 	}
 	refused := &executor.Outcome{Exit: report.Error, Summary: "The run failed", Fix: "Run it again.",
-		Err: &providers.Error{Kind: providers.Permission, Op: "lock", Err: os.ErrPermission, Fix: "Make the folder writable."}}
-	if got := a.explain(refused); len(got) != 1 || !strings.HasSuffix(got[0].Detail, "Make the folder writable. Run it again.") {
+		Err: &providers.Error{Kind: providers.Permission, Op: "lock", Err: os.ErrPermission, Fix: "Make the directory writable."}}
+	if got := a.explain(refused); len(got) != 1 || !strings.HasSuffix(got[0].Detail, "Make the directory writable. Run it again.") {
 		t.Errorf("an outcome: %+v", got)
 	}
 }
 
-func TestExitCodeOfErrors(t *testing.T) {
+func TestErrorExitCodes(t *testing.T) {
 	locked := &providers.Error{Kind: providers.Locked, Op: "lock"}
 	changed := &providers.Error{Kind: providers.Changed, Op: "read"}
 	value := &providers.Error{Kind: providers.Value, Op: "copy"}
@@ -48,7 +48,7 @@ func TestExitCodeOfErrors(t *testing.T) {
 		{&exitError{Code: report.Changes}, 2},
 		{different, 3},
 		{fmt.Errorf("lock: %w", locked), 4},
-		{&providers.Error{Kind: providers.Deposed}, 4},
+		{&providers.Error{Kind: providers.Fenced}, 4},
 		{onSide("source.sqlite.a", changed), 5},
 		{waiting, 6},
 		{window, 7},

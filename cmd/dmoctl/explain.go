@@ -147,12 +147,12 @@ func lockedDiagnostic(kind providers.Kind, o ledger.Owner) diag.Diagnostic {
 	o = printable.Of(o)
 	held := "Held by " + o.User + "@" + o.Host + " (pid " + strconv.Itoa(o.PID) + ") since " +
 		o.Started.Local().Format("2006-01-02 15:04:05") + "."
-	if kind == providers.Deposed {
+	if kind == providers.Fenced {
 		return diag.Error(diag.FencedRun, "Another run has taken over",
-			held+" This run has stopped and can no longer write; what it had committed counts.")
+			held+" This run has stopped and can no longer write; the packages it committed are kept.")
 	}
 	return diag.Error(diag.Locked, "The migration is locked by another run",
-		held+" To wait for it, give --lock-timeout. If that process is gone, run\n\n  dmoctl state unlock "+o.ID)
+		held+" To wait for it, pass --lock-timeout. If that process is gone, run\n\n  dmoctl state unlock "+o.ID)
 }
 
 // ofKind returns the id and the fixed short text of an error kind.
@@ -173,10 +173,10 @@ func ofKind(k providers.Kind) (diag.ID, string) {
 	case providers.Full:
 		return diag.Full, "No space left"
 	case providers.Exhausted:
-		return diag.Exhausted, "A limit of the server is reached"
+		return diag.Exhausted, "A server limit was reached"
 	case providers.Corrupt:
 		return diag.Corrupt, "Stored data is corrupt"
-	case providers.Deposed:
+	case providers.Fenced:
 		return diag.FencedRun, "Another run has taken over"
 	case providers.Locked:
 		return diag.Locked, "The migration is locked by another run"
@@ -189,7 +189,7 @@ func ofKind(k providers.Kind) (diag.ID, string) {
 	case providers.NotFound:
 		return diag.NotFound, "Not found"
 	case providers.Exists:
-		return diag.Exists, "Exists already"
+		return diag.Exists, "Already exists"
 	case providers.InUse:
 		return diag.InUse, "Still in use"
 	case providers.Unsupported:

@@ -8,7 +8,7 @@ import (
 )
 
 type fmtCmd struct {
-	Check bool `help:"Change nothing; exit with 2 where a file is not in the canonical form."`
+	Check bool `help:"Change nothing; exit with 2 if a file is not in canonical form."`
 }
 
 // Run brings the spec's files into the canonical form, and names those that were not.

@@ -29,7 +29,7 @@ const forged = "No changes. Every package"
 // hostileNames try what a terminal, Markdown, HTML, DOT and Mermaid would act on.
 func hostileNames() []string {
 	return []string{
-		"lf\n" + forged + " of the plan is in the target.",
+		"lf\n" + forged + " of the plan is loaded.",
 		"cr\r" + forged, "crlf\r\n" + forged,
 		"esc\x1b[2K\x1b[1A\x1b[8m" + forged, "csi\u009b2K", "osc\x1b]0;owned\a", "bs\b\b\b\b", "vt\v\f" + forged,
 		"bidi\u202e\u2066gnp\u2069", "zero\u200bwidth\ufeff", "tag\U000e0041\U000e0001", "filler\u3164", "sep\u2028" + forged + "\u2029" + forged, "nel\u0085" + forged,
@@ -53,7 +53,7 @@ func deceives(text string) string {
 	return ""
 }
 
-func TestHostileNamesInEveryView(t *testing.T) {
+func TestHostileNamesEscaped(t *testing.T) {
 	// Done: shell: names of the source reach a terminal, Markdown and graphs escaped: every view of a plan and of a run
 	for _, name := range hostileNames() {
 		p, r := hostilePlan(t, name), hostileReport(name)
@@ -114,7 +114,7 @@ func TestHostileNamesInEveryView(t *testing.T) {
 				t.Fatalf("%s printed nothing", view)
 			}
 			text := out.String() + errs.String()
-			if view == "narrow" { // what goes on in the next line is indented
+			if view == "narrow" { // what continues in the next line is indented
 				text = strings.ReplaceAll(text, "\n  ", " ")
 			}
 			if what := deceives(text); what != "" {
@@ -158,7 +158,7 @@ func hostilePlan(t *testing.T, name string) *plan.Plan {
 		x.Source = &catalog.Table{Name: own, Columns: []catalog.Column{column}}
 		x.Target = &catalog.Table{Name: own, Columns: []catalog.Column{column}}
 		x.Reason, x.SplitReason, x.Group = name, name, name
-		x.Losses = []plan.Loss{{Column: name, What: "has " + name + ".", Fix: "Rename " + name}}
+		x.Conversions = []plan.Conversion{{Column: name, What: "has " + name + ".", Fix: "Rename " + name}}
 		x.Unwanted = []catalog.ForeignKey{{Name: name, Table: at}}
 		if x.Exception != nil {
 			x.Exception = &plan.Exception{Rule: plan.Rule(name), Reason: name}
@@ -170,7 +170,7 @@ func hostilePlan(t *testing.T, name string) *plan.Plan {
 	p.LeftOut = []plan.LeftOut{{Table: at, Reason: name}}
 	p.Migration, p.Others = name, []catalog.Name{at}
 	p.Reach = []plan.PolicyReach{{Policy: "number", Value: name, Tables: 1, Columns: 1, Listed: []plan.Column{{Table: at, Name: name}}}}
-	p.NotCarried = []catalog.Object{{Kind: "view", Name: name, Reason: name}}
+	p.NotMigrated = []catalog.Object{{Kind: "view", Name: name, Reason: name}}
 	p.Warnings = []plan.Warning{{ID: "x", Summary: "Look", Detail: "The table " + name + " is big. Run\n\n  dmoctl plan"}}
 	return p
 }
@@ -184,8 +184,8 @@ func hostileReport(name string) *report.Report {
 			{Table: name, Target: name, Result: report.Unequal, Detail: name},
 			{Table: name, Result: report.Failed, Detail: name}, {Table: name, Result: report.Excepted, Detail: name},
 		},
-		Failures:   []report.Failure{{Table: name, Package: name, Kind: "value", Message: "the value " + name, Fix: "Run\n\n  dmoctl apply"}},
-		NotCarried: []catalog.Object{{Kind: name, Name: name, Reason: name}},
+		Failures:    []report.Failure{{Table: name, Package: name, Kind: "value", Message: "the value " + name, Fix: "Run\n\n  dmoctl apply"}},
+		NotMigrated: []catalog.Object{{Kind: name, Name: name, Reason: name}},
 	}
 }
 
@@ -197,7 +197,7 @@ func hostileEvents(name string) []report.Event {
 	return out
 }
 
-func TestEventsOfHostileNamesStayJSON(t *testing.T) {
+func TestHostileNamesInJSONEvents(t *testing.T) {
 	// Done: shell: events --json stays JSON, and says the same name
 	for _, name := range hostileNames() {
 		var out strings.Builder
@@ -224,8 +224,8 @@ func TestEventsOfHostileNamesStayJSON(t *testing.T) {
 	}
 }
 
-// TestHostileNamesThroughEveryCommand moves tables whose names a file of SQLite may have.
-func TestHostileNamesThroughEveryCommand(t *testing.T) {
+// TestHostileNamesEndToEnd moves tables whose names a file of SQLite may have.
+func TestHostileNamesEndToEnd(t *testing.T) {
 	// Done: shell: a table name can neither forge "No changes." nor erase its own line, whatever the command
 	dir := t.TempDir()
 	conn, err := sqlite.OpenConn(filepath.Join(dir, "erp.db"))

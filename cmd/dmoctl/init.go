@@ -25,7 +25,7 @@ type initCmd struct {
 	Source string    `default:"sqlite" placeholder:"TYPE" help:"Provider of the source."`
 	Target string    `default:"postgres" placeholder:"TYPE" help:"Provider of the target."`
 	Name   string    `default:"move" placeholder:"NAME" help:"Name of the migration."`
-	Mode   plan.Mode `default:"pipe" enum:"pipe,file" placeholder:"MODE" help:"How rows travel: pipe or file."`
+	Mode   plan.Mode `default:"pipe" enum:"pipe,file" placeholder:"MODE" help:"How rows are transferred: pipe or file."`
 }
 
 // Run writes a starter spec. It overwrites nothing.
@@ -39,7 +39,7 @@ func (c *initCmd) Run(a *app) error {
 	if found, err := filepath.Glob(filepath.Join(a.dir(), "*.dmo.hcl")); err != nil {
 		return err
 	} else if len(found) > 0 {
-		return refuse(diag.Exists, "Exists already", "The folder holds a spec already: "+filepath.Base(found[0])+". Nothing was written.")
+		return refuse(diag.Exists, "Already exists", "The directory already holds a spec: "+filepath.Base(found[0])+". Nothing was written.")
 	}
 	if err := os.MkdirAll(a.dir(), 0o755); err != nil {
 		return refuse(diag.UnwritableFile, "A file cannot be written", view.Sentence(err.Error()))
@@ -57,11 +57,11 @@ func (c *initCmd) Run(a *app) error {
 	case err == nil:
 		written = append(written, ".gitignore")
 	case errors.As(err, &exists) && exists.list[0].ID == diag.Exists:
-		a.notef("There is a .gitignore already; make sure that it has these lines:\n%s", view.Ours(lines))
+		a.notef("A .gitignore already exists; make sure that it has these lines:\n%s", view.Ours(lines))
 	default:
 		return err
 	}
-	a.printf("Wrote %s. Fill in what it asks for, then run\n\n  dmoctl validate\n  dmoctl plan\n", strings.Join(written, " and "))
+	a.printf("Wrote %s. Fill in the values it asks for, then run\n\n  dmoctl validate\n  dmoctl plan\n", strings.Join(written, " and "))
 	return nil
 }
 
@@ -69,7 +69,7 @@ func (c *initCmd) Run(a *app) error {
 func createNew(path, text string) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if errors.Is(err, os.ErrExist) {
-		return refuse(diag.Exists, "Exists already", "There is a file "+path+" already. Nothing was written.")
+		return refuse(diag.Exists, "Already exists", "The file "+path+" already exists. Nothing was written.")
 	}
 	if err != nil {
 		return refuse(diag.UnwritableFile, "A file cannot be written", view.Sentence(err.Error()))

@@ -12,7 +12,7 @@ import (
 )
 
 type inspectCmd struct {
-	Out string `placeholder:"FILE" help:"Where to; standard output where it is not given."`
+	Out string `placeholder:"FILE" help:"File to write; standard output by default."`
 }
 
 // Run reads the source's catalog. It holds structures and sizes, no rows and no secret.

@@ -19,5 +19,5 @@ func (c *laterCmd) Run(ctx *kong.Context) error {
 // notAvailable refuses something that is known and comes later.
 func notAvailable(what string) error {
 	return refuse(diag.NotAvailable, "Not available in this version",
-		what+" is not available in this version of dmoctl. What is, lists\n\n  dmoctl --help")
+		what+" is not available in this version of dmoctl. To list the available commands, run\n\n  dmoctl --help")
 }

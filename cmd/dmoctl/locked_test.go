@@ -29,8 +29,8 @@ migration "m" {
 }
 `
 
-func TestAHeldStateIsSeenFromOtherTerminals(t *testing.T) {
-	// Bad day: two applies at once on one target, from one state or from two: the second names the owner
+func TestLockedStateNamesOwner(t *testing.T) {
+	// Failure scenario: two applies at once on one target, from one state or from two: the second names the owner
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "main.dmo.hcl"), []byte(lockedSpec), 0o600); err != nil {
 		t.Fatal(err)
@@ -58,7 +58,7 @@ func TestAHeldStateIsSeenFromOtherTerminals(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := call(report.OK, "status"); !strings.Contains(got, "Running: 7f3a by ana@"+host) {
-		t.Errorf("status of a run under way:\n%s", got)
+		t.Errorf("status of a run in progress:\n%s", got)
 	}
 	got := call(report.Locked, "apply", "--auto-approve", "--lock-timeout", "2s")
 	if !strings.Contains(got, "Held by ana@"+host) || strings.Count(got, "waiting: ") != 1 {

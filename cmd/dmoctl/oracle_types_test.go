@@ -74,7 +74,7 @@ func oracleOfTypes(t *testing.T) {
 	t.Setenv("HANA_PASSWORD", "Manager1")
 }
 
-func TestPlanOfEveryOracleType(t *testing.T) {
+func TestOracleTypesPlan(t *testing.T) {
 	// Must show 4: the plan of a column of every Oracle type, column by column, and of every refusal, as a DBA reads it.
 	oracleOfTypes(t)
 	spec, err := os.ReadFile(filepath.Join("testdata", "oracle-types", "main.dmo.hcl"))

@@ -23,15 +23,15 @@ type planCmd struct {
 	planFlags
 	viewFlags
 	Out              string `placeholder:"FILE" help:"Save the plan, for \"dmoctl apply FILE\"."`
-	Catalog          string `placeholder:"FILE" help:"Plan without connections, from what \"dmoctl inspect --out FILE\" has written; an empty target is assumed."`
-	DetailedExitcode bool   `help:"Exit with 2 where there are changes."`
+	Catalog          string `placeholder:"FILE" help:"Plan without connections, from a catalog written by \"dmoctl inspect --out FILE\"; an empty target is assumed."`
+	DetailedExitcode bool   `help:"Exit with 2 if there are changes."`
 }
 
 // viewFlags say how a plan is printed.
 type viewFlags struct {
 	JSON     bool `name:"json" xor:"view" help:"Print JSON."`
 	Markdown bool `xor:"view" help:"Print Markdown of at most 60,000 characters, for a pull request."`
-	Columns  bool `help:"List every column of the tables to be made: its type on both sides, and what differs. JSON always has them."`
+	Columns  bool `help:"List every column of the tables to be created: its type on both sides, and what differs. JSON always includes them."`
 }
 
 // Run makes a plan and prints it. It changes nothing on either side.
@@ -104,7 +104,7 @@ func savePlan(path string, p *plan.Plan) error {
 // keys are customers' data.
 func replaceFile(path string, write func(io.Writer) error) error {
 	if i, err := os.Stat(path); err == nil && i.IsDir() {
-		return unwritable(path, errors.New("it is a folder"))
+		return unwritable(path, errors.New("it is a directory"))
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".dmoctl-*")
 	if err != nil {

@@ -20,7 +20,7 @@ import (
 
 // planFlags are the flags of every command that plans.
 type planFlags struct {
-	Table   []string `sep:"none" placeholder:"GLOB" help:"Plan these tables only."`
+	Table   []string `sep:"none" placeholder:"GLOB" help:"Plan only these tables."`
 	compare bool     // both sides are only compared
 	Reload  []string `sep:"none" aliases:"replace" placeholder:"GLOB" help:"Empty these tables and copy them again."`
 }
@@ -129,7 +129,7 @@ func (a *app) history(ctx context.Context, s *spec) (*planner.History, error) {
 // as right, only its estimates are rougher.
 func (a *app) noHistory(err error) {
 	a.diagnose(diag.Diagnostics{diag.Warning(diag.UnreadState, "Earlier runs cannot be read",
-		"Estimates do without them. "+said(err)+" "+state.Advice(err))})
+		"Estimates are made without them. "+said(err)+" "+state.Advice(err))})
 }
 
 // openState opens the spec's state file. The error wraps os.ErrNotExist where it
@@ -142,7 +142,7 @@ func (a *app) openState(s *spec, mode state.Mode) (*state.Store, error) {
 		}
 	}
 	var st *state.Store
-	err := a.saying("for another process to give back its lock on "+path, func() (err error) {
+	err := a.saying("for another process to release its lock on "+path, func() (err error) {
 		st, err = state.Open(path, mode)
 		return err
 	})
@@ -156,7 +156,7 @@ func readCatalog(path string) (*catalog.Catalog, error) {
 	}
 	var c catalog.Catalog
 	if err := json.Unmarshal(b, &c); err != nil || c.Engine == "" {
-		return nil, refuse(diag.InvalidCatalog, "Not a catalog", "The file "+path+" is not one that \"dmoctl inspect --out\" has written.")
+		return nil, refuse(diag.InvalidCatalog, "Not a catalog", "The file "+path+" was not written by \"dmoctl inspect --out\".")
 	}
 	return &c, nil
 }
@@ -183,7 +183,7 @@ func readReport(path string) (*report.Report, error) {
 	}
 	var r report.Report
 	if err := json.Unmarshal(b, &r); err != nil || r.Format != report.Format {
-		return nil, errors.New("it is not one that \"dmoctl report --json\" has written")
+		return nil, errors.New("it was not written by \"dmoctl report --json\"")
 	}
 	return &r, nil
 }
@@ -214,6 +214,6 @@ func checkFresh(p *plan.Plan, s *spec, l *ledger.Contents) error {
 }
 
 func stalePlan(reason string) error {
-	return &exitError{report.Stale, refuse(diag.StalePlan, "Plan is stale", "The saved plan does not fit: "+reason+
+	return &exitError{report.Stale, refuse(diag.StalePlan, "Plan is stale", "The saved plan no longer applies: "+reason+
 		". Nothing was changed. Make a new plan and review it:\n\n  dmoctl plan --out FILE")}
 }

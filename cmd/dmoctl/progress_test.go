@@ -2,7 +2,7 @@ package main
 
 import "testing"
 
-func TestPercentIsHundredOnlyWhenDone(t *testing.T) {
+func TestPercentReaches100OnlyWhenDone(t *testing.T) {
 	if got := percent(999_999, 1_000_000); got != 99 {
 		t.Errorf("percent = %d, want 99", got)
 	}

@@ -13,7 +13,7 @@ import (
 
 type providersCmd struct {
 	JSON     bool `name:"json" xor:"form" help:"Print JSON."`
-	Markdown bool `xor:"form" help:"Print the reference of the whole spec language, as in docs/spec.md."`
+	Markdown bool `xor:"form" help:"Print the reference for the whole spec language, as in docs/spec.md."`
 }
 
 // providerRole is one role that a provider plays.

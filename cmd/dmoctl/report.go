@@ -14,7 +14,7 @@ import (
 )
 
 type reportCmd struct {
-	JSON string `name:"json" placeholder:"FILE" help:"Write the report as JSON to a file, - for standard output; dmo { history } takes it."`
+	JSON string `name:"json" placeholder:"FILE" help:"Write the report as JSON to a file, - for standard output; dmo { history } reads it."`
 	HTML string `name:"html" hidden:"" help:"Not available in this version."`
 }
 

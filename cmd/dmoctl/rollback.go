@@ -16,7 +16,7 @@ import (
 )
 
 type rollbackCmd struct {
-	EmptyTarget bool `help:"Drop all that dmoctl made, and empty the tables that it only loaded. Without it the target stays for inspection."`
+	EmptyTarget bool `help:"Drop everything that dmoctl created, and empty the tables that it only loaded. Without this flag the target is kept for inspection."`
 	AutoApprove bool `help:"Do not ask for \"yes\"."`
 }
 
@@ -28,11 +28,11 @@ func (c *rollbackCmd) Run(ctx context.Context, a *app, k *kong.Context) error {
 		return err
 	}
 	if !c.EmptyTarget {
-		a.printf("The source carries nothing of dmoctl's, and the target stays for inspection. To give it back empty, run\n\n  dmoctl rollback --empty-target\n")
+		a.printf("dmoctl leaves nothing on the source, and the target is kept for inspection. To empty the target, run\n\n  dmoctl rollback --empty-target\n")
 		return nil
 	}
 	if !c.AutoApprove {
-		question := fmt.Sprintf("What dmoctl made on %s will be dropped: tables, types, sequences, schemas. Tables that it only loaded will be emptied.", s.Target.Address())
+		question := fmt.Sprintf("Everything that dmoctl created on %s will be dropped: tables, types, sequences, schemas. Tables that it only loaded will be emptied.", s.Target.Address())
 		if err := a.confirm(ctx, question, "--auto-approve"); err != nil {
 			return err
 		}
@@ -62,22 +62,22 @@ func (c *rollbackCmd) Run(ctx context.Context, a *app, k *kong.Context) error {
 			a.printf("Dropped %s %s.\n", o.Kind, o.Name)
 		}
 		for _, l := range undone.Left {
-			a.printf("Left %s %s: %s.\n", l.Object.Kind, l.Object.Name, l.Why)
+			a.printf("Kept %s %s: %s.\n", l.Object.Kind, l.Object.Name, l.Why)
 		}
 	}
 	if err != nil {
 		return err
 	}
 	if undone.Again {
-		a.printf("The target holds nothing else of migration %q but its ledger, which remembers this. When nobody uses it any more, run rollback again.\n", s.Migration)
+		a.printf("Of migration %q, the target now holds only these objects and the ledger that records them. Once nothing uses them, run rollback again.\n", s.Migration)
 		return nil
 	}
-	a.printf("The target holds nothing of migration %q any more.\n", s.Migration)
+	a.printf("The target no longer holds anything of migration %q.\n", s.Migration)
 	return nil
 }
 
 // record opens the state to record a rollback in, nil where it cannot be: a target can
-// be given back without it. The caller closes it.
+// be released without it. The caller closes it.
 func (a *app) record(ctx context.Context, s *spec, owner ledger.Owner, k *kong.Context) *state.Store {
 	st, err := a.openState(s, state.ReadWrite)
 	if err != nil {

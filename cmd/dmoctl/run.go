@@ -27,7 +27,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 func (a *app) protect(do func() int) (code int) {
 	defer func() {
 		if r := recover(); r != nil {
-			a.notef("dmoctl: internal error: %v\n\n%s\nThis is a bug. Nothing that is in the target is lost; \"dmoctl apply\" goes on where it stopped.\n", r, debug.Stack())
+			a.notef("dmoctl: internal error: %v\n\n%s\nThis is a bug. Nothing that the target holds is lost; \"dmoctl apply\" continues where it stopped.\n", r, debug.Stack())
 			code = report.Error
 		}
 	}()
@@ -79,7 +79,7 @@ func (a *app) finish(stop *stopper, err error) int {
 		return report.OK
 	}
 	if stop.asked() {
-		a.notef("Interrupted. Nothing is lost; to go on, run the same command again.\n")
+		a.notef("Interrupted. Nothing is lost; to continue, run the same command again.\n")
 		return report.Interrupted
 	}
 	a.diagnose(a.explain(err))
@@ -93,5 +93,5 @@ func usageDiagnostic(err error) diag.Diagnostic {
 	if errors.As(err, &parse) && parse.Context != nil && parse.Context.Selected() != nil {
 		help = parse.Context.Selected().FullPath() + " --help"
 	}
-	return diag.Error(diag.InvalidCommandLine, "Invalid command line", view.Sentence(err.Error())+" For what is possible, run\n\n  "+help)
+	return diag.Error(diag.InvalidCommandLine, "Invalid command line", view.Sentence(err.Error())+" For usage, run\n\n  "+help)
 }

@@ -15,12 +15,12 @@ import (
 )
 
 type sampleCmd struct {
-	To      string `required:"" placeholder:"URL|FILE" help:"Where to: a file for SQLite, postgres://user@host:port/database for PostgreSQL. A password comes from PGPASSWORD."`
-	Rows    int64  `default:"100000" help:"Rows of the big tables together."`
-	Seed    uint64 `default:"1" help:"Another seed, other rows."`
+	To      string `required:"" placeholder:"URL|FILE" help:"Destination: a file for SQLite, postgres://user@host:port/database for PostgreSQL. A password comes from PGPASSWORD."`
+	Rows    int64  `default:"100000" help:"Total number of rows in the large tables."`
+	Seed    uint64 `default:"1" help:"Seed of the generated rows."`
 	Small   int    `default:"0" help:"How many tables of 1 to 50 rows to add."`
 	Empty   int    `default:"0" help:"How many empty tables to add."`
-	Hostile bool   `help:"Add tables with values that must be refused."`
+	Hostile bool   `help:"Add tables with values that must be rejected."`
 	Schema  string `placeholder:"NAME" help:"Schema to write to, PostgreSQL only."`
 }
 
@@ -38,7 +38,7 @@ func (c *sampleCmd) Run(ctx context.Context, a *app) error {
 	err := c.write(ctx, a, how, progress)
 	a.redraw("")
 	if errors.Is(err, sample.ErrExists) {
-		return refuse(diag.Exists, "Exists already", view.Sentence(err.Error())+" Nothing was changed. Name another place, or remove it first.")
+		return refuse(diag.Exists, "Already exists", view.Sentence(err.Error())+" Nothing was changed. Choose another destination, or remove it first.")
 	}
 	var unconnected *sample.ConnectError
 	if errors.As(err, &unconnected) && ctx.Err() == nil {

@@ -136,7 +136,7 @@ func flip(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(path, b, 0o600))
 }
 
-// clean WORD... fails where a file below the script's folder, or the last output,
+// clean WORD... fails where a file below the script's directory, or the last output,
 // holds the canary in plain, URL-, JSON- or base64-encoded form. Files named in
 // WORDs are left out: they are the test's own.
 func clean(ts *testscript.TestScript, neg bool, args []string) {

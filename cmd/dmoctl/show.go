@@ -2,7 +2,7 @@ package main
 
 type showCmd struct {
 	viewFlags
-	File string `arg:"" help:"A plan that \"dmoctl plan --out\" has saved."`
+	File string `arg:"" help:"A plan saved with \"dmoctl plan --out\"."`
 }
 
 // Run prints a saved plan.

@@ -46,14 +46,14 @@ func (a *app) open(ctx context.Context, s *spec, run string, want which) (*sides
 	out := &sides{}
 	var errs []error
 	if want.source {
-		err := a.saying("for an answer of "+s.Source.Address(), func() (err error) {
+		err := a.saying("for an answer from "+s.Source.Address(), func() (err error) {
 			out.source, err = a.openSource(ctx, s, run)
 			return err
 		})
 		errs = append(errs, onSide(s.Source.Address(), err))
 	}
 	if want.target {
-		err := a.saying("for an answer of "+s.Target.Address(), func() (err error) {
+		err := a.saying("for an answer from "+s.Target.Address(), func() (err error) {
 			out.target, err = a.openTarget(ctx, s, run)
 			return err
 		})

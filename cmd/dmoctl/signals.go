@@ -10,7 +10,7 @@ import (
 
 // stopper turns Ctrl-C, SIGTERM and a terminal that is closed into the two ways to stop. By default the first
 // signal cancels the command's context. A command that drains finishes what is
-// under way after the first, and is cancelled by the second.
+// in progress after the first, and is cancelled by the second.
 type stopper struct {
 	app     *app
 	cancel  context.CancelFunc
@@ -46,7 +46,7 @@ func (s *stopper) listen() {
 			close(s.drain)
 		}
 		if n == 1 && s.drains.Load() {
-			s.app.notef("\nStopping: packages under way are finished, no new ones are started. Again: they are rolled back.\n")
+			s.app.notef("\nStopping: packages in progress will finish, no new ones will start. Interrupt again to roll them back.\n")
 			continue
 		}
 		s.cancel()

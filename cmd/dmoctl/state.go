@@ -20,8 +20,8 @@ import (
 type stateCmd struct {
 	List    stateListCmd    `cmd:"" help:"List the runs that the state knows."`
 	Show    stateShowCmd    `cmd:"" help:"Show one run."`
-	Rebuild stateRebuildCmd `cmd:"" help:"Write the state again from the target's ledger."`
-	Unlock  stateUnlockCmd  `cmd:"" help:"Give back the lock of a run that cannot be seen to have ended."`
+	Rebuild stateRebuildCmd `cmd:"" help:"Rebuild the state from the target's ledger."`
+	Unlock  stateUnlockCmd  `cmd:"" help:"Release the lock of a run that is gone."`
 }
 
 // reading opens the state for reading.
@@ -33,7 +33,7 @@ func (a *app) reading(k *kong.Context) (*spec, *state.Store, error) {
 	st, err := a.openState(s, state.ReadOnly)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil, refuse(diag.NoState, "No recorded state", "No run was recorded in "+within(s.Dir, s.StatePath)+
-			". If the file was lost, it is written again from the target's ledger:\n\n  dmoctl state rebuild")
+			". If the file was lost, rebuild it from the target's ledger:\n\n  dmoctl state rebuild")
 	}
 	return s, st, err
 }
@@ -78,7 +78,7 @@ func (c *stateListCmd) Run(ctx context.Context, a *app, k *kong.Context) error {
 }
 
 type stateShowCmd struct {
-	ID   string `arg:"" optional:"" name:"run" help:"Run to show; the last one where it is not given."`
+	ID   string `arg:"" optional:"" name:"run" help:"Run to show; the last one by default."`
 	JSON bool   `name:"json" help:"Print JSON."`
 }
 
@@ -109,7 +109,7 @@ func (c *stateShowCmd) find(ctx context.Context, st *state.Store, migration stri
 		r, err = st.Last(ctx, migration)
 	}
 	if errors.Is(err, state.ErrNotFound) || (err == nil && r == nil) {
-		return nil, refuse(diag.UnknownRun, "Unknown run", "The state has no such run. What it has, lists\n\n  dmoctl state list")
+		return nil, refuse(diag.UnknownRun, "Unknown run", "The state has no such run. To list them, run\n\n  dmoctl state list")
 	}
 	return r, err
 }
@@ -146,7 +146,7 @@ func (c *stateRebuildCmd) Run(ctx context.Context, a *app, k *kong.Context) erro
 	if err != nil {
 		return err
 	}
-	a.printf("Rebuilt from the ledger of %s: serial %d, %s, %s in.\n", s.Target.Address(), r.Serial,
+	a.printf("Rebuilt from the ledger of %s: serial %d, %s, %s loaded.\n", s.Target.Address(), r.Serial,
 		view.Count(len(r.Tables), "table"), view.Count(r.Totals.PackagesIn, "package"))
 	return nil
 }
@@ -161,10 +161,10 @@ func (a *app) rebuild(ctx context.Context, s *spec, l *ledger.Contents) (*report
 }
 
 type stateUnlockCmd struct {
-	ID string `arg:"" help:"Id of the run, as the message of the lock names it."`
+	ID string `arg:"" help:"Id of the run, as shown in the lock message."`
 }
 
-// Run gives back the target's lock of a run, and the state's where it holds that too.
+// Run releases the target's lock of a run, and the state's where it holds that too.
 func (c *stateUnlockCmd) Run(ctx context.Context, a *app, k *kong.Context) error {
 	s, err := a.load(k)
 	if err != nil {
@@ -183,11 +183,11 @@ func (c *stateUnlockCmd) Run(ctx context.Context, a *app, k *kong.Context) error
 	switch {
 	case providers.KindOf(err) == providers.NotFound && here:
 	case providers.KindOf(err) == providers.NotFound && err != nil:
-		return refuse(diag.UnknownLock, "Unknown lock", "No run with the id \""+c.ID+"\" holds a lock of migration \""+s.Migration+"\".")
+		return refuse(diag.UnknownLock, "Unknown lock", "No run with the id \""+c.ID+"\" holds a lock on migration \""+s.Migration+"\".")
 	case err != nil:
 		return onSide(s.Target.Address(), err)
 	}
-	a.printf("Run %s holds no lock any more. To go on, run\n\n  dmoctl apply\n", c.ID)
+	a.printf("Run %s no longer holds a lock. To continue, run\n\n  dmoctl apply\n", c.ID)
 	return nil
 }
 
@@ -207,7 +207,7 @@ func (c *stateUnlockCmd) unlockState(ctx context.Context, a *app, s *spec) (bool
 	case errors.Is(err, state.ErrNotFound):
 		return false, nil
 	case errors.As(err, &held):
-		return false, &exitError{report.Locked, refuse(diag.RunLives, "The run is still there", fmt.Sprintf(
+		return false, &exitError{report.Locked, refuse(diag.RunLives, "The run is still active", fmt.Sprintf(
 			"Run %s is process %d of %s on this machine, and holds the state's lock. To end it, run\n\n  kill %d", held.Owner.ID, held.Owner.PID, held.Owner.User, held.Owner.PID))}
 	}
 	return err == nil, err

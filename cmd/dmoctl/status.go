@@ -89,7 +89,7 @@ func (a *app) printStatus(v statusView) {
 	if o := v.Running; o != nil {
 		a.printf("Running: %s by %s@%s (pid %d) since %s\n", o.ID, o.User, o.Host, o.PID, o.Started.Local().Format("15:04:05"))
 	} else {
-		a.printf("No run is under way.\n")
+		a.printf("No run in progress.\n")
 	}
 	if a.printEmptied(v) {
 		return
@@ -109,16 +109,16 @@ func (a *app) printStatus(v statusView) {
 	switch r := v.Last; {
 	case r == nil || v.Running != nil:
 	case r.Rebuilt:
-		a.printf("Last run %s: %s of %s in, as the target's ledger says.\n", r.Run, view.Number(int64(r.Totals.PackagesIn)), view.Count(r.Totals.PackagesPlanned, "package"))
+		a.printf("Last run %s: %s of %s loaded, according to the target's ledger.\n", r.Run, view.Number(int64(r.Totals.PackagesIn)), view.Count(r.Totals.PackagesPlanned, "package"))
 	case r.Ended.IsZero():
-		a.printf("Last run %s was killed: it began %s and recorded no end. To go on, run\n\n  dmoctl apply\n", r.Run, view.Age(time.Now(), r.Started))
+		a.printf("Last run %s was killed: it started %s and did not finish. To continue, run\n\n  dmoctl apply\n", r.Run, view.Age(time.Now(), r.Started))
 	default:
 		a.printf("Last run %s ended %s with exit code %d, %s.\n", r.Run, view.Age(time.Now(), r.Ended), r.Exit, view.Count(len(r.Failures), "failure"))
 		if len(r.Left) > 0 {
-			a.printf("Left: %s. To go on, run\n\n  dmoctl apply\n", view.Left(r.Left))
+			a.printf("Remaining: %s. To continue, run\n\n  dmoctl apply\n", view.Left(r.Left))
 		}
 		if r.NotAsked > 0 {
-			a.printf("It was limited by --table: %s not looked at.\n", view.Count(r.NotAsked, "other table"))
+			a.printf("It was limited by --table: %s not processed.\n", view.Count(r.NotAsked, "other table"))
 		}
 		view.Failures(a.notef, r)
 	}
@@ -136,7 +136,7 @@ func (a *app) printEmptied(v statusView) bool {
 	if n := p.Emptied.Tables; n > 0 {
 		a.printf(": %s dropped or emptied", view.Count(n, "table"))
 	}
-	a.printf(". 0 packages and 0 rows are in.\n")
+	a.printf(". The target holds no packages.\n")
 	if last != nil && !last.Ended.IsZero() && !last.Rebuilt {
 		a.printf("Before that, run %s ended %s with exit code %d.\n", last.Run, view.Age(time.Now(), last.Ended), last.Exit)
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 // survivePipes keeps a reader that went away, such as head, or tee after a Ctrl-C, from
-// killing the process: a run goes on, and its exit code and its report tell how it ended.
+// killing the process: a run continues, and its exit code and its report tell how it ended.
 func survivePipes() { signal.Ignore(syscall.SIGPIPE) }
 
 // stream is one of the process's outputs. All that dmoctl prints goes through it: secrets are
@@ -60,7 +60,7 @@ func readerGone(err error) bool {
 	return errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.EIO) || errors.Is(err, os.ErrClosed) || errors.Is(err, io.ErrClosedPipe)
 }
 
-// unfinished returns how many bytes at the end of p begin a character that goes on.
+// unfinished returns how many bytes at the end of p begin a character that continues.
 func unfinished(p []byte) int {
 	for n := 1; n <= min(utf8.UTFMax-1, len(p)); n++ {
 		if c := p[len(p)-n]; utf8.RuneStart(c) {

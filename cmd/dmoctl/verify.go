@@ -17,9 +17,9 @@ import (
 )
 
 type verifyCmd struct {
-	Table     []string `sep:"none" placeholder:"GLOB" xor:"what" help:"Compare these tables only."`
-	Content   bool     `xor:"how" help:"Read both sides again and compare every row, whatever the spec's level is."`
-	Structure bool     `xor:"how" help:"Compare structures only: columns, defaults, keys, indexes, references, checks, sequences, partitions. No row is read."`
+	Table     []string `sep:"none" placeholder:"GLOB" xor:"what" help:"Compare only these tables."`
+	Content   bool     `xor:"how" help:"Read both sides again and compare every row, whatever level the spec sets."`
+	Structure bool     `xor:"how" help:"Compare structures only: columns, defaults, keys, indexes, references, checks, sequences, partitions. No rows are read."`
 	Explain   string   `placeholder:"TABLE" xor:"what,how" help:"Find the rows of one table that differ, by key."`
 	JSON      bool     `name:"json" help:"Print JSON."`
 }
@@ -76,7 +76,7 @@ func somethingThere(ctx context.Context, s *spec, sd *sides) error {
 		return onSide(s.Target.Address(), err)
 	}
 	if l == nil || l.Run == nil {
-		return refuse(diag.NothingToVerify, "Nothing to verify", s.Target.Address()+" holds nothing of migration \""+s.Migration+"\" yet. To fill it, run\n\n  dmoctl apply")
+		return refuse(diag.NothingToVerify, "Nothing to verify", s.Target.Address()+" holds nothing of migration \""+s.Migration+"\" yet. To load it, run\n\n  dmoctl apply")
 	}
 	return nil
 }
@@ -101,7 +101,7 @@ func matching(p *plan.Plan, chosen []desired.Pattern) ([]catalog.Name, error) {
 
 func unknownTable(name string) error {
 	return refuse(diag.UnknownTable, "Unknown table", "The migration has no table \""+name+
-		"\". Names are case-sensitive. What it has, lists\n\n  dmoctl state show")
+		"\". Names are case-sensitive. To list them, run\n\n  dmoctl state show")
 }
 
 // explain prints which rows of one table differ.
@@ -137,7 +137,7 @@ func oneTable(p *plan.Plan, text string) (catalog.Name, error) {
 		return catalog.Name{}, err
 	}
 	if len(found) > 1 {
-		return catalog.Name{}, refuse(diag.SeveralTables, "More than one table", "\""+text+"\" takes several tables; --explain looks at one.")
+		return catalog.Name{}, refuse(diag.SeveralTables, "More than one table", "\""+text+"\" matches several tables; --explain takes one.")
 	}
 	return found[0], nil
 }
@@ -159,12 +159,12 @@ func (a *app) printExplanation(x *report.Explanation) {
 	a.printf("%s: %s rows on the source, %s on the target; %s missing, %s extra, %s changed on the target.\n", x.Table,
 		view.Number(x.SourceRows), view.Number(x.TargetRows), view.Number(x.Missing), view.Number(x.Extra), view.Number(x.Changed))
 	if x.LookedAt < x.Differing {
-		a.printf("%d of %d parts of the table that differ were looked at row by row.\n", x.LookedAt, x.Differing)
+		a.printf("%d of the %d differing parts of the table were compared row by row.\n", x.LookedAt, x.Differing)
 	}
 	a.printf("\n")
 	named := "by key (" + strings.Join(x.Key, ", ") + ")"
 	if !x.Keyed {
-		named = "by all columns, for the table has no key"
+		named = "by all columns, because the table has no key"
 	}
 	a.printf("Rows %s:\n", named)
 	for _, r := range x.Rows {

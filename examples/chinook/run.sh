@@ -2,13 +2,13 @@
 # Moves Chinook, a database that somebody else wrote, three ways in two modes, and lets
 # psql and sqlite3 compare every row, key, index and foreign key.
 #
-#   examples/chinook/run.sh FOLDER [DMOCTL]
+#   examples/chinook/run.sh DIR [DMOCTL]
 #
-# FOLDER holds chinook.sqlite and chinook_postgresql.sql. The script starts two
+# DIR holds chinook.sqlite and chinook_postgresql.sql. The script starts two
 # PostgreSQL servers of its own, as an unprivileged user, and leaves nothing behind.
 set -euo pipefail
 
-folder=$(realpath "${1:?usage: run.sh FOLDER [DMOCTL]}")
+directory=$(realpath "${1:?usage: run.sh DIR [DMOCTL]}")
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 chmod 755 "$work"
@@ -48,8 +48,8 @@ pg() { psql -X -q -A -t -v ON_ERROR_STOP=1 -h 127.0.0.1 -U postgres -p "$1" -d "
 
 start source_port
 start target_port
-cp "$folder/chinook.sqlite" "$work/chinook.sqlite"
-pg "$source_port" postgres -f "$folder/chinook_postgresql.sql" >/dev/null
+cp "$directory/chinook.sqlite" "$work/chinook.sqlite"
+pg "$source_port" postgres -f "$directory/chinook_postgresql.sql" >/dev/null
 
 # --- what a database holds, one fact a line, by programs that are not dmoctl ---
 

@@ -40,7 +40,7 @@ finish() {
   rm -rf "$work"
 }
 
-clients() { # the npm packages of package-lock.json, in the folder that DMO_CACHE names or in a temporary one
+clients() { # the npm packages of package-lock.json, in the directory that DMO_CACHE names or in a temporary one
   local from=$here/../clients
   modules=${DMO_CACHE:-$work}/npm-$(sha256sum < "$from/package-lock.json" | cut -c1-16)
   if [ ! -e "$modules/done" ]; then

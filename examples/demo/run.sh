@@ -5,7 +5,7 @@
 #
 #   examples/demo/run.sh DMOCTL [ROWS]
 #
-# It needs dmoctl and Go, works in a folder for temporary files, and leaves nothing behind.
+# It needs dmoctl and Go, works in a directory for temporary files, and leaves nothing behind.
 set -euo pipefail
 
 dmoctl=$(realpath "${1:?usage: run.sh DMOCTL [ROWS]}")

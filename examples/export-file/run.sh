@@ -6,7 +6,7 @@
 #
 # Needs sqlite3, zstd, node, npm, and an empty PostgreSQL database that PGHOST, PGPORT,
 # PGDATABASE, PGUSER and PGPASSWORD name: towards another engine rows travel in Arrow's own types. The npm packages that package-lock.json names are kept in
-# the folder that DMO_CACHE names, or in one for temporary files.
+# the directory that DMO_CACHE names, or in one for temporary files.
 set -euo pipefail
 : "${PGHOST:?}" "${PGPORT:?}" "${PGDATABASE:?}" "${PGUSER:?}" "${PGPASSWORD=}"
 export PGPASSWORD

@@ -3,7 +3,7 @@
 
 variable "staging" {
   type        = string
-  description = "Folder for the export files; it needs about a quarter of the database's size."
+  description = "Directory for the export files; it needs about a quarter of the database's size."
   default     = "staging"
 }
 

@@ -5,7 +5,7 @@
 #   examples/oracle-hana/run.sh [DMOCTL [ROWS]]
 #
 # Needs Go, node and npm. The servers are simulators, one process of this script's own; README.md says how
-# to run it against real ones. It works in a folder for temporary files and leaves nothing behind.
+# to run it against real ones. It works in a directory for temporary files and leaves nothing behind.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)

@@ -102,7 +102,7 @@ func judgeContent(t *work.Table, have digest.Sum) Verdict {
 	if have == want {
 		return Verdict{Result: report.Equal, Detail: fmt.Sprintf("%d rows by content", have.Rows)}
 	}
-	return Verdict{Result: report.Unequal, Detail: "the counts agree and the content does not"}
+	return Verdict{Result: report.Unequal, Detail: "the row counts match, but the content differs"}
 }
 
 // Sides reads a table on both sides. A live source's rows are those of now, so what it has
@@ -119,7 +119,7 @@ func judgeSides(t *work.Table, source, target digest.Sum) Verdict {
 	if source == target {
 		return Verdict{Result: report.Equal, Detail: fmt.Sprintf("%d rows by content, both sides read again", source.Rows)}
 	}
-	detail := fmt.Sprintf("both sides have %d rows, and their content differs", source.Rows)
+	detail := fmt.Sprintf("both sides have %d rows, but the content differs", source.Rows)
 	if source.Rows != target.Rows {
 		detail = fmt.Sprintf("source %d rows, target %d", source.Rows, target.Rows)
 	}

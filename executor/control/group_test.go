@@ -8,7 +8,7 @@ import (
 	"github.com/dmoctl/dmoctl/providers"
 )
 
-func TestGroupGuardsPanics(t *testing.T) {
+func TestGroupRecoversPanics(t *testing.T) {
 	group, ctx := control.NewGroup(t.Context(), 1)
 	group.Go(func() error { panic("4111 1111 1111 1111") })
 	group.Go(func() error {

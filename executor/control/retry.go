@@ -34,7 +34,7 @@ func (c *Control) Retry(ctx context.Context, what string, try func(context.Conte
 			return err
 		}
 		c.Emit(report.Event{
-			Event: report.Retry, Message: fmt.Sprintf("%s: try %d: %v", what, n, err), Kind: string(providers.KindOf(err)),
+			Event: report.Retry, Message: fmt.Sprintf("%s: attempt %d: %v", what, n, err), Kind: string(providers.KindOf(err)),
 		})
 		if !c.Pause(ctx, wait) {
 			return err
@@ -76,7 +76,7 @@ func Guard(do func() error) (err error) {
 		}
 		err = &providers.Error{
 			Kind: providers.Internal, Op: "work", Err: &Crash{cause: cause, Stack: debug.Stack()},
-			Fix: "This is a bug in dmoctl. Nothing of the package is on the target; the log at level debug has the stack.",
+			Fix: "This is a bug in dmoctl. None of the package is on the target; the log at level debug has the stack trace.",
 		}
 	}()
 	return do()

@@ -44,7 +44,7 @@ func (b *budget) Acquire(ctx context.Context, n int64) (func(), error) {
 	if n > b.capacity {
 		return nil, &providers.Error{
 			Kind: providers.Value, Op: "hold",
-			Err: fmt.Errorf("it takes %d bytes of memory, the run's bound leaves %d", n, b.capacity),
+			Err: fmt.Errorf("it needs %d bytes of memory, and the run's limit leaves %d", n, b.capacity),
 			Fix: "Raise processes { memory }.",
 		}
 	}
@@ -52,7 +52,7 @@ func (b *budget) Acquire(ctx context.Context, n int64) (func(), error) {
 		return nil, err
 	}
 	return func() {
-		// Garbage of this size would stand beside the next wide row: what is given back has to
+		// Garbage of this size would stand beside the next wide row: what is released has to
 		// be free. Rows that are small beside the budget are left to the collector.
 		if n > b.capacity/largeShare {
 			runtime.GC()

@@ -108,7 +108,7 @@ func (o *objects) drop(id string) []string {
 	return o.names
 }
 
-// received removes what only served packages that are in now.
+// received removes what only served packages that are loaded now.
 func (f *store) received(ctx context.Context, units []*work.Unit) error {
 	if r := f.plan.Transfer.Retain; r == plan.RetainAlways || r == plan.RetainVerified {
 		return nil

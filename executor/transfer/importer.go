@@ -55,7 +55,7 @@ func (f *importer) confirm(loaded []ledger.Loaded) error {
 		l := &loaded[i]
 		m := f.manifests[l.ID]
 		if m.Digest != l.Digest || m.Rows != l.Rows {
-			return corrupt(l.ID, fmt.Errorf("package %s is not the one that its manifest names", l.ID))
+			return corrupt(l.ID, fmt.Errorf("package %s does not match its manifest", l.ID))
 		}
 		l.ReadAt, l.Snapshot = m.ReadAt, m.Epoch
 	}
@@ -64,21 +64,21 @@ func (f *importer) confirm(loaded []ledger.Loaded) error {
 
 func corrupt(id string, err error) error {
 	return &providers.Error{Kind: providers.Corrupt, Op: "import " + id, Err: err,
-		Fix: "The package is exported again where the source is still there; look for what changed files in the staging."}
+		Fix: "The package is exported again if the source is still available; find out what changed the files in the staging."}
 }
 
 // open implements rowSource with the package's export files.
 func (f *importer) open(_ context.Context, u *work.Unit) (reading.Stream, error) {
 	m, ok := f.usable(u)
 	if !ok {
-		return nil, corrupt(u.Package.ID, errors.New("no manifest names it any more"))
+		return nil, corrupt(u.Package.ID, errors.New("no manifest names it"))
 	}
 	schema, err := batch.Schema(u.Table.Target.Columns)
 	if err != nil {
 		return nil, err
 	}
 	if m.Schema != exportfile.Fingerprint(schema) {
-		return nil, corrupt(u.Package.ID, errors.New("its columns are not those of the table"))
+		return nil, corrupt(u.Package.ID, errors.New("its columns do not match the table"))
 	}
 	return &fileStream{
 		files: f, pkg: m.Package, what: content(schema, m.Package, m.owner, m.attempt), left: slices.Clone(m.Files),
@@ -93,7 +93,7 @@ type fileStream struct {
 	left   []exportfile.File
 	object io.ReadCloser
 	reader *exportfile.Reader
-	share  func() // gives back what the last batch took of the budget; nil where that was nothing
+	share  func() // releases what the last batch took of the budget; nil where that was nothing
 }
 
 func (s *fileStream) Next(ctx context.Context) (arrow.RecordBatch, error) {

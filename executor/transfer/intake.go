@@ -135,7 +135,7 @@ func (a *attempt) split(ctx context.Context, in []string) (units []*work.Unit, l
 		i := slices.IndexFunc(contents.Loaded, func(l ledger.Loaded) bool { return l.ID == u.Package.ID })
 		if i < 0 {
 			return nil, nil, &providers.Error{Kind: providers.Transient, Op: "claim", Table: u.Table.Plan.Source.Name,
-				Err: fmt.Errorf("package %s was in when it was claimed, and is gone from the ledger", u.Package.ID)}
+				Err: fmt.Errorf("package %s was already loaded when it was claimed, but is no longer in the ledger", u.Package.ID)}
 		}
 		landed = append(landed, contents.Loaded[i])
 	}

@@ -196,7 +196,7 @@ func (p *pump) endPackage(ctx context.Context, w providers.Writer, l ledger.Load
 	}
 	if took != end.sum.Rows {
 		return l, &providers.Error{Kind: providers.Internal, Op: "load", Table: l.Source,
-			Err: fmt.Errorf("%d rows were read of package %s, the target took %d", end.sum.Rows, l.ID, took)}
+			Err: fmt.Errorf("%d rows of package %s were read, but the target received %d", end.sum.Rows, l.ID, took)}
 	}
 	l.Rows, l.Bytes, l.Digest = end.sum.Rows, end.total, end.sum.String()
 	return l, nil

@@ -72,7 +72,7 @@ func must[T any](v T, err error) func(*testing.T) T {
 	}
 }
 
-func TestExporterHasNoTargetAndImporterNoSource(t *testing.T) {
+func TestSeparateExporterAndImporter(t *testing.T) {
 	// Packages are exported without the target and imported without the source; the other site takes over what the staging holds
 	dir, d := t.TempDir(), sqlitedriver.Driver()
 	conn := must(sqlite.OpenConn(filepath.Join(dir, "s.db"), sqlite.OpenReadWrite|sqlite.OpenCreate))(t)

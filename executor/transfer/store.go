@@ -45,7 +45,7 @@ type exported struct {
 	objects *objects
 }
 
-// objects are those of one attempt. They go once all of its packages are in.
+// objects are those of one attempt. They go once all of its packages are loaded.
 type objects struct {
 	names []string
 	left  map[string]bool // ids of packages that still need them
@@ -54,7 +54,7 @@ type objects struct {
 // openStore takes the staging's journal over. The caller closes the store's codec.
 func openStore(ctx context.Context, r Room, staging providers.Staging, lineage string) (*store, error) {
 	if staging == nil {
-		return nil, errors.New("the plan is for file mode, and no staging is open")
+		return nil, errors.New("the plan uses file mode, but no staging is open")
 	}
 	codec, err := exportfile.NewCodec(exportfile.Options{
 		Level: string(r.Plan.Transfer.Compression), Workers: frameWorkers(r.Plan.Processes), Wide: r.Plan.Processes.BatchBytes,
@@ -137,7 +137,7 @@ func (f *store) takeOver(had *journal.Contents) {
 }
 
 // clean removes objects that nobody needs: those of attempts that no manifest names,
-// and of packages that are in. Whoever wrote them has lost the journal.
+// and of packages that are loaded. Whoever wrote them has lost the journal.
 func (f *store) clean(ctx context.Context) error {
 	f.mu.Lock()
 	for id, m := range f.manifests {

@@ -57,6 +57,6 @@ type Watch interface {
 	Moved(p *plan.Package, rows, bytes int64)
 	// Dropped tells that those of a package are rolled back.
 	Dropped(p *plan.Package)
-	// Landed tells of packages that are in.
+	// Landed tells of packages that are loaded.
 	Landed(ctx context.Context, units []*work.Unit, loaded []ledger.Loaded) error
 }

@@ -42,7 +42,7 @@ func NotQuiet(t *Table, what string) error {
 	return &providers.Error{
 		Kind: providers.Changed, Op: "compare", Table: t.Plan.Source.Name,
 		Err: errors.New("the source is not quiet: " + what),
-		Fix: "Stop whoever writes, or set consistency = \"snapshot\" in the source; then plan with --reload for the table.",
+		Fix: "Stop whatever writes to it, or set consistency = \"snapshot\" in the source; then plan with --reload for the table.",
 	}
 }
 
@@ -69,7 +69,7 @@ func (s *Set) Entry(u *Unit) ledger.Loaded {
 	}
 }
 
-// InEpoch makes sure that what is read now belongs to the epoch of each table. One that goes on
+// InEpoch makes sure that what is read now belongs to the epoch of each table. One that continues
 // with what an earlier snapshot showed has nothing left to read: where its files are damaged,
 // its epoch cannot be read again, and it starts again under another snapshot.
 func (s *Set) InEpoch(units []*Unit) error {
@@ -78,7 +78,7 @@ func (s *Set) InEpoch(units []*Unit) error {
 	for _, t := range TablesOf(units) {
 		if t.Row.Snapshot != t.Group.Epoch() && !t.Proven {
 			return &providers.Error{Kind: providers.SnapshotLost, Op: "read", Table: t.Plan.Source.Name,
-				Err: errors.New("what was exported of it cannot be used, and the snapshot that it was exported from is gone")}
+				Err: errors.New("its exported files cannot be used, and the snapshot that they were exported from no longer exists")}
 		}
 	}
 	return nil

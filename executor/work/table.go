@@ -159,13 +159,13 @@ func (all Loaded) With(l ledger.Loaded) Loaded {
 	return slices.Insert(all, i, l)
 }
 
-// Has says whether the package is in, as the plan has it.
+// Has says whether the package is loaded, as the plan has it.
 func (t *Table) Has(p *plan.Package) bool {
 	l, ok := t.In.Find(p.ID)
 	return ok && l.Generation == p.Generation
 }
 
-// Stale says whether packages are in that the plan does not have: they do not count, and
+// Stale says whether packages are loaded that the plan does not have: they do not count, and
 // have to go before others come.
 func (t *Table) Stale() bool {
 	planned := make(map[string]string, len(t.Plan.Packages))
@@ -185,7 +185,7 @@ func (t *Table) Nothing() bool {
 	return !t.Known || t.Row.Untouched() && len(t.In) == 0
 }
 
-// Mixed says whether packages are in that were read under different views.
+// Mixed says whether packages are loaded that were read under different views.
 func (t *Table) Mixed() bool {
 	for _, l := range t.In {
 		if l.Snapshot != t.Row.Snapshot {
@@ -195,7 +195,7 @@ func (t *Table) Mixed() bool {
 	return false
 }
 
-// LoadedRows sums the rows that are in.
+// LoadedRows sums the loaded rows.
 func (t *Table) LoadedRows() int64 {
 	var n int64
 	for _, l := range t.In {
@@ -243,9 +243,9 @@ func (t *Table) Made() ledger.Table {
 	return after
 }
 
-// Unrefers says whether a step of the plan drops that foreign key of the table.
-func (t *Table) Unrefers(name string) bool {
-	return slices.ContainsFunc(t.Plan.Unrefer, func(f catalog.ForeignKey) bool { return f.Name == name })
+// DropsForeignKey says whether a step of the plan drops that foreign key of the table.
+func (t *Table) DropsForeignKey(name string) bool {
+	return slices.ContainsFunc(t.Plan.DropForeignKeys, func(f catalog.ForeignKey) bool { return f.Name == name })
 }
 
 // Voided says whether the ledger has it that what is in the target's table does not count.

@@ -10,10 +10,10 @@ import (
 
 const protocol = "providers/fenced"
 
-// TestNoEnginesProtocolOutsideFenced holds that engines neither know what a run's token is, nor the rows of the
+// TestProtocolOnlyInFenced holds that engines neither know what a run's token is, nor the rows of the
 // ledger, nor when a run is fenced: who copied the protocol into an engine would need all three. Engines make
 // and drop the ledger's tables; what is in them is spelled from fenced's relations.
-func TestNoEnginesProtocolOutsideFenced(t *testing.T) {
+func TestProtocolOnlyInFenced(t *testing.T) {
 	engines := 0
 	for _, p := range packages(t) {
 		name := strings.TrimPrefix(p.ImportPath, module)
@@ -39,7 +39,7 @@ func TestNoEnginesProtocolOutsideFenced(t *testing.T) {
 // protocolIn lists where a file does what is fenced's to do.
 func protocolIn(s source) (out []string) {
 	words := map[string]string{"ledger": "Loaded Contents Table Package Planned Made Emptying Empty",
-		"providers": "Deposed Fenced Session Tx"}
+		"providers": "Fenced Session Tx"}
 	statement := regexp.MustCompile(`(?i)\b(INTO|UPDATE|UPSERT|FROM|JOIN)\s+"?dmo"?[._]"?(run|tables|planned|loaded|made)\b`)
 	ast.Inspect(s.file, func(n ast.Node) bool {
 		found := ""

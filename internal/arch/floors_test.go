@@ -82,7 +82,7 @@ func packages(t *testing.T) []listed {
 }
 
 // floorOf returns the floor of one of our packages; ok is false for others'. A
-// package below a provider's or an engine's internal folder stands where that one does.
+// package below a provider's or an engine's internal directory stands where that one does.
 func floorOf(t *testing.T, table map[string]int, path string) (name string, floor int, ok bool) {
 	t.Helper()
 	name, ours := strings.CutPrefix(path, module)
@@ -100,7 +100,7 @@ func floorOf(t *testing.T, table map[string]int, path string) (name string, floo
 	return known, floor, ok
 }
 
-func TestImportsGoDown(t *testing.T) {
+func TestImportDirection(t *testing.T) {
 	table := floors()
 	for _, p := range packages(t) {
 		name, floor, ok := floorOf(t, table, p.ImportPath)

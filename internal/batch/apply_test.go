@@ -22,7 +22,7 @@ func compile(t *testing.T, src, dst catalog.Column, p catalog.Policies) *Transfo
 	return tr
 }
 
-func TestApplyKeepsBatchesThatFit(t *testing.T) {
+func TestApplySharesFittingBatches(t *testing.T) {
 	c := catalog.Column{Name: "c", Type: typ(catalog.String, 4), Nullable: true}
 	tr := compile(t, c, c, catalog.DefaultPolicies())
 	rec := column(t, c, "a", "NULL")
@@ -51,7 +51,7 @@ func TestApplyKeepsBatchesThatFit(t *testing.T) {
 	}
 }
 
-func TestApplyOfSlices(t *testing.T) {
+func TestApplySlices(t *testing.T) {
 	src := catalog.Column{Name: "c", Type: typ(catalog.String), Nullable: true}
 	dst := src
 	dst.Type, dst.Bounds = typ(catalog.String, 3), catalog.Bounds{NoNUL: true}
@@ -71,13 +71,13 @@ func TestApplyOfSlices(t *testing.T) {
 	}
 }
 
-func TestApplyRefusesNullInNotNull(t *testing.T) {
+func TestApplyRejectsNullInNotNull(t *testing.T) {
 	src := catalog.Column{Name: "c", Type: typ(catalog.Int64), Nullable: true}
 	dst := catalog.Column{Name: "c", Type: typ(catalog.Int16)}
 	p := catalog.DefaultPolicies()
 	p.Overflow = "null"
 	tr := compile(t, src, dst, p)
-	for value, want := range map[string]string{"NULL": "is NULL, and", "70000": "the policy makes it NULL"} {
+	for value, want := range map[string]string{"NULL": "is NULL, and", "70000": "the policy turns it into NULL"} {
 		rec := column(t, src, "1", value)
 		_, err := tr.Apply(rec)
 		rec.Release()
@@ -88,7 +88,7 @@ func TestApplyRefusesNullInNotNull(t *testing.T) {
 	}
 }
 
-func TestCompileRefuses(t *testing.T) {
+func TestCompileUnsupportedConversions(t *testing.T) {
 	native := catalog.Type{Kind: catalog.Native, Engine: "postgres", Name: "int4range"}
 	foreign := catalog.Type{Kind: catalog.Native, Engine: "mariadb", Name: "int4range"}
 	for _, c := range []struct{ from, to catalog.Type }{
@@ -106,12 +106,12 @@ func TestCompileRefuses(t *testing.T) {
 	}
 	same := catalog.Column{Name: "c", Type: native}
 	if tr := compile(t, same, same, catalog.DefaultPolicies()); !tr.Identity() {
-		t.Error("an engine's own form does not travel as it is")
+		t.Error("an engine's own form is not migrated as it is")
 	}
 }
 
 // every kind stays as it is between equal columns, extremes included.
-func TestEveryKindStays(t *testing.T) {
+func TestIdentityConversions(t *testing.T) {
 	for _, typ := range []catalog.Type{
 		typ(catalog.Bool), typ(catalog.Int16), typ(catalog.Int32), typ(catalog.Int64), typ(catalog.Float32), typ(catalog.Float64),
 		typ(catalog.Decimal, 38, 10), typ(catalog.Decimal, 76, 0), typ(catalog.Number), typ(catalog.String, 9), typ(catalog.Char, 2),

@@ -67,7 +67,7 @@ func hot(tb testing.TB, rows int) map[string]struct {
 
 // What is allocated is the columns' buffers, as often for few rows as for many but for
 // the times a buffer grows: nothing a row.
-func TestPoliciesAllocateNothingARow(t *testing.T) {
+func TestPoliciesNoAllocsPerRow(t *testing.T) {
 	const few, many = 512, 8192
 	count := func(rows int) map[string]float64 {
 		out := make(map[string]float64)

@@ -13,7 +13,7 @@ const (
 	Number      = "number"
 )
 
-// Concerns names the policies that are not the default and decide about values of a
+// Concerns names the non-default policies that decide about values of a
 // column that is src on the source and dst on the target. It says what Compile would
 // do: for plans, so that a reviewer sees which columns a policy reaches.
 func Concerns(src, dst catalog.Column, p catalog.Policies) []string {

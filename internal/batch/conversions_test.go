@@ -7,7 +7,7 @@ import (
 	"github.com/dmoctl/dmoctl/internal/catalog"
 )
 
-func TestNumbersConvert(t *testing.T) {
+func TestNumberConversions(t *testing.T) {
 	most38 := strings.Repeat("9", 38)
 	runConversions(t, []conversionCase{
 		{name: "int widens", from: typ(catalog.Int16), to: typ(catalog.Int64), in: []string{"-32768", "NULL", "0"}, want: []string{"-32768", "NULL", "0"}},
@@ -46,7 +46,7 @@ func TestNumbersConvert(t *testing.T) {
 	})
 }
 
-func TestTextsConvert(t *testing.T) {
+func TestTextConversions(t *testing.T) {
 	noNUL := catalog.Bounds{NoNUL: true}
 	runConversions(t, []conversionCase{
 		{name: "NUL kept where the target holds it", from: typ(catalog.String), to: typ(catalog.String), in: []string{"a\x00b"}, want: []string{`"a\x00b"`}},
@@ -67,25 +67,25 @@ func TestTextsConvert(t *testing.T) {
 	})
 }
 
-func TestDatesConvert(t *testing.T) {
+func TestDateConversions(t *testing.T) {
 	years := catalog.Bounds{NoInfinity: true, MinYear: 1, MaxYear: 9999}
 	runConversions(t, []conversionCase{
 		{name: "infinite date stays", from: typ(catalog.Date), to: typ(catalog.Date), in: []string{"infinity", "-infinity"}, want: []string{"infinity", "-infinity"}},
-		{name: "infinite date refused", from: typ(catalog.Date), to: typ(catalog.Date), bounds: years, in: []string{"infinity"}, want: []string{"!infinity is no date"}},
+		{name: "infinite date refused", from: typ(catalog.Date), to: typ(catalog.Date), bounds: years, in: []string{"infinity"}, want: []string{"!infinity is not a date"}},
 		{name: "infinite date, null", from: typ(catalog.Date), to: typ(catalog.Date), bounds: years, policies: nullDates, in: []string{"-infinity", "2004-02-29"}, want: []string{"NULL", "2004-02-29"}},
 		{name: "dates clamped", from: typ(catalog.Date), to: typ(catalog.Date), bounds: years, policies: clampDates, in: []string{"-infinity", "infinity", "0001-01-01"}, want: []string{"0001-01-01", "9999-12-31", "0001-01-01"}},
 		{name: "infinity clamped without years", from: typ(catalog.Timestamp, 3), to: typ(catalog.Timestamp, 3), bounds: catalog.Bounds{NoInfinity: true}, policies: clampDates, in: []string{"infinity", "-infinity"}, want: []string{"9999-12-31T23:59:59.999", "0001-01-01T00:00:00"}},
 		{name: "infinite timestamp stays", from: typ(catalog.Timestamp, 6), to: typ(catalog.Timestamp, 3), in: []string{"infinity"}, want: []string{"infinity"}},
 		{name: "timestamps clamped", from: typ(catalog.TimestampTZ, 6), to: typ(catalog.TimestampTZ, 6), bounds: years, policies: clampDates, in: []string{"infinity", "1970-01-01T00:00:00.000001Z"}, want: []string{"9999-12-31T23:59:59.999999Z", "1970-01-01T00:00:00.000001Z"}},
 		{name: "timestamp narrows exactly", from: typ(catalog.Timestamp, 6), to: typ(catalog.Timestamp, 3), in: []string{"1969-12-31T23:59:59.999"}, want: []string{"1969-12-31T23:59:59.999"}},
-		{name: "timestamp loses digits", from: typ(catalog.Timestamp, 6), to: typ(catalog.Timestamp, 3), in: []string{"1969-12-31T23:59:59.9999"}, want: []string{"!has more digits"}},
+		{name: "timestamp loses digits", from: typ(catalog.Timestamp, 6), to: typ(catalog.Timestamp, 3), in: []string{"1969-12-31T23:59:59.9999"}, want: []string{"!has too many digits"}},
 		{name: "timestamp to nine digits", from: typ(catalog.Timestamp, 6), to: typ(catalog.Timestamp9, 9), in: []string{"1969-12-31T23:59:59.5"}, want: []string{"-0.500000000"}},
 		{name: "nine digits to timestamp", from: typ(catalog.Timestamp9, 9), to: typ(catalog.Timestamp, 6), in: []string{"-0.500000000"}, want: []string{"1969-12-31T23:59:59.5"}},
-		{name: "nine digits are too many", from: typ(catalog.Timestamp9, 9), to: typ(catalog.Timestamp, 6), in: []string{"0.000000001"}, want: []string{"!has more digits"}},
-		{name: "nine digits to seven", from: typ(catalog.Timestamp9, 9), to: typ(catalog.Timestamp9, 7), in: []string{"0.000000001"}, want: []string{"!has more digits"}},
+		{name: "nine digits are too many", from: typ(catalog.Timestamp9, 9), to: typ(catalog.Timestamp, 6), in: []string{"0.000000001"}, want: []string{"!has too many digits"}},
+		{name: "nine digits to seven", from: typ(catalog.Timestamp9, 9), to: typ(catalog.Timestamp9, 7), in: []string{"0.000000001"}, want: []string{"!has too many digits"}},
 		{name: "infinity has no nine digits", from: typ(catalog.Timestamp, 6), to: typ(catalog.Timestamp9, 7), policies: clampDates, in: []string{"infinity"}, want: []string{"253402300799.999999000"}},
 		{name: "date to timestamp", from: typ(catalog.Date), to: typ(catalog.Timestamp, 0), in: []string{"1969-12-31", "infinity", "NULL"}, want: []string{"1969-12-31T00:00:00", "infinity", "NULL"}},
-		{name: "time loses digits", from: typ(catalog.Time, 6), to: typ(catalog.Time, 0), in: []string{"12:00:00.5"}, want: []string{"!12:00:00.5 has more digits"}},
+		{name: "time loses digits", from: typ(catalog.Time, 6), to: typ(catalog.Time, 0), in: []string{"12:00:00.5"}, want: []string{"!12:00:00.5 has too many digits"}},
 		{name: "date to text", from: typ(catalog.Date), to: typ(catalog.Text), in: []string{"1582-10-14"}, want: []string{"1582-10-14"}},
 		{name: "instant to text", from: typ(catalog.TimestampTZ, 6), to: typ(catalog.Text), in: []string{"2000-01-01T00:00:00.25Z"}, want: []string{"2000-01-01T00:00:00.25Z"}},
 	})

@@ -44,10 +44,10 @@ func newConversion(src, dst catalog.Column, p catalog.Policies) (conversion, err
 	c := conversion{name: dst.Name, notNull: !dst.Nullable && r.mayBeNull(src.Nullable), to: to, from: from, empty: r.empty}
 	convert, pass, ok := r.choose()
 	if !ok {
-		return c, fmt.Errorf("%s does not convert to %s", src.Type, dst.Type)
+		return c, fmt.Errorf("%s cannot be converted to %s", src.Type, dst.Type)
 	}
 	if convert == nil && from.ID() != to.ID() {
-		return c, fmt.Errorf("%s does not convert to %s", src.Type, dst.Type)
+		return c, fmt.Errorf("%s cannot be converted to %s", src.Type, dst.Type)
 	}
 	c.convert, c.pass = convert, pass
 	return c, nil

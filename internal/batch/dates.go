@@ -21,7 +21,7 @@ const (
 type span struct {
 	low, high int64
 	infinite  bool  // the infinities are welcome, too
-	gap, end  int64 // from gap to before end nothing exists; both 0 is no gap
+	gap, end  int64 // from gap to before end nothing exists; both 0 is not a gap
 }
 
 // The days that the Gregorian calendar left out when it began, since the epoch:
@@ -91,7 +91,7 @@ func (r rules) fit(v int64, s span, print func(int64) string) (int64, *fault) {
 	case catalog.Clamp:
 		return r.clamp(v, s), nil
 	}
-	return 0, &fault{what: print(v) + " is no date that the target holds",
+	return 0, &fault{what: print(v) + " is not a date that the target can hold",
 		fix: "Correct the row in the source, or set invalid_date in the spec's types block."}
 }
 
@@ -147,7 +147,7 @@ func dayInstant(day int64, bad *fault) (arrow.Timestamp, *fault) {
 	case day == int64(NegInfinityDay):
 		return arrow.Timestamp(NegInfinityUS), nil
 	case day > InfinityUS/usDay || day < NegInfinityUS/usDay:
-		return 0, &fault{what: printDay(day) + " is no timestamp that can travel", fix: "Correct the row in the source."}
+		return 0, &fault{what: printDay(day) + " is not a timestamp that can be transferred", fix: "Correct the row in the source."}
 	}
 	return arrow.Timestamp(day * usDay), nil
 }
@@ -162,7 +162,7 @@ func (r rules) fromTimes(to group) (loop, passFunc, bool) {
 	unit := grain(r.dst.Precision)
 	return cells(func(v arrow.Time64) (arrow.Time64, *fault) {
 		if int64(v)%unit != 0 {
-			return 0, r.overflow("%s has more digits", printTime(int64(v)))
+			return 0, r.overflow("%s has too many digits", printTime(int64(v)))
 		}
 		return v, nil
 	}), nil, true
@@ -207,7 +207,7 @@ func (r rules) instant(s span) func(arrow.Timestamp) (arrow.Timestamp, *fault) {
 	return func(v arrow.Timestamp) (arrow.Timestamp, *fault) {
 		fit, bad := r.fit(int64(v), s, printInstant)
 		if bad == nil && fit%unit != 0 && fit != NegInfinityUS && fit != InfinityUS {
-			bad = r.overflow("%s has more digits", printInstant(fit))
+			bad = r.overflow("%s has too many digits", printInstant(fit))
 		}
 		return arrow.Timestamp(fit), bad
 	}
@@ -237,7 +237,7 @@ func (r rules) nanos() func(decimal128.Num) (decimal128.Num, *fault) {
 			}
 		}
 		if _, rest := floored(v, unit); rest != 0 {
-			return v, r.overflow("%s seconds since 1970 has more digits", decimalText(v.BigInt(), 9))
+			return v, r.overflow("%s seconds since 1970 has too many digits", decimalText(v.BigInt(), 9))
 		}
 		return v, nil
 	}
@@ -264,7 +264,7 @@ func (r rules) fromNanos() func(decimal128.Num) (arrow.Timestamp, *fault) {
 	return func(v decimal128.Num) (arrow.Timestamp, *fault) {
 		us, rest := floored(v, nanosUS)
 		if rest != 0 {
-			return 0, r.overflow("%s seconds since 1970 has more digits", decimalText(v.BigInt(), 9))
+			return 0, r.overflow("%s seconds since 1970 has too many digits", decimalText(v.BigInt(), 9))
 		}
 		if !fitsInt64(us) {
 			return 0, r.overflow("%s seconds since 1970", decimalText(v.BigInt(), 9))

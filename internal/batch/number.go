@@ -39,7 +39,7 @@ func CanonicalNumber(s string) (string, error) {
 	if i := strings.IndexAny(s, "eE"); i >= 0 {
 		e, err := strconv.Atoi(s[i+1:])
 		if err != nil {
-			return "", fmt.Errorf("%s is no number", excerpt(s))
+			return "", fmt.Errorf("%s is not a number", excerpt(s))
 		}
 		mantissa, exponent = s[:i], e
 	}
@@ -52,7 +52,7 @@ func CanonicalNumber(s string) (string, error) {
 	}
 	whole, fraction, _ := strings.Cut(mantissa, ".")
 	if whole+fraction == "" || !onlyDigits(whole) || !onlyDigits(fraction) {
-		return "", fmt.Errorf("%s is no number", excerpt(s))
+		return "", fmt.Errorf("%s is not a number", excerpt(s))
 	}
 	digits, err := placed(whole, fraction, exponent)
 	if err != nil {

@@ -71,15 +71,15 @@ func (r rules) number(s string) (string, *fault) {
 	switch {
 	case s == NaN:
 		if r.bounds.NoNaN {
-			return "", r.overflow("is NaN, which the target does not hold")
+			return "", r.overflow("is NaN, which the target cannot hold")
 		}
 	case s == Infinity || s == NegInfinity:
 		if r.bounds.NoInfinity {
-			return "", r.overflow("is %s, which the target does not hold", s)
+			return "", r.overflow("is %s, which the target cannot hold", s)
 		}
 	case r.bounds.Digits > 0 && len(s) > int(r.bounds.Digits):
 		if n := significant(s); n > int(r.bounds.Digits) {
-			return "", r.overflow("%s has %d significant digits, and the target keeps %d", shortened(s), n, r.bounds.Digits)
+			return "", r.overflow("%s has %d significant digits, but the target keeps %d", shortened(s), n, r.bounds.Digits)
 		}
 	}
 	return s, nil
@@ -116,7 +116,7 @@ func (r rules) double(s string) (float64, *fault) {
 	case errors.Is(err, strconv.ErrRange):
 		return 0, r.overflow("%s is out of range", shortened(s))
 	case err != nil:
-		return 0, &fault{what: excerpt(s) + " is no number", fix: "Correct the row in the source."}
+		return 0, &fault{what: excerpt(s) + " is not a number", fix: "Correct the row in the source."}
 	case v == 0 && s != "0":
 		return 0, r.overflow("%s is too small: it would become 0", shortened(s))
 	}
@@ -189,7 +189,7 @@ func (r rules) parse(most int) func(string) (*big.Int, *fault) {
 	precision, scale := min(r.dst.Precision, most), r.dst.Scale
 	return func(s string) (*big.Int, *fault) {
 		if s == NaN || s == Infinity || s == NegInfinity {
-			return nil, r.overflow("is %s, which the target does not hold", s)
+			return nil, r.overflow("is %s, which the target cannot hold", s)
 		}
 		text, err := CanonicalNumber(s)
 		if err != nil {
@@ -202,7 +202,7 @@ func (r rules) parse(most int) func(string) (*big.Int, *fault) {
 		}
 		n, ok := new(big.Int).SetString(whole+fraction+strings.Repeat("0", scale-len(fraction)), 10)
 		if !ok {
-			return nil, &fault{what: excerpt(s) + " is no number", fix: "Correct the row in the source."}
+			return nil, &fault{what: excerpt(s) + " is not a number", fix: "Correct the row in the source."}
 		}
 		return n, nil
 	}

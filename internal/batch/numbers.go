@@ -213,7 +213,7 @@ func (r rules) fromFloats(to group) (loop, passFunc, bool) {
 		return cells(func(v float64) (float32, *fault) {
 			v, bad := r.float(v)
 			if bad == nil && v == v && float64(float32(v)) != v {
-				bad = r.overflow("%v has more digits than 32 bits hold", v)
+				bad = r.overflow("%v has more digits than a 32-bit float holds", v)
 			}
 			return float32(v), bad
 		}), nil, true
@@ -233,9 +233,9 @@ func (r rules) float(v float64) (float64, *fault) {
 	case v == 0 && r.bounds.NoNegativeZero:
 		return 0, nil
 	case v != v && r.bounds.NoNaN:
-		return v, r.overflow("is NaN, which the target does not hold")
+		return v, r.overflow("is NaN, which the target cannot hold")
 	case math.IsInf(v, 0) && r.bounds.NoInfinity:
-		return v, r.overflow("is %v, which the target does not hold", v)
+		return v, r.overflow("is %v, which the target cannot hold", v)
 	}
 	return v, nil
 }

@@ -88,7 +88,7 @@ func TestBlankABAP(t *testing.T) {
 	}
 }
 
-func TestBlankIntoPaddedColumns(t *testing.T) {
+func TestBlankPaddedColumns(t *testing.T) {
 	char := catalog.Column{Name: "c", Type: typ(catalog.Char, 3), Default: "' '"}
 	text := char
 	text.Type = typ(catalog.String, 9)
@@ -112,7 +112,7 @@ func TestBlankIntoPaddedColumns(t *testing.T) {
 }
 
 // Binary values are never trimmed, and never become NULL by a policy.
-func TestPoliciesOfTextLeaveBinaryAlone(t *testing.T) {
+func TestTextPoliciesIgnoreBinary(t *testing.T) {
 	for _, kind := range []catalog.Kind{catalog.Binary, catalog.Blob} {
 		c := catalog.Column{Name: "c", Type: typ(kind), Default: "' '"}
 		tr := compile(t, c, c, policies(abap, emptyNull))
@@ -146,9 +146,9 @@ func TestTimeZoneUTC(t *testing.T) {
 		{name: "seven digits", from: typ(catalog.TimestampTZ, 6), to: typ(catalog.Timestamp9, 7), policies: inUTC,
 			in: []string{"1970-01-01T01:00:00.000001+01:00"}, want: []string{"0.000001000"}},
 		{name: "fewer digits", from: typ(catalog.TimestampTZ, 6), to: typ(catalog.Timestamp, 0), policies: inUTC,
-			in: []string{"1970-01-01T00:00:00.5Z"}, want: []string{"!has more digits"}},
+			in: []string{"1970-01-01T00:00:00.5Z"}, want: []string{"!has too many digits"}},
 		{name: "bounds", from: typ(catalog.TimestampTZ, 6), to: typ(catalog.Timestamp, 6), policies: inUTC, bounds: catalog.Bounds{NoInfinity: true, MinYear: 1, MaxYear: 9999},
-			in: []string{"infinity"}, want: []string{"!infinity is no date"}},
+			in: []string{"infinity"}, want: []string{"!infinity is not a date"}},
 	})
 	civil := catalog.Column{Name: "c", Type: typ(catalog.Timestamp, 6)}
 	zoned := catalog.Column{Name: "c", Type: typ(catalog.TimestampTZ, 6)}
@@ -158,7 +158,7 @@ func TestTimeZoneUTC(t *testing.T) {
 }
 
 // A precision that grows needs no conversion, yet another Arrow type.
-func TestStorageThatStaysGetsTheTargetsType(t *testing.T) {
+func TestSameStorageUsesTargetType(t *testing.T) {
 	runConversions(t, []conversionCase{
 		{name: "decimal", from: typ(catalog.Decimal, 5, 2), to: typ(catalog.Decimal, 9, 2), in: []string{"1.50", "NULL"}, want: []string{"1.50", "NULL"}},
 	})
@@ -186,7 +186,7 @@ func TestNumberDigits(t *testing.T) {
 		{name: "34 digits", from: typ(catalog.Number), to: typ(catalog.Number), bounds: hana,
 			in:   []string{nines, "-" + nines[:17] + "." + nines[17:], "0." + strings.Repeat("0", 90) + nines, nines + strings.Repeat("0", 60), "1" + strings.Repeat("0", 100)},
 			want: []string{nines, "-" + nines[:17] + "." + nines[17:], "0." + strings.Repeat("0", 90) + nines, nines + strings.Repeat("0", 60), "1" + strings.Repeat("0", 100)}},
-		{name: "35 digits", from: typ(catalog.Number), to: typ(catalog.Number), bounds: hana, in: []string{"1", "-1" + nines}, want: []string{"!35 significant digits, and the target keeps 34"}},
+		{name: "35 digits", from: typ(catalog.Number), to: typ(catalog.Number), bounds: hana, in: []string{"1", "-1" + nines}, want: []string{"!35 significant digits, but the target keeps 34"}},
 		{name: "35 digits around a point", from: typ(catalog.Number), to: typ(catalog.Number), bounds: hana, in: []string{"1." + nines}, want: []string{"!35 significant digits"}},
 		{name: "35 digits, null", from: typ(catalog.Number), to: typ(catalog.Number), bounds: hana, policies: nullOverflow, in: []string{"1." + nines, "2"}, want: []string{"NULL", "2"}},
 		{name: "of a decimal", from: typ(catalog.Decimal, 38, 0), to: typ(catalog.Number), bounds: hana, in: []string{"1" + nines}, want: []string{"!35 significant digits"}},
@@ -195,7 +195,7 @@ func TestNumberDigits(t *testing.T) {
 }
 
 // A number becomes the wanted decimal exactly, or fails: never rounded.
-func TestNumberAsDecimalIsExact(t *testing.T) {
+func TestNumberToDecimalExact(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		r := rules{dst: typ(catalog.Decimal, 38, rapid.IntRange(0, 38).Draw(rt, "scale"))}
 		text, err := CanonicalNumber(rapid.StringMatching(`-?[0-9]{1,39}(\.[0-9]{1,39})?`).Draw(rt, "number"))
@@ -243,8 +243,8 @@ func TestUTF16(t *testing.T) {
 		{name: "twice the characters is room enough", from: typ(catalog.String, 2), to: typ(catalog.String, 4), bounds: hana, in: []string{"😀😀"}, want: []string{"😀😀"}},
 		{name: "half a pair", from: typ(catalog.String), to: typ(catalog.String), bounds: hana, in: []string{"a\xed\xa0\x80b"}, want: []string{"!half of a surrogate pair"}},
 		{name: "a pair written as two", from: typ(catalog.Text), to: typ(catalog.Text), bounds: hana, in: []string{"\xed\xa0\xbd\xed\xb8\x80"}, want: []string{"!half of a surrogate pair"}},
-		{name: "no UTF-8", from: typ(catalog.String), to: typ(catalog.Text), bounds: hana, in: []string{"a\xff"}, want: []string{"!is no UTF-8"}},
-		{name: "borrowed bytes", from: typ(catalog.String), to: typ(catalog.String), bounds: hana, in: []string{"a\xf0\x9f", "\x98\x80"}, want: []string{"!is no UTF-8"}},
+		{name: "no UTF-8", from: typ(catalog.String), to: typ(catalog.Text), bounds: hana, in: []string{"a\xff"}, want: []string{"!is not valid UTF-8"}},
+		{name: "borrowed bytes", from: typ(catalog.String), to: typ(catalog.String), bounds: hana, in: []string{"a\xf0\x9f", "\x98\x80"}, want: []string{"!is not valid UTF-8"}},
 		{name: "elsewhere bytes stay", from: typ(catalog.String), to: typ(catalog.String), in: []string{"a\xffb"}, want: []string{`"a\xffb"`}},
 	})
 	rapid.Check(t, func(rt *rapid.T) {
@@ -260,22 +260,22 @@ func TestJulianGap(t *testing.T) {
 	around := []string{"1582-10-04", "1582-10-15"}
 	runConversions(t, []conversionCase{
 		{name: "around it", from: typ(catalog.Date), to: typ(catalog.Date), bounds: hana, in: around, want: around},
-		{name: "first day", from: typ(catalog.Date), to: typ(catalog.Date), bounds: hana, in: []string{"2000-01-01", "1582-10-05"}, want: []string{"!1582-10-05 is no date"}},
-		{name: "last day", from: typ(catalog.Date), to: typ(catalog.Date), bounds: hana, in: []string{"1582-10-14"}, want: []string{"!1582-10-14 is no date"}},
+		{name: "first day", from: typ(catalog.Date), to: typ(catalog.Date), bounds: hana, in: []string{"2000-01-01", "1582-10-05"}, want: []string{"!1582-10-05 is not a date"}},
+		{name: "last day", from: typ(catalog.Date), to: typ(catalog.Date), bounds: hana, in: []string{"1582-10-14"}, want: []string{"!1582-10-14 is not a date"}},
 		{name: "null", from: typ(catalog.Date), to: typ(catalog.Timestamp, 0), bounds: hana, policies: nullDates, in: []string{"1582-10-10", "1582-10-15"}, want: []string{"NULL", "1582-10-15T00:00:00"}},
 		{name: "clamped to the nearer end", from: typ(catalog.Date), to: typ(catalog.Date), bounds: hana, policies: clampDates,
 			in: []string{"1582-10-05", "1582-10-09", "1582-10-10", "1582-10-14", "0001-01-01", "9999-12-31"}, want: []string{"1582-10-04", "1582-10-04", "1582-10-15", "1582-10-15", "0001-01-01", "9999-12-31"}},
 		{name: "clamped instants", from: typ(catalog.Timestamp, 6), to: typ(catalog.Timestamp, 0), bounds: hana, policies: clampDates,
 			in: []string{"1582-10-05T00:00:00", "1582-10-14T23:59:59"}, want: []string{"1582-10-04T23:59:59", "1582-10-15T00:00:00"}},
 		{name: "instants", from: typ(catalog.Timestamp, 6), to: typ(catalog.Timestamp, 6), bounds: hana,
-			in: []string{"1582-10-04T23:59:59.999999", "1582-10-14T23:59:59.999999"}, want: []string{"!1582-10-14T23:59:59.999999 is no date"}},
-		{name: "into seven digits", from: typ(catalog.Timestamp, 6), to: typ(catalog.Timestamp9, 7), bounds: hana, in: []string{"1582-10-05T00:00:00"}, want: []string{"!is no date"}},
+			in: []string{"1582-10-04T23:59:59.999999", "1582-10-14T23:59:59.999999"}, want: []string{"!1582-10-14T23:59:59.999999 is not a date"}},
+		{name: "into seven digits", from: typ(catalog.Timestamp, 6), to: typ(catalog.Timestamp9, 7), bounds: hana, in: []string{"1582-10-05T00:00:00"}, want: []string{"!is not a date"}},
 		{name: "nine digits into seven", from: typ(catalog.Timestamp9, 9), to: typ(catalog.Timestamp9, 7), bounds: hana,
-			in: []string{secondsOf(1582, 10, 5, 0) + ".000000000"}, want: []string{"!1582-10-05T00:00:00 is no date"}},
+			in: []string{secondsOf(1582, 10, 5, 0) + ".000000000"}, want: []string{"!1582-10-05T00:00:00 is not a date"}},
 		{name: "seven digits around it", from: typ(catalog.Timestamp9, 9), to: typ(catalog.Timestamp9, 7), bounds: hana,
 			in: []string{secondsOf(1582, 10, 4, 86399) + ".000000000", "-0.000000100"}, want: []string{secondsOf(1582, 10, 4, 86399) + ".000000000", "-0.000000100"}},
 		{name: "year 10000 of nine digits", from: typ(catalog.Timestamp9, 9), to: typ(catalog.Timestamp9, 9), bounds: hana,
-			in: []string{secondsOf(9999, 12, 31, 86399) + ".999999999", secondsOf(10000, 1, 1, 0) + ".000000000"}, want: []string{"!10000-01-01T00:00:00 is no date"}},
+			in: []string{secondsOf(9999, 12, 31, 86399) + ".999999999", secondsOf(10000, 1, 1, 0) + ".000000000"}, want: []string{"!10000-01-01T00:00:00 is not a date"}},
 		{name: "nine digits clamped", from: typ(catalog.Timestamp9, 9), to: typ(catalog.Timestamp9, 7), bounds: hana, policies: clampDates,
 			in: []string{secondsOf(1582, 10, 14, 86399) + ".000000000"}, want: []string{secondsOf(1582, 10, 15, 0) + ".000000000"}},
 	})
@@ -341,7 +341,7 @@ func TestConcerns(t *testing.T) {
 
 // Whatever text comes: under the policies of texts the result is a fixed point, so that
 // what a target reads back has the digest of what was sent.
-func TestTextPoliciesAreFixedPoints(t *testing.T) {
+func TestTextPoliciesIdempotent(t *testing.T) {
 	src := catalog.Column{Name: "c", Type: typ(catalog.String), Default: "' '"}
 	nullable := catalog.Column{Name: "c", Type: typ(catalog.String), Nullable: true}
 	rapid.Check(t, func(rt *rapid.T) {

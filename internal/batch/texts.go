@@ -155,7 +155,7 @@ func malformed(s string) *fault {
 			return &fault{what: "holds half of a surrogate pair, which the target's text cannot hold: " + excerpt(s), fix: fix}
 		}
 	}
-	return &fault{what: "is no UTF-8: " + excerpt(s), fix: fix}
+	return &fault{what: "is not valid UTF-8: " + excerpt(s), fix: fix}
 }
 
 // wellFormed says whether every value of an array is UTF-8. Besides the text as a whole

@@ -162,10 +162,10 @@ func (c *conversion) nullError(in, out arrow.Array) error {
 			Fix: "Make the target column nullable, or correct the row in the source."}
 		switch {
 		case in.IsValid(i) && c.empty:
-			e.What = "is an empty string, empty_string = \"null\" makes it NULL, and the target column is NOT NULL"
+			e.What = "is an empty string, which empty_string = \"null\" turns into NULL, and the target column is NOT NULL"
 			e.Fix = "Make the target column nullable, give the row a value in the source, or set empty_string = \"keep\" in the spec's types block."
 		case in.IsValid(i):
-			e.What = "does not fit, the policy makes it NULL, and the target column is NOT NULL"
+			e.What = "does not fit, the policy turns it into NULL, and the target column is NOT NULL"
 			e.Fix = "Make the target column nullable, or set the policy to \"fail\" or \"clamp\" and correct the row in the source."
 		}
 		return e

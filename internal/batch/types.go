@@ -56,7 +56,7 @@ func DataType(t catalog.Type) (arrow.DataType, error) {
 	case catalog.UUID:
 		return &arrow.FixedSizeBinaryType{ByteWidth: 16}, nil
 	}
-	return nil, fmt.Errorf("type %s does not travel", t)
+	return nil, fmt.Errorf("type %s is not supported", t)
 }
 
 // MetaType is the field metadata key under which Schema keeps the neutral type's text.

@@ -33,8 +33,8 @@ type Catalog struct {
 	Tables    []*Table   `json:"tables"`   // by name
 	Types     []UserType `json:"types,omitempty"`
 	Sequences []Sequence `json:"sequences,omitempty"` // those no column owns
-	// NotCarried are objects that exist and do not travel: views, triggers, functions, grants.
-	NotCarried []Object `json:"not_carried,omitempty"`
+	// NotMigrated are objects that exist and are not migrated: views, triggers, functions, grants.
+	NotMigrated []Object `json:"not_migrated,omitempty"`
 	// Names are those that the tables above do not take, where they were asked for.
 	Names []Named `json:"names,omitempty"`
 }
@@ -65,11 +65,11 @@ type Table struct {
 	Rows  int64  `json:"rows"`           // estimate; -1 unknown
 	Bytes int64  `json:"bytes"`          // estimate, large objects included; -1 unknown
 	File  string `json:"file,omitempty"` // identity of the stored rows; another one means rewritten
-	// NotCarried are parts of the table that do not travel: triggers, rules, policies.
+	// NotMigrated are parts of the table that are not migrated: triggers, rules, policies.
 	// What is the whole table's, such as its grants, has no name of its own.
-	NotCarried []Object `json:"not_carried,omitempty"`
+	NotMigrated []Object `json:"not_migrated,omitempty"`
 	// Pending are foreign keys that do not hold for all rows: those that are NOT VALID, and
-	// those that a run has dropped until its rows are in. They do not travel.
+	// those that a run has dropped until its rows are loaded. They are not migrated.
 	Pending []ForeignKey `json:"pending,omitempty"`
 	// Dependents are objects that would go where the table is dropped, on request only. ID comes
 	// with them: the engine's own identity of the table, as ledger.Object has it.
@@ -77,7 +77,7 @@ type Table struct {
 	ID         string      `json:"id,omitempty"`
 }
 
-// Dependent is an object that hangs on a table and is no part of it.
+// Dependent is an object that depends on a table and is not part of it.
 type Dependent struct {
 	Kind string `json:"kind"` // "view", "foreign key", "rule", "function", ...
 	Name string `json:"name"` // empty for what is a relation itself, such as a view
@@ -138,9 +138,9 @@ type Column struct {
 	Collation string    `json:"collation,omitempty"`
 	UserType  *Name     `json:"user_type,omitempty"` // the enum or domain that Declared names
 	Bounds    Bounds    `json:"bounds,omitzero"`     // of a target's column: values it cannot hold
-	// Loss is what Type does not keep of a source's column, a sentence; plans towards another
-	// engine list it. It is no part of a structure digest.
-	Loss string `json:"loss,omitempty"`
+	// Conversion is what Type does not keep of a source's column, a sentence; plans towards another
+	// engine list it. It is not part of a structure digest.
+	Conversion string `json:"loss,omitempty"`
 	// Loose is true where the engine keeps values that are longer than Type.Length.
 	Loose bool `json:"loose,omitempty"`
 }
@@ -185,7 +185,7 @@ type ForeignKey struct {
 	Deferrable string   `json:"deferrable,omitempty"` // "", "DEFERRABLE", "DEFERRABLE INITIALLY DEFERRED"
 	Definition string   `json:"definition,omitempty"` // engine's own DDL tail
 	NotValid   bool     `json:"not_valid,omitempty"`  // rows from before it may break it
-	Dropped    bool     `json:"dropped,omitempty"`    // by a run, until its rows are in
+	Dropped    bool     `json:"dropped,omitempty"`    // by a run, until its rows are loaded
 	// Disabled: the server does not check it at the moment. No part of a structure digest.
 	Disabled bool `json:"disabled,omitempty"`
 }
@@ -210,7 +210,7 @@ type Partition struct {
 // Child is a table that inherits from another one.
 type Child struct {
 	Name
-	// Foreign: its rows are stored elsewhere, and it is no table of the catalog.
+	// Foreign: its rows are stored elsewhere, and it is not a table of the catalog.
 	Foreign bool `json:"foreign,omitempty"`
 }
 
@@ -252,15 +252,15 @@ type Sequence struct {
 	Called bool  `json:"called,omitempty"`
 }
 
-// Object is something named in plan and report because it does not travel.
+// Object is something named in plan and report because it is not migrated.
 type Object struct {
 	Kind   string `json:"kind"` // "view", "trigger", "function", ...
 	Name   string `json:"name"`
 	Reason string `json:"reason,omitempty"`
 }
 
-// DrawnSequence is the kind of a table's NotCarried that names a sequence which a default draws
-// from. It does not travel with the table; whether it travels at all is for who reads all schemas to say.
+// DrawnSequence is the kind of a table's NotMigrated that names a sequence which a default draws
+// from. It is not migrated with the table; whether it travels at all is for who reads all schemas to say.
 const DrawnSequence = "sequence"
 
 // Column returns the column of that name, or nil.

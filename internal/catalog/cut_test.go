@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestCutSharesEstimatesAndCoversTheRange(t *testing.T) {
+func TestCutCoversRange(t *testing.T) {
 	leaf := Name{Schema: "S", Name: "P1"}
 	all := Range{By: ByPartition, Partition: &leaf, Rows: 11, Bytes: -1}
 	ranges := all.Cut(ByKey, []string{"A"}, [][]string{{"3"}, {"5"}, {"9"}})

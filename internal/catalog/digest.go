@@ -12,7 +12,7 @@ import (
 // positions are no part of it, so that it only changes when somebody alters the table.
 func (t *Table) StructureDigest() string {
 	c := *t
-	c.Rows, c.Bytes, c.File, c.ID, c.NotCarried, c.Pending, c.Dependents, c.Comment, c.Definition = 0, 0, "", "", nil, nil, nil, "", ""
+	c.Rows, c.Bytes, c.File, c.ID, c.NotMigrated, c.Pending, c.Dependents, c.Comment, c.Definition = 0, 0, "", "", nil, nil, nil, "", ""
 	if c.Columns == nil || slices.ContainsFunc(t.Columns, Column.moves) { // of 100,000 tables few have any
 		c.Columns = append(make([]Column, 0, len(t.Columns)), t.Columns...)
 	}
@@ -20,7 +20,7 @@ func (t *Table) StructureDigest() string {
 		if !c.Columns[i].moves() {
 			continue
 		}
-		c.Columns[i].Bounds, c.Columns[i].Loss = Bounds{}, ""
+		c.Columns[i].Bounds, c.Columns[i].Conversion = Bounds{}, ""
 		if s := c.Columns[i].Sequence; s != nil {
 			still := *s
 			still.Last, still.Called = 0, false
@@ -41,8 +41,10 @@ func (t *Table) StructureDigest() string {
 	return hash(c)
 }
 
-// moves says whether the column holds what is no part of a structure.
-func (c Column) moves() bool { return c.Bounds != (Bounds{}) || c.Loss != "" || c.Sequence != nil }
+// moves says whether the column holds what is not part of a structure.
+func (c Column) moves() bool {
+	return c.Bounds != (Bounds{}) || c.Conversion != "" || c.Sequence != nil
+}
 
 // FileIdentity names the stored rows of a table and of all its leaves: another
 // one means that the table was rewritten or truncated.

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestEncodeIsJSONTableByTable(t *testing.T) {
+func TestEncodeMatchesEncodingJSON(t *testing.T) {
 	for _, tables := range [][]*Table{nil, {pooled("a", "text")}, {pooled("a", "text"), pooled("b\n \"tables\": null", "<int>"), {}}} {
 		c := &Catalog{Engine: "e", Identity: "\n \"tables\": null", Tables: tables, Sequences: []Sequence{{Last: 1}}}
 		var want, got bytes.Buffer

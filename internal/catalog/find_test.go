@@ -6,7 +6,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestFindIndexByWhatItIs(t *testing.T) {
+func TestFindIndexByDefinition(t *testing.T) {
 	x := func(name string, columns ...string) Index {
 		out := Index{Name: name}
 		for _, c := range columns {
@@ -38,7 +38,7 @@ func TestFindIndexByWhatItIs(t *testing.T) {
 	}
 }
 
-func TestFindPairsEachOnce(t *testing.T) {
+func TestFindIndexPairsUniquely(t *testing.T) {
 	draw := rapid.Custom(func(r *rapid.T) Index {
 		return Index{Name: rapid.SampledFrom([]string{"i", "j", "k", "l"}).Draw(r, "name"),
 			Columns: []IndexColumn{{Name: rapid.SampledFrom([]string{"a", "b"}).Draw(r, "column")}}}

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestAServersOwnWordsReadAgain(t *testing.T) {
+func TestSameExpressionServerSpelling(t *testing.T) {
 	for _, x := range []struct{ a, b string }{
 		{`((a)::text = ANY ((ARRAY['x'::character varying, 'y'::character varying])::text[]))`, `((a)::text = ANY (ARRAY[('x'::character varying)::text, ('y'::character varying)::text]))`},
 		{`(((x >= 1) AND (x <= 2)) AND (y > 0))`, `((x >= 1) AND (x <= 2) AND (y > 0))`},

@@ -18,7 +18,7 @@ type Policies struct {
 	TimeZone    Policy `json:"time_zone"`    // Fail or UTC: TimestampTZ where the target has no zone
 	Number      string `json:"number"`       // NumberExact, NumberDouble or "decimal(p,s)": Number columns
 	// Expressions is Plain or Trusted: what becomes of Table.Code. It changes no value,
-	// so it is no part of a generation.
+	// so it is not part of a generation.
 	Expressions Policy `json:"expressions,omitempty"`
 }
 
@@ -70,15 +70,15 @@ func ParseNumber(policy string) (Type, error) {
 	inner, closed := strings.CutSuffix(inner, ")")
 	p, s, two := strings.Cut(inner, ",")
 	if !ok || !closed || !two {
-		return Type{}, fmt.Errorf("%q is none of \"exact\", \"double\" and \"decimal(PRECISION,SCALE)\", e.g. \"decimal(38,10)\"", policy)
+		return Type{}, fmt.Errorf("%q is not one of \"exact\", \"double\" and \"decimal(PRECISION,SCALE)\", e.g. \"decimal(38,10)\"", policy)
 	}
 	precision, err := strconv.ParseUint(p, 10, 8)
 	if err != nil || precision < 1 || precision > maxPrecision {
-		return Type{}, fmt.Errorf("the precision of %q is no whole number from 1 to %d", policy, maxPrecision)
+		return Type{}, fmt.Errorf("the precision of %q is not a whole number from 1 to %d", policy, maxPrecision)
 	}
 	scale, err := strconv.ParseUint(strings.TrimLeft(s, " "), 10, 8)
 	if err != nil || scale > precision {
-		return Type{}, fmt.Errorf("the scale of %q is no whole number from 0 to the precision, %d", policy, precision)
+		return Type{}, fmt.Errorf("the scale of %q is not a whole number from 0 to the precision, %d", policy, precision)
 	}
 	return Type{Kind: Decimal, Precision: int(precision), Scale: int(scale)}, nil
 }

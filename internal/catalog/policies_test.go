@@ -16,7 +16,7 @@ func TestParseNumber(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		"": "none of", "float": "none of", "DOUBLE": "none of", "decimal": "none of", "decimal(38)": "none of", "decimal(38,10": "none of",
+		"": "not one of", "float": "not one of", "DOUBLE": "not one of", "decimal": "not one of", "decimal(38)": "not one of", "decimal(38,10": "not one of",
 		"decimal(0,0)": "precision", "decimal(77,0)": "precision", "decimal(x,0)": "precision", "decimal(-1,0)": "precision", "decimal(,1)": "precision",
 		"decimal(999999999999,0)": "precision", "decimal(10,11)": "scale", "decimal(10,-1)": "scale", "decimal(10,)": "scale", "decimal(1,0,0)": "scale",
 	} {

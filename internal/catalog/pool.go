@@ -97,7 +97,7 @@ func (p *Pool) Columns(list []Column) []Column {
 }
 
 func (p *Pool) column(c *Column) {
-	for _, s := range []*string{&c.Name, &c.Declared, &c.Default, &c.Generated, &c.Collation, &c.Loss, &c.Type.Engine, &c.Type.Name} {
+	for _, s := range []*string{&c.Name, &c.Declared, &c.Default, &c.Generated, &c.Collation, &c.Conversion, &c.Type.Engine, &c.Type.Name} {
 		*s = p.Text(*s)
 	}
 	c.Type.Kind, c.Identity = Kind(p.Text(string(c.Type.Kind))), Identity(p.Text(string(c.Identity)))
@@ -173,7 +173,7 @@ func share[T comparable](seed maphash.Seed, known map[uint64][]T, list []T) []T 
 	if there && slices.Equal(same, list) {
 		return same
 	}
-	list = append(make([]T, 0, len(list)), list...) // the caller may go on with what it gave
+	list = append(make([]T, 0, len(list)), list...) // the caller may continue with what it gave
 	if !there {
 		known[h.Sum64()] = list
 	}

@@ -20,7 +20,7 @@ func pooled(name, declared string) *Table {
 		ForeignKeys: []ForeignKey{{Name: name + "_f", Columns: []string{own("CLIENT")}, References: []string{own("CLIENT")}, Table: Name{Schema: own("s"), Name: own("t")}}}}
 }
 
-func TestAPoolSharesWhatIsEqualAndChangesNothing(t *testing.T) {
+func TestPoolSharesEqualParts(t *testing.T) {
 	var p Pool
 	a, b, other := pooled("a", "text"), pooled("b", "text"), pooled("c", "bytea")
 	for _, table := range []*Table{a, b, other} {
@@ -57,7 +57,7 @@ func TestUnifySharesEqualPartsOnly(t *testing.T) {
 	}
 }
 
-func TestColumnsWithASequenceAreATablesOwn(t *testing.T) {
+func TestPoolSequenceColumnsNotShared(t *testing.T) {
 	var p Pool
 	list := func(n int64) []Column {
 		return p.Columns([]Column{{Name: "id", Sequence: &Sequence{Last: n}}})
@@ -73,8 +73,8 @@ func TestColumnsWithASequenceAreATablesOwn(t *testing.T) {
 	none.Table(&Table{})
 }
 
-// What a list is kept as is not what the caller goes on with.
-func TestAPoolKeepsNoBufferOfOthers(t *testing.T) {
+// What a list is kept as is not what the caller continues with.
+func TestPoolCopiesCallerBuffer(t *testing.T) {
 	var p Pool
 	buffer := make([]Column, 0, 1)
 	var kept [][]Column

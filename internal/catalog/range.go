@@ -58,11 +58,11 @@ func Contiguous(ranges []Range) error {
 		last := i == len(ranges)-1 || !samePart(r, ranges[i+1])
 		switch {
 		case seen[r.ID()]:
-			return fmt.Errorf("range %d comes twice", i+1)
+			return fmt.Errorf("range %d appears twice", i+1)
 		case first != (len(r.Lower) == 0), last != (len(r.Upper) == 0):
-			return fmt.Errorf("range %d of %d is open where it must not be, or closed where it must be open", i+1, len(ranges))
+			return fmt.Errorf("range %d of %d is open where it must be closed, or closed where it must be open", i+1, len(ranges))
 		case !first && !slices.Equal(r.Lower, ranges[i-1].Upper):
-			return fmt.Errorf("range %d does not begin where the one before it ends", i+1)
+			return fmt.Errorf("range %d does not begin where the previous one ends", i+1)
 		}
 		seen[r.ID()] = true
 	}

@@ -18,7 +18,7 @@ func (c Comparison) fold(name string) string {
 	}, name)
 }
 
-// name is the token of a name. One that is no word keeps quotes: it might be read as symbols.
+// name is the token of a name. One that is not a word keeps quotes: it might be read as symbols.
 func (c Comparison) name(name string) string {
 	if name != "" && strings.IndexFunc(name, func(r rune) bool { return r < 0x80 && !wordByte(byte(r)) }) < 0 {
 		return c.fold(name)

@@ -10,9 +10,9 @@ import (
 	"github.com/dmoctl/dmoctl/internal/schema"
 )
 
-// Spec is one evaluated spec folder. It is plain data; engines never change it.
+// Spec is one evaluated spec directory. It is plain data; engines never change it.
 type Spec struct {
-	Dir       string   // folder it was read from
+	Dir       string   // directory it was read from
 	StatePath string   // absolute, or relative to Dir
 	History   []string // paths of earlier reports, relative to Dir
 

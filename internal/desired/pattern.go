@@ -27,7 +27,7 @@ func ParsePattern(text string) (Pattern, error) {
 		return p, errors.New("a table name is empty")
 	}
 	if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
-		return p, errors.New("a table name holds bytes that are no UTF-8 text")
+		return p, errors.New("a table name is not valid UTF-8")
 	}
 	dots := 0
 	for i := 0; i < len(text); i++ {
@@ -35,7 +35,7 @@ func ParsePattern(text string) (Pattern, error) {
 		case '\\':
 			i++
 			if i == len(text) || !strings.ContainsRune(`*?.\`, rune(text[i])) {
-				return p, fmt.Errorf("in %q a backslash stands before none of * ? . and backslash", text)
+				return p, fmt.Errorf("in %q a backslash does not precede *, ?, a dot or a backslash", text)
 			}
 		case '*', '?':
 			p.Exact = false
@@ -49,9 +49,9 @@ func ParsePattern(text string) (Pattern, error) {
 	case dots > 1:
 		return p, fmt.Errorf("%q has more than one dot; a dot ends the schema's name, and \\. is a dot inside a name", text)
 	case p.Name == "":
-		return p, fmt.Errorf("%q names a schema and no table; write %q for all of its tables", text, text+"*")
+		return p, fmt.Errorf("%q names a schema but no table; write %q for all of its tables", text, text+"*")
 	case dots == 1 && p.Schema == "":
-		return p, fmt.Errorf("%q has a dot and no schema before it; \\. is a dot inside a name", text)
+		return p, fmt.Errorf("%q has a dot without a schema before it; \\. is a dot inside a name", text)
 	}
 	return p, nil
 }

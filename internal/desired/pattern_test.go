@@ -57,11 +57,11 @@ func TestMatch(t *testing.T) {
 	}
 }
 
-func TestRefusedPatterns(t *testing.T) {
+func TestInvalidPatterns(t *testing.T) {
 	for _, c := range []struct{ pattern, says string }{
 		{"", "empty"},
 		{"a.b.c", "more than one dot"},
-		{".b", "no schema before it"},
+		{".b", "without a schema before it"},
 		{"a.", `write "a.*"`},
 		{`a\`, "backslash"},
 		{`a\b`, "backslash"},
@@ -108,7 +108,7 @@ func TestEscapeRoundTrip(t *testing.T) {
 }
 
 // The matcher agrees with a definition by recursion, and stays fast where stars repeat.
-func TestGlobAgainstDefinition(t *testing.T) {
+func TestGlobMatchesReference(t *testing.T) {
 	text := rapid.StringOfN(rapid.RuneFrom([]rune("ab*?")), 0, 7, -1)
 	rapid.Check(t, func(t *rapid.T) {
 		pattern := text.Draw(t, "pattern")

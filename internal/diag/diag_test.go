@@ -58,7 +58,7 @@ func TestText(t *testing.T) {
 	}
 }
 
-func TestTextWrapsAndColours(t *testing.T) {
+func TestTextWrapAndColor(t *testing.T) {
 	d := Warning("odd", "Odd", strings.Repeat("word ", 40))
 	for _, line := range strings.Split(printed(t, TextOptions{Width: 40}, d), "\n") {
 		if len(line) > 40 {
@@ -73,7 +73,7 @@ func TestTextWrapsAndColours(t *testing.T) {
 	}
 }
 
-func TestLongLinesAreCut(t *testing.T) {
+func TestLongLinesTruncated(t *testing.T) {
 	src := "a = [" + strings.Repeat("\"x\", ", 10_000) + "two, " + strings.Repeat("\"y\", ", 10_000) + "]\n"
 	d := onText(src, "two")
 	s := d.Snippet

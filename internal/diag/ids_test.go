@@ -87,7 +87,7 @@ func TestIDsAreConstantsAndUsed(t *testing.T) {
 					used[n.Name] = true
 				case *ast.CallExpr:
 					if text := literalID(n); text != "" {
-						t.Errorf("%s: the id %s is no constant of diag", places.Position(n.Pos()), text)
+						t.Errorf("%s: the id %s is not a constant of diag", places.Position(n.Pos()), text)
 					}
 				}
 				return true

@@ -113,7 +113,7 @@ func drawRows(t *rapid.T, values [][]string) [][]string {
 }
 
 // Order, batches and slices do not change a digest, and digests add up.
-func TestSumIsAdditive(t *testing.T) {
+func TestSumAdditive(t *testing.T) {
 	cols, values := every()
 	rapid.Check(t, func(rt *rapid.T) {
 		rows := drawRows(rt, values)
@@ -161,7 +161,7 @@ func TestSumIsAdditive(t *testing.T) {
 }
 
 // Whatever is changed in any cell shows, as does a row that is there twice.
-func TestSumShowsEveryChange(t *testing.T) {
+func TestSumDetectsEveryChange(t *testing.T) {
 	cols, values := every()
 	rapid.Check(t, func(rt *rapid.T) {
 		rows := drawRows(rt, values)
@@ -180,7 +180,7 @@ func TestSumShowsEveryChange(t *testing.T) {
 	})
 }
 
-func TestSwappedValuesShow(t *testing.T) {
+func TestSumDetectsSwappedValues(t *testing.T) {
 	text := catalog.Type{Kind: catalog.String}
 	cols := []catalog.Column{{Name: "a", Type: text}, {Name: "b", Type: text}}
 	seen := make(map[Sum]string)
@@ -197,7 +197,7 @@ func TestSwappedValuesShow(t *testing.T) {
 }
 
 // Bits of equal look in columns of different types do not count as equal.
-func TestTypesDiffer(t *testing.T) {
+func TestSumDependsOnType(t *testing.T) {
 	seen := make(map[Sum]catalog.Kind)
 	for _, k := range []catalog.Type{{Kind: catalog.Bool}, {Kind: catalog.Int64}, {Kind: catalog.Float64}, {Kind: catalog.Float32},
 		{Kind: catalog.Decimal, Precision: 9}, {Kind: catalog.Number}, {Kind: catalog.String}} {
@@ -218,7 +218,7 @@ func TestTypesDiffer(t *testing.T) {
 	}
 }
 
-func TestOneNaN(t *testing.T) {
+func TestNaNCanonical(t *testing.T) {
 	col := []catalog.Column{{Name: "c", Type: catalog.Type{Kind: catalog.Float64}}}
 	h, err := New(col, nil)
 	if err != nil {
@@ -266,7 +266,7 @@ func TestKeys(t *testing.T) {
 	}
 }
 
-func TestBucketsFillEvenly(t *testing.T) {
+func TestBucketDistribution(t *testing.T) {
 	cols := []catalog.Column{{Name: "k", Type: catalog.Type{Kind: catalog.Int64}}}
 	h, err := New(cols, []string{"k"})
 	if err != nil {

@@ -93,7 +93,7 @@ func BenchmarkWriteIncompressible(b *testing.B) {
 }
 
 // What does not compress is stored, at a cost of a few bytes a block.
-func TestIncompressibleIsStored(t *testing.T) {
+func TestIncompressibleStored(t *testing.T) {
 	rec, s := incompressible(t)
 	w, err := NewWriter(io.Discard, Content{Schema: s}, codec(t, Options{}))
 	if err != nil {

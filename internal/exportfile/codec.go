@@ -61,7 +61,7 @@ func NewCodec(o Options) (*Codec, error) {
 		ok, level = zstd.EncoderLevelFromString(o.Level)
 	}
 	if !ok {
-		return nil, fmt.Errorf("compression level %q is none of fastest, default, better, best", o.Level)
+		return nil, fmt.Errorf("compression level %q is not one of fastest, default, better, best", o.Level)
 	}
 	workers := max(o.Workers, 1)
 	c := &Codec{slots: make(chan struct{}, workers), maxFrame: o.MaxFrame, wide: o.Wide}
@@ -98,9 +98,9 @@ func (c *Codec) expand(packed []byte, size int64) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case h.Skippable:
-		return nil, errors.New("it is skippable")
+		return nil, errors.New("it is a skippable frame")
 	case h.HasFCS && h.FrameContentSize != uint64(size): // small frames do not say
-		return nil, fmt.Errorf("it says that it holds %d bytes, the manifest %d", h.FrameContentSize, size)
+		return nil, fmt.Errorf("its header says %d bytes, the manifest says %d", h.FrameContentSize, size)
 	}
 	buffer := c.plain.get()
 	if int64(cap(buffer)) < size {

@@ -71,7 +71,7 @@ func TestSlicesAndEmptyBatches(t *testing.T) {
 
 // A file is what two programs that are not ours say it is: zstd and an Arrow
 // stream reader that knows nothing of frames.
-func TestOtherToolsReadIt(t *testing.T) {
+func TestThirdPartyReaders(t *testing.T) {
 	tool, err := exec.LookPath("zstd")
 	if err != nil {
 		if os.Getenv("DMO_TEST_REQUIRE") == "all" {
@@ -117,7 +117,7 @@ func corrupt(t *testing.T, what string, err error) {
 }
 
 func TestFlippedBits(t *testing.T) {
-	// Bad day: an export file with a flipped bit, truncated, missing, swapped with another's: no flipped bit goes unnoticed, in whichever frame it is.
+	// Failure scenario: an export file with a flipped bit, truncated, missing, swapped with another's: no flipped bit goes unnoticed, in whichever frame it is.
 	c := codec(t, Options{})
 	data, f := write(t, c, three(t)...)
 	for i, frame := range f.Frames {
@@ -130,8 +130,8 @@ func TestFlippedBits(t *testing.T) {
 	}
 }
 
-func TestWrongBytes(t *testing.T) {
-	// Bad day: an export file with a flipped bit, truncated, missing, swapped with another's, from another attempt: all of them are refused before the end is reported.
+func TestCorruptFilesRejected(t *testing.T) {
+	// Failure scenario: an export file with a flipped bit, truncated, missing, swapped with another's, from another attempt: all of them are refused before the end is reported.
 	c := codec(t, Options{})
 	recs := three(t)
 	data, f := write(t, c, recs...)
@@ -165,7 +165,7 @@ func TestWrongBytes(t *testing.T) {
 	corrupt(t, "another table's columns", err)
 }
 
-func TestErrorsOfTheStagingAreNotCorruption(t *testing.T) {
+func TestStagingErrorNotCorruption(t *testing.T) {
 	c := codec(t, Options{})
 	data, f := write(t, c, three(t)...)
 	broken := errors.New("connection reset")
@@ -211,7 +211,7 @@ func TestFrameLimit(t *testing.T) {
 	}
 }
 
-func TestSeveralFilesInOneObject(t *testing.T) {
+func TestMultipleFilesPerObject(t *testing.T) {
 	c := codec(t, Options{Workers: 2})
 	var object bytes.Buffer
 	var files []File
@@ -278,11 +278,11 @@ func bombs(t *testing.T, size int) map[string][]byte {
 	return map[string][]byte{"silent": silent.Bytes(), "honest": honest, "lying": lying, "a second frame": second}
 }
 
-func TestFramesAreBoundedByTheManifest(t *testing.T) {
+func TestFrameBoundedByManifest(t *testing.T) {
 	// Done: staging: a zstd frame expands to what the manifest says, and no further
 	c := codec(t, Options{})
 	for name, packed := range bombs(t, 2<<30) {
-		if _, err := c.expand(packed[:20], 1<<20); err == nil { // what is set aside once is no part of the frame
+		if _, err := c.expand(packed[:20], 1<<20); err == nil { // what is set aside once is not part of the frame
 			t.Errorf("%s: half a frame is a frame", name)
 		}
 		var before, after runtime.MemStats
@@ -307,7 +307,7 @@ func TestFramesAreBoundedByTheManifest(t *testing.T) {
 	}
 }
 
-func TestFilesSayWhatTheyAre(t *testing.T) {
+func TestSwappedFilesDetected(t *testing.T) {
 	// Done: staging: files exchanged by a forged manifest are found
 	c := codec(t, Options{})
 	data, f := write(t, c, three(t)...)

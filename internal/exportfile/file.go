@@ -86,7 +86,7 @@ func (c *Content) check(s *arrow.Schema) error {
 			got.Part, got.Package, got.Generation, got.Owner, got.Attempt, want.Part, want.Package, want.Generation, want.Owner, want.Attempt)
 	}
 	if c.Schema != nil && Fingerprint(c.Schema) != Fingerprint(s) {
-		return errors.New("its columns are not those of the table")
+		return errors.New("its columns do not match the table")
 	}
 	return nil
 }
@@ -97,7 +97,7 @@ func (f *File) check() error {
 		return fmt.Errorf("object name %.80q is not valid", f.Object)
 	}
 	if raw, err := hex.DecodeString(f.SHA256); err != nil || len(raw) != sha256.Size {
-		return fmt.Errorf("object %s: sha256 is no checksum", f.Object)
+		return fmt.Errorf("object %s: sha256 is not a checksum", f.Object)
 	}
 	if len(f.Frames) < 2 {
 		return fmt.Errorf("object %s: a file has at least a schema and an end", f.Object)
@@ -136,7 +136,7 @@ type CorruptError struct {
 }
 
 func (e *CorruptError) Error() string {
-	return fmt.Sprintf("object %s is not what was written, noticed at byte %d: %v", e.Object, e.Offset, e.Err)
+	return fmt.Sprintf("object %s is not what was written, as of byte %d: %v", e.Object, e.Offset, e.Err)
 }
 
 func (e *CorruptError) Unwrap() error { return e.Err }

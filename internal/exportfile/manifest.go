@@ -52,7 +52,7 @@ func Decode(b []byte, format int, into any) error {
 	case head.Format == 0:
 		return errors.New("it names no format version")
 	case head.Format != format:
-		return fmt.Errorf("format version %d is not known to this dmoctl, which knows version %d", head.Format, format)
+		return fmt.Errorf("format version %d is not supported by this dmoctl, which supports version %d", head.Format, format)
 	}
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields()
@@ -63,7 +63,7 @@ func Decode(b []byte, format int, into any) error {
 func (m *Manifest) Check() error {
 	switch {
 	case m.Format != ManifestFormat:
-		return fmt.Errorf("format version %d is not known", m.Format)
+		return fmt.Errorf("format version %d is unknown", m.Format)
 	case m.Owner <= 0 || m.Attempt == "":
 		return errors.New("it names no owner or attempt")
 	case len(m.Packages) == 0:
@@ -73,14 +73,14 @@ func (m *Manifest) Check() error {
 	for i := range m.Packages {
 		p := &m.Packages[i]
 		if p.ID == "" || p.Table.Name == "" || p.Generation == "" || seen[p.ID] {
-			return fmt.Errorf("package %.80q is there twice, or without name, table or generation", p.ID)
+			return fmt.Errorf("package %.80q appears twice, or has no name, table or generation", p.ID)
 		}
 		seen[p.ID] = true
 		err := p.check()
 		for n := 0; err == nil && n < len(p.Files); n++ {
 			// Objects of another attempt may go, or hold another reading.
 			if owner, attempt, ok := ParseObjectName(p.Files[n].Object); !ok || owner != m.Owner || attempt != m.Attempt {
-				err = fmt.Errorf("object %s is none of this attempt", p.Files[n].Object)
+				err = fmt.Errorf("object %s does not belong to this attempt", p.Files[n].Object)
 			}
 		}
 		if err != nil {

@@ -48,27 +48,27 @@ func TestManifestRoundTrip(t *testing.T) {
 	}
 }
 
-func TestManifestRefuses(t *testing.T) {
+func TestInvalidManifests(t *testing.T) {
 	for want, change := range map[string]func(*Manifest){
-		"no owner":              func(m *Manifest) { m.Owner = 0 },
-		"no package":            func(m *Manifest) { m.Packages = nil },
-		"is there twice":        func(m *Manifest) { m.Packages[1].ID = m.Packages[0].ID },
-		"without name":          func(m *Manifest) { m.Packages[0].Generation = "" },
-		"no epoch":              func(m *Manifest) { m.Packages[0].Epoch = "" },
-		"in its files":          func(m *Manifest) { m.Packages[0].Rows-- },
-		"in its digest":         func(m *Manifest) { m.Packages[0].Digest = digest.Sum{Rows: 5}.String() },
-		"parse digest":          func(m *Manifest) { m.Packages[0].Digest = "x" },
-		"not valid":             func(m *Manifest) { m.Packages[0].Files[0].Object = "../../etc/passwd" },
-		"no checksum":           func(m *Manifest) { m.Packages[0].Files[0].SHA256 = "12" },
-		"of this attempt":       func(m *Manifest) { m.Packages[0].Files[0].Object = ObjectName("x", 7, "ba9876543210", 1) },
-		"none of this attempt":  func(m *Manifest) { m.Packages[0].Files[0].Object = ObjectName("x", 6, "0123456789ab", 1) },
-		"does not hold":         func(m *Manifest) { m.Packages[0].Files[0].Frames[1].Bytes = 1 },
-		"does not hold 0":       func(m *Manifest) { m.Packages[0].Files[0].Frames[1].Bytes = 0 },
-		"add up to the file":    func(m *Manifest) { m.Packages[0].Files[0].Frames[1].Bytes++ },
-		"do not add up":         func(m *Manifest) { m.Packages[0].Files[0].Length++ },
-		"not in its place":      func(m *Manifest) { m.Packages[0].Files[0].Frames[1].Offset++ },
-		"a schema and an end":   func(m *Manifest) { m.Packages[0].Files[0].Frames = m.Packages[0].Files[0].Frames[:1] },
-		"frame 0 is not in its": func(m *Manifest) { m.Packages[0].Files[0].Frames[0].Length = -1 },
+		"no owner":                   func(m *Manifest) { m.Owner = 0 },
+		"no package":                 func(m *Manifest) { m.Packages = nil },
+		"appears twice":              func(m *Manifest) { m.Packages[1].ID = m.Packages[0].ID },
+		"has no name":                func(m *Manifest) { m.Packages[0].Generation = "" },
+		"no epoch":                   func(m *Manifest) { m.Packages[0].Epoch = "" },
+		"in its files":               func(m *Manifest) { m.Packages[0].Rows-- },
+		"in its digest":              func(m *Manifest) { m.Packages[0].Digest = digest.Sum{Rows: 5}.String() },
+		"parse digest":               func(m *Manifest) { m.Packages[0].Digest = "x" },
+		"not valid":                  func(m *Manifest) { m.Packages[0].Files[0].Object = "../../etc/passwd" },
+		"not a checksum":             func(m *Manifest) { m.Packages[0].Files[0].SHA256 = "12" },
+		"to this attempt":            func(m *Manifest) { m.Packages[0].Files[0].Object = ObjectName("x", 7, "ba9876543210", 1) },
+		"not belong to this attempt": func(m *Manifest) { m.Packages[0].Files[0].Object = ObjectName("x", 6, "0123456789ab", 1) },
+		"does not hold":              func(m *Manifest) { m.Packages[0].Files[0].Frames[1].Bytes = 1 },
+		"does not hold 0":            func(m *Manifest) { m.Packages[0].Files[0].Frames[1].Bytes = 0 },
+		"add up to the file":         func(m *Manifest) { m.Packages[0].Files[0].Frames[1].Bytes++ },
+		"do not add up":              func(m *Manifest) { m.Packages[0].Files[0].Length++ },
+		"not in its place":           func(m *Manifest) { m.Packages[0].Files[0].Frames[1].Offset++ },
+		"a schema and an end":        func(m *Manifest) { m.Packages[0].Files[0].Frames = m.Packages[0].Files[0].Frames[:1] },
+		"frame 0 is not in its":      func(m *Manifest) { m.Packages[0].Files[0].Frames[0].Length = -1 },
 	} {
 		m := sample(t)
 		change(&m)
@@ -88,11 +88,11 @@ func TestManifestRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, text := range map[string]string{
-		"format version 1 is not known to this dmoctl": strings.Replace(string(b), `"format":2`, `"format":1`, 1),
-		"names no format version":                      strings.Replace(string(b), `"format":2,`, ``, 1),
-		`unknown field "colour"`:                       strings.Replace(string(b), `"format":2`, `"format":2,"colour":1`, 1),
-		"after top-level value":                        string(b) + "{}",
-		"unexpected end":                               string(b[:len(b)/2]),
+		"format version 1 is not supported by this dmoctl": strings.Replace(string(b), `"format":2`, `"format":1`, 1),
+		"names no format version":                          strings.Replace(string(b), `"format":2,`, ``, 1),
+		`unknown field "colour"`:                           strings.Replace(string(b), `"format":2`, `"format":2,"colour":1`, 1),
+		"after top-level value":                            string(b) + "{}",
+		"unexpected end":                                   string(b[:len(b)/2]),
 	} {
 		if _, err := decode([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("want %q, got %v", want, err)

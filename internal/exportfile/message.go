@@ -43,7 +43,7 @@ func (m *messages) Message() (*ipc.Message, error) {
 		return nil, fmt.Errorf("frame %d: a message of %d bytes has %d", frame, n, len(body))
 	}
 	if frame > 0 && m.current.Type() != ipc.MessageRecordBatch {
-		return nil, fmt.Errorf("frame %d: no batch but a %s", frame, m.current.Type())
+		return nil, fmt.Errorf("frame %d: not a batch but a %s", frame, m.current.Type())
 	}
 	return m.current, nil
 }
@@ -63,7 +63,7 @@ func (m *messages) Retain() {}
 func cutMessage(b []byte) (meta, body []byte, err error) {
 	const prefix = 8 // marker and length of the metadata
 	if len(b) < prefix || binary.LittleEndian.Uint32(b) != 0xffffffff {
-		return nil, nil, errors.New("no Arrow message")
+		return nil, nil, errors.New("not an Arrow message")
 	}
 	n := int64(binary.LittleEndian.Uint32(b[4:]))
 	switch {
@@ -115,7 +115,7 @@ func (b bounded) Reallocate(size int, p []byte) []byte {
 
 func (b bounded) check(size int) {
 	if int64(size) > b.most {
-		panic(fmt.Sprintf("a message asks for %d bytes, more than a frame may hold (%d)", size, b.most))
+		panic(fmt.Sprintf("a message needs %d bytes, more than a frame may hold (%d)", size, b.most))
 	}
 }
 

@@ -106,7 +106,7 @@ func (r *Reader) Close() error {
 // decode returns the next frame's content, in a buffer of the codec's that is the caller's now.
 func (r *Reader) decode() ([]byte, error) {
 	if r.frame == len(r.file.Frames) {
-		return nil, r.fail(errors.New("it goes on after the last frame"))
+		return nil, r.fail(errors.New("it continues after the last frame"))
 	}
 	frame := r.file.Frames[r.frame]
 	r.at = r.file.Offset + frame.Offset
@@ -140,7 +140,7 @@ func (r *Reader) expand(frame Frame) ([]byte, error) {
 	r.packed = r.packed[:frame.Length]
 	switch _, err := io.ReadFull(r.in, r.packed); {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return nil, errors.New("the file ends in it")
+		return nil, errors.New("the file ends within it")
 	case err != nil:
 		return nil, &readError{err}
 	}

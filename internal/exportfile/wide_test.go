@@ -44,7 +44,7 @@ func TestWideFrames(t *testing.T) {
 	}
 }
 
-func TestWideFramesAreBoundedByTheManifest(t *testing.T) {
+func TestWideFrameBoundedByManifest(t *testing.T) {
 	// Done: staging: a zstd frame expands to what the manifest says, and no further, also where it is streamed
 	c := codec(t, Options{Wide: 1 << 10})
 	for name, packed := range bombs(t, 1<<30) {
@@ -62,7 +62,7 @@ func TestWideFramesAreBoundedByTheManifest(t *testing.T) {
 	}
 }
 
-func TestAWideBatchBeyondTheLimit(t *testing.T) {
+func TestWideBatchOverLimit(t *testing.T) {
 	w, err := NewWriter(io.Discard, content(t), codec(t, Options{MaxFrame: 64 << 10, Wide: 1 << 10}))
 	if err != nil {
 		t.Fatal(err)

@@ -117,7 +117,7 @@ func (w *Writer) Close() (File, error) {
 	return w.file, nil
 }
 
-// Abort gives the file up and waits for what is under way; a no-op after Close:
+// Abort gives the file up and waits for what is in progress; a no-op after Close:
 // safe to defer.
 func (w *Writer) Abort() {
 	for _, j := range w.pending {

@@ -1,6 +1,6 @@
 // Package journal keeps the numbered hand-over between the sites of a system move.
 //
-// A journal is a folder of a staging that holds entries 00000001.json,
+// A journal is a directory of a staging that holds entries 00000001.json,
 // 00000002.json and so on. Each is created by one conditional request and never
 // changes. Whoever writes reads to the end, then creates an entry with an Owner
 // record; the next number being taken by somebody else means that the ownership
@@ -160,7 +160,7 @@ func (e *Entry) check() error {
 		}
 	}
 	if first := e.Records[0].Owner != nil; first != (e.Owner == e.Number) {
-		return errors.New("its owner's number and its records disagree")
+		return errors.New("its owner's number does not match its records")
 	}
 	return nil
 }
@@ -175,7 +175,7 @@ func (r *Record) check() error {
 	}
 	switch {
 	case set != 1:
-		return fmt.Errorf("it says %d things, not one", set)
+		return fmt.Errorf("it has %d records, not one", set)
 	case r.Owner != nil && r.Owner.For.Migration == "":
 		return errors.New("an owner names no migration")
 	case r.Epoch != nil && r.Epoch.ID == "":

@@ -37,7 +37,7 @@ func Read(ctx context.Context, st providers.Staging, journal string, number int6
 	}
 	e, err = Decode(b)
 	if err == nil && e.Number != number {
-		err = fmt.Errorf("it says that it is entry %d", e.Number)
+		err = fmt.Errorf("it claims to be entry %d", e.Number)
 	}
 	if err != nil {
 		return Entry{}, false, &providers.Error{Kind: providers.Corrupt, Op: "read journal entry " + name, Err: err, Fix: startAgain}
@@ -46,7 +46,7 @@ func Read(ctx context.Context, st providers.Staging, journal string, number int6
 }
 
 // startAgain is the way out where a journal cannot be gone on with.
-const startAgain = "Restore it. If that cannot be done, empty the staging and run the command again: what is in the target stays, the rest is exported again."
+const startAgain = "Restore it. If that is not possible, empty the staging and run the command again: committed packages are kept, the rest is exported again."
 
 // Writer appends to a journal that it owns. It is safe for concurrent use.
 type Writer struct {
@@ -121,7 +121,7 @@ func ofSame(last *Owner, want HandOver) error {
 		return nil
 	}
 	return &providers.Error{Kind: providers.Exists, Op: "open journal", Err: errors.New("the staging holds a hand-over " + what),
-		Fix: "Nothing in the staging was changed. Name another staging, or, if that hand-over is over, empty this one."}
+		Fix: "Nothing in the staging was changed. Name another staging, or, if that hand-over is finished, empty this one."}
 }
 
 // atEnd makes sure that no entry is missing at the end that was read: none is behind it, and
@@ -154,7 +154,7 @@ func (w *Writer) atEnd(ctx context.Context) (more bool, err error) {
 }
 
 func missing(name, behind string) error {
-	return &providers.Error{Kind: providers.Corrupt, Op: "read journal entry " + name, Err: fmt.Errorf("it is missing, and %s, which is later, is there", behind), Fix: startAgain}
+	return &providers.Error{Kind: providers.Corrupt, Op: "read journal entry " + name, Err: fmt.Errorf("it is missing, but %s, which is later, exists", behind), Fix: startAgain}
 }
 
 // Owner returns the number of the owner entry, by which objects are named.
@@ -162,7 +162,7 @@ func (w *Writer) Owner() int64 { return w.owner }
 
 // Append writes records as one entry, durable once it returns. After an error it
 // may be called again with the same records: an entry whose reply was lost is found
-// and not written twice. A Deposed error says that somebody else owns the journal;
+// and not written twice. A Fenced error says that somebody else owns the journal;
 // the caller stops at once.
 func (w *Writer) Append(ctx context.Context, records ...Record) error {
 	if err := w.lock.Acquire(ctx, 1); err != nil {
@@ -184,7 +184,7 @@ func (w *Writer) Append(ctx context.Context, records ...Record) error {
 			return missing(Name(w.journal, w.owner), Name(w.journal, taken.Number))
 		}
 		if taken.Writer != w.id {
-			return w.deposed(ctx, taken)
+			return w.fenced(ctx, taken)
 		}
 		w.next++
 		if reflect.DeepEqual(normal(taken.Records), normal(records)) {
@@ -194,7 +194,7 @@ func (w *Writer) Append(ctx context.Context, records ...Record) error {
 	}
 }
 
-// Hold fails with Deposed where somebody else has taken the journal since. It comes before
+// Hold fails with Fenced where somebody else has taken the journal since. It comes before
 // what another owner would miss.
 func (w *Writer) Hold(ctx context.Context) error {
 	if err := w.lock.Acquire(ctx, 1); err != nil {
@@ -203,7 +203,7 @@ func (w *Writer) Hold(ctx context.Context) error {
 	defer w.lock.Release(1)
 	there, ok, err := Read(ctx, w.staging, w.journal, w.next)
 	if err == nil && ok && there.Writer != w.id {
-		err = w.deposed(ctx, &there)
+		err = w.fenced(ctx, &there)
 	}
 	return err
 }
@@ -232,7 +232,7 @@ func (w *Writer) create(ctx context.Context, e Entry) (taken *Entry, err error) 
 		return nil, err
 	}
 	if len(b) > maxEntry {
-		return nil, fmt.Errorf("journal entry %d has %d bytes, more than an entry may have (%d)", e.Number, len(b), maxEntry)
+		return nil, fmt.Errorf("journal entry %d has %d bytes; the maximum is %d", e.Number, len(b), maxEntry)
 	}
 	err = put(ctx, w.staging, Name(w.journal, e.Number), b)
 	switch {
@@ -247,14 +247,14 @@ func (w *Writer) create(ctx context.Context, e Entry) (taken *Entry, err error) 
 	}
 	if !ok {
 		return nil, &providers.Error{Kind: providers.Corrupt, Op: "write journal entry " + Name(w.journal, e.Number),
-			Err: errors.New("it exists and cannot be found")}
+			Err: errors.New("it exists but cannot be found")}
 	}
 	return &there, nil
 }
 
-// deposed names the owner that took the journal, as far as its entries say.
-func (w *Writer) deposed(ctx context.Context, taken *Entry) error {
-	out := &providers.Error{Kind: providers.Deposed, Op: "write journal entry " + Name(w.journal, taken.Number),
+// fenced names the owner that took the journal, as far as its entries say.
+func (w *Writer) fenced(ctx context.Context, taken *Entry) error {
+	out := &providers.Error{Kind: providers.Fenced, Op: "write journal entry " + Name(w.journal, taken.Number),
 		Err: errors.New("another run owns the journal"), Fix: "Let the other run finish, or stop it and run the command again."}
 	if e, ok, err := Read(ctx, w.staging, w.journal, taken.Owner); err == nil && ok && e.Records[0].Owner != nil {
 		out.Owner = &e.Records[0].Owner.By

@@ -103,19 +103,19 @@ func owners(entries []Entry) []int64 {
 }
 
 func TestLostOwnership(t *testing.T) {
-	// Bad day: two applies at once on one target, from one state or from two: in file mode the journal stops the older one by its owner's name.
+	// Failure scenario: two applies at once on one target, from one state or from two: in file mode the journal stops the older one by its owner's name.
 	st := staging(t)
 	first, _ := take(t, st, "ana")
 	second, _ := take(t, st, "ben")
 	err := first.Append(t.Context(), manifest(first.Owner(), "a", "T/1"))
 	var lost *providers.Error
-	if !errors.As(err, &lost) || lost.Kind != providers.Deposed || lost.Owner == nil || lost.Owner.User != "ben" {
+	if !errors.As(err, &lost) || lost.Kind != providers.Fenced || lost.Owner == nil || lost.Owner.User != "ben" {
 		t.Fatalf("got %v", err)
 	}
 	if err := second.Append(t.Context(), manifest(second.Owner(), "a", "T/1")); err != nil {
 		t.Errorf("the owner: %v", err)
 	}
-	if err := first.Append(t.Context(), manifest(first.Owner(), "a", "T/1")); providers.KindOf(err) != providers.Deposed {
+	if err := first.Append(t.Context(), manifest(first.Owner(), "a", "T/1")); providers.KindOf(err) != providers.Fenced {
 		t.Errorf("once more: %v", err)
 	}
 	if got := all(t, st); len(got) != 3 {
@@ -185,7 +185,7 @@ func TestLostReply(t *testing.T) {
 	}
 }
 
-func TestRestartVoidsATable(t *testing.T) {
+func TestRestartVoidsTable(t *testing.T) {
 	c := NewContents()
 	c.Add(Entry{Number: 1, Records: append(begin(), manifest(1, "a", "T/1", "T/2"), Record{Table: &Table{Table: catalog.Name{Name: "T"}, Epoch: "1"}})})
 	c.Packages["U/1"] = Exported{Package: exportfile.Package{ID: "U/1", Table: catalog.Name{Name: "U"}}}
@@ -197,15 +197,15 @@ func TestRestartVoidsATable(t *testing.T) {
 
 func TestUnreadableEntries(t *testing.T) {
 	for name, text := range map[string]string{
-		"not known to this dmoctl": `{"format":1,"number":1}`,
-		"names no format":          `{"number":1}`,
-		"unknown field":            `{"format":2,"number":1,"writer":"w","owner":1,"colour":1,"records":[{"owner":{"for":{"migration":"m"}}}]}`,
-		"says that it is entry 2":  `{"format":2,"number":2,"writer":"w","owner":2,"at":"2020-01-01T00:00:00Z","records":[{"owner":{"for":{"migration":"m"}}}]}`,
-		"says 0 things":            `{"format":2,"number":1,"writer":"w","owner":1,"records":[{}]}`,
-		"says 2 things":            `{"format":2,"number":1,"writer":"w","owner":1,"records":[{"owner":{"for":{"migration":"m"}},"done":{"plan":"p"}}]}`,
-		"no record":                `{"format":2,"number":1,"writer":"w","owner":1,"records":[]}`,
-		"after top-level":          `{"format":2,"number":1,"writer":"w","owner":1,"records":[{"owner":{"for":{"migration":"m"}}}]} {}`,
-		"unexpected end":           `{"format":2,"numb`,
+		"not supported by this dmoctl": `{"format":1,"number":1}`,
+		"names no format":              `{"number":1}`,
+		"unknown field":                `{"format":2,"number":1,"writer":"w","owner":1,"colour":1,"records":[{"owner":{"for":{"migration":"m"}}}]}`,
+		"claims to be entry 2":         `{"format":2,"number":2,"writer":"w","owner":2,"at":"2020-01-01T00:00:00Z","records":[{"owner":{"for":{"migration":"m"}}}]}`,
+		"has 0 records":                `{"format":2,"number":1,"writer":"w","owner":1,"records":[{}]}`,
+		"has 2 records":                `{"format":2,"number":1,"writer":"w","owner":1,"records":[{"owner":{"for":{"migration":"m"}},"done":{"plan":"p"}}]}`,
+		"no record":                    `{"format":2,"number":1,"writer":"w","owner":1,"records":[]}`,
+		"after top-level":              `{"format":2,"number":1,"writer":"w","owner":1,"records":[{"owner":{"for":{"migration":"m"}}}]} {}`,
+		"unexpected end":               `{"format":2,"numb`,
 	} {
 		st := staging(t)
 		if err := put(t.Context(), st, Name(Source, 1), []byte(text)); err != nil {
@@ -244,7 +244,7 @@ func FuzzEntry(f *testing.F) {
 	})
 }
 
-func TestMissingEntriesAreNamed(t *testing.T) {
+func TestMissingEntriesReported(t *testing.T) {
 	// Done: staging: a missing journal entry is named, and is not another run
 	for _, gone := range []int64{1, 2, 3} {
 		st := staging(t)
@@ -300,7 +300,7 @@ func wantMissing(t *testing.T, st providers.Staging, name string) {
 	}
 }
 
-func TestAnotherHandOver(t *testing.T) {
+func TestForeignHandoverRefused(t *testing.T) {
 	// Done: staging: a hand-over of another migration, source or target is refused and not touched
 	st := staging(t)
 	w, _ := take(t, st, "ana")
@@ -334,7 +334,7 @@ func TestAnotherHandOver(t *testing.T) {
 	}
 }
 
-func TestManifestsCountInTheirEpoch(t *testing.T) {
+func TestManifestsOfOtherEpochIgnored(t *testing.T) {
 	// Done: staging: manifests of another epoch never count
 	for what, records := range map[string][]Record{
 		"no epoch":            {manifest(1, "a", "T/1")},
@@ -358,12 +358,12 @@ func TestHold(t *testing.T) {
 		t.Fatal(err)
 	}
 	take(t, st, "ben")
-	if err := w.Hold(t.Context()); providers.KindOf(err) != providers.Deposed {
+	if err := w.Hold(t.Context()); providers.KindOf(err) != providers.Fenced {
 		t.Errorf("got %v", err)
 	}
 }
 
-func TestAMissingEntryIsNoOtherRun(t *testing.T) {
+func TestMissingEntryIsDamage(t *testing.T) {
 	// Done: settings: a missing journal entry is damage, and no other run.
 	for missing := range 5 {
 		st := staging(t)

@@ -1,4 +1,4 @@
-// Package ledger describes the target's own record of which packages are in.
+// Package ledger describes the target's own record of which packages are loaded.
 //
 // The five tables of the ledger live on the target, in a schema dmo or under the
 // prefix dmo_; they are the truth about a migration. Everything here is plain data.
@@ -47,7 +47,7 @@ const (
 	Compared State = "compared" // complete, and verified by its content
 )
 
-// Complete says whether every package is in and the source was read again.
+// Complete says whether every package is loaded and the source was read again.
 func (s State) Complete() bool { return s == Complete || s == Excused || s.Verified() }
 
 // Verified says whether the table was compared, at whatever level, and found to be equal.
@@ -86,7 +86,7 @@ type Package struct {
 	Generation string        `json:"generation"`
 }
 
-// Loaded is a package that is in.
+// Loaded is a loaded package.
 type Loaded struct {
 	Migration  string       `json:"migration"`
 	ID         string       `json:"id"`

@@ -32,7 +32,7 @@ const (
 
 // Item is one thing that is left.
 type Item struct {
-	Table catalog.Name `json:"table,omitzero"` // source's name; zero for what is no table's
+	Table catalog.Name `json:"table,omitzero"` // source's name; zero for what is not a table's
 	Kind  Kind         `json:"kind"`
 	What  string       `json:"what"` // a clause for people
 }
@@ -45,7 +45,7 @@ func (i Item) String() string {
 	return i.Table.String() + ": " + string(i.Kind) + ": " + i.What
 }
 
-// Count is how many tables something is left of: none where it is no table's.
+// Count is how many tables something is left of: none where it is not a table's.
 type Count struct {
 	Kind   Kind `json:"kind"`
 	Tables int  `json:"tables"`
@@ -131,13 +131,13 @@ func (t Table) Emptying(rows bool) string {
 	case t.Entry == nil:
 		return ""
 	case t.Entry.State == ledger.Emptying:
-		return "emptying was asked for and is not finished"
+		return "emptying was requested and has not finished"
 	case !rows && len(t.Loaded) > 0:
 		return "its rows are no longer part of the migration"
 	case len(t.Stale()) > 0:
-		return fmt.Sprintf("%d of the packages that are loaded are not those that are planned", len(t.Stale()))
+		return fmt.Sprintf("%d of the loaded packages are not those that are planned", len(t.Stale()))
 	case rows && t.contradicts():
-		return "the ledger calls it complete, and not all of its packages are in"
+		return "the ledger marks it as complete, but not all of its packages are loaded"
 	}
 	return ""
 }
@@ -156,7 +156,7 @@ func (t Table) Requested() bool {
 // Gap says in what the planned packages do not cover the table, or "".
 func (t Table) Gap() string {
 	if len(t.Planned) == 0 {
-		return "no package of it is planned"
+		return "none of its packages is planned"
 	}
 	ranges := make([]catalog.Range, len(t.Planned))
 	for i, p := range t.Planned {
@@ -177,12 +177,12 @@ func Of(w Want, t Table) []Item {
 	add := func(k Kind, what string) { out = append(out, Item{Table: w.Source, Kind: k, What: what}) }
 	switch {
 	case t.Entry == nil:
-		add(Structure, "the ledger does not name it")
+		add(Structure, "the ledger does not list it")
 		return out
 	case t.Entry.Target != w.Target:
-		add(Structure, fmt.Sprintf("it is %s on the target, and shall be %s", t.Entry.Target, w.Target))
+		add(Structure, fmt.Sprintf("it is %s on the target, and should be %s", t.Entry.Target, w.Target))
 	case t.Entry.Untouched() && !w.Rows && w.Create:
-		add(Structure, "it is not made")
+		add(Structure, "it has not been created")
 	}
 	if why := t.Emptying(w.Rows); why != "" {
 		add(Emptying, why)
@@ -195,7 +195,7 @@ func Of(w Want, t Table) []Item {
 	} else if n > 0 {
 		add(Rows, fmt.Sprintf("%d of %d packages", n, len(t.Planned)))
 	} else if !t.Entry.State.Complete() {
-		add(Source, "its structure on the source was not read again after its last package")
+		add(Source, "its structure on the source was not rechecked after its last package")
 	}
 	if !Verified(w.Level, w.Excepted, t.Entry.State) {
 		add(Verification, "by "+string(w.Level))
@@ -204,7 +204,7 @@ func Of(w Want, t Table) []Item {
 }
 
 // Resumes says whether a run is the one that carries out the plan, or that the plan continues:
-// to apply the plan is to go on with it or, where it is closed, to do nothing.
+// to apply the plan is to continue with it or, where it is closed, to do nothing.
 func Resumes(p *plan.Plan, run *ledger.Run) bool {
 	return run != nil && (run.Plan == p.ID ||
 		p.Continues != "" && p.Continues == run.Plan && p.Serial == run.Serial && p.Lineage == run.Lineage)

@@ -58,7 +58,7 @@ func ids[T any](all []T, id func(T) string) string {
 	return out
 }
 
-func TestWhatCounts(t *testing.T) {
+func TestMissingAndStalePackages(t *testing.T) {
 	// Done: left: a package counts by id and generation: what is missing and what is loaded and does not count
 	for _, c := range []struct {
 		planned        []*ledger.Package
@@ -92,11 +92,11 @@ func TestNothing(t *testing.T) {
 		x    Table
 		want bool
 	}{
-		{"the ledger does not name it", Table{}, true},
+		{"the ledger does not list it", Table{}, true},
 		{"recorded only", Table{Entry: theirs, Planned: planned()}, true},
 		{"made by dmoctl", Table{Entry: entry(ledger.Planned)}, false},
-		{"rows are in", Table{Entry: theirs, Loaded: loaded("1g")}, false},
-		{"a table of others is taken", Table{Entry: &ledger.Table{State: ledger.Made}}, false},
+		{"rows loaded", Table{Entry: theirs, Loaded: loaded("1g")}, false},
+		{"existing table used", Table{Entry: &ledger.Table{State: ledger.Made}}, false},
 		{"to be emptied", Table{Entry: &ledger.Table{State: ledger.Emptying}}, false},
 	} {
 		if got := c.x.Nothing(); got != c.want {
@@ -114,16 +114,16 @@ func TestEmptying(t *testing.T) {
 	}{
 		{"no entry", Table{Loaded: loaded("1g")}, true, ""},
 		{"all counts", Table{Entry: entry(ledger.Complete), Planned: planned(), Loaded: loaded("1g")}, true, ""},
-		{"nothing is in", Table{Entry: entry(ledger.Made), Planned: planned()}, true, ""},
-		{"asked for", Table{Entry: entry(ledger.Emptying), Planned: planned(), Loaded: loaded("1g")}, true, "emptying was asked for and is not finished"},
-		{"asked for, nothing is in", Table{Entry: entry(ledger.Emptying)}, false, "emptying was asked for and is not finished"},
-		{"its rows do not travel", Table{Entry: entry(ledger.Complete), Planned: planned(), Loaded: loaded("1g")}, false, "its rows are no longer part of the migration"},
-		{"its rows did not travel", Table{Entry: entry(ledger.Made)}, false, ""},
-		{"an older generation", Table{Entry: entry(ledger.Complete), Planned: planned("5"), Loaded: loaded("1g", "2old")}, true, "1 of the packages that are loaded are not those that are planned"},
-		{"complete by its mark alone", Table{Entry: entry(ledger.Compared), Planned: planned("5"), Loaded: loaded("2g")}, true, "the ledger calls it complete, and not all of its packages are in"},
-		{"complete, and no package is known", Table{Entry: entry(ledger.Complete)}, true, "the ledger calls it complete, and not all of its packages are in"},
+		{"nothing loaded", Table{Entry: entry(ledger.Made), Planned: planned()}, true, ""},
+		{"emptying requested", Table{Entry: entry(ledger.Emptying), Planned: planned(), Loaded: loaded("1g")}, true, "emptying was requested and has not finished"},
+		{"emptying requested, nothing loaded", Table{Entry: entry(ledger.Emptying)}, false, "emptying was requested and has not finished"},
+		{"structure only, rows loaded before", Table{Entry: entry(ledger.Complete), Planned: planned(), Loaded: loaded("1g")}, false, "its rows are no longer part of the migration"},
+		{"structure only, nothing loaded", Table{Entry: entry(ledger.Made)}, false, ""},
+		{"an older generation", Table{Entry: entry(ledger.Complete), Planned: planned("5"), Loaded: loaded("1g", "2old")}, true, "1 of the loaded packages are not those that are planned"},
+		{"complete by its mark alone", Table{Entry: entry(ledger.Compared), Planned: planned("5"), Loaded: loaded("2g")}, true, "the ledger marks it as complete, but not all of its packages are loaded"},
+		{"complete, and no package is known", Table{Entry: entry(ledger.Complete)}, true, "the ledger marks it as complete, but not all of its packages are loaded"},
 		{"not complete, and one is missing", Table{Entry: entry(ledger.Made), Planned: planned("5"), Loaded: loaded("2g")}, true, ""},
-		{"more than is planned", Table{Entry: entry(ledger.Complete), Planned: planned(), Loaded: loaded("1g", "2g", "3g")}, true, "2 of the packages that are loaded are not those that are planned"},
+		{"more than is planned", Table{Entry: entry(ledger.Complete), Planned: planned(), Loaded: loaded("1g", "2g", "3g")}, true, "2 of the loaded packages are not those that are planned"},
 	} {
 		if got := c.x.Emptying(c.rows); got != c.want {
 			t.Errorf("%s: %q, want %q", c.what, got, c.want)
@@ -149,13 +149,13 @@ func TestGap(t *testing.T) {
 	}{
 		{"one package", planned(), ""},
 		{"three ranges", planned("5", "9"), ""},
-		{"none", nil, "no package of it is planned"},
+		{"none", nil, "none of its packages is planned"},
 		{"the first is gone", without(planned("5", "9"), 0), "package 0001 is not planned"},
 		{"one in the middle is gone", without(planned("5", "9"), 1), "package 0002 is not planned"},
-		{"the last is gone", without(planned("5", "9"), 2), "range 2 of 2 is open where it must not be, or closed where it must be open"},
-		{"gone, and the others renumbered", renumbered, "range 2 does not begin where the one before it ends"},
-		{"a hole between two", moved, "range 2 does not begin where the one before it ends"},
-		{"the end is cut off", ended, "range 2 of 2 is open where it must not be, or closed where it must be open"},
+		{"the last is gone", without(planned("5", "9"), 2), "range 2 of 2 is open where it must be closed, or closed where it must be open"},
+		{"gone, and the others renumbered", renumbered, "range 2 does not begin where the previous one ends"},
+		{"a hole between two", moved, "range 2 does not begin where the previous one ends"},
+		{"the end is cut off", ended, "range 2 of 2 is open where it must be closed, or closed where it must be open"},
 	} {
 		if got := (Table{Planned: c.planned}).Gap(); got != c.want {
 			t.Errorf("%s: %q, want %q", c.what, got, c.want)
@@ -186,7 +186,7 @@ func TestOf(t *testing.T) {
 		x    Table
 		left []string
 	}{
-		{"not in the ledger", content, Table{Planned: planned(), Loaded: loaded("1g")}, []string{"structure: the ledger does not name it"}},
+		{"not in the ledger", content, Table{Planned: planned(), Loaded: loaded("1g")}, []string{"structure: the ledger does not list it"}},
 		{"done", content, full(ledger.Compared), nil},
 		{"done, counts are asked for", count, full(ledger.Compared), nil},
 		{"done, nothing is to be verified", none, full(ledger.Complete), nil},
@@ -195,21 +195,21 @@ func TestOf(t *testing.T) {
 		{"the exception is gone", count, full(ledger.Excused), []string{"verification: by count"}},
 		{"excepted", excepted, full(ledger.Excused), nil},
 		{"a package is missing", content, partly, []string{"rows: 1 of 2 packages", "verification: by content"}},
-		{"a package is gone", content, torn, []string{"emptying: the ledger calls it complete, and not all of its packages are in", "rows: 1 of 2 packages"}},
-		{"only the last look is missing", content, full(ledger.Made), []string{"source: its structure on the source was not read again after its last package", "verification: by content"}},
+		{"a package is gone", content, torn, []string{"emptying: the ledger marks it as complete, but not all of its packages are loaded", "rows: 1 of 2 packages"}},
+		{"final source check missing", content, full(ledger.Made), []string{"source: its structure on the source was not rechecked after its last package", "verification: by content"}},
 		{"an older generation", content, Table{Entry: entry(ledger.Compared), Planned: planned(), Loaded: loaded("1old")},
-			[]string{"emptying: 1 of the packages that are loaded are not those that are planned", "rows: 1 of 1 packages"}},
+			[]string{"emptying: 1 of the loaded packages are not those that are planned", "rows: 1 of 1 packages"}},
 		{"a reload that was asked for", content, Table{Entry: entry(ledger.Emptying), Planned: planned("5"), Loaded: loaded("1old", "2old")},
-			[]string{"emptying: emptying was asked for and is not finished", "rows: 2 of 2 packages", "verification: by content"}},
-		{"a package is planned no more", content, holed,
-			[]string{"emptying: 1 of the packages that are loaded are not those that are planned", "rows: range 1 of 1 is open where it must not be, or closed where it must be open"}},
+			[]string{"emptying: emptying was requested and has not finished", "rows: 2 of 2 packages", "verification: by content"}},
+		{"package no longer planned", content, holed,
+			[]string{"emptying: 1 of the loaded packages are not those that are planned", "rows: range 1 of 1 is open where it must be closed, or closed where it must be open"}},
 		{"another name on the target", content, Table{Entry: elsewhere, Planned: planned(), Loaded: loaded("1g")},
-			[]string{"structure: it is dst.former on the target, and shall be dst.t"}},
+			[]string{"structure: it is dst.former on the target, and should be dst.t"}},
 		{"nothing is made yet", Want{Rows: true, Create: true, Level: plan.LevelNone}, Table{Entry: recorded, Planned: planned()}, []string{"rows: 1 of 1 packages"}},
 		{"structure only, done", Want{}, Table{Entry: entry(ledger.Made)}, nil},
 		{"structure only, never verified", Want{Level: plan.LevelContent}, Table{Entry: entry(ledger.Made)}, nil},
-		{"structure only, and rows are in", Want{}, full(ledger.Compared), []string{"emptying: its rows are no longer part of the migration"}},
-		{"structure only, not made", Want{Create: true}, Table{Entry: recorded}, []string{"structure: it is not made"}},
+		{"structure only, rows loaded", Want{}, full(ledger.Compared), []string{"emptying: its rows are no longer part of the migration"}},
+		{"structure only, not made", Want{Create: true}, Table{Entry: recorded}, []string{"structure: it has not been created"}},
 		{"structure only, the DBA's", Want{}, Table{Entry: recorded}, nil},
 	} {
 		c.want.Source, c.want.Target = at, target
@@ -271,7 +271,7 @@ func TestResumes(t *testing.T) {
 	}
 	p.Continues = ""
 	if Resumes(&p, run("", 3, "l")) {
-		t.Error("a plan that continues none goes on with a run without a plan")
+		t.Error("a plan that continues none continues with a run without a plan")
 	}
 }
 

@@ -45,12 +45,12 @@ type coverage struct {
 func (c *coverage) learn(p *Plan) error {
 	for _, t := range p.Tables {
 		if c.tables[t.Source.Name] != nil {
-			return fmt.Errorf("table %s is there twice", t.Source.Name)
+			return fmt.Errorf("table %s appears twice", t.Source.Name)
 		}
 		c.tables[t.Source.Name] = t
 		for _, k := range t.Packages {
 			if c.packages[k.ID] != nil {
-				return fmt.Errorf("package %s is there twice", k.ID)
+				return fmt.Errorf("package %s appears twice", k.ID)
 			}
 			c.packages[k.ID] = t
 		}
@@ -62,15 +62,15 @@ func (c *coverage) learn(p *Plan) error {
 func (c *coverage) step(s *Step) error {
 	c.steps[s.ID] = s
 	switch s.Kind {
-	case StepSchemas, StepDrop, StepCreate, StepUnrefer, StepEmpty, StepCopy, StepKey, StepIndex, StepForeignKey, StepSequence, StepForget, StepVerify, StepClose:
+	case StepSchemas, StepDrop, StepCreate, StepDropForeignKey, StepEmpty, StepCopy, StepKey, StepIndex, StepForeignKey, StepSequence, StepForget, StepVerify, StepClose:
 	default:
-		return fmt.Errorf("step %s is of no known kind", s.ID)
+		return fmt.Errorf("step %s is of an unknown kind", s.ID)
 	}
 	about := map[*Table]bool{}
 	for _, n := range s.Tables {
 		t := c.tables[n]
 		if t == nil {
-			return fmt.Errorf("step %s is about %s, which is no table of the plan", s.ID, n)
+			return fmt.Errorf("step %s refers to %s, which is not a table of the plan", s.ID, n)
 		}
 		about[t] = true
 		if c.done[s.Kind] == nil {
@@ -79,17 +79,17 @@ func (c *coverage) step(s *Step) error {
 		c.done[s.Kind][n] = s.ID
 		switch {
 		case s.Kind == StepDrop && !t.drops():
-			return fmt.Errorf("step %s drops %s, which is not to be dropped", s.ID, n)
+			return fmt.Errorf("step %s drops %s, which must not be dropped", s.ID, n)
 		case s.Kind == StepForget && t.Action != Forget:
-			return fmt.Errorf("step %s forgets %s, which is not to be forgotten", s.ID, n)
+			return fmt.Errorf("step %s forgets %s, which must not be forgotten", s.ID, n)
 		case s.Kind == StepEmpty && (t.Action == Keep || t.Action == Resume || t.Action == Forget):
-			return fmt.Errorf("step %s empties %s, whose rows are to stay", s.ID, n)
+			return fmt.Errorf("step %s empties %s, whose rows must be kept", s.ID, n)
 		}
 	}
 	for _, id := range s.Packages {
 		t := c.packages[id]
 		if s.Kind != StepCopy || t == nil || !about[t] {
-			return fmt.Errorf("step %s has the package %s, which is none of its tables'", s.ID, id)
+			return fmt.Errorf("step %s has the package %s, which belongs to none of its tables", s.ID, id)
 		}
 		if c.copies[id] != "" {
 			return fmt.Errorf("package %s is copied twice", id)
@@ -103,7 +103,7 @@ func (c *coverage) step(s *Step) error {
 func (c *coverage) nothing(p *Plan) error {
 	for _, t := range p.Tables {
 		if t.Create || t.drops() || t.Action.Copies() {
-			return fmt.Errorf("no step makes or copies table %s", t.Source.Name)
+			return fmt.Errorf("no step creates or copies table %s", t.Source.Name)
 		}
 	}
 	return nil
@@ -115,7 +115,7 @@ func (t *Table) drops() bool { return t.Drop || t.Predecessor != nil }
 // table refuses a table that some step should be about and none is, or in the wrong order.
 func (c *coverage) table(t *Table) error {
 	n := t.Source.Name
-	missing := func(kind Kind) error { return fmt.Errorf("no %s step is about table %s", kind, n) }
+	missing := func(kind Kind) error { return fmt.Errorf("no %s step refers to table %s", kind, n) }
 	var first []string // what comes before rows
 	for _, kind := range []Kind{StepDrop, StepEmpty, StepCreate} {
 		if id := c.done[kind][n]; id != "" {
@@ -161,7 +161,7 @@ func (c *coverage) after(id string, others []string) error {
 	seen := map[string]bool{id: true}
 	for todo := []string{id}; len(todo) > 0; {
 		if c.looks--; c.looks < 0 {
-			return fmt.Errorf("its steps need each other in a way that no planner writes")
+			return fmt.Errorf("its steps depend on each other in an impossible way")
 		}
 		s := c.steps[todo[len(todo)-1]]
 		todo = todo[:len(todo)-1]
@@ -200,7 +200,7 @@ func (c *coverage) end(p *Plan) error {
 	}
 	for _, s := range p.Steps {
 		if closing != "" && s.ID != closing && !needed[s.ID] {
-			return fmt.Errorf("step %s is not waited for by %s", s.ID, closing)
+			return fmt.Errorf("step %s is not a prerequisite of %s", s.ID, closing)
 		}
 	}
 	return nil

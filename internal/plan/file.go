@@ -100,7 +100,7 @@ func decode(r io.Reader, limit int64) (*Plan, error) {
 		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
 	}
 	if d.plan.ID != Identify(&d.plan) {
-		return nil, fmt.Errorf("%w: its id does not fit its content: it was edited or cut", ErrFormat)
+		return nil, fmt.Errorf("%w: its id does not match its content: it was edited or truncated", ErrFormat)
 	}
 	if err := check(&d.plan); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
@@ -108,7 +108,7 @@ func decode(r io.Reader, limit int64) (*Plan, error) {
 	return &d.plan, nil
 }
 
-// input remembers an error of the reader, which is no fault of the plan.
+// input remembers an error of the reader, which is not a fault of the plan.
 type input struct {
 	from io.Reader
 	left int64 // bytes that may still be read
@@ -124,7 +124,7 @@ const (
 
 func (in *input) Read(p []byte) (int, error) {
 	if in.left <= 0 {
-		return 0, errors.New("it is larger than any plan")
+		return 0, errors.New("it is too large for a plan")
 	}
 	n, err := in.from.Read(p[:min(int64(len(p)), in.left)])
 	in.left -= int64(n)
@@ -153,7 +153,7 @@ func (d *decoder) decode() error {
 		}
 		name, _ := key.(string) // a key is nothing else
 		if _, twice := d.rest[name]; twice {
-			return fmt.Errorf("%q is there twice", name)
+			return fmt.Errorf("%q appears twice", name)
 		}
 		if err := d.field(name); err != nil {
 			return err
@@ -163,7 +163,7 @@ func (d *decoder) decode() error {
 		return err
 	}
 	if _, err := d.json.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("bytes after the plan")
+		return errors.New("there is data after the plan")
 	}
 	return d.others()
 }
@@ -194,7 +194,7 @@ func checkFormat(value []byte) error {
 		return err
 	}
 	if format != Format {
-		return fmt.Errorf("format %d, this dmoctl reads %d", format, Format)
+		return fmt.Errorf("it has format %d, this dmoctl reads %d", format, Format)
 	}
 	return nil
 }
@@ -256,7 +256,7 @@ func (d *decoder) delim(want json.Delim) error {
 		return err
 	}
 	if got != want {
-		return fmt.Errorf("%v stands where %v should", got, want)
+		return fmt.Errorf("found %v, expected %v", got, want)
 	}
 	return nil
 }
@@ -268,7 +268,7 @@ func decodeList[T any](d *decoder, into *[]*T, each func(*T)) error {
 		return err
 	}
 	if open != json.Delim('[') {
-		return fmt.Errorf("%v stands where a list should", open)
+		return fmt.Errorf("found %v, expected a list", open)
 	}
 	*into = []*T{}
 	for d.json.More() {
@@ -277,7 +277,7 @@ func decodeList[T any](d *decoder, into *[]*T, each func(*T)) error {
 			return err
 		}
 		if v == nil || len(*into) == maxParts {
-			return fmt.Errorf("part %d is empty, or one too many", len(*into)+1)
+			return fmt.Errorf("part %d is empty or surplus", len(*into)+1)
 		}
 		each(v)
 		*into = append(*into, v)
@@ -301,7 +301,7 @@ func check(p *Plan) error {
 	seen := make(map[string]bool, len(p.Steps))
 	for i, s := range p.Steps {
 		if s == nil || seen[s.ID] {
-			return fmt.Errorf("step %d is empty or there twice", i+1)
+			return fmt.Errorf("step %d is empty or a duplicate", i+1)
 		}
 		for _, n := range s.Needs {
 			if !seen[n] {
@@ -336,7 +336,7 @@ func Identify(p *Plan) string {
 }
 
 // Binding identifies what a plan was made from: the spec and the structures of both
-// sides. A run records it, so that a later plan knows whether it goes on with the same.
+// sides. A run records it, so that a later plan knows whether it continues with the same.
 func Binding(p *Plan) string {
 	sum := sha256.Sum256([]byte(p.SpecDigest + "\n" + p.Structures))
 	return hex.EncodeToString(sum[:16])

@@ -40,7 +40,7 @@ func encoded(t testing.TB, p *Plan) string {
 	return b.String()
 }
 
-func TestSavedPlanReadsBack(t *testing.T) {
+func TestSavedPlanRoundTrip(t *testing.T) {
 	text := encoded(t, small())
 	p, err := Decode(strings.NewReader(text))
 	if err != nil {
@@ -51,7 +51,7 @@ func TestSavedPlanReadsBack(t *testing.T) {
 	}
 }
 
-func TestDecodeRefusesWhatWasNotPlanned(t *testing.T) {
+func TestDecodeRefusesAlteredPlan(t *testing.T) {
 	text := encoded(t, small())
 	for name, bad := range map[string]string{
 		"empty":          "",
@@ -86,7 +86,7 @@ func FuzzDecodePlan(f *testing.F) {
 		p, err := Decode(bytes.NewReader(b))
 		if err != nil {
 			if !errors.Is(err, ErrFormat) {
-				t.Errorf("%v does not say that it is no plan", err)
+				t.Errorf("%v does not say that it is not a plan", err)
 			}
 			return
 		}
@@ -97,7 +97,7 @@ func FuzzDecodePlan(f *testing.F) {
 	})
 }
 
-func TestDecodeRefusesStepsThatDoNotCoverTheTables(t *testing.T) {
+func TestDecodeRefusesIncompleteSteps(t *testing.T) {
 	// Done: shell: a saved plan whose steps do not cover its packages or tables is refused
 	other := catalog.Name{Name: "U"}
 	for name, change := range map[string]func(*Plan){
@@ -158,13 +158,13 @@ func (e *endless) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func TestDecodeEnds(t *testing.T) {
+func TestDecodeSizeLimit(t *testing.T) {
 	if _, err := decode(&endless{}, 1<<20); err == nil {
 		t.Error("a plan without an end was read")
 	}
 }
 
-func TestDecodeRefusesWhatNoPlannerWrites(t *testing.T) {
+func TestDecodeRefusesInvalidPlan(t *testing.T) {
 	for name, change := range map[string]func(*Plan){
 		"empty table":          func(p *Plan) { p.Tables = append(p.Tables, nil) },
 		"table without target": func(p *Plan) { p.Tables[0].Target = nil },

@@ -27,7 +27,7 @@ type Plan struct {
 	// ledger's is stale, except for the run that is carrying out this very plan.
 	Lineage string `json:"lineage"` // "" where the target has no ledger
 	Serial  int64  `json:"serial"`  // of the ledger when it was planned; 0 without one
-	// Continues is the id of the unfinished plan that this one goes on with, from the
+	// Continues is the id of the unfinished plan that this one continues with, from the
 	// same spec and structures: applying it is a resume and does not raise the serial.
 	Continues  string    `json:"continues,omitempty"`
 	SpecDigest string    `json:"spec_digest"`
@@ -39,24 +39,24 @@ type Plan struct {
 	Transfer  Transfer         `json:"transfer"`
 	Processes Processes        `json:"processes"`
 	Policies  catalog.Policies `json:"policies"`
-	// Reach says which columns each policy that is not the default decides about.
+	// Reach says which columns each non-default policy decides about.
 	Reach    []PolicyReach `json:"policy_reach,omitempty"`
 	Quiet    bool          `json:"quiet"` // source declared consistency = "quiet"
 	Existing Existing      `json:"existing"`
 	// Partial: the plan is of the tables that --table takes, and closes nothing.
 	Partial bool `json:"partial,omitempty"`
 
-	Tables     []*Table           `json:"tables"`            // by source name
-	Schemas    []string           `json:"schemas,omitempty"` // to make on the target
-	Types      []catalog.UserType `json:"types,omitempty"`
-	Sequences  []catalog.Sequence `json:"sequences,omitempty"`
-	Wanted     Wanted             `json:"wanted,omitzero"`
-	Steps      []*Step            `json:"steps"` // in an order that respects Needs
-	NotCarried []catalog.Object   `json:"not_carried,omitempty"`
-	Others     []catalog.Name     `json:"others,omitempty"` // tables on the target that the plan never touches
-	LeftOut    []LeftOut          `json:"left_out,omitempty"`
-	Warnings   []Warning          `json:"warnings,omitempty"`
-	Totals     Totals             `json:"totals"`
+	Tables      []*Table           `json:"tables"`            // by source name
+	Schemas     []string           `json:"schemas,omitempty"` // to make on the target
+	Types       []catalog.UserType `json:"types,omitempty"`
+	Sequences   []catalog.Sequence `json:"sequences,omitempty"`
+	Wanted      Wanted             `json:"wanted,omitzero"`
+	Steps       []*Step            `json:"steps"` // in an order that respects Needs
+	NotMigrated []catalog.Object   `json:"not_migrated,omitempty"`
+	Others      []catalog.Name     `json:"others,omitempty"` // tables on the target that the plan never touches
+	LeftOut     []LeftOut          `json:"left_out,omitempty"`
+	Warnings    []Warning          `json:"warnings,omitempty"`
+	Totals      Totals             `json:"totals"`
 }
 
 // Wanted is what the target shall have besides tables once all is done, whether or not
@@ -90,7 +90,7 @@ type Processes struct {
 	Explain    string `json:"explain"` // how Memory and the numbers were found, for people
 }
 
-// PolicyReach is one policy that is not the default and the columns it decides about,
+// PolicyReach is one non-default policy and the columns it decides about,
 // for reviewers: under Policies the values of these columns may be changed or refused.
 type PolicyReach struct {
 	Policy  string   `json:"policy"` // as the spec's types block calls it
@@ -135,9 +135,9 @@ type Table struct {
 	// Foreign: with Drop, the table was there before dmoctl came (existing =
 	// "recreate"), so apply asks twice. Otherwise dmoctl made what it drops.
 	Foreign bool `json:"foreign,omitempty"`
-	// Unrefer are foreign keys that the target's table has already. They are dropped before
+	// DropForeignKeys are foreign keys that the target's table has already. They are dropped before
 	// rows go in, and made again as they were once all are.
-	Unrefer []catalog.ForeignKey `json:"unrefer,omitempty"`
+	DropForeignKeys []catalog.ForeignKey `json:"drop_foreign_keys,omitempty"`
 	// Unwanted are foreign keys that dmoctl made with the target's table and that are no longer
 	// carried: the tables that they refer to lose their rows, or are left out. They are dropped.
 	Unwanted    []catalog.ForeignKey `json:"unwanted,omitempty"`
@@ -145,8 +145,8 @@ type Table struct {
 	Packages    []*Package           `json:"packages,omitempty"`
 	Verify      Level                `json:"verify"`
 	Exception   *Exception           `json:"exception,omitempty"`
-	Losses      []Loss               `json:"losses,omitempty"`
-	// ReadAt is when the rows that are in were read, for tables that are kept; zero
+	Conversions []Conversion         `json:"conversions,omitempty"`
+	// ReadAt is when the loaded rows were read, for tables that are kept; zero
 	// where none are.
 	ReadAt          time.Time `json:"read_at,omitzero"`
 	SourceStructure string    `json:"source_structure"`
@@ -186,14 +186,14 @@ type Step struct {
 	Seconds  float64        `json:"seconds,omitempty"` // estimate
 }
 
-// LeftOut is a table that was seen on the source and is no part of the plan.
+// LeftOut is a table that was seen on the source and is not part of the plan.
 type LeftOut struct {
 	Table  catalog.Name `json:"table"`
 	Reason string       `json:"reason"` // a clause for people
 }
 
 // NotAskedFor is the Reason of the tables that --table does not take.
-const NotAskedFor = "--table does not take it"
+const NotAskedFor = "--table does not select it"
 
 // Warning is something a reviewer should know. It stops nothing.
 type Warning struct {
@@ -242,8 +242,8 @@ func (p *Plan) Table(n catalog.Name) *Table {
 	return nil
 }
 
-// Loss is carried with a difference that a reviewer should know.
-type Loss struct {
+// Conversion is migrated with changes that a reviewer should know.
+type Conversion struct {
 	Column string `json:"column,omitempty"`
 	What   string `json:"what" print:"ours"`
 	Fix    string `json:"fix,omitempty" print:"ours"`

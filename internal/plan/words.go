@@ -61,8 +61,8 @@ type Action string
 
 // Actions.
 const (
-	Copy      Action = "copy"      // nothing of it is in
-	Resume    Action = "resume"    // some packages are in, the rest is copied
+	Copy      Action = "copy"      // nothing of it is loaded
+	Resume    Action = "resume"    // some packages are loaded, the rest is copied
 	Restart   Action = "restart"   // incomplete, its snapshot is lost: emptied, then copied
 	Reload    Action = "reload"    // emptied, then copied, for Reason
 	Structure Action = "structure" // made without rows
@@ -142,17 +142,17 @@ func (k Kind) ID(of string) string {
 
 // Kinds of a Step.
 const (
-	StepSchemas    Kind = "schemas"          // schemas, types, sequences
-	StepDrop       Kind = "drop"             // tables that are made again
-	StepCreate     Kind = "create"           // tables
-	StepUnrefer    Kind = "drop-foreign-key" // of tables that were there; StepForeignKey makes them again
-	StepEmpty      Kind = "empty"            // reload or restart
-	StepCopy       Kind = "copy"             // one package, or a bundle of small ones
-	StepKey        Kind = "key"              // primary keys and unique constraints of tables
-	StepIndex      Kind = "index"            // one big index, or all indexes of small tables
-	StepForeignKey Kind = "foreign-key"
-	StepSequence   Kind = "sequence" // identities and sequences, only ever raised
-	StepForget     Kind = "forget"
-	StepVerify     Kind = "verify"
-	StepClose      Kind = "close" // report, staging per retain, migration recorded as done
+	StepSchemas        Kind = "schemas"          // schemas, types, sequences
+	StepDrop           Kind = "drop"             // tables that are made again
+	StepCreate         Kind = "create"           // tables
+	StepDropForeignKey Kind = "drop-foreign-key" // of tables that were there; StepForeignKey makes them again
+	StepEmpty          Kind = "empty"            // reload or restart
+	StepCopy           Kind = "copy"             // one package, or a bundle of small ones
+	StepKey            Kind = "key"              // primary keys and unique constraints of tables
+	StepIndex          Kind = "index"            // one big index, or all indexes of small tables
+	StepForeignKey     Kind = "foreign-key"
+	StepSequence       Kind = "sequence" // identities and sequences, only ever raised
+	StepForget         Kind = "forget"
+	StepVerify         Kind = "verify"
+	StepClose          Kind = "close" // report, staging per retain, migration recorded as done
 )

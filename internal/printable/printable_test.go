@@ -83,7 +83,7 @@ func TestOf(t *testing.T) {
 	}
 }
 
-func TestLinesKnowTheLongestFirst(t *testing.T) {
+func TestLinesLongestMatchFirst(t *testing.T) {
 	var l Lines
 	l.Learn([]string{"a\n", "a\nb\n", "\n"})
 	if got := l.Text("x a\nb\n y"); strings.Contains(got, "\n") || got != `x a\nb\n y` {

@@ -96,12 +96,12 @@ type Report struct {
 	Until plan.Phase   `json:"until,omitempty"`
 	Left  []left.Count `json:"left,omitempty"`
 	// NotAsked is how many tables of the migration --table left out: the run did not look at them.
-	NotAsked   int              `json:"not_asked,omitempty"`
-	Totals     Totals           `json:"totals"`
-	Phases     []Phase          `json:"phases"`
-	Tables     []Table          `json:"tables"`
-	Failures   []Failure        `json:"failures,omitempty"`
-	NotCarried []catalog.Object `json:"not_carried,omitempty"`
+	NotAsked    int              `json:"not_asked,omitempty"`
+	Totals      Totals           `json:"totals"`
+	Phases      []Phase          `json:"phases"`
+	Tables      []Table          `json:"tables"`
+	Failures    []Failure        `json:"failures,omitempty"`
+	NotMigrated []catalog.Object `json:"not_migrated,omitempty"`
 	// Structure is what the audit found to differ on the target, all of it.
 	Structure []structure.Difference `json:"structure,omitempty"`
 }

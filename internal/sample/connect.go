@@ -34,12 +34,12 @@ func connectError(config *pgx.ConnConfig, err error) error {
 		e.Err = fmt.Errorf("%s (%s)", refused.Message, refused.Code)
 		e.Advice = "Check user, database and sslmode in the URL, the password in PGPASSWORD, and the server's pg_hba.conf."
 	case errors.As(err, &name):
-		e.Err, e.Advice = fmt.Errorf("host %s is not known", name.Name), "Check the host in the URL."
+		e.Err, e.Advice = fmt.Errorf("host %s is unknown", name.Name), "Check the host in the URL."
 	case errors.As(err, &dial) && dial.Op == "dial":
-		e.Err, e.Advice = dial.Err, "Check host and port in the URL, that the server runs, and that no firewall is in between."
+		e.Err, e.Advice = dial.Err, "Check host and port in the URL, that the server is running, and that no firewall blocks the connection."
 	default:
-		e.Err = errors.New("the connection ended before it was usable")
-		e.Advice = "Check that host and port in the URL belong to a PostgreSQL server, and sslmode."
+		e.Err = errors.New("the connection was closed before it could be used")
+		e.Advice = "Check sslmode, and that host and port in the URL belong to a PostgreSQL server."
 	}
 	return e
 }

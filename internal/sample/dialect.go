@@ -72,7 +72,7 @@ func createIndexes(d dialect, t *table) []string {
 	return out
 }
 
-// Names of the view and the trigger, which exist so that something does not travel.
+// Names of the view and the trigger, which exist so that something is not migrated.
 const (
 	viewName    = "ZV_ORDER"
 	triggerName = "MARA_VERSION"

@@ -39,7 +39,7 @@ func hostileTables() []*table {
 	}
 }
 
-// hostileTable puts bad into row 500 of 1,000, so that a load is under way when it comes.
+// hostileTable puts bad into row 500 of 1,000, so that a load is in progress when it comes.
 func hostileTable(name, engine string, value column, bad func(*row)) *table {
 	const rows, at = 1000, 500
 	return &table{
@@ -61,7 +61,7 @@ func good(r *row, k kind) {
 	case varchar:
 		r.text("good")
 	case date:
-		r.day(r.below(dayRange))
+		r.scenario(r.below(dayRange))
 	case timestamp, timestamptz:
 		r.clock(r.below(dayRange), r.below(86400))
 	case double:

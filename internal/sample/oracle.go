@@ -248,7 +248,7 @@ func oracleTime(s string) (time.Time, error) {
 	if before, ok := strings.CutPrefix(s, "-"); ok {
 		n, err := strconv.Atoi(before[:4])
 		if err != nil {
-			return time.Time{}, fmt.Errorf("%q is no date: %w", s, err)
+			return time.Time{}, fmt.Errorf("%q is not a date: %w", s, err)
 		}
 		year, rest = -n, "2000"+before[4:] // 2000 is a leap year, as any day may need
 	}
@@ -262,5 +262,5 @@ func oracleTime(s string) (time.Time, error) {
 		}
 		return t.UTC(), nil
 	}
-	return time.Time{}, fmt.Errorf("%q is no date", s)
+	return time.Time{}, fmt.Errorf("%q is not a date", s)
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // A server that refuses what Oracle refuses takes every statement and every row.
-func TestOracleSimulatorTakesTheSample(t *testing.T) {
+func TestOracleSimulatorLoadsSample(t *testing.T) {
 	srv, err := oracle.Start(oracle.Options{User: "SAPSR3", Password: "secret"})
 	if err != nil {
 		t.Fatal(err)

@@ -169,7 +169,7 @@ func writeOracle(t *testing.T, opts Options, keep string) *oracleRecorder {
 	return r
 }
 
-func TestOracleOfAMillionRows(t *testing.T) {
+func TestOracleMillionRows(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a million rows take seconds")
 	}
@@ -206,7 +206,7 @@ func TestOracleOfAMillionRows(t *testing.T) {
 
 // Tables look as SAP has them on Oracle: a unique index TABLE~0 and no constraint, no NULL
 // in character fields, and a blank for what is empty.
-func TestOracleLooksLikeSAP(t *testing.T) {
+func TestOracleSAPLayout(t *testing.T) {
 	r := writeOracle(t, Options{Rows: 5000, Seed: 1, Small: 2, Schema: "SAPSR3"}, "VBAP")
 	all := strings.Join(r.statements, "\n")
 	for _, want := range []string{
@@ -238,7 +238,7 @@ func TestOracleLooksLikeSAP(t *testing.T) {
 }
 
 // The rows are those of the other engines.
-func TestOracleHoldsTheSameRows(t *testing.T) {
+func TestOracleRowsMatchSQLite(t *testing.T) {
 	opts := Options{Rows: 3000, Seed: 3, Small: 2}
 	path, counts := writeSQLite(t, opts)
 	r := writeOracle(t, opts, "BSEG")
@@ -275,7 +275,7 @@ func TestOracleHoldsTheSameRows(t *testing.T) {
 	}
 }
 
-func TestOracleSameSeedSameRows(t *testing.T) {
+func TestOracleRowsReproducible(t *testing.T) {
 	opts := Options{Rows: 2000, Seed: 7, Small: 5, Empty: 3, Hostile: true, Oracle: OracleOptions{Types: true, JSON: true, Refused: true}}
 	a, b := writeOracle(t, opts, ""), writeOracle(t, opts, "")
 	opts.Seed = 8
@@ -284,7 +284,7 @@ func TestOracleSameSeedSameRows(t *testing.T) {
 	}
 }
 
-func TestOracleLengthsInCharacters(t *testing.T) {
+func TestOracleCharacterLengths(t *testing.T) {
 	r := writeOracle(t, Options{Rows: 100, Seed: 1, Oracle: OracleOptions{Characters: true}}, "")
 	if mara := r.columns[`"MARA"`]; !strings.Contains(mara, `"MATNR" VARCHAR2(18 CHAR)`) {
 		t.Errorf("MARA is %s", mara)
@@ -329,7 +329,7 @@ func TestOracleHostile(t *testing.T) {
 	}
 }
 
-func TestOracleEndsWithTheSink(t *testing.T) {
+func TestOracleSinkErrorStopsWrite(t *testing.T) {
 	full := errors.New("ORA-01653")
 	r := newRecorder("")
 	s := r.sink()

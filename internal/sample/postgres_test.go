@@ -56,7 +56,7 @@ func TestPostgresObjects(t *testing.T) {
 
 // The same options give the same rows in both engines: rows are compared as text,
 // in a form that both print alike.
-func TestEnginesHoldTheSameRows(t *testing.T) {
+func TestSameRowsAcrossEngines(t *testing.T) {
 	opts := Options{Rows: 5000, Seed: 3, Small: 2}
 	server, url := writePostgres(t, opts)
 	path, _ := writeSQLite(t, opts)
@@ -152,7 +152,7 @@ func TestPostgresRefusesExistingTables(t *testing.T) {
 	}
 }
 
-func TestPostgresErrorsHoldNoPassword(t *testing.T) {
+func TestPostgresErrorsOmitPassword(t *testing.T) {
 	for _, url := range []string{"postgres://u:p@:/%s3cret@h/d", "postgres://u:s3cret@127.0.0.1:1/d?connect_timeout=1", "host=h password='s3cret"} {
 		err := WritePostgres(t.Context(), url, Options{}, nil)
 		if err == nil || strings.Contains(err.Error(), "s3cret") {

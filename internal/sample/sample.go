@@ -48,7 +48,7 @@ func (o Options) validate() error {
 	case o.Rows < 0 || o.Small < 0 || o.Empty < 0:
 		return fmt.Errorf("%w: rows and table counts cannot be negative", ErrOptions)
 	case o.Small > most || o.Empty > most:
-		return fmt.Errorf("at most %d small and as many empty tables fit the names", most)
+		return fmt.Errorf("at most %d small tables and as many empty ones are possible", most)
 	}
 	return nil
 }

@@ -70,7 +70,7 @@ func contentHash(t *testing.T, path string) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-func TestSQLiteSameSeedSameRows(t *testing.T) {
+func TestSQLiteRowsReproducible(t *testing.T) {
 	opts := Options{Rows: 20_000, Seed: 7, Small: 5, Empty: 3}
 	first, _ := writeSQLite(t, opts)
 	second, _ := writeSQLite(t, opts)
@@ -86,7 +86,7 @@ func TestSQLiteSameSeedSameRows(t *testing.T) {
 
 // The rows of a seed are a promise: rehearsals on two machines, or with two
 // versions, are compared by them.
-func TestSQLiteRowsStayAsTheyWere(t *testing.T) {
+func TestSQLiteRowsStable(t *testing.T) {
 	path, _ := writeSQLite(t, Options{Rows: 1000, Seed: 1, Small: 2, Empty: 1})
 	const want = "9645f454961c2b4e04277f81d24f4f672d17f4ed70913a8697beb11c8b0d02e3"
 	if got := contentHash(t, path); got != want {
@@ -159,7 +159,7 @@ func TestSQLiteHostile(t *testing.T) {
 	}
 }
 
-func TestSQLiteRefusesAnExistingFile(t *testing.T) {
+func TestSQLiteRefusesExistingFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "there.db")
 	if err := os.WriteFile(path, []byte("mine"), 0o600); err != nil {
 		t.Fatal(err)
@@ -172,7 +172,7 @@ func TestSQLiteRefusesAnExistingFile(t *testing.T) {
 	}
 }
 
-func TestSQLiteCancelledLeavesNothing(t *testing.T) {
+func TestSQLiteCancelRemovesFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "half.db")
 	ctx, cancel := context.WithCancel(t.Context())
 	err := WriteSQLite(ctx, path, Options{Rows: 1_000_000}, func(string, int64) { cancel() })
@@ -184,7 +184,7 @@ func TestSQLiteCancelledLeavesNothing(t *testing.T) {
 	}
 }
 
-func TestOptionsRefused(t *testing.T) {
+func TestInvalidOptions(t *testing.T) {
 	for _, opts := range []Options{{Rows: -1}, {Small: -1}, {Empty: 1_000_000}} {
 		path := filepath.Join(t.TempDir(), "x.db")
 		if err := WriteSQLite(t.Context(), path, opts, nil); err == nil {

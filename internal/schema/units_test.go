@@ -44,8 +44,8 @@ func TestParseDuration(t *testing.T) {
 	}
 }
 
-func TestRefusedUnits(t *testing.T) {
-	// Bad day: spec: wrong unit
+func TestInvalidUnits(t *testing.T) {
+	// Failure scenario: spec: wrong unit
 	parsers := map[string]func(string) error{
 		"size":     func(s string) error { _, err := ParseSize(s); return err },
 		"rate":     func(s string) error { _, err := ParseRate(s); return err },

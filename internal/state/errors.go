@@ -9,20 +9,20 @@ import (
 	"zombiezen.com/go/sqlite"
 )
 
-// ErrFull is wrapped where the state's folder has no room left.
+// ErrFull is wrapped where the state's directory has no room left.
 var ErrFull = errors.New("no space left for the state")
 
-// ErrDamaged is wrapped where the file is no state, or not a whole one.
+// ErrDamaged is wrapped where the file is not a state, or not a whole one.
 var ErrDamaged = errors.New("the state file is damaged")
 
-// ErrUnwritable is wrapped where file or folder cannot be opened or written.
+// ErrUnwritable is wrapped where file or directory cannot be opened or written.
 var ErrUnwritable = errors.New("the state file cannot be opened")
 
 // ErrNotFound is wrapped where the state has no such run.
 var ErrNotFound = errors.New("not found in the state")
 
 // ErrVersion is wrapped where the file belongs to another version of dmoctl.
-var ErrVersion = errors.New("state of another version")
+var ErrVersion = errors.New("the state has a different version")
 
 // leastRoom is the room in bytes below which a disk counts as full: SQLite's shared
 // memory file beside a database grows by half of it at once.
@@ -33,13 +33,13 @@ const leastRoom = 64 << 10
 func Advice(err error) string {
 	switch {
 	case errors.Is(err, ErrFull):
-		return "Make room in the state's folder."
+		return "Free space in the state's directory."
 	case errors.Is(err, ErrDamaged):
-		return "To put the file aside and write a new one from the target's ledger, run: dmoctl state rebuild"
+		return "To set the file aside and write a new one from the target's ledger, run: dmoctl state rebuild"
 	case errors.Is(err, ErrUnwritable):
-		return "See to it that the file's folder exists, is no file, and can be written by you."
+		return "Make sure that the file's directory exists, is not a file, and is writable by you."
 	case errors.Is(err, ErrVersion):
-		return "Use the dmoctl that wrote it, or name another file in dmo { state }."
+		return "Use the version of dmoctl that wrote it, or name another file in dmo { state }."
 	}
 	return ""
 }

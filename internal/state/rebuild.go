@@ -86,7 +86,7 @@ func SetAside(path string) (string, error) {
 	for _, suffix := range []string{"-wal", "-shm", ""} {
 		err := os.Rename(path+suffix, aside+suffix)
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
-			return "", fmt.Errorf("put the damaged state aside: %w", err)
+			return "", fmt.Errorf("set the damaged state aside: %w", err)
 		}
 	}
 	return aside, nil

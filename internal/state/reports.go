@@ -15,9 +15,9 @@ import (
 // Lists of a report that grow with the number of tables are rows of their own, so that
 // not all of them are in memory as text at once.
 const (
-	listTables     = "tables"
-	listFailures   = "failures"
-	listNotCarried = "not_carried"
+	listTables      = "tables"
+	listFailures    = "failures"
+	listNotMigrated = "not_migrated"
 )
 
 // listItems is how many items of a list are one row.
@@ -32,7 +32,7 @@ CREATE TABLE list (
 // RecordRun writes what is known of a run, at its start and again at its end.
 func (s *Store) RecordRun(ctx context.Context, r *report.Report) error {
 	head := *r
-	head.Tables, head.Failures, head.NotCarried = head.Tables[:0:0], nil, nil
+	head.Tables, head.Failures, head.NotMigrated = head.Tables[:0:0], nil, nil
 	text, err := json.Marshal(head)
 	if err != nil {
 		return fmt.Errorf("record run %s: %w", r.Run, err)
@@ -57,7 +57,7 @@ func (s *Store) RecordRun(ctx context.Context, r *report.Report) error {
 		if err := writeList(conn, r.Run, listFailures, r.Failures); err != nil {
 			return err
 		}
-		return writeList(conn, r.Run, listNotCarried, r.NotCarried)
+		return writeList(conn, r.Run, listNotMigrated, r.NotMigrated)
 	})
 	if err != nil {
 		return fmt.Errorf("record run %s: %w", r.Run, err)
@@ -158,8 +158,8 @@ func (s *Store) readLists(ctx context.Context, r *report.Report) error {
 			return addItems(items, &r.Tables)
 		case listFailures:
 			return addItems(items, &r.Failures)
-		case listNotCarried:
-			return addItems(items, &r.NotCarried)
+		case listNotMigrated:
+			return addItems(items, &r.NotMigrated)
 		}
 		return nil
 	})

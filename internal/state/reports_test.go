@@ -23,7 +23,7 @@ func large(n int) *report.Report {
 	for i := range n {
 		name := fmt.Sprintf("SAPSR3./BIC/A%07d", i)
 		r.Tables = append(r.Tables, report.Table{Table: name, Target: strings.ToLower(name), Packages: 1, In: 1, Rows: int64(i), Verify: "content", Result: report.Equal})
-		r.NotCarried = append(r.NotCarried, catalog.Object{Kind: "grants", Name: name, Reason: "roles differ between servers"})
+		r.NotMigrated = append(r.NotMigrated, catalog.Object{Kind: "grants", Name: name, Reason: "roles differ between servers"})
 		r.Failures = append(r.Failures, report.Failure{Table: name, Kind: "value", Message: strings.Repeat("m", 100)})
 	}
 	return r
@@ -47,7 +47,7 @@ func query(t *testing.T, path, text string) string {
 	return out
 }
 
-func TestALargeReportIsWrittenInParts(t *testing.T) {
+func TestLargeReportWrittenInParts(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state.db")
 	s := open(t, path, state.ReadWrite)
 	want := large(20_000)
@@ -75,7 +75,7 @@ func TestALargeReportIsWrittenInParts(t *testing.T) {
 	}
 }
 
-func TestTheStateOfTheVersionBeforeIsKept(t *testing.T) {
+func TestPreviousVersionStateKept(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state.db")
 	open(t, path, state.ReadWrite).Close()
 	query(t, path, `DROP TABLE list; PRAGMA user_version = 1;

@@ -22,7 +22,7 @@ func open(t *testing.T, path string, mode state.Mode) *state.Store {
 	return s
 }
 
-func TestLockDiesWithItsHolder(t *testing.T) {
+func TestLockReleasedOnHolderExit(t *testing.T) {
 	// Invariant 11: the state's lock is a flock; the stored row only names the owner
 	path := filepath.Join(t.TempDir(), ".dmo", "state.db")
 	first, second := open(t, path, state.ReadWrite), open(t, path, state.ReadWrite)
@@ -52,7 +52,7 @@ func TestLockDiesWithItsHolder(t *testing.T) {
 	}
 }
 
-func TestRunsAndProgressFromAnotherTerminal(t *testing.T) {
+func TestConcurrentReaderSeesProgress(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state.db")
 	writer := open(t, path, state.ReadWrite)
 	reader := open(t, path, state.ReadOnly)
@@ -95,13 +95,13 @@ func TestRunsAndProgressFromAnotherTerminal(t *testing.T) {
 	}
 }
 
-func TestOpenRefuses(t *testing.T) {
+func TestOpenInvalidState(t *testing.T) {
 	dir := t.TempDir()
 	if _, err := state.Open(filepath.Join(dir, "none.db"), state.ReadOnly); err == nil {
 		t.Error("a missing state was opened")
 	}
 	path := filepath.Join(dir, "text.db")
-	if err := os.WriteFile(path, []byte("this is no database, and long enough to be seen as none of ours"), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte("this is not a database, and long enough to be seen as none of ours"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := state.Open(path, state.ReadWrite); !errors.Is(err, state.ErrDamaged) || state.Advice(err) == "" {
@@ -122,7 +122,7 @@ func TestOpenRefuses(t *testing.T) {
 		t.Errorf("an empty file: %v", err)
 	}
 	if _, err := state.Open(dir, state.ReadWrite); !errors.Is(err, state.ErrUnwritable) || state.Advice(err) == "" {
-		t.Errorf("a folder: %v", err)
+		t.Errorf("a directory: %v", err)
 	}
 	if _, err := state.Open(filepath.Join(path, "state.db"), state.ReadWrite); !errors.Is(err, state.ErrUnwritable) {
 		t.Errorf("below a file: %v", err)

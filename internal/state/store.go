@@ -24,7 +24,7 @@ type Mode int
 // Modes of Open.
 const (
 	ReadOnly  Mode = iota // the file must exist
-	ReadWrite             // file and folder are made where they are missing
+	ReadWrite             // file and directory are made where they are missing
 )
 
 // version of the file's tables, kept in user_version. Files of the version before are
@@ -75,7 +75,7 @@ func Open(path string, mode Mode) (*Store, error) {
 	if mode == ReadWrite {
 		flags = sqlite.OpenReadWrite | sqlite.OpenCreate
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			return nil, fmt.Errorf("make the state's folder: %w: %w", ErrUnwritable, err)
+			return nil, fmt.Errorf("create the state's directory: %w: %w", ErrUnwritable, err)
 		}
 	}
 	conn, err := sqlite.OpenConn(path, flags)
@@ -117,7 +117,7 @@ func (s *Store) prepare(mode Mode) (err error) {
 	case n == 0:
 		script = tables + script
 	case n != withoutLists:
-		return fmt.Errorf("%w: version %d, this dmoctl knows %d", ErrVersion, n, version)
+		return fmt.Errorf("%w: version %d, this dmoctl supports %d", ErrVersion, n, version)
 	}
 	return sqlitex.ExecScript(s.conn, script)
 }
@@ -130,7 +130,7 @@ func (s *Store) check() error {
 	case n == 0: // made, and never written to
 		return fmt.Errorf("empty file: %w", os.ErrNotExist)
 	case n != version && n != withoutLists:
-		return fmt.Errorf("%w: version %d, this dmoctl knows %d", ErrVersion, n, version)
+		return fmt.Errorf("%w: version %d, this dmoctl supports %d", ErrVersion, n, version)
 	}
 	s.lists = n == version
 	return nil

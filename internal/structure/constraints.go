@@ -8,7 +8,7 @@ import (
 )
 
 // foreignKeys compares references. One that is there and does not hold for all rows, because
-// it is NOT VALID or dropped until rows are in, is not the one that was asked for.
+// it is NOT VALID or dropped during the load, is not the one that was asked for.
 func (c *comparison) foreignKeys() {
 	used := make([]bool, len(c.have.ForeignKeys))
 	var missing []catalog.ForeignKey
@@ -49,7 +49,7 @@ func (c *comparison) missingForeignKey(w catalog.ForeignKey, used []bool) {
 			return // it was so before, and stays so
 		}
 		if c.have.Pending[i].Dropped {
-			found = "dropped until rows are in"
+			found = "dropped during the load"
 		}
 		c.missing(ForeignKey, w.Name, describeForeignKey(w), found)
 		return
@@ -117,7 +117,7 @@ func (c *comparison) checks() {
 			c.differs(Check, w.Name, w.Expression, c.have.Checks[i].Expression)
 			continue
 		}
-		c.missing(Check, w.Name, w.Expression, c.unfit("constraint", w.Name))
+		c.missing(Check, w.Name, w.Expression, c.mismatch("constraint", w.Name))
 	}
 	for i, h := range c.have.Checks {
 		if !used[i] {

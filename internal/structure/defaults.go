@@ -16,7 +16,7 @@ func (c *comparison) sameDefault(w, h *catalog.Column) bool {
 	}
 	want, have := constant(w.Default), constant(h.Default)
 	if c.how.Same {
-		return want == "" && have == "" // NULL is no default
+		return want == "" && have == "" // NULL is not a default
 	}
 	if want == have || strings.EqualFold(want, have) && !isText(w.Type) {
 		return true

@@ -118,7 +118,7 @@ func (c *comparison) missingUnique(w catalog.Key, have []catalog.Key, used []boo
 			return
 		}
 	}
-	c.missing(partOf(w), w.Name, describeKey(w), c.unfit("index", w.Name))
+	c.missing(partOf(w), w.Name, describeKey(w), c.mismatch("index", w.Name))
 }
 
 // indexes compares those that keep no row out. More than are wanted do no harm.
@@ -150,7 +150,7 @@ func (c *comparison) indexes() {
 			c.differs(Index, w.Name, describeIndex(w), describeIndex(c.have.Indexes[i]))
 			continue
 		}
-		c.missing(Index, w.Name, describeIndex(w), c.unfit("index", w.Name))
+		c.missing(Index, w.Name, describeIndex(w), c.mismatch("index", w.Name))
 	}
 }
 

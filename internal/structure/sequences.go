@@ -132,7 +132,7 @@ func position(source, target catalog.Sequence) (Difference, bool) {
 	if source.Increment < 0 {
 		behind = found > first
 	}
-	d := Difference{Part: SequencePlace, Kind: Different, Wanted: fmt.Sprintf("to go on with %d", wanted), Found: fmt.Sprintf("to go on with %d", found)}
+	d := Difference{Part: SequencePlace, Kind: Different, Wanted: fmt.Sprintf("to continue with %d", wanted), Found: fmt.Sprintf("to continue with %d", found)}
 	return d, behind
 }
 

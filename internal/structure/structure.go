@@ -80,7 +80,7 @@ func (d Difference) Made() bool {
 	return false
 }
 
-// String says what is wrong, without the table: "index orders_day is missing, wanted is ...".
+// String says what is wrong, without the table: "index orders_day is missing, expected ...".
 func (d Difference) String() string {
 	part := d.Part
 	if d.Name != "" {
@@ -93,17 +93,17 @@ func (d Difference) String() string {
 			part += " (" + d.Found + ")"
 		}
 		if d.Wanted != "" {
-			part += ", wanted is " + d.Wanted
+			part += ", expected " + d.Wanted
 		}
 		return part
 	case Extra:
-		part += " was not asked for"
+		part += " is unexpected"
 		if d.Found != "" {
 			part += ": " + d.Found
 		}
 		return part
 	}
-	return fmt.Sprintf("%s is %s, wanted is %s", part, orNone(d.Found), orNone(d.Wanted))
+	return fmt.Sprintf("%s is %s, expected %s", part, orNone(d.Found), orNone(d.Wanted))
 }
 
 // listed bounds how many differences one line names.
@@ -180,10 +180,10 @@ func (c *comparison) either(part, name, wanted, found string) {
 	}
 }
 
-// unfit says why something of that kind and name is there and does not hold, in the words
+// mismatch says why something of that kind and name is there and does not hold, in the words
 // of the catalog: an index that is not valid, a constraint that is NOT VALID.
-func (c *comparison) unfit(kind, name string) string {
-	for _, o := range c.have.NotCarried {
+func (c *comparison) mismatch(kind, name string) string {
+	for _, o := range c.have.NotMigrated {
 		if o.Kind == kind && name != "" && c.SameName(o.Name, name) {
 			return o.Reason
 		}

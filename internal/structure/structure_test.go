@@ -40,66 +40,66 @@ func printed(ds []Difference) string {
 	return strings.Join(parts, "; ")
 }
 
-func TestEachChangeIsTheOnlyDifference(t *testing.T) {
+func TestCompareReportsEachChange(t *testing.T) {
 	// Done: structure: a finished structure is compared part by part with the one that was asked for.
 	if ds := Compare(orders(), orders(), Options{Same: true}); len(ds) > 0 {
 		t.Fatalf("a table differs from itself: %s", printed(ds))
 	}
 	for want, change := range map[string]func(*catalog.Table){
-		"column day is missing, wanted is date": func(x *catalog.Table) { x.Columns = append(x.Columns[:2:2], x.Columns[3]) },
-		"column extra was not asked for: text": func(x *catalog.Table) {
+		"column day is missing, expected date": func(x *catalog.Table) { x.Columns = append(x.Columns[:2:2], x.Columns[3]) },
+		"column extra is unexpected: text": func(x *catalog.Table) {
 			x.Columns = append(x.Columns, catalog.Column{Name: "extra", Declared: "text", Nullable: true})
 		},
-		"type of column customer is character varying(11), wanted is character varying(10)":          func(x *catalog.Table) { x.Columns[1].Declared = "character varying(11)" },
-		"nullability of column customer is NULL, wanted is NOT NULL":                                 func(x *catalog.Table) { x.Columns[1].Nullable = true },
-		"nullability of column day is NOT NULL, wanted is NULL":                                      func(x *catalog.Table) { x.Columns[2].Nullable = false },
-		"default of column customer is missing, wanted is 'x'::character varying":                    func(x *catalog.Table) { x.Columns[1].Default = "" },
-		"default of column customer is 'y'::character varying, wanted is 'x'::character varying":     func(x *catalog.Table) { x.Columns[1].Default = "'y'::character varying" },
-		"default of column day was not asked for: CURRENT_DATE":                                      func(x *catalog.Table) { x.Columns[2].Default = "CURRENT_DATE" },
-		"expression of column twice is (id * 3), wanted is (id * 2)":                                 func(x *catalog.Table) { x.Columns[3].Generated = "(id * 3)" },
-		"expression of column twice is none, wanted is (id * 2)":                                     func(x *catalog.Table) { x.Columns[3].Generated = "" },
-		"identity of column id is default, wanted is always":                                         func(x *catalog.Table) { x.Columns[0].Identity = "default" },
-		"identity of column id is missing, wanted is always":                                         func(x *catalog.Table) { x.Columns[0].Identity, x.Columns[0].Sequence = "", nil },
-		"identity of column id is bigint, start 1, increment 2, minimum 1, maximum 99, wanted is bi": func(x *catalog.Table) { x.Columns[0].Sequence.Increment = 2 },
-		"collation of column customer is none, wanted is pg_catalog.\"C\"":                           func(x *catalog.Table) { x.Columns[1].Collation = "" },
-		"primary key orders_pkey is missing, wanted is PRIMARY KEY (id)":                             func(x *catalog.Table) { x.Key = nil },
-		"primary key orders_pkey is PRIMARY KEY (id, day), wanted is PRIMARY KEY (id)": func(x *catalog.Table) {
+		"type of column customer is character varying(11), expected character varying(10)":          func(x *catalog.Table) { x.Columns[1].Declared = "character varying(11)" },
+		"nullability of column customer is NULL, expected NOT NULL":                                 func(x *catalog.Table) { x.Columns[1].Nullable = true },
+		"nullability of column day is NOT NULL, expected NULL":                                      func(x *catalog.Table) { x.Columns[2].Nullable = false },
+		"default of column customer is missing, expected 'x'::character varying":                    func(x *catalog.Table) { x.Columns[1].Default = "" },
+		"default of column customer is 'y'::character varying, expected 'x'::character varying":     func(x *catalog.Table) { x.Columns[1].Default = "'y'::character varying" },
+		"default of column day is unexpected: CURRENT_DATE":                                         func(x *catalog.Table) { x.Columns[2].Default = "CURRENT_DATE" },
+		"expression of column twice is (id * 3), expected (id * 2)":                                 func(x *catalog.Table) { x.Columns[3].Generated = "(id * 3)" },
+		"expression of column twice is none, expected (id * 2)":                                     func(x *catalog.Table) { x.Columns[3].Generated = "" },
+		"identity of column id is default, expected always":                                         func(x *catalog.Table) { x.Columns[0].Identity = "default" },
+		"identity of column id is missing, expected always":                                         func(x *catalog.Table) { x.Columns[0].Identity, x.Columns[0].Sequence = "", nil },
+		"identity of column id is bigint, start 1, increment 2, minimum 1, maximum 99, expected bi": func(x *catalog.Table) { x.Columns[0].Sequence.Increment = 2 },
+		"collation of column customer is none, expected pg_catalog.\"C\"":                           func(x *catalog.Table) { x.Columns[1].Collation = "" },
+		"primary key orders_pkey is missing, expected PRIMARY KEY (id)":                             func(x *catalog.Table) { x.Key = nil },
+		"primary key orders_pkey is PRIMARY KEY (id, day), expected PRIMARY KEY (id)": func(x *catalog.Table) {
 			x.Key = &catalog.Key{Name: "other", Columns: []string{"id", "day"}, Primary: true, Definition: "PRIMARY KEY (id, day)"}
 		},
-		"unique key orders_day_key is missing, wanted is UNIQUE (day)": func(x *catalog.Table) { x.Uniques = nil },
-		"unique key orders_day_key is UNIQUE (day) DEFERRABLE, wanted": func(x *catalog.Table) { x.Uniques[0].Definition = "UNIQUE (day) DEFERRABLE" },
-		"unique key more was not asked for: UNIQUE (customer)": func(x *catalog.Table) {
+		"unique key orders_day_key is missing, expected UNIQUE (day)":    func(x *catalog.Table) { x.Uniques = nil },
+		"unique key orders_day_key is UNIQUE (day) DEFERRABLE, expected": func(x *catalog.Table) { x.Uniques[0].Definition = "UNIQUE (day) DEFERRABLE" },
+		"unique key more is unexpected: UNIQUE (customer)": func(x *catalog.Table) {
 			x.Uniques = append(x.Uniques, catalog.Key{Name: "more", Columns: []string{"customer"}, Definition: "UNIQUE (customer)"})
 		},
-		"unique index u was not asked for: USING btree (day, id)": func(x *catalog.Table) {
+		"unique index u is unexpected: USING btree (day, id)": func(x *catalog.Table) {
 			x.Indexes = append(x.Indexes, catalog.Index{Name: "u", Unique: true, Columns: []catalog.IndexColumn{{Name: "day"}, {Name: "id"}}, Definition: "USING btree (day, id)"})
 		},
-		"index orders_customer is missing, wanted is USING btree (customer)":                                func(x *catalog.Table) { x.Indexes = x.Indexes[1:] },
-		"index orders_customer is USING hash (customer), wanted is USING btree (customer)":                  func(x *catalog.Table) { x.Indexes[0].Definition = "USING hash (customer)" },
-		"unique index orders_low is USING btree (lower((customer)::text)), wanted is USING btree (lower((c": func(x *catalog.Table) { x.Indexes[1].Definition = "USING btree (lower((customer)::text))" },
-		"unique index orders_low is missing, wanted is USING btree (lower((customer)::text)) WHERE (id > 0": func(x *catalog.Table) { x.Indexes[1].Unique = false },
-		"index orders_customer is missing (it is not valid: an earlier build failed), wanted is": func(x *catalog.Table) {
+		"index orders_customer is missing, expected USING btree (customer)":                                func(x *catalog.Table) { x.Indexes = x.Indexes[1:] },
+		"index orders_customer is USING hash (customer), expected USING btree (customer)":                  func(x *catalog.Table) { x.Indexes[0].Definition = "USING hash (customer)" },
+		"unique index orders_low is USING btree (lower((customer)::text)), expected USING btree (lower((c": func(x *catalog.Table) { x.Indexes[1].Definition = "USING btree (lower((customer)::text))" },
+		"unique index orders_low is missing, expected USING btree (lower((customer)::text)) WHERE (id > 0": func(x *catalog.Table) { x.Indexes[1].Unique = false },
+		"index orders_customer is missing (it is not valid: an earlier build failed), expected": func(x *catalog.Table) {
 			x.Indexes = x.Indexes[1:]
-			x.NotCarried = []catalog.Object{{Kind: "index", Name: "orders_customer", Reason: "it is not valid: an earlier build failed"}}
+			x.NotMigrated = []catalog.Object{{Kind: "index", Name: "orders_customer", Reason: "it is not valid: an earlier build failed"}}
 		},
-		"foreign key orders_customer_fkey is missing, wanted is (customer) REFERENCES app.customers (code) ON": func(x *catalog.Table) { x.ForeignKeys = nil },
-		"foreign key orders_customer_fkey is (customer) REFERENCES app.customers (code) ON DELETE SET NULL, w": func(x *catalog.Table) {
+		"foreign key orders_customer_fkey is missing, expected (customer) REFERENCES app.customers (code) ON": func(x *catalog.Table) { x.ForeignKeys = nil },
+		"foreign key orders_customer_fkey is (customer) REFERENCES app.customers (code) ON DELETE SET NULL, expected": func(x *catalog.Table) {
 			x.ForeignKeys[0].OnDelete, x.ForeignKeys[0].Definition = "SET NULL", "ON DELETE SET NULL"
 		},
-		"foreign key orders_customer_fkey is missing (NOT VALID), wanted is": func(x *catalog.Table) {
+		"foreign key orders_customer_fkey is missing (NOT VALID), expected": func(x *catalog.Table) {
 			x.ForeignKeys[0].NotValid = true
 			x.Pending, x.ForeignKeys = x.ForeignKeys, nil
 		},
-		"foreign key more was not asked for: (day) REFERENCES app.days (day)": func(x *catalog.Table) {
+		"foreign key more is unexpected: (day) REFERENCES app.days (day)": func(x *catalog.Table) {
 			x.ForeignKeys = append(x.ForeignKeys, catalog.ForeignKey{Name: "more", Columns: []string{"day"}, Table: catalog.Name{Schema: "app", Name: "days"}, References: []string{"day"}})
 		},
-		"check positive is missing, wanted is (id > 0)":   func(x *catalog.Table) { x.Checks = nil },
-		"check positive is (id >= 0), wanted is (id > 0)": func(x *catalog.Table) { x.Checks[0].Expression = "(id >= 0)" },
-		"check more was not asked for: (id < 9)": func(x *catalog.Table) {
+		"check positive is missing, expected (id > 0)":   func(x *catalog.Table) { x.Checks = nil },
+		"check positive is (id >= 0), expected (id > 0)": func(x *catalog.Table) { x.Checks[0].Expression = "(id >= 0)" },
+		"check more is unexpected: (id < 9)": func(x *catalog.Table) {
 			x.Checks = append(x.Checks, catalog.Check{Name: "more", Expression: "(id < 9)"})
 		},
-		"partition key is HASH (id), wanted is RANGE (id)":            func(x *catalog.Table) { x.PartitionBy = "HASH (id)" },
-		"partition app.orders_1 is missing, wanted is of app.orders ": func(x *catalog.Table) { x.Partitions = nil },
+		"partition key is HASH (id), expected RANGE (id)":             func(x *catalog.Table) { x.PartitionBy = "HASH (id)" },
+		"partition app.orders_1 is missing, expected of app.orders ":  func(x *catalog.Table) { x.Partitions = nil },
 		"partition app.orders_1 is of app.orders FOR VALUES FROM ('1": func(x *catalog.Table) { x.Partitions[0].Bound = "FOR VALUES FROM ('1') TO ('5')" },
 	} {
 		have := orders()
@@ -113,7 +113,7 @@ func TestEachChangeIsTheOnlyDifference(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoDifference(t *testing.T) {
+func TestCompareEquivalentStructures(t *testing.T) {
 	for what, change := range map[string]func(*catalog.Table){
 		"a name": func(x *catalog.Table) {
 			x.Indexes[0].Name, x.ForeignKeys[0].Name, x.Uniques[0].Name, x.Checks[0].Name = "a", "b", "c", "d"
@@ -141,7 +141,7 @@ func TestWhatIsNoDifference(t *testing.T) {
 	}
 }
 
-func TestATableOfSomebodyElse(t *testing.T) {
+func TestCompareForeignTable(t *testing.T) {
 	have := orders()
 	have.Columns[1].Default, have.Columns[1].Nullable, have.Checks = "", true, nil
 	have.Uniques = append(have.Uniques, catalog.Key{Name: "more", Columns: []string{"customer"}, Definition: "UNIQUE (customer)"})
@@ -155,7 +155,7 @@ func TestATableOfSomebodyElse(t *testing.T) {
 	}
 }
 
-func TestConstantsOfAnotherEngine(t *testing.T) {
+func TestCompareConstantsAcrossEngines(t *testing.T) {
 	type pair struct {
 		kind       catalog.Kind
 		want, have string
@@ -191,7 +191,7 @@ func TestConstantsOfAnotherEngine(t *testing.T) {
 	}
 }
 
-func TestSequencesOnlyGoForward(t *testing.T) {
+func TestSequencesBehindSource(t *testing.T) {
 	s := func(last int64, called bool, increment int64) catalog.Sequence {
 		return catalog.Sequence{Name: catalog.Name{Name: "s"}, Start: 1, Increment: increment, Last: last, Called: called}
 	}
@@ -209,7 +209,7 @@ func TestSequencesOnlyGoForward(t *testing.T) {
 			t.Errorf("%d: %s", i, printed(got))
 		}
 	}
-	if got := printed(Sequences([]catalog.Sequence{s(1, true, 1)}, nil)); got != "sequence s is missing, wanted is start 1, increment 1, minimum 0, maximum 0" {
+	if got := printed(Sequences([]catalog.Sequence{s(1, true, 1)}, nil)); got != "sequence s is missing, expected start 1, increment 1, minimum 0, maximum 0" {
 		t.Error(got)
 	}
 	if got := Sequences([]catalog.Sequence{s(1, false, 1)}, []catalog.Sequence{s(1, false, -1)}); len(got) != 1 || got[0].Kind != Different {
@@ -222,14 +222,14 @@ func TestSequencesOnlyGoForward(t *testing.T) {
 	}
 }
 
-func TestTypesThatAreThereAreCompared(t *testing.T) {
+func TestExistingTypesCompared(t *testing.T) {
 	enum := func(labels ...string) []catalog.UserType {
 		return []catalog.UserType{{Name: catalog.Name{Schema: "app", Name: "mood"}, Kind: "enum", Labels: labels}}
 	}
 	if got := Types(enum("a", "b"), nil); len(got) > 0 {
 		t.Errorf("a type that nothing needs: %s", printed(got))
 	}
-	if got := printed(Types(enum("a", "b"), enum("b", "a"))); got != "type app.mood is enum (b, a), wanted is enum (a, b)" {
+	if got := printed(Types(enum("a", "b"), enum("b", "a"))); got != "type app.mood is enum (b, a), expected enum (a, b)" {
 		t.Error(got)
 	}
 }

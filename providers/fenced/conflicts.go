@@ -13,7 +13,7 @@ import (
 // Locked is the error of a lock that is taken. Owner may be nil: then the ledger says who has it.
 func Locked(owner *ledger.Owner) error {
 	e := &providers.Error{Kind: providers.Locked, Op: opLock, Owner: owner, Err: errors.New("another run holds the lock"),
-		Fix: "Wait until it has ended, or end it with dmoctl state unlock ID."}
+		Fix: "Wait until it has ended, or end it with: dmoctl state unlock ID"}
 	if owner != nil {
 		e.Err = fmt.Errorf("%s holds the lock", runOf(owner))
 	}
@@ -30,7 +30,7 @@ func runOf(o *ledger.Owner) string {
 
 // superseded is the error of a transaction that found another run's token.
 func superseded(ctx context.Context, tx Rows, op, migration string) error {
-	e := &providers.Error{Kind: providers.Deposed, Op: op, Err: errors.New("another run has taken over")}
+	e := &providers.Error{Kind: providers.Fenced, Op: op, Err: errors.New("another run has taken over")}
 	if run, err := readRun(ctx, tx, migration); err == nil && run != nil {
 		e.Owner = &run.Owner
 	}
@@ -39,20 +39,20 @@ func superseded(ctx context.Context, tx Rows, op, migration string) error {
 
 // cutOff is the error of a run that lost its lock to another one.
 func cutOff(owner *ledger.Owner) error {
-	return &providers.Error{Kind: providers.Deposed, Op: opLock, Owner: owner,
-		Err: errors.New("the session with the lock was cut off, and another run has the lock now")}
+	return &providers.Error{Kind: providers.Fenced, Op: opLock, Owner: owner,
+		Err: errors.New("the session that held the lock was terminated, and another run now holds the lock")}
 }
 
 func otherGeneration(p ledger.Loaded) error {
 	return &providers.Error{Kind: providers.Constraint, Op: opClaim, Table: p.Source,
-		Err: fmt.Errorf("package %s is in with another generation", p.ID),
-		Fix: "Copy the table again with dmoctl plan --reload."}
+		Err: fmt.Errorf("package %s is loaded with a different generation", p.ID),
+		Fix: "Copy the table again: plan with --reload."}
 }
 
 func noRun(owner string) error {
 	return &providers.Error{Kind: providers.NotFound, Op: opUnlock,
-		Err: fmt.Errorf("no run %q holds the lock of this migration", owner),
-		Fix: "Read the id from the message that says who holds the lock."}
+		Err: fmt.Errorf("no run %q holds the lock on this migration", owner),
+		Fix: "Take the id from the message that says who holds the lock."}
 }
 
 // misused is the error of a call that the contract does not allow.
@@ -63,6 +63,6 @@ func misused(op string, table catalog.Name, format string, args ...any) error {
 // AnotherObject is the error of a drop of an object that is not the one that was made.
 func AnotherObject(op string, o ledger.Object) error {
 	return &providers.Error{Kind: providers.Exists, Op: op, Table: o.Name,
-		Err: fmt.Errorf("the %s is another one than dmoctl made, or was altered since", o.Kind),
-		Fix: "Drop it yourself where nobody needs it."}
+		Err: fmt.Errorf("the %s is not the one that dmoctl created, or was altered since", o.Kind),
+		Fix: "Drop it yourself if nothing needs it."}
 }

@@ -20,10 +20,10 @@ import (
 
 var (
 	// ErrBusy says that a transaction of somebody else's is in the way. It is asked again.
-	ErrBusy = errors.New("another transaction is in the way")
+	ErrBusy = errors.New("blocked by another transaction")
 	// ErrRaced says that others claimed a package at the same moment. The transaction is rolled
 	// back and claims again.
-	ErrRaced = errors.New("others claimed the same packages")
+	ErrRaced = errors.New("another transaction claimed the same packages")
 )
 
 // Engine is one database. It is safe for concurrent use.
@@ -37,7 +37,7 @@ type Engine[T Txn] interface {
 	// Alter carries out structure changes, in transactions that s.Do begins.
 	Alter(ctx context.Context, s *Session[T], ddl []providers.DDL) error
 	// Blockers says what a takeover waits for, as a phrase: package transactions of owner's, by
-	// session. It is empty where nothing is in the way any more.
+	// session. It is empty where nothing is loaded the way any more.
 	Blockers(ctx context.Context, migration, owner string) (string, error)
 	// Terminate ends the sessions of package transactions of the migration, and with lock also the one that holds
 	// the run's lock. It returns how many there were once they are gone.

@@ -79,7 +79,7 @@ func Tables() Relation { return tables }
 // Planned are the packages.
 func Planned() Relation { return planned }
 
-// Loaded are the packages that are in.
+// Loaded are the packages that are loaded.
 func Loaded() Relation { return loaded }
 
 // Made are the objects that a CREATE of dmoctl's made.

@@ -106,7 +106,7 @@ func (w *waiting[T]) tell(ctx context.Context) error {
 	}
 	if !w.terminated && time.Since(w.started) > limit {
 		w.terminated = true
-		_, _ = w.target.Engine.Terminate(ctx, &w.run, false) // else the wait goes on, and says so
+		_, _ = w.target.Engine.Terminate(ctx, &w.run, false) // else the wait continues, and says so
 	}
 	return nil
 }

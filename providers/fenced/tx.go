@@ -44,7 +44,7 @@ func (s *Session[T]) Begin(ctx context.Context) (providers.Tx, error) {
 // waits until that one has ended.
 func (t *tx[T]) Claim(ctx context.Context, packages []ledger.Loaded) (in []string, err error) {
 	if t.state != begun {
-		return nil, misused(opClaim, noTable, "the transaction has claimed already")
+		return nil, misused(opClaim, noTable, "the transaction has already claimed its packages")
 	}
 	// Two bundles never wait for each other.
 	byID := slices.SortedFunc(slices.Values(packages), func(a, b ledger.Loaded) int { return strings.Compare(a.ID, b.ID) })
@@ -98,10 +98,10 @@ func (t *tx[T]) claim(ctx context.Context, packages []ledger.Loaded) (in []strin
 // Writer implements providers.Tx.
 func (t *tx[T]) Writer(ctx context.Context, table *catalog.Table, r catalog.Range) (providers.Writer, error) {
 	if t.state != claimed {
-		return nil, misused(opWrite, table.Name, "the transaction has claimed nothing, has failed or has ended")
+		return nil, misused(opWrite, table.Name, "the transaction has claimed no packages, has failed or has ended")
 	}
 	if t.unfinished() {
-		return nil, misused(opWrite, table.Name, "the load before it has not finished")
+		return nil, misused(opWrite, table.Name, "the previous load has not finished")
 	}
 	w, err := t.txn.Writer(ctx, table, r)
 	if err != nil {
@@ -117,7 +117,7 @@ func (t *tx[T]) unfinished() bool { return t.writer != nil && !t.writer.Done() }
 // Commit implements providers.Tx. Whatever goes wrong, nothing but a rollback is left.
 func (t *tx[T]) Commit(ctx context.Context, packages []ledger.Loaded) error {
 	if t.state != claimed {
-		return misused(opCommit, noTable, "the transaction has claimed nothing, has failed or has ended")
+		return misused(opCommit, noTable, "the transaction has claimed no packages, has failed or has ended")
 	}
 	t.state = failed
 	if err := t.fill(ctx, packages); err != nil {

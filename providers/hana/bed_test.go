@@ -32,8 +32,8 @@ const (
 	realServer = "DMO_TEST_HANA_URL" // hdb://user:password@host:port
 )
 
-// bed is one database: a simulator of its own or the real server.
-type bed struct {
+// environment is one database: a simulator of its own or the real server.
+type environment struct {
 	sim      *simulator.Server // nil of a real server
 	addr     string
 	user     string
@@ -45,7 +45,7 @@ type bed struct {
 }
 
 // newBed starts a simulator with an empty schema.
-func newBed(t testing.TB) *bed {
+func newBed(t testing.TB) *environment {
 	t.Helper()
 	srv, err := simulator.Start(simulator.Options{Prefetch: 100})
 	if err != nil {
@@ -56,19 +56,19 @@ func newBed(t testing.TB) *bed {
 			t.Errorf("close the simulator: %v", err)
 		}
 	})
-	b := &bed{sim: srv, addr: srv.Addr(), user: "SYSTEM", password: "Manager1", tls: "disable"}
+	b := &environment{sim: srv, addr: srv.Addr(), user: "SYSTEM", password: "Manager1", tls: "disable"}
 	b.fresh(t)
 	return b
 }
 
 // realBed takes the real server that the environment names, and empties what tests use of it.
-func realBed(t testing.TB, text string) *bed {
+func realBed(t testing.TB, text string) *environment {
 	t.Helper()
 	u, err := url.Parse(text)
 	if err != nil || u.User == nil {
 		t.Fatalf("%s is no URL such as hdb://user:password@host:port", realServer)
 	}
-	b := &bed{addr: u.Host, user: u.User.Username(), tls: "insecure"}
+	b := &environment{addr: u.Host, user: u.User.Username(), tls: "insecure"}
 	b.password, _ = u.User.Password()
 	b.client = sql.OpenDB(b.connector())
 	for _, s := range []string{"DMO", testSchema} {
@@ -79,7 +79,7 @@ func realBed(t testing.TB, text string) *bed {
 	return b
 }
 
-func (b *bed) fresh(t testing.TB) {
+func (b *environment) fresh(t testing.TB) {
 	t.Helper()
 	b.client = sql.OpenDB(b.connector())
 	t.Cleanup(func() { b.client.Close() })
@@ -95,7 +95,7 @@ type beds struct {
 	taken map[string]bool // by test
 }
 
-func (s *beds) next(t testing.TB) *bed {
+func (s *beds) next(t testing.TB) *environment {
 	text := os.Getenv(realServer)
 	s.mu.Lock()
 	first := !s.taken[t.Name()]
@@ -107,7 +107,7 @@ func (s *beds) next(t testing.TB) *bed {
 	return newBed(t)
 }
 
-func (b *bed) connector() *hdb.Connector {
+func (b *environment) connector() *hdb.Connector {
 	c := hdb.NewBasicAuthConnector(b.addr, b.user, b.password)
 	c.SetFetchSize(1000)
 	c.SetLogger(slog.New(slog.DiscardHandler))
@@ -120,7 +120,7 @@ func (b *bed) connector() *hdb.Connector {
 }
 
 // Values implements providertest.Database.
-func (b *bed) Values() schema.Values {
+func (b *environment) Values() schema.Values {
 	host, port, err := net.SplitHostPort(b.addr)
 	if err != nil {
 		panic(err)
@@ -133,15 +133,15 @@ func (b *bed) Values() schema.Values {
 }
 
 // TryExec implements providertest.Database. All statements between BEGIN and COMMIT are one transaction.
-func (b *bed) TryExec(text string) error {
+func (b *environment) TryExec(text string) error {
 	_, err := b.run(text)
 	return err
 }
 
 // TryQuery implements providertest.Database.
-func (b *bed) TryQuery(text string) (string, error) { return b.run(text) }
+func (b *environment) TryQuery(text string) (string, error) { return b.run(text) }
 
-func (b *bed) run(text string) (out string, err error) {
+func (b *environment) run(text string) (out string, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	ctx := context.Background()
@@ -289,14 +289,14 @@ func printed(cell any, t *sql.ColumnType) string {
 }
 
 // exec runs statements by the independent client.
-func (b *bed) exec(t testing.TB, sql string) {
+func (b *environment) exec(t testing.TB, sql string) {
 	t.Helper()
 	if err := b.TryExec(sql); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func (b *bed) query(t testing.TB, sql string) string {
+func (b *environment) query(t testing.TB, sql string) string {
 	t.Helper()
 	out, err := b.TryQuery(sql)
 	if err != nil {

@@ -54,7 +54,7 @@ func benchBatch(b *testing.B, tb *catalog.Table, rows int) arrow.RecordBatch {
 	return rec
 }
 
-func benchBed(b *testing.B) (*bed, providers.Target, providers.Session, *catalog.Table) {
+func benchBed(b *testing.B) (*environment, providers.Target, providers.Session, *catalog.Table) {
 	s := newBed(b)
 	db := s.target(b)
 	session := s.lock(b, db, "a")
@@ -115,7 +115,7 @@ func BenchmarkWrite(b *testing.B) {
 	})
 }
 
-func rawConn(b *testing.B, s *bed) driver.Conn {
+func rawConn(b *testing.B, s *environment) driver.Conn {
 	c := s.connector()
 	c.SetBufferSize(1 << 20)
 	c.SetBulkSize(1 << 20)
@@ -139,7 +139,7 @@ func boxedRows(rec arrow.RecordBatch) (out []any) {
 // BenchmarkRead compares the reader with what the driver does alone, values being dropped.
 func BenchmarkRead(b *testing.B) {
 	const rows = 200_000
-	filled := func(b *testing.B) (*bed, providers.Target, *catalog.Table) {
+	filled := func(b *testing.B) (*environment, providers.Target, *catalog.Table) {
 		s, db, session, tb := benchBed(b)
 		if err := loaded(b.Context(), session, tb, "t/0001", benchBatch(b, tb, 2000)); err != nil {
 			b.Fatal(err)

@@ -79,13 +79,13 @@ FROM "SYS"."SEQUENCES" WHERE "SCHEMA_NAME" = ? ORDER BY "SEQUENCE_NAME"`, []any{
 	})
 }
 
-// others reads what is not a table: sequences, and what does not travel.
+// others reads what is not a table: sequences, and what is not migrated.
 func (rd *reading) others(ctx context.Context, schema string) error {
 	if err := rd.sequences(ctx, schema, true); err != nil {
 		return err
 	}
 	err := rd.s.query(ctx, opCatalog, `SELECT "VIEW_NAME" FROM "SYS"."VIEWS" WHERE "SCHEMA_NAME" = ? ORDER BY "VIEW_NAME"`, []any{schema}, func(r row) error {
-		rd.out.NotCarried = append(rd.out.NotCarried, catalog.Object{Kind: "view", Name: schema + "." + r.text(0)})
+		rd.out.NotMigrated = append(rd.out.NotMigrated, catalog.Object{Kind: "view", Name: schema + "." + r.text(0)})
 		return nil
 	})
 	if err != nil {
@@ -93,7 +93,7 @@ func (rd *reading) others(ctx context.Context, schema string) error {
 	}
 	return rd.s.query(ctx, opCatalog, `SELECT "SUBJECT_TABLE_NAME", "TRIGGER_NAME" FROM "SYS"."TRIGGERS" WHERE "SUBJECT_TABLE_SCHEMA" = ? ORDER BY "TRIGGER_NAME"`, []any{schema}, func(r row) error {
 		if t := rd.tables[catalog.Name{Schema: schema, Name: r.text(0)}]; t != nil {
-			t.NotCarried = append(t.NotCarried, catalog.Object{Kind: "trigger", Name: r.text(1)})
+			t.NotMigrated = append(t.NotMigrated, catalog.Object{Kind: "trigger", Name: r.text(1)})
 		}
 		return nil
 	})

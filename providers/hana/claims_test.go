@@ -19,7 +19,7 @@ import (
 	"github.com/dmoctl/dmoctl/providers"
 )
 
-func TestAClaimWaitsForAnother(t *testing.T) {
+func TestClaimWaitsForConcurrentClaim(t *testing.T) {
 	// Invariant 3: a package that somebody else has claimed is waited for: it is in then, or free.
 	for _, ends := range []string{"commit", "rollback"} {
 		t.Run(ends, func(t *testing.T) {
@@ -69,8 +69,8 @@ func TestAClaimWaitsForAnother(t *testing.T) {
 	}
 }
 
-func TestRunsThatStartAtOnce(t *testing.T) {
-	// Bad day: several applies start at the same moment on a target without a ledger: one has it, the others are told who.
+func TestConcurrentRunStart(t *testing.T) {
+	// Failure scenario: several applies start at the same moment on a target without a ledger: one has it, the others are told who.
 	b := newBed(t)
 	const runs = 4
 	var mu sync.Mutex
@@ -121,7 +121,7 @@ func numbered(t *testing.T, s providers.Session, tb *catalog.Table, rows int) {
 	mustLoad(t, s, tb, "t/"+fmt.Sprint(rows), batches...)
 }
 
-func TestPartsOfLargeTables(t *testing.T) {
+func TestLargeTableSplit(t *testing.T) {
 	for name, partition := range map[string][]schema.Values{
 		"by sample":    nil,
 		"by partition": {{"tables": []string{"t"}, "by": "hash", "parts": int64(5)}},

@@ -21,34 +21,34 @@ func targetBlock() schema.Block {
 		Attrs: []schema.Attr{
 			{Name: "host", Kind: schema.String, Required: true, Connection: true, Doc: "Host name or address of the SQL port.", Example: "hana01"},
 			{Name: "port", Kind: schema.Int, Required: true, Connection: true, Min: 1, Max: 65535, Doc: "SQL port: 30015 or 30013 with the instance number in the middle, 443 in the cloud.", Example: "30015"},
-			{Name: "database", Kind: schema.String, Connection: true, Doc: "Name of the tenant database, where port is the system database's; it says where the tenant listens."},
+			{Name: "database", Kind: schema.String, Connection: true, Doc: "Name of the tenant database, if port is that of the system database, which says where the tenant listens."},
 			{Name: "user", Kind: schema.String, Required: true, Connection: true, Doc: "Database user."},
 			{Name: "password", Kind: schema.String, Required: true, Connection: true, Sensitive: true, Doc: "Password of the user."},
 			{Name: "tls", Kind: schema.String, Default: "verify", Connection: true, Choices: []string{"verify", "insecure", "disable"},
-				Doc: "\"verify\": encrypted, and the server's certificate is checked. \"insecure\": encrypted, not checked. \"disable\": neither; the driver does not check either that the server knows the password."},
-			{Name: "tls_ca", Kind: schema.String, Connection: true, Doc: "File with the certificates of the authorities that may sign the server's; the system's where absent."},
-			{Name: "tls_server_name", Kind: schema.String, Connection: true, Doc: "Name that the server's certificate is for, where it is not host."},
-			{Name: "schema", Kind: schema.String, Required: true, Doc: "Schema that unqualified table names mean; made where it is missing.", Example: "SAPHANADB"},
+				Doc: "\"verify\": encrypted, and the server's certificate is checked. \"insecure\": encrypted, not checked. \"disable\": neither; the driver does not even check that the server knows the password."},
+			{Name: "tls_ca", Kind: schema.String, Connection: true, Doc: "File with the CA certificates that the server's certificate is checked against; by default the system's."},
+			{Name: "tls_server_name", Kind: schema.String, Connection: true, Doc: "Name in the server's certificate, if it is not host."},
+			{Name: "schema", Kind: schema.String, Required: true, Doc: "Schema of unqualified table names; created if it is missing.", Example: "SAPHANADB"},
 			{Name: "existing", Kind: schema.String, Default: string(plan.ExistingRefuse), Choices: schema.Words(plan.Existings()),
-				Doc: "What to do about tables of the plan that exist: refuse, load into them, or drop them first."},
+				Doc: "What to do with tables of the plan that already exist: refuse, load into them, or drop them first."},
 		},
 		Blocks: []schema.Block{partitionBlock(), groupBlock()},
 	}
 }
 
 func partitionBlock() schema.Block {
-	return schema.Block{Type: "partition", Doc: "How tables are partitioned. The first block that names a table counts. A table that none names is partitioned by hash of its key where it may pass 1.0e9 rows.",
+	return schema.Block{Type: "partition", Doc: "How tables are partitioned. The first block that names a table applies. A table that no block names is partitioned by hash of its key if it may exceed 1.0e9 rows.",
 		Attrs: []schema.Attr{
 			{Name: "tables", Kind: schema.Strings, Required: true, Doc: "Target tables: names, or globs with * and ?.", Example: `["CDPOS", "EDI*"]`},
-			{Name: "by", Kind: schema.String, Default: "hash", Choices: []string{"hash", "range"}, Doc: "\"hash\" spreads rows over parts; \"range\" cuts where ranges says."},
-			{Name: "columns", Kind: schema.Strings, Doc: "Columns to partition by, of the primary key where there is one; the whole key where absent. One for range."},
+			{Name: "by", Kind: schema.String, Default: "hash", Choices: []string{"hash", "range"}, Doc: "\"hash\" spreads rows over parts; \"range\" splits at the values in ranges."},
+			{Name: "columns", Kind: schema.Strings, Doc: "Columns to partition by, of the primary key if there is one; by default the whole key. Exactly one for range."},
 			{Name: "parts", Kind: schema.Int, Min: 1, Max: 16000, Doc: "Number of parts of a hash."},
-			{Name: "ranges", Kind: schema.Strings, Doc: "Two or more values, ascending: from each up to the next is a part; all other rows share one more."},
+			{Name: "ranges", Kind: schema.Strings, Doc: "Two or more values, ascending: each pair of neighbors bounds a part; all other rows share one more part."},
 		}}
 }
 
 func groupBlock() schema.Block {
-	return schema.Block{Type: "group", Doc: "Table group, by which HANA places tables on hosts. The first block that names a table counts.",
+	return schema.Block{Type: "group", Doc: "Table group, by which HANA places tables on hosts. The first block that names a table applies.",
 		Attrs: []schema.Attr{
 			{Name: "tables", Kind: schema.Strings, Required: true, Doc: "Target tables: names, or globs with * and ?."},
 			{Name: "type", Kind: schema.String, Doc: "Group type."},
@@ -81,19 +81,19 @@ func parseAccess(v schema.Values, dir string) (*access, error) {
 	}
 	for _, name := range []string{"host", "user", "password", "schema"} {
 		if v.String(name) == "" {
-			return nil, configError(name+" is empty", "Give it in the target block.")
+			return nil, configError(name+" is empty", "Set it in the target block.")
 		}
 	}
 	port := v.Int("port")
 	if port < 1 || port > 65535 {
-		return nil, configError("port is missing", "Give the SQL port, e.g. 30015.")
+		return nil, configError("port is missing", "Set the SQL port, e.g. 30015.")
 	}
 	a := &access{address: net.JoinHostPort(v.String("host"), strconv.FormatInt(port, 10)), database: v.String("database"),
 		user: v.String("user"), password: v.String("password")}
 	mode := v.String("tls")
 	if mode == "disable" {
 		if v.Has("tls_ca") || v.Has("tls_server_name") {
-			return nil, configError("tls_ca or tls_server_name stands beside tls = \"disable\"", "Leave one of them out.")
+			return nil, configError("tls_ca and tls_server_name cannot be combined with tls = \"disable\"", "Remove one of them.")
 		}
 		return a, nil
 	}
@@ -102,7 +102,7 @@ func parseAccess(v schema.Values, dir string) (*access, error) {
 		a.tls.ServerName = name
 	}
 	if file := v.String("tls_ca"); file != "" {
-		pool, err := providers.Authorities(file, dir)
+		pool, err := providers.CACertificates(file, dir)
 		if err != nil {
 			return nil, err
 		}
@@ -130,22 +130,22 @@ func parsePlacements(v schema.Values) (placements, error) {
 		p.by = cmp.Or(p.by, "hash")
 		switch {
 		case p.by == "hash" && p.parts < 1:
-			return out, configError("a partition block by hash has no parts", "Say parts = 4, or how many there are to be.")
+			return out, configError("a partition block by hash has no parts", "Set parts, e.g. parts = 4.")
 		case p.by == "hash" && len(p.ranges) > 0:
-			return out, configError("a partition block by hash has ranges", "Say by = \"range\", or leave ranges out.")
+			return out, configError("a partition block by hash has ranges", "Set by = \"range\", or remove ranges.")
 		case p.by == "range" && len(p.ranges) < 2:
-			return out, configError("a partition block by range has fewer than two ranges", "Say where parts begin and the last one ends, e.g. ranges = [\"2010\", \"2015\", \"2020\"].")
+			return out, configError("a partition block by range has fewer than two ranges", "Set where parts begin and where the last one ends, e.g. ranges = [\"2010\", \"2015\", \"2020\"].")
 		case p.by == "range" && p.parts > 0:
-			return out, configError("a partition block by range has parts", "The number of parts follows from ranges; leave parts out.")
+			return out, configError("a partition block by range has parts", "The number of parts follows from ranges; remove parts.")
 		case p.by == "range" && len(p.columns) != 1:
-			return out, configError("a partition block by range needs exactly one column", "Say columns = [\"GJAHR\"].")
+			return out, configError("a partition block by range needs exactly one column", "Set one, e.g. columns = [\"GJAHR\"].")
 		}
 		out.partitions = append(out.partitions, p)
 	}
 	for _, b := range v.Blocks("group") {
 		g := placement{tables: b.Strings("tables"), typ: b.String("type"), sub: b.String("subtype"), nameOf: b.String("name")}
 		if g.typ == "" && g.sub == "" && g.nameOf == "" {
-			return out, configError("a group block has neither type, subtype nor name", "Give at least one of them.")
+			return out, configError("a group block has neither type, subtype nor name", "Set at least one of them.")
 		}
 		out.groups = append(out.groups, g)
 	}
@@ -210,7 +210,7 @@ func (p *placements) partitionClause(t *catalog.Table) (string, error) {
 			return "", placementError(t, "it has no column "+c, "Correct columns in the partition block.")
 		}
 		if k := t.Key; k != nil && k.Primary && !slices.Contains(k.Columns, c) {
-			return "", placementError(t, "column "+c+" is not in its primary key, by which HANA partitions only", "Name columns of the key in the partition block.")
+			return "", placementError(t, "column "+c+" is not in its primary key, and HANA partitions only by key columns", "Name columns of the key in the partition block.")
 		}
 	}
 	if how.by == "hash" {

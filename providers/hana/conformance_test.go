@@ -39,9 +39,9 @@ func harness() providertest.Harness {
 	}
 }
 
-func TestConformanceOfTheTarget(t *testing.T) { providertest.Target(t, harness()) }
+func TestTargetConformance(t *testing.T) { providertest.Target(t, harness()) }
 
-func TestConformanceOfReadingBack(t *testing.T) { providertest.ReadBack(t, harness()) }
+func TestReadBackConformance(t *testing.T) { providertest.ReadBack(t, harness()) }
 
 // show prints a column by HANA's own functions in the form of providertest.Text.
 func show(column string, t catalog.Type) string {

@@ -29,7 +29,7 @@ func open(v schema.Values) (providers.Target, error) {
 	return hana.Driver().OpenTarget(context.Background(), v, providers.Env{Log: hclog.NewNullLogger(), Application: "dmoctl test"})
 }
 
-func TestConnectErrorsSayWhatToDo(t *testing.T) {
+func TestConnectErrorFixes(t *testing.T) {
 	b := newBed(t)
 	closedPort := func() int64 {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -94,25 +94,25 @@ func certificate(t testing.TB) (*tls.Config, string) {
 	return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}, file
 }
 
-func TestTheServersCertificateIsChecked(t *testing.T) {
+func TestServerCertificateVerified(t *testing.T) {
 	cfg, file := certificate(t)
 	srv, err := simulator.Start(simulator.Options{TLS: cfg})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer srv.Close()
-	b := &bed{sim: srv, addr: srv.Addr(), user: "SYSTEM", password: "Manager1"}
+	b := &environment{sim: srv, addr: srv.Addr(), user: "SYSTEM", password: "Manager1"}
 	for name, c := range map[string]struct {
 		values schema.Values
 		fails  string // in the error
 	}{
-		"verified":      {schema.Values{"tls": "verify", "tls_ca": file}, ""},
-		"by name":       {schema.Values{"tls": "verify", "tls_ca": file, "tls_server_name": "hana.example"}, ""},
-		"unknown":       {schema.Values{"tls": "verify"}, "not trusted"},
-		"another name":  {schema.Values{"tls": "verify", "tls_ca": file, "tls_server_name": "other.example"}, "not trusted"},
-		"insecure":      {schema.Values{"tls": "insecure"}, ""},
-		"in the clear":  {schema.Values{"tls": "disable"}, "before it was usable"},
-		"by the system": {schema.Values{"tls": ""}, "not trusted"}, // absent means verify
+		"verified":     {schema.Values{"tls": "verify", "tls_ca": file}, ""},
+		"by name":      {schema.Values{"tls": "verify", "tls_ca": file, "tls_server_name": "hana.example"}, ""},
+		"unknown":      {schema.Values{"tls": "verify"}, "not trusted"},
+		"another name": {schema.Values{"tls": "verify", "tls_ca": file, "tls_server_name": "other.example"}, "not trusted"},
+		"insecure":     {schema.Values{"tls": "insecure"}, ""},
+		"unencrypted":  {schema.Values{"tls": "disable"}, "before it could be used"},
+		"default":      {schema.Values{"tls": ""}, "not trusted"}, // absent means verify
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := b.Values()
@@ -130,12 +130,12 @@ func TestTheServersCertificateIsChecked(t *testing.T) {
 	}
 }
 
-func TestOlderServersAreRefused(t *testing.T) {
+func TestOldServerVersionRefused(t *testing.T) {
 	srv, err := simulator.Start(simulator.Options{Version: "1.00.122.00.1478575636"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer srv.Close()
-	_, err = open((&bed{sim: srv, addr: srv.Addr(), user: "SYSTEM", password: "Manager1", tls: "disable"}).Values())
+	_, err = open((&environment{sim: srv, addr: srv.Addr(), user: "SYSTEM", password: "Manager1", tls: "disable"}).Values())
 	wantKind(t, err, providers.Unsupported)
 }

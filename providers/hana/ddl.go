@@ -134,7 +134,7 @@ func alterError(err error, table catalog.Name) error {
 	case hasCode(err, codeRestricted):
 		e.Fix = dependedOn
 	case hasCode(err, 457):
-		e.Fix = "Another object of the schema has this name: rename it, or drop it."
+		e.Fix = "Another object in the schema has this name: rename it or drop it."
 	}
 	return err
 }

@@ -119,8 +119,8 @@ func (a *alteration) free(have *catalog.Table, kind, name string) error {
 // taken is the error for a name that something else has.
 func taken(table catalog.Name, wanted, there string) error {
 	return &providers.Error{Kind: providers.Exists, Op: opAlter, Table: table,
-		Err: fmt.Errorf("the %s cannot be made: the name is taken by the %s, which is something else", wanted, there),
-		Fix: "Rename or drop what is there, if it is no longer needed. Then run dmoctl plan and apply again."}
+		Err: fmt.Errorf("the %s cannot be created: its name is already used by the %s", wanted, there),
+		Fix: "Rename or drop that object, if nothing else needs it. Then run dmoctl plan and apply again."}
 }
 
 // constraintOf says what a table has under a name, or "".

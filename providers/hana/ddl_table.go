@@ -121,13 +121,13 @@ func compare(want, have *catalog.Table) string {
 		case h == nil:
 			return fmt.Sprintf("it has no column %s", w.Name)
 		case w.Declared != h.Declared:
-			return fmt.Sprintf("column %s is %s, wanted is %s", w.Name, h.Declared, w.Declared)
+			return fmt.Sprintf("column %s is %s, expected %s", w.Name, h.Declared, w.Declared)
 		case w.Nullable && !h.Nullable:
 			return fmt.Sprintf("column %s is NOT NULL", w.Name)
 		case (w.Generated == "") != (h.Generated == ""):
 			return fmt.Sprintf("column %s is generated on one side only", w.Name)
 		case h.Identity == catalog.IdentityAlways:
-			return fmt.Sprintf("column %s is GENERATED ALWAYS AS IDENTITY, which takes no rows", w.Name)
+			return fmt.Sprintf("column %s is GENERATED ALWAYS AS IDENTITY, which accepts no values", w.Name)
 		}
 	}
 	for _, h := range have.Columns {

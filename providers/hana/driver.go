@@ -13,7 +13,7 @@ import (
 
 const engine = "hana"
 
-// Driver describes the provider. It is no source.
+// Driver describes the provider. It is not a source.
 func Driver() providers.Driver {
 	return providers.Driver{
 		Type:       engine,

@@ -32,7 +32,7 @@ func wrapTable(op string, table catalog.Name, err error) error {
 	return providers.OnTable(table, wrap(op, err))
 }
 
-// worst returns code and text of the first error that is no warning.
+// worst returns code and text of the first error that is not a warning.
 func worst(e hdb.Error) (int, string) {
 	for i := range e.NumError() {
 		e.SetIdx(i)
@@ -101,7 +101,7 @@ func fixOfCode(code int) string {
 	case 4:
 		return "Free memory on the server or raise its allocation limit, or lower processes; then run the same command again."
 	case 14:
-		return "Make room on the server's data or log volume, then run the same command again."
+		return "Free space on the server's data or log volume, then run the same command again."
 	case 2055:
 		return "Partition the table: name it in a partition block of the target, and copy it again with plan --reload."
 	case 10:
@@ -113,7 +113,7 @@ func fixOfCode(code int) string {
 	case 19:
 		return "Install a valid licence on the server."
 	case 131, codeBusy:
-		return "See SYS.M_BLOCKED_TRANSACTIONS for who holds the lock."
+		return "SYS.M_BLOCKED_TRANSACTIONS shows who holds the lock."
 	}
 	return ""
 }
@@ -134,11 +134,11 @@ func connectError(a *access, err error) error {
 	case errors.As(err, &unknown), errors.As(err, &name), errors.As(err, &verify):
 		e.Err, e.Fix = errors.New("the server's certificate is not trusted"), "Check tls_ca and tls_server_name."
 	case errors.As(err, &record):
-		e.Err, e.Fix = errors.New("the server does not speak TLS on this port"), "Check port, or turn on TLS on the server; tls = \"disable\" sends data in the clear."
+		e.Err, e.Fix = errors.New("the server does not speak TLS on this port"), "Check port, or enable TLS on the server; tls = \"disable\" sends data unencrypted."
 	case a.tls != nil:
-		e.Err, e.Fix = errors.New("the connection ended before it was usable"), "Check that host and port belong to SAP HANA, and whether it speaks TLS there (tls)."
+		e.Err, e.Fix = errors.New("the connection was closed before it could be used"), "Check that host and port belong to SAP HANA, and whether it speaks TLS there (tls)."
 	default:
-		e.Err, e.Fix = errors.New("the connection ended before it was usable"), "Check that host and port belong to SAP HANA, and whether it demands TLS (tls)."
+		e.Err, e.Fix = errors.New("the connection was closed before it could be used"), "Check that host and port belong to SAP HANA, and whether it demands TLS (tls)."
 	}
 	return e
 }

@@ -133,7 +133,7 @@ func count(ctx context.Context, s *session, op, sql string, args ...any) (int64,
 func formatInt(n int64) string { return strconv.FormatInt(n, 10) }
 
 // dropLedger removes what the ledger says of the migration, and the ledger itself where no other
-// migration has a run in it. The run's lock is a row of it, so that is given back first.
+// migration has a run in it. The run's lock is a row of it, so that is released first.
 func (t *target) dropLedger(ctx context.Context, w *fenced.Session[*txn]) error {
 	const op = "drop ledger"
 	err := w.Do(ctx, op, fenced.Load, func(tx *txn) error { return fenced.Forget(ctx, tx, w.Migration()) })

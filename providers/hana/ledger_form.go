@@ -55,12 +55,12 @@ func (db *database) ledgerState(ctx context.Context, s *session) (state, error) 
 			continue
 		case comment != ledgerSignature && strings.HasPrefix(comment, ledgerMark):
 			return ledgerNone, &providers.Error{Kind: providers.Unsupported, Op: opLedger, Table: catalog.Name{Schema: ledgerSchema, Name: t.name},
-				Err: fmt.Errorf("it is a %s, this dmoctl writes %q", comment, ledgerSignature),
-				Fix: "Finish that migration with the dmoctl that began it, or drop schema " + ledgerSchema + " and begin again."}
+				Err: fmt.Errorf("it is a %s, but this dmoctl writes %q", comment, ledgerSignature),
+				Fix: "Finish that migration with the version of dmoctl that started it, or drop schema " + ledgerSchema + " and start over."}
 		case comment != ledgerSignature:
-			return ledgerNone, notLedger(t.name, "it has no comment of dmoctl's")
+			return ledgerNone, notLedger(t.name, "it lacks dmoctl's comment")
 		case columns[t.name] != columnsOnly(t.columns):
-			return ledgerNone, notLedger(t.name, "its columns are others")
+			return ledgerNone, notLedger(t.name, "its columns differ")
 		}
 		ours++
 	}
@@ -78,7 +78,7 @@ func (db *database) ledgerState(ctx context.Context, s *session) (state, error) 
 
 func notLedger(table, why string) error {
 	return &providers.Error{Kind: providers.Exists, Op: opLedger, Table: catalog.Name{Schema: ledgerSchema, Name: table},
-		Err: errors.New("it is not of dmoctl's ledger: " + why), Fix: "Rename that schema, or load into another database."}
+		Err: errors.New("it is not part of dmoctl's ledger: " + why), Fix: "Rename that schema, or load into another database."}
 }
 
 // ownsLedger refuses a schema of another user's.
@@ -88,8 +88,8 @@ func (db *database) ownsLedger(ctx context.Context, s *session) error {
 		return err
 	}
 	return &providers.Error{Kind: providers.Permission, Op: opLedger, Table: catalog.Name{Name: ledgerSchema},
-		Err: fmt.Errorf("schema %s belongs to user %s, which could make statements of dmoctl do what it likes", ledgerSchema, r.text(0)),
-		Fix: "Connect as that user; or look at the schema, and drop it where nobody needs it."}
+		Err: fmt.Errorf("schema %s belongs to user %s, which could change what dmoctl's statements do", ledgerSchema, r.text(0)),
+		Fix: "Connect as that user, or inspect the schema and drop it if nothing needs it."}
 }
 
 // untriggered refuses triggers on the ledger's tables.
@@ -98,7 +98,7 @@ func untriggered(ctx context.Context, s *session) error {
 	if err != nil || r == nil {
 		return err
 	}
-	return notLedger(r.text(1), "somebody added to it: trigger "+r.text(0))
+	return notLedger(r.text(1), "something was added to it: trigger "+r.text(0))
 }
 
 // ledgerColumns prints the columns of the schema's tables as ledgerTables spells them.

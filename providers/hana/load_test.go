@@ -22,7 +22,7 @@ import (
 
 const insertT = `INSERT INTO "` + testSchema + `"."t"`
 
-func (b *bed) target(t testing.TB) providers.Target {
+func (b *environment) target(t testing.TB) providers.Target {
 	t.Helper()
 	db, err := hana.Driver().OpenTarget(t.Context(), b.Values(), providers.Env{Log: hclog.NewNullLogger(), Application: "dmoctl test", Readers: 2, Writers: 2})
 	if err != nil {
@@ -36,7 +36,7 @@ func (b *bed) target(t testing.TB) providers.Target {
 	return db
 }
 
-func (b *bed) lock(t testing.TB, db providers.Target, id string) providers.Session {
+func (b *environment) lock(t testing.TB, db providers.Target, id string) providers.Session {
 	t.Helper()
 	s, err := db.Lock(t.Context(), ledger.Run{Migration: "m", Lineage: "l", Serial: 1, Plan: "p", Token: "token-" + id, Owner: ledger.Owner{ID: id, User: "ana", Host: "db1", PID: 1}}, nil)
 	if err != nil {
@@ -186,7 +186,7 @@ func drain(t testing.TB, rd providers.Reader, each func(arrow.RecordBatch)) {
 }
 
 // sentTimes counts how often the simulator was sent statements that begin like this.
-func (b *bed) sentTimes(prefix string) (n int) {
+func (b *environment) sentTimes(prefix string) (n int) {
 	for _, s := range b.sim.Statements() {
 		if strings.HasPrefix(s, prefix) {
 			n++
@@ -195,7 +195,7 @@ func (b *bed) sentTimes(prefix string) (n int) {
 	return n
 }
 
-func ready(t *testing.T, v catalog.Type) (*bed, providers.Target, providers.Session, *catalog.Table) {
+func ready(t *testing.T, v catalog.Type) (*environment, providers.Target, providers.Session, *catalog.Table) {
 	t.Helper()
 	b := newBed(t)
 	db := b.target(t)

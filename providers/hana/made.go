@@ -94,7 +94,7 @@ WHERE "REFERENCED_SCHEMA_NAME" = ? AND "REFERENCED_TABLE_NAME" = ? AND NOT ("SCH
 		Err: fmt.Errorf("foreign key %s of %s refers to it", r.text(0), catalog.Name{Schema: r.text(1), Name: r.text(2)})}
 }
 
-const dependedOn = "Drop what depends on it yourself, and make it again after the migration."
+const dependedOn = "Drop the dependents yourself, and recreate them after the migration."
 
 // drop drops what the ledger says that dmoctl made. RESTRICT makes the server refuse where others depend on it.
 func (a *alteration) drop(o ledger.Object) {

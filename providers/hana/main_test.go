@@ -20,7 +20,7 @@ func warmUp() {
 		panic(err)
 	}
 	defer srv.Close()
-	b := &bed{addr: srv.Addr(), user: "SYSTEM", password: "Manager1", tls: "disable"}
+	b := &environment{addr: srv.Addr(), user: "SYSTEM", password: "Manager1", tls: "disable"}
 	c, err := b.connector().Connect(context.Background())
 	if err != nil {
 		panic(err)

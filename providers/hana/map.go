@@ -28,7 +28,7 @@ type mapping struct {
 // mapTable implements providers.Driver.MapTable.
 func mapTable(source *catalog.Table, how providers.MapOptions) providers.Mapping {
 	t := *source
-	t.Name, t.NotCarried, t.Children, t.File, t.Definition, t.Options = how.To, nil, nil, "", "", ""
+	t.Name, t.NotMigrated, t.Children, t.File, t.Definition, t.Options = how.To, nil, nil, "", "", ""
 	m := &mapping{source: source, how: how, same: how.Engine == engine, out: providers.Mapping{Table: &t}}
 	m.names()
 	m.compare()
@@ -45,18 +45,18 @@ func mapTable(source *catalog.Table, how providers.MapOptions) providers.Mapping
 }
 
 func (m *mapping) refuse(column, what, fix string) {
-	m.out.Refusals = append(m.out.Refusals, providers.Loss{Table: m.source.Name, Column: column, What: what, Fix: fix})
+	m.out.Refusals = append(m.out.Refusals, providers.Conversion{Table: m.source.Name, Column: column, What: what, Fix: fix})
 }
 
 func (m *mapping) lose(column, what, fix string) {
-	m.out.Losses = append(m.out.Losses, providers.Loss{Table: m.source.Name, Column: column, What: what, Fix: fix})
+	m.out.Conversions = append(m.out.Conversions, providers.Conversion{Table: m.source.Name, Column: column, What: what, Fix: fix})
 }
 
 // names refuses what HANA cannot call a table or a column.
 func (m *mapping) names() {
 	m.identifier("", "table", m.how.To.Name)
 	if isLedgerTable(m.how.To) {
-		m.refuse("", "dmoctl's ledger has the name "+m.how.To.String()+".", "Give the table another name with a rename block.")
+		m.refuse("", "dmoctl's ledger has the name "+m.how.To.String()+".", "Give the table a different name with a rename block.")
 	}
 	seen := make(map[string]bool, len(m.source.Columns))
 	for _, c := range m.source.Columns {
@@ -99,21 +99,21 @@ func (m *mapping) large(c *catalog.Column, bounded, lob catalog.Kind) {
 	c.Type = catalog.Type{Kind: lob}
 	if m.compared[c.Name] {
 		c.Type = catalog.Type{Kind: bounded, Length: maxVarchar}
-		m.lose(c.Name, fmt.Sprintf("Type %s becomes %s, because a key or an index needs the column: a row with a longer value fails by its key.", from, declared(c.Type)), "")
+		m.lose(c.Name, fmt.Sprintf("Type %s becomes %s, because the column is in a key or an index: a row with a longer value is rejected.", from, declared(c.Type)), "")
 	} else if from.Length > maxVarchar {
 		m.lose(c.Name, fmt.Sprintf("Type %s becomes %s, because the longest type that can be indexed and compared has a length of %d.", from, declared(c.Type), maxVarchar), "")
 	}
 }
 
 func (m *mapping) identifier(column, what, name string) {
-	const fix = "Rename it on the source, or a table with a rename block."
+	const fix = "Rename it on the source; a table can also be renamed with a rename block."
 	switch {
 	case len(name) > maxIdentifier:
-		m.refuse(column, fmt.Sprintf("The name of the %s has %d bytes; HANA keeps %d.", what, len(name), maxIdentifier), fix)
+		m.refuse(column, fmt.Sprintf("The name of the %s has %d bytes; HANA allows %d.", what, len(name), maxIdentifier), fix)
 	case strings.ContainsRune(name, 0) || name == "":
 		m.refuse(column, "The name of the "+what+" is empty or holds U+0000.", "Rename it on the source.")
 	case reserved(name):
-		m.refuse(column, "HANA keeps names that begin with _SYS_ or _SAP_ for itself.", fix)
+		m.refuse(column, "HANA reserves names that begin with _SYS_ or _SAP_.", fix)
 	}
 }
 
@@ -138,7 +138,7 @@ func (m *mapping) column(c catalog.Column) catalog.Column {
 		if literal, ok := literalDefault(c.Default, c.Type); ok {
 			c.Default = literal
 		} else {
-			m.lose(c.Name, fmt.Sprintf("The default %s is not carried: HANA takes constants only, and this is none that it knows.", c.Default), "Set it in the application, or on the target after the migration.")
+			m.lose(c.Name, fmt.Sprintf("The default %s is not migrated: HANA accepts only constants that it recognizes.", c.Default), "Set it in the application, or on the target after the migration.")
 			c.Default = ""
 		}
 	}
@@ -153,7 +153,7 @@ func (m *mapping) otherType(c *catalog.Column) {
 	from := c.Type
 	switch from.Kind {
 	case catalog.Native, catalog.Refused:
-		m.refuse(c.Name, fmt.Sprintf("Type %s cannot be carried to SAP HANA.", from), "Exclude the table, or change the column on the source.")
+		m.refuse(c.Name, fmt.Sprintf("Type %s cannot be migrated to SAP HANA.", from), "Exclude the table, or change the column on the source.")
 		return
 	case catalog.Number:
 		c.Type = m.number(c.Name)
@@ -183,7 +183,7 @@ func (m *mapping) otherType(c *catalog.Column) {
 	case catalog.Timestamp9:
 		c.Type.Precision = timestampDigits
 		if from.Precision > timestampDigits {
-			m.lose(c.Name, fmt.Sprintf("Type %s becomes TIMESTAMP of %d digits: a row that has more fails by its key, unless overflow says otherwise.", from, timestampDigits), "")
+			m.lose(c.Name, fmt.Sprintf("Type %s becomes TIMESTAMP of %d digits: a row that has more is rejected, unless overflow says otherwise.", from, timestampDigits), "")
 		}
 	}
 	if c.Type.Kind == catalog.Decimal && c.Type.Precision > maxPrecision {
@@ -200,7 +200,7 @@ func (m *mapping) number(column string) catalog.Type {
 		return catalog.Type{Kind: catalog.Number}
 	}
 	if t.Kind == catalog.Float64 {
-		m.lose(column, "Numbers become DOUBLE, as the spec says: digits after the 15th may change.", "")
+		m.lose(column, "Numbers become DOUBLE, as the spec says: digits beyond the 15th may change.", "")
 	}
 	return t
 }
@@ -225,7 +225,7 @@ func (m *mapping) identity(c *catalog.Column) {
 	switch c.Type.Kind {
 	case catalog.Int16, catalog.Int32, catalog.Int64:
 		if c.Identity == catalog.IdentityAlways {
-			m.lose(c.Name, "The identity column takes values that are inserted: HANA's GENERATED ALWAYS could not be loaded.", "")
+			m.lose(c.Name, "The identity column becomes GENERATED BY DEFAULT: HANA cannot load a GENERATED ALWAYS column.", "")
 		}
 		c.Identity, c.Default, c.Nullable = catalog.IdentityDefault, "", false
 		if c.Sequence != nil {
@@ -234,7 +234,7 @@ func (m *mapping) identity(c *catalog.Column) {
 			c.Sequence = &s
 		}
 	default:
-		m.lose(c.Name, "The column's numbering is not carried: HANA numbers integers only.", "")
+		m.lose(c.Name, "The column's identity is not migrated: HANA allows it only for integers.", "")
 		c.Identity, c.Sequence, c.Default = "", nil, ""
 	}
 }
@@ -268,7 +268,7 @@ func (m *mapping) keys(t *catalog.Table) {
 			k.Name = fitName(k.Name, m.how.To.Name, strings.Join(k.Columns, "_")+"_key")
 		}
 		if len(k.Columns) > maxKeyColumns {
-			m.refuse("", fmt.Sprintf("Unique key %s has %d columns; HANA takes %d.", k.Name, len(k.Columns), maxKeyColumns), "Drop it on the source, or exclude the table.")
+			m.refuse("", fmt.Sprintf("Unique key %s has %d columns; HANA allows %d.", k.Name, len(k.Columns), maxKeyColumns), "Drop it on the source, or exclude the table.")
 		}
 		t.Uniques = append(t.Uniques, k)
 	}
@@ -282,7 +282,7 @@ func (m *mapping) notNull(t *catalog.Table, columns []string) bool {
 func (m *mapping) keyed(t *catalog.Table, what string, columns []string) {
 	for _, n := range columns {
 		if c := t.Column(n); c != nil && isLOB(c.Type) {
-			m.refuse(n, fmt.Sprintf("The column becomes %s, and HANA has no large object in a key: %s.", c.Declared, strings.TrimSpace(what)),
+			m.refuse(n, fmt.Sprintf("The column becomes %s, and HANA does not allow large objects in a key: %s.", c.Declared, strings.TrimSpace(what)),
 				fmt.Sprintf("Limit the column to %d characters or bytes on the source, or exclude the table.", maxVarchar))
 		}
 	}
@@ -291,20 +291,20 @@ func (m *mapping) keyed(t *catalog.Table, what string, columns []string) {
 func (m *mapping) indexes(t *catalog.Table) {
 	t.Indexes = nil
 	for _, x := range m.source.Indexes {
-		const fix = "Create one on the target after the migration where it is needed."
+		const fix = "Create an equivalent on the target after the migration where it is needed."
 		large := slices.ContainsFunc(x.Columns, func(i catalog.IndexColumn) bool { c := t.Column(i.Name); return c == nil || isLOB(c.Type) })
 		switch {
 		case x.Special || len(x.Columns) == 0:
-			m.lose("", fmt.Sprintf("Index %s is not carried: only another %s can express it.", x.Name, m.how.Engine), fix)
+			m.lose("", fmt.Sprintf("Index %s is not migrated: it can only be expressed in %s.", x.Name, m.how.Engine), fix)
 			continue
 		case large && x.Unique:
-			m.refuse("", fmt.Sprintf("Unique index %s is over a column that becomes a large object, which HANA does not index.", x.Name), "Exclude the table, or drop the index on the source.")
+			m.refuse("", fmt.Sprintf("Unique index %s is on a column that becomes a large object, which HANA cannot index.", x.Name), "Exclude the table, or drop the index on the source.")
 			continue
 		case large:
-			m.lose("", fmt.Sprintf("Index %s is not carried: HANA does not index large objects.", x.Name), fix)
+			m.lose("", fmt.Sprintf("Index %s is not migrated: HANA cannot index large objects.", x.Name), fix)
 			continue
 		case len(x.Columns) > maxKeyColumns:
-			m.lose("", fmt.Sprintf("Index %s is not carried: it has %d columns, HANA takes %d.", x.Name, len(x.Columns), maxKeyColumns), fix)
+			m.lose("", fmt.Sprintf("Index %s is not migrated: it has %d columns; HANA allows %d.", x.Name, len(x.Columns), maxKeyColumns), fix)
 			continue
 		}
 		x.Definition = ""
@@ -320,7 +320,7 @@ func (m *mapping) foreignKeys(t *catalog.Table) {
 	for _, f := range m.source.ForeignKeys {
 		to, ok := m.how.Names[f.Table]
 		if !ok {
-			m.lose("", fmt.Sprintf("Foreign key %s is not carried: table %s does not travel.", f.Name, f.Table), "")
+			m.lose("", fmt.Sprintf("Foreign key %s is not migrated: table %s is not migrated.", f.Name, f.Table), "")
 			continue
 		}
 		f.Table, f.Definition = to, ""
@@ -342,7 +342,7 @@ func (m *mapping) checks(t *catalog.Table) {
 			t.Checks = append(t.Checks, c)
 			continue
 		}
-		m.lose("", fmt.Sprintf("Check %s is not carried: its expression is in another engine's dialect.", cmp.Or(c.Name, c.Expression)), "Add it on the target after the migration.")
+		m.lose("", fmt.Sprintf("Check %s is not migrated: its expression is in another engine's dialect.", cmp.Or(c.Name, c.Expression)), "Add it on the target after the migration.")
 	}
 }
 
@@ -352,14 +352,14 @@ func (m *mapping) partition(t *catalog.Table) {
 		return
 	}
 	if t.PartitionBy != "" {
-		m.lose("", "The source's partitions are not carried.", "Say how the table is to be partitioned in a partition block of the target.")
+		m.lose("", "The source's partitions are not migrated.", "Set the table's partitioning in a partition block of the target.")
 	}
 	t.PartitionBy, t.Partitions = "", nil
 	if t.Rows <= rowsPerPartition {
 		return
 	}
 	if t.Key == nil || !t.Key.Primary {
-		m.lose("", fmt.Sprintf("The table has %d rows and no key to partition by; at 2,100,000,000 rows the load would stop.", t.Rows), "Name columns in a partition block of the target.")
+		m.lose("", fmt.Sprintf("The table has %d rows and no key to partition by; the load would stop at 2,100,000,000 rows.", t.Rows), "Name columns in a partition block of the target.")
 		return
 	}
 	parts := (t.Rows + aimPerPartition - 1) / aimPerPartition

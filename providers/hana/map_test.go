@@ -12,7 +12,7 @@ import (
 	"github.com/dmoctl/dmoctl/providers"
 )
 
-func TestTypesOfOtherEngines(t *testing.T) {
+func TestMapTypes(t *testing.T) {
 	utc := func(p *catalog.Policies) { p.TimeZone = "utc" }
 	for _, c := range []struct {
 		from     catalog.Type
@@ -65,8 +65,8 @@ func TestTypesOfOtherEngines(t *testing.T) {
 		if c.declared == "" {
 			continue
 		}
-		if got.Declared != c.declared || got.Type.String() != c.into || (len(m.Losses) > 0) != c.loss {
-			t.Errorf("%s becomes %s (%s), want %s (%s); losses %+v", c.from, got.Declared, got.Type, c.declared, c.into, m.Losses)
+		if got.Declared != c.declared || got.Type.String() != c.into || (len(m.Conversions) > 0) != c.loss {
+			t.Errorf("%s becomes %s (%s), want %s (%s); conversions %+v", c.from, got.Declared, got.Type, c.declared, c.into, m.Conversions)
 		}
 		if newColumn(got.Type) == nil || !isLOB(got.Type) && newAppender(got.Type, builderOf(t, got.Type)) == nil {
 			t.Errorf("%s cannot be written or read", got.Type)
@@ -88,7 +88,7 @@ func builderOf(t *testing.T, typ catalog.Type) array.Builder {
 	return b
 }
 
-func TestKeysOfOtherEngines(t *testing.T) {
+func TestMapKeys(t *testing.T) {
 	str := func(n string, length int, null bool) catalog.Column {
 		return catalog.Column{Name: n, Type: catalog.Type{Kind: catalog.String, Length: length}, Nullable: null}
 	}
@@ -108,20 +108,20 @@ func TestKeysOfOtherEngines(t *testing.T) {
 	if m = of(table(&catalog.Key{Name: "u", Columns: []string{"A", "B"}}, 1_000_000_000)); m.Table.Key.Primary || m.Table.PartitionBy != "" {
 		t.Errorf("a unique key with a nullable column becomes %+v, partitioned by %q", m.Table.Key, m.Table.PartitionBy)
 	}
-	if m = of(table(&catalog.Key{Primary: true, Columns: []string{"L"}}, 0)); len(m.Refusals) > 0 || m.Table.Column("L").Declared != "NVARCHAR(5000)" || len(m.Losses) != 1 {
-		t.Errorf("a text of 6000 characters in the key becomes %s: %+v, %+v", m.Table.Column("L").Declared, m.Refusals, m.Losses)
+	if m = of(table(&catalog.Key{Primary: true, Columns: []string{"L"}}, 0)); len(m.Refusals) > 0 || m.Table.Column("L").Declared != "NVARCHAR(5000)" || len(m.Conversions) != 1 {
+		t.Errorf("a text of 6000 characters in the key becomes %s: %+v, %+v", m.Table.Column("L").Declared, m.Refusals, m.Conversions)
 	}
 	document := table(&catalog.Key{Primary: true, Columns: []string{"L"}}, 0)
 	document.Columns[2].Type = catalog.Type{Kind: catalog.JSON}
 	if m = of(document); len(m.Refusals) != 1 || !strings.Contains(m.Refusals[0].What, "NCLOB") {
 		t.Errorf("a document in the key: %+v", m.Refusals)
 	}
-	if m = of(table(nil, 3_000_000_000)); len(m.Losses) == 0 || !strings.Contains(m.Losses[len(m.Losses)-1].What, "2,100,000,000") {
-		t.Errorf("3e9 rows without a key: %+v", m.Losses)
+	if m = of(table(nil, 3_000_000_000)); len(m.Conversions) == 0 || !strings.Contains(m.Conversions[len(m.Conversions)-1].What, "2,100,000,000") {
+		t.Errorf("3e9 rows without a key: %+v", m.Conversions)
 	}
 }
 
-func TestNamesOfOtherEngines(t *testing.T) {
+func TestMapNames(t *testing.T) {
 	for _, n := range []string{"_SYS_X", "_SAP_X", "", strings.Repeat("ä", 64), "a\x00b"} {
 		m := mapTable(&catalog.Table{Name: catalog.Name{Schema: "S", Name: n}}, providers.MapOptions{Engine: "oracle", To: catalog.Name{Schema: "S", Name: n}})
 		if len(m.Refusals) != 1 {
@@ -146,7 +146,7 @@ func TestNamesOfOtherEngines(t *testing.T) {
 	}
 }
 
-func TestDefaultsOfOtherEngines(t *testing.T) {
+func TestMapDefaults(t *testing.T) {
 	str := catalog.Type{Kind: catalog.String, Length: 9}
 	for _, c := range []struct {
 		from string
@@ -175,7 +175,7 @@ func TestGlobs(t *testing.T) {
 	}
 }
 
-func TestCodesDecideKinds(t *testing.T) {
+func TestErrorKindsByCode(t *testing.T) {
 	for kind, codes := range map[providers.Kind][]int{
 		providers.Transient:    {131, 133, 138, 143, 146, 150, 16, 1343, 139, 129, 132, 145, 149, 154, 1038, 1034, 142},
 		providers.Disconnected: {1029, 1033, 1036, 1888, 1890, 1892, 3587, 597, 613},
@@ -204,13 +204,13 @@ func TestSignificantDigits(t *testing.T) {
 	}
 }
 
-func TestRangesOfCompositeKeys(t *testing.T) {
+func TestCompositeKeyRanges(t *testing.T) {
 	where, err := predicate(&catalog.Table{}, catalog.Range{Columns: []string{"A", "B"}, Lower: []string{"'1'", "2"}, Upper: []string{"'1'", "9"}})
 	want := ` WHERE (("A" > '1') OR ("A" = '1' AND "B" >= 2)) AND (("A" < '1') OR ("A" = '1' AND "B" < 9))`
 	if err != nil || where != want {
 		t.Errorf("%s, %v, want %s", where, err, want)
 	}
 	if _, err := predicate(&catalog.Table{}, catalog.Range{Partition: &catalog.Name{Name: "1) --"}}); err == nil {
-		t.Error("a partition that is no number is let through")
+		t.Error("a partition that is not a number is let through")
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/dmoctl/dmoctl/providers/hana"
 )
 
-func target(t *testing.T, b *bed) providers.Target {
+func target(t *testing.T, b *environment) providers.Target {
 	t.Helper()
 	db, err := hana.Driver().OpenTarget(t.Context(), b.Values(), providers.Env{Log: hclog.NewNullLogger(), Application: "dmoctl test", Readers: 2, Writers: 2})
 	if err != nil {
@@ -22,7 +22,7 @@ func target(t *testing.T, b *bed) providers.Target {
 	return db
 }
 
-func TestPlantedLedgersAreNotTrusted(t *testing.T) {
+func TestPlantedLedgerRefused(t *testing.T) {
 	// Done: undo: a ledger that somebody else planted, or added something to, is refused before anything runs in it, on SAP HANA
 	for name, c := range map[string]struct {
 		sql  []string
@@ -62,7 +62,7 @@ func TestPlantedLedgersAreNotTrusted(t *testing.T) {
 	}
 }
 
-func TestTriggersOnTargetTablesStop(t *testing.T) {
+func TestPreflightStopsOnTriggers(t *testing.T) {
 	// Done: undo: enabled triggers on tables to be loaded stop the preflight, by name, on SAP HANA
 	b := newBed(t)
 	b.exec(t, `CREATE COLUMN TABLE "`+testSchema+`"."T" ("ID" INTEGER)`)

@@ -29,8 +29,8 @@ func (db *database) Preflight(ctx context.Context, tables []*catalog.Table) ([]p
 		for _, c := range checks {
 			found, err := c.run(ctx, s, tables)
 			if hasCode(err, codeNoPrivilege, codeNoTable, 260) {
-				found, err = []providers.Finding{{Summary: "The target cannot be asked about " + c.about,
-					Detail: fmt.Sprintf("The view is not there, or the user may not read it: %v. Grant CATALOG READ to be told.", err)}}, nil
+				found, err = []providers.Finding{{Summary: "The target could not be checked: " + c.about,
+					Detail: fmt.Sprintf("The view does not exist, or the user cannot read it: %v. To enable the check, grant CATALOG READ.", err)}}, nil
 			}
 			if err != nil {
 				return err
@@ -64,8 +64,8 @@ WHERE "IS_ENABLED" = 'TRUE' AND "TRIGGER_EVENT" <> 'UPDATE' ORDER BY "SCHEMA_NAM
 	if n := len(found) - most; n > 0 {
 		found, more = found[:most], fmt.Sprintf(" and %d more", n)
 	}
-	return []providers.Finding{{Stop: true, Summary: "Triggers stand on target tables",
-		Detail: "For rows that are loaded these would act: " + strings.Join(found, ", ") + more + ". Disable them with ALTER TABLE ... DISABLE TRIGGER, and enable them again after the migration."}}, nil
+	return []providers.Finding{{Stop: true, Summary: "Target tables have triggers",
+		Detail: "These would act on rows while they are loaded: " + strings.Join(found, ", ") + more + ". Disable them with ALTER TABLE ... DISABLE TRIGGER, and re-enable them after the migration."}}, nil
 }
 
 func licence(ctx context.Context, s *session, _ []*catalog.Table) ([]providers.Finding, error) {
@@ -74,11 +74,11 @@ func licence(ctx context.Context, s *session, _ []*catalog.Table) ([]providers.F
 		expires, limited := r[2].(time.Time)
 		switch {
 		case r.is(1, "TRUE"):
-			out = append(out, providers.Finding{Stop: true, Summary: "The target is locked down", Detail: "Its licence does not allow any more than to install another one. Install a valid licence."})
+			out = append(out, providers.Finding{Stop: true, Summary: "The target is locked down", Detail: "Without a valid licence it allows nothing but installing one. Install a valid licence."})
 		case r.is(0, "FALSE"):
 			out = append(out, providers.Finding{Summary: "The target's licence is not valid", Detail: "SAP HANA may lock itself down during the migration. Install a valid licence."})
 		case limited && time.Until(expires) < 14*24*time.Hour:
-			out = append(out, providers.Finding{Summary: "The target's licence ends soon", Detail: "It ends on " + expires.Format(time.DateOnly) + ". Install another one before."})
+			out = append(out, providers.Finding{Summary: "The target's licence expires soon", Detail: "It expires on " + expires.Format(time.DateOnly) + ". Install a new one before then."})
 		}
 		return nil
 	})
@@ -115,21 +115,21 @@ AND "OBJECT_TYPE" IN ('SYSTEMPRIVILEGE', 'SCHEMA')`, nil, func(r row) error {
 	var out []providers.Finding
 	for _, schema := range slices.Compact(wanted) {
 		if missing := db.missing(schema, owners, has); len(missing) > 0 {
-			out = append(out, providers.Finding{Stop: true, Summary: "A schema cannot be made or filled",
+			out = append(out, providers.Finding{Stop: true, Summary: "Privileges on a schema are missing",
 				Detail: fmt.Sprintf("For schema %s the user %s lacks %s. Grant it; docs/providers/hana.md has the statements.", schema, db.user, strings.Join(missing, ", "))})
 		}
 	}
 	if db.user == administrator {
 		out = append(out, providers.Finding{Review: true, Summary: "The user is SYSTEM",
-			Detail: "It may do everything on the target, and so may every expression and trigger that runs while rows are loaded. Load as a user of its own; docs/providers/hana.md has the statements."})
+			Detail: "It can do anything on the target, and so can every expression and trigger that runs while rows are loaded. Load as a dedicated user; docs/providers/hana.md has the statements."})
 	}
 	if !has["CATALOG READ"] {
-		out = append(out, providers.Finding{Summary: "The user sees its own objects only",
-			Detail: "Without CATALOG READ a table of another user looks absent, and the session of a run by another user cannot be seen. Grant CATALOG READ."})
+		out = append(out, providers.Finding{Summary: "The user sees only its own objects",
+			Detail: "Without CATALOG READ, tables and sessions of other users are not visible. Grant CATALOG READ."})
 	}
 	if !has["SESSION ADMIN"] {
 		out = append(out, providers.Finding{Summary: "The user cannot end sessions",
-			Detail: "Without SESSION ADMIN neither state unlock nor a run that takes over can end the sessions of a dead client; an administrator has to. Grant SESSION ADMIN."})
+			Detail: "Without SESSION ADMIN neither state unlock nor a run that takes over can end the sessions of a dead client; an administrator must do so. Grant SESSION ADMIN."})
 	}
 	return out, nil
 }
@@ -172,7 +172,7 @@ func memoryLeft(ctx context.Context, s *session, tables []*catalog.Table) ([]pro
 	})
 	if want := expected(tables); err == nil && want > left {
 		return []providers.Finding{{Summary: "The target may run out of memory",
-			Detail: fmt.Sprintf("The tables may take %s of memory, a third of what they take on the source; %s are left below the allocation limit. SAP HANA unloads what is not used, but a load needs the delta in memory.", gigabytes(want), gigabytes(left))}}, nil
+			Detail: fmt.Sprintf("The tables may take %s of memory, a third of their size on the source; %s are left below the allocation limit. SAP HANA unloads unused data, but a load needs the delta in memory.", gigabytes(want), gigabytes(left))}}, nil
 	}
 	return nil, err
 }
@@ -185,10 +185,10 @@ func disksLeft(ctx context.Context, s *session, tables []*catalog.Table) ([]prov
 		switch {
 		case r.is(0, "DATA") && r.int(1) > 0 && left < want:
 			out = append(out, providers.Finding{Summary: "The target's data disk may run full",
-				Detail: fmt.Sprintf("The tables may take %s, a third of what they take on the source; %s are left.", gigabytes(want), gigabytes(left))})
+				Detail: fmt.Sprintf("The tables may take %s, a third of their size on the source; %s are left.", gigabytes(want), gigabytes(left))})
 		case r.is(0, "LOG") && r.int(1) > 0 && left*10 < r.int(1):
 			out = append(out, providers.Finding{Summary: "The target's log disk is nearly full",
-				Detail: fmt.Sprintf("%s are left. A load writes as much log as rows; let log backups run often, or the server stops.", gigabytes(left))})
+				Detail: fmt.Sprintf("%s are left. A load writes as much log as data; run log backups often, or the server stops.", gigabytes(left))})
 		}
 		return nil
 	})
@@ -203,7 +203,7 @@ func blocked(ctx context.Context, s *session, _ []*catalog.Table) ([]providers.F
 		return nil, err
 	}
 	return []providers.Finding{{Summary: "Transactions are blocked on the target",
-		Detail: fmt.Sprintf("%d transactions wait for locks of others. See SYS.M_BLOCKED_TRANSACTIONS for who holds them.", n)}}, nil
+		Detail: fmt.Sprintf("%d transactions are waiting for locks. SYS.M_BLOCKED_TRANSACTIONS shows who holds them.", n)}}, nil
 }
 
 // sessionsLeft compares what the run wants with what the server takes.
@@ -221,5 +221,5 @@ func (db *database) sessionsLeft(ctx context.Context, s *session, _ []*catalog.T
 		return nil, nil
 	}
 	return []providers.Finding{{Stop: true, Summary: "Too few sessions on the target",
-		Detail: fmt.Sprintf("The run wants %d sessions, the server takes %d and has %d. Lower processes, or raise max_sessions.", want, r.int(0), used)}}, nil
+		Detail: fmt.Sprintf("The run needs %d sessions; the server allows %d and has %d in use. Lower processes, or raise max_sessions.", want, r.int(0), used)}}, nil
 }

@@ -32,7 +32,7 @@ func typed[V any, B array.Builder](t catalog.Type, builder array.Builder, add fu
 	}
 }
 
-// newAppender makes the appender of a column that is no large object; nil where the type cannot be read.
+// newAppender makes the appender of a column that is not a large object; nil where the type cannot be read.
 func newAppender(t catalog.Type, to array.Builder) appender {
 	switch t.Kind {
 	case catalog.Bool:
@@ -122,7 +122,7 @@ func appendNumber(b *array.StringBuilder, v *big.Rat) error {
 	}
 	digits, exact := v.FloatPrec()
 	if !exact {
-		return fmt.Errorf("%s is no decimal number", v.RatString())
+		return fmt.Errorf("%s is not a decimal number", v.RatString())
 	}
 	b.Append(v.FloatString(digits))
 	return nil

@@ -18,7 +18,7 @@ func (stingy) Acquire(context.Context, int64) (func(), error) {
 		Err: errors.New("there is none"), Fix: "Widen it."}
 }
 
-func TestARefusedRowIsNamedByItsKey(t *testing.T) {
+func TestRejectedRowNamesKey(t *testing.T) {
 	for _, kind := range []catalog.Kind{catalog.Blob, catalog.Text} {
 		_, db, s, tb := ready(t, catalog.Type{Kind: kind})
 		values := []any{"small", strings.Repeat("w", 50_000), nil}
@@ -30,7 +30,7 @@ func TestARefusedRowIsNamedByItsKey(t *testing.T) {
 			name, column, said, fix string
 			how                     providers.ReadOptions
 		}{
-			{"lob_max", tb.Columns[1].Name, "a value of 50000 bytes is larger than lob_max, 49999", "lob_max",
+			{"lob_max", tb.Columns[1].Name, "a value of 50000 bytes is larger than lob_max (49999)", "lob_max",
 				providers.ReadOptions{LOBMax: 49_999}},
 			{"budget", "", "there is none", "Widen it.", providers.ReadOptions{BatchBytes: 10_000, Budget: stingy{}}},
 		} {

@@ -130,7 +130,7 @@ func (t *txn) Claim(ctx context.Context, rows [][]any) (map[string]string, error
 	return present, err
 }
 
-// present asks which packages are in, by statements of few lengths, because the server keeps a
+// present asks which packages are loaded, by statements of few lengths, because the server keeps a
 // plan for each.
 func (t *txn) present(ctx context.Context, migration any, ids []any) (map[string]string, error) {
 	out := make(map[string]string)

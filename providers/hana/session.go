@@ -166,7 +166,7 @@ func (s *session) prepared(ctx context.Context, sql string) (driver.Stmt, error)
 	return st, nil
 }
 
-// bulk runs one statement with any number of rows of parameters, in one message. No row is no message.
+// bulk runs one statement with any number of rows of parameters, in one message. No row is not a message.
 func (s *session) bulk(ctx context.Context, op, sql string, rows [][]any) (n int64, err error) {
 	if len(rows) == 0 {
 		return 0, nil

@@ -124,7 +124,7 @@ func aliveSessions(ctx context.Context, s *session, named []string) (out []conne
 	return out, nil
 }
 
-// disconnect ends a session; one that is gone already is no error. It needs SESSION ADMIN.
+// disconnect ends a session; one that is gone already is not an error. It needs SESSION ADMIN.
 func disconnect(ctx context.Context, s *session, id int64) error {
 	_, err := s.exec(ctx, "end a session", "ALTER SYSTEM DISCONNECT SESSION "+quoteLiteral(formatInt(id)))
 	if hasCode(err, codeNoSession) {

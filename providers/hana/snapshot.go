@@ -112,9 +112,9 @@ func (v *view) Count(ctx context.Context, tables []*catalog.Table) ([]providers.
 	return out, nil
 }
 
-// Compare implements providers.View. HANA is no source.
+// Compare implements providers.View. HANA is not a source.
 func (v *view) Compare(context.Context, []*catalog.Table, []providers.Counted) ([]string, error) {
-	return nil, &providers.Error{Kind: providers.Unsupported, Op: "compare counts", Err: errors.New("SAP HANA is read back only")}
+	return nil, &providers.Error{Kind: providers.Unsupported, Op: "compare counts", Err: errors.New("SAP HANA is only supported as a target")}
 }
 
 // Confirm implements providers.View. Nobody but the run changes what is read back.

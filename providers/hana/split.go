@@ -40,7 +40,7 @@ func (db *database) Split(ctx context.Context, t *catalog.Table, how catalog.Spl
 		}
 	}
 	if !splittable(t) {
-		return []catalog.Range{t.Whole()}, "one package, because it has no key over NOT NULL columns that compares", nil
+		return []catalog.Range{t.Whole()}, "one package, because it has no key on NOT NULL columns that can be compared", nil
 	}
 	return db.splitByKey(ctx, t, parts)
 }
@@ -138,7 +138,7 @@ func from(t *catalog.Table, r catalog.Range) string {
 func predicate(t *catalog.Table, r catalog.Range) (string, error) {
 	if r.Partition != nil {
 		if _, err := strconv.Atoi(r.Partition.Name); err != nil {
-			return "", fmt.Errorf("%q is no number of a partition", r.Partition.Name)
+			return "", fmt.Errorf("%q is not a number of a partition", r.Partition.Name)
 		}
 	}
 	var parts []string

@@ -17,8 +17,8 @@ import (
 	"github.com/dmoctl/dmoctl/providers/hana"
 )
 
-func TestErrorsNameTheRow(t *testing.T) {
-	t.Run("a key that is there", func(t *testing.T) {
+func TestErrorsNameRow(t *testing.T) {
+	t.Run("duplicate key", func(t *testing.T) {
 		b, _, s, tb := ready(t, catalog.Type{Kind: catalog.String, Length: 10})
 		b.exec(t, "INSERT INTO t VALUES (3, 'there')")
 		e := failure(t, loaded(t.Context(), s, tb, "t/0001", rowsOf(t, tb, "a", "b", "c", "d", "e")), providers.Constraint)
@@ -47,7 +47,7 @@ func TestErrorsNameTheRow(t *testing.T) {
 			t.Errorf("key %q, code %s", e.Key, e.Code)
 		}
 	})
-	t.Run("the limit of rows", func(t *testing.T) {
+	t.Run("row limit", func(t *testing.T) {
 		b, _, s, tb := ready(t, catalog.Type{Kind: catalog.String, Length: 10})
 		b.sim.SetRowLimit(2)
 		e := failure(t, loaded(t.Context(), s, tb, "t/0001", rowsOf(t, tb, "a", "b", "c")), providers.Exhausted)
@@ -68,7 +68,7 @@ func TestErrorsNameTheRow(t *testing.T) {
 	})
 }
 
-func TestAReloadThatWasStoppedIsDoneAgain(t *testing.T) {
+func TestInterruptedReloadResumes(t *testing.T) {
 	// Invariant 5: the ledger forgets the packages and says "emptying" before the table is emptied.
 	b, db, s, tb := ready(t, catalog.Type{Kind: catalog.String, Length: 10})
 	name := catalog.Name{Schema: "S", Name: "t"}
@@ -97,7 +97,7 @@ func TestAReloadThatWasStoppedIsDoneAgain(t *testing.T) {
 	}
 }
 
-func TestATruncateOfADeposedRunIsRolledBack(t *testing.T) {
+func TestFencedTruncateRolledBack(t *testing.T) {
 	// Invariant 2: TRUNCATE waits for a lock while another run takes over: it is part of a transaction that the next run waits for, or ends.
 	b, db, s, tb := ready(t, catalog.Type{Kind: catalog.String, Length: 10})
 	mustLoad(t, s, tb, "t/0001", rowsOf(t, tb, "a", "b"))
@@ -131,14 +131,14 @@ func TestATruncateOfADeposedRunIsRolledBack(t *testing.T) {
 }
 
 // holder is the session that holds the run's lock.
-func (b *bed) holder(t testing.TB) string {
+func (b *environment) holder(t testing.TB) string {
 	t.Helper()
 	id, _, _ := strings.Cut(strings.TrimPrefix(b.query(t, `SELECT "SESSIONS" FROM "DMO"."RUN" WHERE "MIGRATION" = 'm'`), `["`), " ")
 	return id
 }
 
-func TestTheRunsLockIsTakenAgain(t *testing.T) {
-	// Bad day: the session with the lock is cut off; nobody else came, so the run goes on.
+func TestRunLockReacquired(t *testing.T) {
+	// Failure scenario: the session with the lock is cut off; nobody else came, so the run continues.
 	b, _, s, tb := ready(t, catalog.Type{Kind: catalog.String, Length: 10})
 	before := b.holder(t)
 	b.exec(t, "ALTER SYSTEM DISCONNECT SESSION '"+before+"'")
@@ -151,7 +151,7 @@ func TestTheRunsLockIsTakenAgain(t *testing.T) {
 	wantKind(t, err, providers.Locked)
 }
 
-func TestUnlockEndsTheSessions(t *testing.T) {
+func TestUnlockEndsSessions(t *testing.T) {
 	// Invariant 11: a holder that cannot be seen to die is disconnected, and its packages with it.
 	b, db, s, tb := ready(t, catalog.Type{Kind: catalog.String, Length: 10})
 	tx, err := s.Begin(t.Context())
@@ -174,12 +174,12 @@ func TestUnlockEndsTheSessions(t *testing.T) {
 		t.Error("the package of a run that was ended commits")
 	}
 	_, err = s.Read(t.Context())
-	wantKind(t, err, providers.Deposed)
+	wantKind(t, err, providers.Fenced)
 	_, _ = db, tb
 }
 
-func TestPackagesOfADeadRunAreEnded(t *testing.T) {
-	// Bad day: a host lost power in the middle of a package; its session stays on the server, with a transaction that nobody ends.
+func TestDeadRunTransactionsTerminated(t *testing.T) {
+	// Failure scenario: a host lost power in the middle of a package; its session stays on the server, with a transaction that nobody ends.
 	b, _, s, tb := ready(t, catalog.Type{Kind: catalog.String, Length: 10})
 	tx, err := s.Begin(t.Context())
 	if err != nil {
@@ -222,7 +222,7 @@ func TestPackagesOfADeadRunAreEnded(t *testing.T) {
 	}
 }
 
-func TestALedgerOfSomebodyElse(t *testing.T) {
+func TestUserTableWithLedgerNameRefused(t *testing.T) {
 	b := newBed(t)
 	b.exec(t, `CREATE SCHEMA "DMO"`)
 	b.exec(t, `CREATE COLUMN TABLE "DMO"."RUN" ("A" BIGINT)`)
@@ -233,8 +233,8 @@ func TestALedgerOfSomebodyElse(t *testing.T) {
 	wantKind(t, err, providers.Exists)
 }
 
-func TestALedgerThatWasHalfMade(t *testing.T) {
-	// Bad day: killed while the ledger is made: the next run makes the rest.
+func TestPartialLedgerCompleted(t *testing.T) {
+	// Failure scenario: killed while the ledger is made: the next run makes the rest.
 	b := newBed(t)
 	db := b.target(t)
 	b.sim.Faults().Add(simulator.Fault{Match: `CREATE COLUMN TABLE "DMO"."PLANNED"`, DropBefore: true})
@@ -246,7 +246,7 @@ func TestALedgerThatWasHalfMade(t *testing.T) {
 	b.lock(t, db, "a")
 }
 
-func TestStructuresOfAnotherEngine(t *testing.T) {
+func TestStructuresFromOtherEngine(t *testing.T) {
 	b := newBed(t)
 	v := b.Values()
 	v["partition"] = []schema.Values{{"tables": []string{"/BIC/*"}, "by": "hash", "parts": int64(4)},
@@ -271,7 +271,7 @@ func TestStructuresOfAnotherEngine(t *testing.T) {
 	m := hana.Driver().MapTable(src, providers.MapOptions{Engine: "oracle", To: catalog.Name{Schema: testSchema, Name: src.Name.Name}, Policies: policies})
 	ranged := hana.Driver().MapTable(&catalog.Table{Name: catalog.Name{Schema: testSchema, Name: "R1"}, Columns: []catalog.Column{column("Y", catalog.Type{Kind: catalog.Int32})}},
 		providers.MapOptions{Engine: "oracle", To: catalog.Name{Schema: testSchema, Name: "R1"}, Policies: policies})
-	for range 2 { // again is no change
+	for range 2 { // again is not a change
 		err := s.Alter(t.Context(), []providers.DDL{providers.CreateTable{Table: m.Table}, providers.CreateTable{Table: ranged.Table},
 			providers.AddKey{Table: m.Table, Key: *m.Table.Key}, providers.AddKey{Table: m.Table, Key: m.Table.Uniques[0]},
 			providers.CreateIndex{Table: m.Table, Index: m.Table.Indexes[0]}, providers.CreateIndex{Table: m.Table, Index: m.Table.Indexes[1]},
@@ -301,13 +301,13 @@ func TestStructuresOfAnotherEngine(t *testing.T) {
 	}
 }
 
-func TestPreflightSaysWhatIsMissing(t *testing.T) {
+func TestPreflightFindings(t *testing.T) {
 	srv, err := simulator.Start(simulator.Options{Users: []simulator.User{{Name: "LOADER", Password: "Loader-1"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer srv.Close()
-	b := &bed{sim: srv, addr: srv.Addr(), user: "LOADER", password: "Loader-1", tls: "disable"}
+	b := &environment{sim: srv, addr: srv.Addr(), user: "LOADER", password: "Loader-1", tls: "disable"}
 	db, err := open(b.Values())
 	if err != nil {
 		t.Fatal(err)
@@ -343,7 +343,7 @@ func TestPreflightSaysWhatIsMissing(t *testing.T) {
 	}
 }
 
-func TestSplitsCoverTheTable(t *testing.T) {
+func TestSplitCoversTable(t *testing.T) {
 	b, db, s, _ := ready(t, catalog.Type{Kind: catalog.String, Length: 10})
 	src := &catalog.Table{Name: catalog.Name{Schema: testSchema, Name: "k"}, Columns: []catalog.Column{
 		{Name: "MANDT", Type: catalog.Type{Kind: catalog.String, Length: 3}}, {Name: "N", Type: catalog.Type{Kind: catalog.Decimal, Precision: 12, Scale: 2}},
@@ -382,7 +382,7 @@ func TestSplitsCoverTheTable(t *testing.T) {
 	}
 }
 
-func TestAUniqueIndexIsMadeOnce(t *testing.T) {
+func TestUniqueIndexCreatedOnce(t *testing.T) {
 	// Invariant 7: a run was killed after its unique index was made: the next one finds it, although it is read back as a key.
 	s := newBed(t)
 	session := s.lock(t, s.target(t), "a")

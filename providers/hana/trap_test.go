@@ -21,7 +21,7 @@ import (
 	"github.com/dmoctl/dmoctl/providers"
 )
 
-func TestALostReplyIsNotSentAgain(t *testing.T) {
+func TestLostReplyNotResent(t *testing.T) {
 	// Trap: the driver marks a lost reply so that database/sql sends the statement again: two rows and no error.
 	b, _, s, tb := ready(t, catalog.Type{Kind: catalog.String, Length: 10})
 
@@ -52,7 +52,7 @@ func TestALostReplyIsNotSentAgain(t *testing.T) {
 
 }
 
-func TestASlowStatementIsWaitedFor(t *testing.T) {
+func TestSlowStatementNotResent(t *testing.T) {
 	// Trap: the driver's timeout is the deadline of each read, and a statement that takes longer is sent again.
 	b, _, s, tb := ready(t, catalog.Type{Kind: catalog.String, Length: 10})
 	rec := rowsOf(t, tb, "a")
@@ -76,7 +76,7 @@ func TestASlowStatementIsWaitedFor(t *testing.T) {
 	}
 }
 
-func TestALostCommitIsReadFromTheLedger(t *testing.T) {
+func TestLostCommitReplyResolvedByLedger(t *testing.T) {
 	// Trap: the acknowledgement of a COMMIT is lost: the rows are in, and nobody was told.
 	b, _, s, tb := ready(t, catalog.Type{Kind: catalog.String, Length: 10})
 	rec := rowsOf(t, tb, "a", "b")
@@ -116,8 +116,8 @@ func TestALostCommitIsReadFromTheLedger(t *testing.T) {
 	}
 }
 
-func TestACommitThatWasLostBeforeIsNotIn(t *testing.T) {
-	// Trap: the connection breaks before the COMMIT arrives: the same error, and nothing is in.
+func TestUndeliveredCommitNotApplied(t *testing.T) {
+	// Trap: the connection breaks before the COMMIT arrives: the same error, and nothing is loaded.
 	b, _, s, tb := ready(t, catalog.Type{Kind: catalog.String, Length: 10})
 	b.sim.Faults().Add(simulator.Fault{Match: "COMMIT", Skip: 0, DropBefore: true})
 	wantKind(t, loaded(t.Context(), s, tb, "t/0001", rowsOf(t, tb, "a")), providers.Disconnected)
@@ -131,7 +131,7 @@ func TestACommitThatWasLostBeforeIsNotIn(t *testing.T) {
 	}
 }
 
-func TestDecimalsOf38DigitsKeepTheirSign(t *testing.T) {
+func TestNegative38DigitDecimals(t *testing.T) {
 	// Trap: the driver writes negative decimals of more than 34 digits wrongly into a floating DECIMAL, without an error.
 	for _, scale := range []int{0, 10, 38} {
 		t.Run(fmt.Sprint(scale), func(t *testing.T) {
@@ -154,7 +154,7 @@ func TestDecimalsOf38DigitsKeepTheirSign(t *testing.T) {
 	}
 }
 
-func TestNumbersOfMoreThan34DigitsAreRefused(t *testing.T) {
+func TestNumbersOver34DigitsRejected(t *testing.T) {
 	// Trap: the driver rounds what a floating DECIMAL cannot hold: such a row fails, by its key.
 	b, _, s, tb := ready(t, catalog.Type{Kind: catalog.Number})
 	mustLoad(t, s, tb, "t/0001", rowsOf(t, tb, "-1234567890123456789012345678901234", "1234567890123456789012345678901234000000", "-0.0000000001234567890123456789012345678901234"))
@@ -168,7 +168,7 @@ func TestNumbersOfMoreThan34DigitsAreRefused(t *testing.T) {
 	}
 }
 
-func TestDatesKeepTheirCivilFields(t *testing.T) {
+func TestDatesKeepCivilFields(t *testing.T) {
 	// Trap: HANA and the driver count by the Julian calendar before 1582-10-15, Go and Arrow do not: day, month and year have to arrive.
 	b, db, s, tb := ready(t, catalog.Type{Kind: catalog.Date})
 	days := []string{"0001-01-01", "1500-03-01", "1582-10-04", "1582-10-15", "1970-01-01", "9999-12-31"}
@@ -192,7 +192,7 @@ func TestDatesKeepTheirCivilFields(t *testing.T) {
 	})
 }
 
-func TestDaysThatDoNotExistAreRefused(t *testing.T) {
+func TestNonexistentDaysRejected(t *testing.T) {
 	// Trap: the driver moves 1582-10-05 to 1582-10-14 by ten days, and years beyond 9999 are sent unchecked.
 	src := []catalog.Column{{Name: "id", Type: catalog.Type{Kind: catalog.Int64}}, {Name: "v", Type: catalog.Type{Kind: catalog.Timestamp, Precision: 6}, Nullable: true}}
 	tb := mapped(t, src[1].Type)
@@ -238,7 +238,7 @@ func TestTimestampsKeep100Nanoseconds(t *testing.T) {
 	})
 }
 
-func TestCharactersBeyondTheBMPCountTwo(t *testing.T) {
+func TestNonBMPCharactersCountTwo(t *testing.T) {
 	// Trap: NVARCHAR(n) counts UTF-16 units, and the wire is CESU-8: a character beyond the BMP is two units and six bytes.
 	b, _, s, tb := ready(t, catalog.Type{Kind: catalog.String, Length: 3})
 	transform, err := batch.Compile([]catalog.Column{{Name: "id", Type: catalog.Type{Kind: catalog.Int64}}, {Name: "v", Type: catalog.Type{Kind: catalog.String, Length: 3}, Nullable: true}}, tb.Columns, catalog.DefaultPolicies())
@@ -266,7 +266,7 @@ func TestCharactersBeyondTheBMPCountTwo(t *testing.T) {
 	}
 }
 
-func TestLargeObjectsAreStreamed(t *testing.T) {
+func TestLargeObjectsStreamed(t *testing.T) {
 	// Trap: 100 MB in one value: a call of its own, read chunk by chunk where it lies, beside NULL, empty and small ones.
 	if testing.Short() {
 		t.Skip("moves 200 MB")
@@ -313,7 +313,7 @@ func sumOf(a arrow.Array) (out []string) {
 	return out
 }
 
-func TestEmptyIsNotNull(t *testing.T) {
+func TestEmptyDistinctFromNull(t *testing.T) {
 	// Trap: an empty large object and an empty string are values on HANA; NULL is none.
 	for _, kind := range []catalog.Type{{Kind: catalog.String, Length: 10}, {Kind: catalog.Text}} {
 		t.Run(kind.String(), func(t *testing.T) {
@@ -335,7 +335,7 @@ func TestEmptyIsNotNull(t *testing.T) {
 	}
 }
 
-func TestTrailingBlanksStay(t *testing.T) {
+func TestTrailingBlanksKept(t *testing.T) {
 	// Trap: HANA compares and keeps trailing blanks; a CHAR of the source arrives with those that its engine padded.
 	b, db, s, tb := ready(t, catalog.Type{Kind: catalog.Char, Length: 5})
 	rec := rowsOf(t, tb, "a    ", "a", "     ")

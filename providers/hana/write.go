@@ -78,8 +78,8 @@ func (w *writer) prepare(ctx context.Context) error {
 			c := w.table.CopiedColumns()[i]
 			if c.Type.Kind == catalog.Decimal && c.Type.Precision > floatingDigits && p.DatabaseTypeName() == "DECIMAL" {
 				return &providers.Error{Kind: providers.Unsupported, Op: opWrite, Table: w.table.Name, Column: c.Name,
-					Err: fmt.Errorf("the server takes %s in a form of %d digits only", c.Declared, floatingDigits),
-					Fix: "Upgrade the server, or carry the column with fewer digits."}
+					Err: fmt.Errorf("the server accepts %s with only %d digits", c.Declared, floatingDigits),
+					Fix: "Upgrade the server, or reduce the column's number of digits."}
 			}
 		}
 		return nil
@@ -100,7 +100,7 @@ func (w *writer) Write(ctx context.Context, b arrow.RecordBatch) error {
 
 func (w *writer) write(ctx context.Context, b arrow.RecordBatch) error {
 	if int(b.NumCols()) != len(w.columns) {
-		return errors.New("the batch has another number of columns than the table")
+		return errors.New("the batch and the table have different numbers of columns")
 	}
 	rows := int(b.NumRows())
 	if rows == 0 {
@@ -217,7 +217,7 @@ func (w *writer) Finish(ctx context.Context) (int64, error) {
 		return 0, w.failed
 	}
 	if w.taken != w.sent {
-		w.failed = &providers.Error{Kind: providers.Corrupt, Op: opWrite, Table: w.table.Name, Err: fmt.Errorf("the server says that it took %d of %d rows", w.taken, w.sent)}
+		w.failed = &providers.Error{Kind: providers.Corrupt, Op: opWrite, Table: w.table.Name, Err: fmt.Errorf("the server reports that it inserted %d of %d rows", w.taken, w.sent)}
 		return 0, w.failed
 	}
 	return w.taken, nil
@@ -244,7 +244,7 @@ func (w *writer) Close() error {
 	}
 	w.done = true
 	if w.failed == nil {
-		w.failed = &providers.Error{Kind: providers.Internal, Op: opWrite, Table: w.table.Name, Err: errors.New("the load was given up")}
+		w.failed = &providers.Error{Kind: providers.Internal, Op: opWrite, Table: w.table.Name, Err: errors.New("the load was aborted")}
 	}
 	if w.s.dead {
 		return nil

@@ -177,10 +177,10 @@ func (c *numbers) fill(args []driver.NamedValue, stride, from, to int) (int, err
 		}
 		text := c.a.Value(i)
 		if n := significant(text); n > floatingDigits {
-			return i, fmt.Errorf("the number has %d significant digits, the column takes %d", n, floatingDigits)
+			return i, fmt.Errorf("the number has %d significant digits, but the column keeps %d", n, floatingDigits)
 		}
 		if _, ok := c.rats[i].SetString(text); !ok {
-			return i, fmt.Errorf("%.40q is no number that the column takes", text)
+			return i, fmt.Errorf("%.40q is not a number that the column can hold", text)
 		}
 		args[at].Value = &c.rats[i]
 	}

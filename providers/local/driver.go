@@ -1,8 +1,8 @@
-// Package local is the provider for a staging in a local folder.
+// Package local is the provider for a staging in a local directory.
 //
-// An object is a file below the folder. It is written as a temporary file and
+// An object is a file below the directory. It is written as a temporary file and
 // linked under its name once it is whole and on disk, so that nobody sees half of
-// one and nobody's object is replaced. The folder is dmoctl's own, which a marker in it
+// one and nobody's object is replaced. The directory is dmoctl's own, which a marker in it
 // says; nothing outside of it is reached, and no link inside of it is followed.
 package local
 
@@ -23,19 +23,19 @@ import (
 func Driver() providers.Driver {
 	return providers.Driver{
 		Type: "local",
-		Doc:  "A folder on a local or mounted file system, as staging.",
+		Doc:  "A directory on a local or mounted file system, as staging.",
 		Staging: schema.Block{Attrs: []schema.Attr{
 			{
 				Name: "path", Kind: schema.String, Required: true, Connection: true, Example: "staging",
-				Doc: "Folder of the objects, made where it is missing; one that holds anything else is refused. A relative path starts at the spec's folder. Its file system must have hard links.",
+				Doc: "Directory of the objects, created if it is missing; a directory that holds anything else is refused. A relative path starts at the spec's directory. Its file system must have hard links.",
 			},
 			{
 				Name: "quota", Kind: schema.Size, Example: "200GiB", Min: 1,
-				Doc: "Bytes that the folder's objects may take together. Without it the file system is the limit.",
+				Doc: "Maximum total size of the directory's objects. Without it the file system is the limit.",
 			},
 			{
 				Name: "retain", Kind: schema.String, Default: string(plan.RetainImported), Choices: schema.Words(plan.Retains()),
-				Doc: "How long export files stay. \"until_imported\" needs the least room; \"always\" leaves them to whoever reads them next.",
+				Doc: "How long export files are kept. \"until_imported\" needs the least space; \"always\" leaves them for later use.",
 			},
 		}},
 		OpenStaging: open,
@@ -53,21 +53,21 @@ func open(ctx context.Context, v schema.Values, env providers.Env) (providers.St
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(root, folderMode); err != nil {
+	if err := os.MkdirAll(root, dirMode); err != nil {
 		return nil, failure("open staging", err)
 	}
-	folder, err := os.OpenRoot(root)
+	directory, err := os.OpenRoot(root)
 	if err != nil {
 		return nil, failure("open staging", err)
 	}
-	s := &staging{root: folder, quota: v.Int("quota")}
+	s := &staging{root: directory, quota: v.Int("quota")}
 	if err := s.occupy(); err != nil {
-		folder.Close()
+		directory.Close()
 		return nil, err
 	}
 	if s.quota > 0 {
 		if err := s.measure(); err != nil {
-			folder.Close()
+			directory.Close()
 			return nil, failure("measure staging", err)
 		}
 	}
@@ -88,15 +88,15 @@ func failure(op string, err error) error {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		e.Kind, e.Fix = providers.Full, "Make room in the staging's folder, then run the same command again: it goes on where it stopped."
+		e.Kind, e.Fix = providers.Full, "Free space in the staging's directory, then run the same command again: it continues where it stopped."
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
-		e.Kind, e.Fix = providers.Permission, "Allow this user to create folders and files in the staging's folder."
+		e.Kind, e.Fix = providers.Permission, "Allow this user to create directories and files in the staging's directory."
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
 		e.Kind = providers.NotFound
 	case errors.Is(err, fs.ErrExist):
 		e.Kind = providers.Exists
 	case errors.Is(err, syscall.ENOTSUP), errors.Is(err, syscall.EMLINK):
-		e.Kind, e.Fix = providers.Unsupported, "Use a staging folder on a file system that has hard links."
+		e.Kind, e.Fix = providers.Unsupported, "Use a staging directory on a file system that has hard links."
 	}
 	return e
 }

@@ -19,7 +19,7 @@ import (
 	"github.com/dmoctl/dmoctl/providers"
 )
 
-// tree says what is in a folder: names, modes, targets of links and contents.
+// tree says what is in a directory: names, modes, targets of links and contents.
 func tree(t testing.TB, root string) string {
 	t.Helper()
 	var out strings.Builder
@@ -49,7 +49,7 @@ func tree(t testing.TB, root string) string {
 	return out.String()
 }
 
-// outside makes a folder that a link in the staging leads to.
+// outside makes a directory that a link in the staging leads to.
 func outside(t *testing.T, names ...string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -65,7 +65,7 @@ func outside(t *testing.T, names ...string) string {
 	return dir
 }
 
-func TestLinksAreNotFollowed(t *testing.T) {
+func TestLinksNotFollowed(t *testing.T) {
 	// Done: staging: it never reaches through a link
 	const object = "data/t/1-0123456789ab/1"
 	for _, c := range []struct{ link, to string }{{"data", "."}, {"data/t", "t"}, {"data/t/1-0123456789ab", "t/1-0123456789ab"}, {object, "t/1-0123456789ab/1"}} {
@@ -110,7 +110,7 @@ func TestLinksAreNotFollowed(t *testing.T) {
 	}
 }
 
-func TestTemporaryFilesOfOthersStay(t *testing.T) {
+func TestForeignTempFilesKept(t *testing.T) {
 	// Done: staging: removes temporary files of its own form only
 	root := filepath.Join(t.TempDir(), "staging")
 	if err := openAt(t, schema.Values{"path": root}).Close(); err != nil {
@@ -157,8 +157,8 @@ func TestTemporaryFilesOfOthersStay(t *testing.T) {
 	}
 }
 
-func TestOnlyRegularFilesAreObjects(t *testing.T) {
-	// Done: staging: a FIFO or a device in the staging is no object
+func TestNonRegularFilesIgnored(t *testing.T) {
+	// Done: staging: a FIFO or a device in the staging is not an object
 	root := t.TempDir()
 	s := openAt(t, schema.Values{"path": root})
 	if err := syscall.Mkfifo(filepath.Join(root, "pipe"), 0o600); err != nil {
@@ -211,8 +211,8 @@ func TestOnlyRegularFilesAreObjects(t *testing.T) {
 	}
 }
 
-func TestModes(t *testing.T) {
-	// Done: staging: export files are 0600, their folders 0700
+func TestFileModes(t *testing.T) {
+	// Done: staging: export files are 0600, their directories 0700
 	old := syscall.Umask(0)
 	defer syscall.Umask(old)
 	root := filepath.Join(t.TempDir(), "above", "staging")
@@ -242,7 +242,7 @@ func TestModes(t *testing.T) {
 
 func TestMarker(t *testing.T) {
 	root := t.TempDir()
-	// What a process left that died while it marked the folder.
+	// What a process left that died while it marked the directory.
 	if err := os.WriteFile(filepath.Join(root, marker), []byte(markerContent[:20]), 0o600); err != nil {
 		t.Fatal(err)
 	}

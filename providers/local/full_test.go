@@ -12,7 +12,7 @@ import (
 )
 
 func TestDiskFull(t *testing.T) {
-	// Bad day: disk full in the staging or the state's folder: a clear error, nothing half visible, and it works again when there is room.
+	// Failure scenario: disk full in the staging or the state's directory: a clear error, nothing half visible, and it works again when there is room.
 	const variable = "DMO_TEST_LOCAL_FULL"
 	if dir := os.Getenv(variable); dir != "" {
 		fill(t, dir)

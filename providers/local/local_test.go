@@ -56,7 +56,7 @@ func put(t *testing.T, s providers.Staging, name, content string) error {
 	return w.Commit(t.Context())
 }
 
-func TestRelativePathStartsAtTheSpec(t *testing.T) {
+func TestRelativePathResolvedFromSpec(t *testing.T) {
 	dir := t.TempDir()
 	s, err := Driver().OpenStaging(t.Context(), schema.Values{"path": "stage"}, providers.Env{Log: hclog.NewNullLogger(), Dir: dir})
 	if err != nil {

@@ -12,15 +12,15 @@ import (
 	"github.com/dmoctl/dmoctl/providers"
 )
 
-// A folder is a staging once it holds the marker. Only an empty one gets it, so that
-// nothing in a folder that somebody else filled is ever taken for an object. The content is
+// A directory is a staging once it holds the marker. Only an empty one gets it, so that
+// nothing in a directory that somebody else filled is ever taken for an object. The content is
 // constant: whoever writes it beside another process, or after a crash, writes the same.
 const (
 	marker        = ".dmo-staging"
 	markerContent = "{\"format\":1,\"what\":\"a staging of dmoctl; everything in here may be removed by it\"}\n"
 )
 
-// occupy makes sure that the folder is a staging, and marks an empty one.
+// occupy makes sure that the directory is a staging, and marks an empty one.
 func (s *staging) occupy() error {
 	content, err := s.readMarker()
 	if err == nil && content == markerContent {
@@ -31,8 +31,8 @@ func (s *staging) occupy() error {
 	}
 	if !strings.HasPrefix(markerContent, content) {
 		return &providers.Error{Kind: providers.Unsupported, Op: "open staging",
-			Err: fmt.Errorf("the folder %q is marked as a staging of another version of dmoctl", s.root.Name()),
-			Fix: "Use the dmoctl that made it, or name another folder in the staging's path."}
+			Err: fmt.Errorf("the directory %q is marked as a staging of a different version of dmoctl", s.root.Name()),
+			Fix: "Use the version of dmoctl that created it, or name another directory in the staging's path."}
 	}
 	entries, err := s.readDir("")
 	if err != nil {
@@ -52,8 +52,8 @@ func (s *staging) occupy() error {
 
 func (s *staging) taken(name string) error {
 	return &providers.Error{Kind: providers.Exists, Op: "open staging",
-		Err: fmt.Errorf("the folder %q is not empty and is no staging of dmoctl: it holds %q", s.root.Name(), name),
-		Fix: "Nothing in it was changed. Name a folder of its own in the staging's path; where it is missing, dmoctl makes it."}
+		Err: fmt.Errorf("the directory %q is not empty and is not a staging of dmoctl: it holds %q", s.root.Name(), name),
+		Fix: "Nothing in it was changed. Name a separate directory in the staging's path; dmoctl creates it if it is missing."}
 }
 
 func (s *staging) readMarker() (string, error) {
@@ -86,11 +86,11 @@ func (s *staging) writeMarker() error {
 
 // Modes of what is made. Rows of a database are nobody else's.
 const (
-	fileMode   = 0o600
-	folderMode = 0o700
+	fileMode = 0o600
+	dirMode  = 0o700
 )
 
-// openRegular opens a file that is there. Whatever is no regular file, or lies behind a
+// openRegular opens a file that is there. Whatever is not a regular file, or lies behind a
 // link, does not exist; a FIFO does not block.
 func (s *staging) openRegular(name string, flag int) (*os.File, error) {
 	before, err := s.lstat(name)
@@ -98,7 +98,7 @@ func (s *staging) openRegular(name string, flag int) (*os.File, error) {
 		return nil, err
 	}
 	if !before.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is no regular file: %w", name, fs.ErrNotExist)
+		return nil, fmt.Errorf("%s is not a regular file: %w", name, fs.ErrNotExist)
 	}
 	f, err := s.root.OpenFile(name, flag|syscall.O_NONBLOCK, 0)
 	if err != nil {
@@ -115,7 +115,7 @@ func (s *staging) openRegular(name string, flag int) (*os.File, error) {
 	return f, nil
 }
 
-// lstat looks at a name. One whose folders are links, or no folders, does not exist.
+// lstat looks at a name. One whose directories are links, or no directories, does not exist.
 func (s *staging) lstat(name string) (fs.FileInfo, error) {
 	for i := range len(name) {
 		if name[i] != '/' {
@@ -126,13 +126,13 @@ func (s *staging) lstat(name string) (fs.FileInfo, error) {
 			return nil, err
 		}
 		if !info.IsDir() {
-			return nil, fmt.Errorf("%s is no folder: %w", name[:i], fs.ErrNotExist)
+			return nil, fmt.Errorf("%s is not a directory: %w", name[:i], fs.ErrNotExist)
 		}
 	}
 	return s.root.Lstat(name)
 }
 
-// readDir reads a folder that is no link. The staging's own is "".
+// readDir reads a directory that is not a link. The staging's own is "".
 func (s *staging) readDir(name string) ([]fs.DirEntry, error) {
 	d, err := s.openDir(name)
 	if err != nil {
@@ -151,7 +151,7 @@ func (s *staging) openDir(name string) (*os.File, error) {
 		return nil, err
 	}
 	if !info.IsDir() {
-		return nil, fmt.Errorf("%s is no folder: %w", name, fs.ErrNotExist)
+		return nil, fmt.Errorf("%s is not a directory: %w", name, fs.ErrNotExist)
 	}
 	return s.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 }

@@ -18,25 +18,25 @@ import (
 	"github.com/dmoctl/dmoctl/providers"
 )
 
-// staging is one open folder. Its methods are safe for concurrent use.
+// staging is one open directory. Its methods are safe for concurrent use.
 type staging struct {
 	root  *os.Root
 	quota int64 // bytes; 0 is none
 
 	mu     sync.Mutex
 	used   int64    // bytes of objects and of what is being written here; kept with a quota only
-	temps  string   // folder of temporary files, made by the first Create; in root
+	temps  string   // directory of temporary files, made by the first Create; in root
 	lock   *os.File // held while this process may write into temps
 	next   int      // number of the next temporary file
 	closed bool
 }
 
-// valid refuses what is no object's name.
+// valid refuses what is not an object's name.
 func valid(op, name string) error {
 	if exportfile.ValidName(name) {
 		return nil
 	}
-	return &providers.Error{Kind: providers.Config, Op: op, Err: fmt.Errorf("%.80q is no object name", name)}
+	return &providers.Error{Kind: providers.Config, Op: op, Err: fmt.Errorf("%.80q is not an object name", name)}
 }
 
 // Open reads a range of an object; one that ends behind the object ends with it.
@@ -108,7 +108,7 @@ func (s *staging) walk(ctx context.Context, dir string, visit func(string, fs.Fi
 	if err != nil {
 		return err
 	}
-	// A folder's slash counts when names are compared: a-b comes before a/b.
+	// A directory's slash counts when names are compared: a-b comes before a/b.
 	key := func(e fs.DirEntry) string {
 		if e.IsDir() {
 			return e.Name() + "/"
@@ -119,7 +119,7 @@ func (s *staging) walk(ctx context.Context, dir string, visit func(string, fs.Fi
 	for _, e := range entries {
 		name := dir + e.Name()
 		if !exportfile.ValidName(name) {
-			continue // not ours, and the folder of temporary files
+			continue // not ours, and the directory of temporary files
 		}
 		if e.IsDir() {
 			if err := s.walk(ctx, name+"/", visit); err != nil {
@@ -141,7 +141,7 @@ func (s *staging) walk(ctx context.Context, dir string, visit func(string, fs.Fi
 	return nil
 }
 
-// Remove deletes an object and the folders that it leaves empty.
+// Remove deletes an object and the directories that it leaves empty.
 func (s *staging) Remove(ctx context.Context, name string) error {
 	if err := valid("remove object", name); err != nil {
 		return err
@@ -171,7 +171,7 @@ func (s *staging) Remove(ctx context.Context, name string) error {
 	return nil
 }
 
-// Close gives up the folder of temporary files. Safe to call twice.
+// Close gives up the directory of temporary files. Safe to call twice.
 func (s *staging) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

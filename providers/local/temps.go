@@ -15,12 +15,12 @@ import (
 )
 
 // Temporary files lie in .dmo-temporary/<process>/. Every process that writes holds a
-// lock in its own folder, which dies with it; a folder whose lock can be taken is a dead
-// process's and is removed. A lock over all of them is held while a folder is made
-// or looked at, so that no folder is seen before its lock is held.
+// lock in its own directory, which dies with it; a directory whose lock can be taken is a dead
+// process's and is removed. A lock over all of them is held while a directory is made
+// or looked at, so that no directory is seen before its lock is held.
 const tempRoot = ".dmo-temporary"
 
-// claim makes this process's folder, after it has removed what dead processes left. The
+// claim makes this process's directory, after it has removed what dead processes left. The
 // caller holds s.mu.
 func (s *staging) claim() error {
 	all, err := s.lockAll()
@@ -32,7 +32,7 @@ func (s *staging) claim() error {
 		return err
 	}
 	dir := fmt.Sprintf("%s/%d-%s", tempRoot, os.Getpid(), strings.ToLower(rand.Text()))
-	if err := s.root.Mkdir(dir, folderMode); err != nil {
+	if err := s.root.Mkdir(dir, dirMode); err != nil {
 		return err
 	}
 	lock, err := s.lockFile(dir+"/lock", syscall.LOCK_EX|syscall.LOCK_NB)
@@ -43,11 +43,11 @@ func (s *staging) claim() error {
 	return nil
 }
 
-// tempFolder is the form of a process's folder, tempFile that of a file in it. Nothing
+// tempDir is the form of a process's directory, tempFile that of a file in it. Nothing
 // else below tempRoot is ours.
 var (
-	tempFolder = regexp.MustCompile(`^[0-9]+-[0-9a-z]+$`)
-	tempFile   = regexp.MustCompile(`^[0-9]+$`)
+	tempDir  = regexp.MustCompile(`^[0-9]+-[0-9a-z]+$`)
+	tempFile = regexp.MustCompile(`^[0-9]+$`)
 )
 
 // clean removes what dead processes left. The caller holds the lock over all.
@@ -57,7 +57,7 @@ func (s *staging) clean() error {
 		return err
 	}
 	for _, e := range entries {
-		if !e.IsDir() || !tempFolder.MatchString(e.Name()) {
+		if !e.IsDir() || !tempDir.MatchString(e.Name()) {
 			continue
 		}
 		dir := tempRoot + "/" + e.Name()
@@ -77,8 +77,8 @@ func (s *staging) clean() error {
 	return nil
 }
 
-// removeTemps removes a process's folder with the files in it that are of our form. What
-// else somebody put there stays, and the folder with it.
+// removeTemps removes a process's directory with the files in it that are of our form. What
+// else somebody put there stays, and the directory with it.
 func (s *staging) removeTemps(dir string) error {
 	entries, err := s.readDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -113,7 +113,7 @@ func (s *staging) removeFile(name string) error {
 }
 
 func (s *staging) lockAll() (*os.File, error) {
-	if err := s.folder(tempRoot); err != nil {
+	if err := s.makeDir(tempRoot); err != nil {
 		return nil, err
 	}
 	return s.lockFile(tempRoot+"/lock", syscall.LOCK_EX)
@@ -198,12 +198,12 @@ func (s *staging) measureLocked() error {
 }
 
 func (s *staging) measureTemps() (used int64, err error) {
-	folders, err := s.readDir(tempRoot)
+	directories, err := s.readDir(tempRoot)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return 0, err
 	}
-	for _, d := range folders {
-		if !d.IsDir() || !tempFolder.MatchString(d.Name()) {
+	for _, d := range directories {
+		if !d.IsDir() || !tempDir.MatchString(d.Name()) {
 			continue
 		}
 		dir := tempRoot + "/" + d.Name()

@@ -18,7 +18,7 @@ type writer struct {
 	ctx   context.Context
 	s     *staging
 	name  string
-	temp  string // name of the temporary file in the folder
+	temp  string // name of the temporary file in the directory
 	file  *os.File
 	size  int64
 	begun int64 // bytes that are on their way to the disk
@@ -49,7 +49,7 @@ func (s *staging) Create(ctx context.Context, name string) (providers.ObjectWrit
 	return &writer{ctx: ctx, s: s, name: name, temp: temp, file: f}, nil
 }
 
-// temporary names a new file in this process's own folder.
+// temporary names a new file in this process's own directory.
 func (s *staging) temporary() (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -103,7 +103,7 @@ func (w *writer) Commit(ctx context.Context) error {
 	if err == nil {
 		w.ended = true
 		w.file.Close()
-		_ = w.s.root.Remove(w.temp) // what is left here goes with the folder of temporary files
+		_ = w.s.root.Remove(w.temp) // what is left here goes with the directory of temporary files
 		return nil
 	}
 	if errors.Is(err, fs.ErrExist) {
@@ -112,12 +112,12 @@ func (w *writer) Commit(ctx context.Context) error {
 	return failure("commit object", err)
 }
 
-// link makes the object's folders and name. Somebody who removes the last object of
-// a folder takes the folder along, so that a missing one is made again.
+// link makes the object's directories and name. Somebody who removes the last object of
+// a directory takes the directory along, so that a missing one is made again.
 func (w *writer) link() error {
 	dir := path.Dir(w.name)
 	for range 100 {
-		err := w.s.folder(dir)
+		err := w.s.makeDir(dir)
 		if err == nil {
 			err = w.s.root.Link(w.temp, w.name)
 		}
@@ -131,25 +131,25 @@ func (w *writer) link() error {
 			return gone
 		}
 	}
-	return fmt.Errorf("folder %s vanishes again and again", dir)
+	return fmt.Errorf("directory %s keeps disappearing", dir)
 }
 
-// folder makes a folder and those above it, each on disk before the next. "." is the
+// makeDir makes a directory and those above it, each on disk before the next. "." is the
 // staging's own.
-func (s *staging) folder(dir string) error {
+func (s *staging) makeDir(dir string) error {
 	if dir == "." {
 		return nil
 	}
 	above := path.Dir(dir)
-	if err := s.folder(above); err != nil {
+	if err := s.makeDir(above); err != nil {
 		return err
 	}
-	err := s.root.Mkdir(dir, folderMode)
+	err := s.root.Mkdir(dir, dirMode)
 	if errors.Is(err, fs.ErrExist) {
 		info, err := s.root.Lstat(dir)
 		if err == nil && !info.IsDir() {
-			err = &providers.Error{Kind: providers.Unsupported, Op: "write object", Err: fmt.Errorf("%s in the staging is a link or no folder", dir),
-				Fix: "Links in a staging are not followed. Remove it, or name a folder of its own in the staging's path."}
+			err = &providers.Error{Kind: providers.Unsupported, Op: "write object", Err: fmt.Errorf("%s in the staging is a link or not a directory", dir),
+				Fix: "Links in a staging are not followed. Remove it, or name a separate directory in the staging's path."}
 		}
 		return err
 	}

@@ -74,7 +74,7 @@ func wrap(op string, err error) error {
 
 // isGone is the error for a table that a plan was made with.
 func isGone(op string, t catalog.Name) error {
-	return &providers.Error{Kind: providers.Changed, Op: op, Table: t, Err: errors.New("the table is another one now")}
+	return &providers.Error{Kind: providers.Changed, Op: op, Table: t, Err: errors.New("the table is now a different one")}
 }
 
 // Identity implements providers.Database.
@@ -116,7 +116,7 @@ func (c *Client) Catalog(ctx context.Context, sel providers.Selector) (*catalog.
 			}
 		}
 		for _, v := range d.Views {
-			out.NotCarried = append(out.NotCarried, catalog.Object{Kind: v.Kind, Name: v.Name})
+			out.NotMigrated = append(out.NotMigrated, catalog.Object{Kind: v.Kind, Name: v.Name})
 		}
 		return nil
 	})
@@ -127,19 +127,19 @@ func (c *Client) Catalog(ctx context.Context, sel providers.Selector) (*catalog.
 func mapTable(source *catalog.Table, how providers.MapOptions) providers.Mapping {
 	t := *source
 	m := providers.Mapping{Table: &t}
-	t.Name, t.ID, t.File, t.NotCarried, t.Pending, t.Rows, t.Bytes = how.To, "", "", nil, nil, 0, 0
+	t.Name, t.ID, t.File, t.NotMigrated, t.Pending, t.Rows, t.Bytes = how.To, "", "", nil, nil, 0, 0
 	t.Columns = slices.Clone(source.Columns)
 	for i, c := range t.Columns {
 		if how.Engine == Type {
 			continue
 		}
 		if c.Type.Kind == catalog.Native || c.Type.Kind == catalog.Refused {
-			m.Refusals = append(m.Refusals, providers.Loss{Column: c.Name, What: "The type is another engine's own."})
+			m.Refusals = append(m.Refusals, providers.Conversion{Column: c.Name, What: "The type is specific to another engine."})
 			continue
 		}
 		typ, loss := how.Numbers(c)
 		if loss.What != "" {
-			m.Losses = append(m.Losses, loss)
+			m.Conversions = append(m.Conversions, loss)
 		}
 		if how.Policies.TrimsBlanks(c) {
 			c = how.EmptyDefault(c)
@@ -155,7 +155,7 @@ func mapTable(source *catalog.Table, how providers.MapOptions) providers.Mapping
 			f.Table = to
 			t.ForeignKeys = append(t.ForeignKeys, f)
 		} else {
-			m.Losses = append(m.Losses, providers.Loss{What: "Foreign key " + f.Name + " refers to a table that is left out."})
+			m.Conversions = append(m.Conversions, providers.Conversion{What: "Foreign key " + f.Name + " refers to a table that is left out."})
 		}
 	}
 	return m

@@ -14,7 +14,7 @@ func owned(id string) ledger.Run {
 	return ledger.Run{Migration: "m", Token: "token-" + id, Owner: ledger.Owner{ID: id}}
 }
 
-func TestARecordUnderWayDoesNotUndoATakeover(t *testing.T) {
+func TestConcurrentRecordKeepsTakeover(t *testing.T) {
 	// Invariant 2: a run that had compared its token, and records itself while the next one takes over, does not take the token back.
 	server := memdb.New("t", memdb.Options{})
 	reached, goes := make(chan struct{}), make(chan struct{})
@@ -47,9 +47,9 @@ func TestARecordUnderWayDoesNotUndoATakeover(t *testing.T) {
 	select {
 	case <-waits:
 	case err := <-taken:
-		t.Fatalf("the next run does not wait for the record under way: %v", err)
+		t.Fatalf("the next run does not wait for the record in progress: %v", err)
 	case <-time.After(20 * time.Second):
-		t.Fatal("the next run neither waits nor goes on")
+		t.Fatal("the next run neither waits nor continues")
 	}
 	close(goes)
 	if err := <-recorded; err != nil {

@@ -83,7 +83,7 @@ func (s *Staging) Kill() { s.client.Kill() }
 func (s *Staging) check(ctx context.Context, call, name string) error {
 	for segment := range strings.SplitSeq(name, "/") {
 		if !s.name.MatchString(segment) {
-			return fail(providers.Config, call, "%q is no name of an object", name)
+			return fail(providers.Config, call, "%q is not a name of an object", name)
 		}
 	}
 	return s.client.Pass(ctx, call)

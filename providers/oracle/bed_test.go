@@ -16,14 +16,14 @@ import (
 	"github.com/dmoctl/dmoctl/providers/oracle"
 )
 
-// bed is a simulator with the provider and an independent client on it.
-type bed struct {
+// environment is a simulator with the provider and an independent client on it.
+type environment struct {
 	*served
 	srv *simulator.Server
 }
 
 // newBed starts a simulator. A nil Options is one user who may do everything.
-func newBed(t testing.TB, o *simulator.Options) *bed {
+func newBed(t testing.TB, o *simulator.Options) *environment {
 	t.Helper()
 	if o == nil {
 		o = &simulator.Options{}
@@ -48,13 +48,13 @@ func newBed(t testing.TB, o *simulator.Options) *bed {
 	}
 	d := connected(t, printedURL(srv.Addr(), testUser, "secret", "ORCL"), schema.Values{"host": host, "port": number, "service": "ORCL",
 		"user": testUser, "password": "secret", "tls": "disable"})
-	return &bed{d, srv}
+	return &environment{d, srv}
 }
 
 func simulated(t testing.TB) *served { return newBed(t, nil).served }
 
-// source opens the provider, with arguments that differ from the bed's.
-func (b *bed) source(t testing.TB, other schema.Values) providers.Database {
+// source opens the provider, with arguments that differ from the environment's.
+func (b *environment) source(t testing.TB, other schema.Values) providers.Database {
 	t.Helper()
 	db, err := b.open(t.Context(), other)
 	if err != nil {
@@ -68,7 +68,7 @@ func (b *bed) source(t testing.TB, other schema.Values) providers.Database {
 	return db
 }
 
-func (b *bed) open(ctx context.Context, other schema.Values) (providers.Database, error) {
+func (b *environment) open(ctx context.Context, other schema.Values) (providers.Database, error) {
 	v := b.Values()
 	for name, value := range other {
 		v[name] = value
@@ -77,7 +77,7 @@ func (b *bed) open(ctx context.Context, other schema.Values) (providers.Database
 }
 
 // exec runs Oracle's own SQL.
-func (b *bed) exec(t testing.TB, statements ...string) {
+func (b *environment) exec(t testing.TB, statements ...string) {
 	t.Helper()
 	for _, s := range statements {
 		if _, err := b.db.ExecContext(context.Background(), s); err != nil {
@@ -87,7 +87,7 @@ func (b *bed) exec(t testing.TB, statements ...string) {
 }
 
 // table reads one table of the catalog.
-func (b *bed) table(t testing.TB, db providers.Database, name string) *catalog.Table {
+func (b *environment) table(t testing.TB, db providers.Database, name string) *catalog.Table {
 	t.Helper()
 	n := catalog.Name{Schema: testUser, Name: name}
 	c, err := db.Catalog(t.Context(), providers.Selector{Tables: []catalog.Name{n}})
@@ -102,7 +102,7 @@ func (b *bed) table(t testing.TB, db providers.Database, name string) *catalog.T
 }
 
 // seen says how many statements held a text.
-func (b *bed) seen(part string) int {
+func (b *environment) seen(part string) int {
 	n := 0
 	for _, s := range b.srv.Statements() {
 		if strings.Contains(s, part) {

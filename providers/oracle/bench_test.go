@@ -19,7 +19,7 @@ import (
 const benchRows = 300_000
 
 // canned makes a table of eight columns as SAP has them and lets queries of it send pages that are made once.
-func canned(b *testing.B) (*bed, *catalog.Table, providers.Database) {
+func canned(b *testing.B) (*environment, *catalog.Table, providers.Database) {
 	bd := newBed(b, nil)
 	bd.exec(b, "CREATE TABLE VBAP (MANDT VARCHAR2(3) NOT NULL, VBELN VARCHAR2(10) NOT NULL, POSNR NUMBER(6) NOT NULL, NETWR NUMBER(15,2), KURSK NUMBER(9,5), "+
 		"ERDAT DATE, WAERK VARCHAR2(5), GUID RAW(16), CONSTRAINT VBAP_PK PRIMARY KEY (MANDT, VBELN, POSNR))")
@@ -52,8 +52,8 @@ func perRow(b *testing.B, rows int64, used time.Duration) {
 	b.ReportMetric(float64(rows)/b.Elapsed().Seconds(), "rows/s")
 }
 
-// BenchmarkDriverThrowsRowsAway is the ceiling: the driver's own rows, which nobody looks at.
-func BenchmarkDriverThrowsRowsAway(b *testing.B) {
+// BenchmarkDriverDiscard is the ceiling: the driver's own rows, which nobody looks at.
+func BenchmarkDriverDiscard(b *testing.B) {
 	bd, _, _ := canned(b)
 	conn, err := ora.NewConnector(printedURL(bd.srv.Addr(), testUser, "secret", "ORCL") + "&PREFETCH_ROWS=2000").Connect(context.Background())
 	if err != nil {

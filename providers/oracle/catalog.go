@@ -70,7 +70,7 @@ type catalogReader struct {
 }
 
 // readCatalog reads structures and sizes. Without wanted tables it also reads what of the
-// schemas does not travel.
+// schemas is not migrated.
 func readCatalog(ctx context.Context, db *database, s *session, q catalogQuestion) (*catalog.Catalog, error) {
 	r := &catalogReader{db: db, s: s, q: q, out: &catalog.Catalog{Engine: engine}, tables: make(map[catalog.Name]*catalog.Table),
 		skipped: make(map[catalog.Name]bool), keys: make(map[catalog.Name]*constraint), indexes: make(map[catalog.Name]*indexed),
@@ -117,7 +117,7 @@ func estimate(v row, i int) int64 {
 	return v.int(i)
 }
 
-// others finds what ALL_TABLES lists, too, and is no table of rows.
+// others finds what ALL_TABLES lists, too, and is not a table of rows.
 func (r *catalogReader) others(ctx context.Context) error {
 	for _, o := range []struct{ view, owner, name, kind string }{
 		{"MVIEWS", "OWNER", "MVIEW_NAME", "materialized view"},
@@ -128,7 +128,7 @@ func (r *catalogReader) others(ctx context.Context) error {
 		err := r.each(ctx, sql, r.q.filters(o.owner, o.name), func(v row) error {
 			r.skipped[nameAt(v, 0, 1)] = true
 			if len(r.q.wanted) == 0 && o.kind != "materialized view" { // which schemaRest lists
-				r.out.NotCarried = append(r.out.NotCarried, catalog.Object{Kind: o.kind, Name: v.text(1)})
+				r.out.NotMigrated = append(r.out.NotMigrated, catalog.Object{Kind: o.kind, Name: v.text(1)})
 			}
 			return nil
 		})
@@ -149,7 +149,7 @@ func (r *catalogReader) relations(ctx context.Context) error {
 			return nil
 		case v.text(9) == "Y":
 			if len(r.q.wanted) == 0 {
-				r.out.NotCarried = append(r.out.NotCarried, catalog.Object{Kind: "temporary table", Name: name.Name})
+				r.out.NotMigrated = append(r.out.NotMigrated, catalog.Object{Kind: "temporary table", Name: name.Name})
 			}
 			return nil
 		}
@@ -211,12 +211,12 @@ func (r *catalogReader) columns(ctx context.Context) error {
 		name := v.text(2)
 		switch hidden := v.text(12) == "YES"; {
 		case hidden && name == "ORA_ARCHIVE_STATE":
-			t.NotCarried = append(t.NotCarried, catalog.Object{Kind: "row archival", Name: t.Name.Name, Reason: "archived rows are copied like the others; which are archived is lost"})
+			t.NotMigrated = append(t.NotMigrated, catalog.Object{Kind: "row archival", Name: t.Name.Name, Reason: "archived rows are copied like the others; the archive state is not migrated"})
 			return nil
 		case hidden && (v.text(13) != "YES" || unused.MatchString(name)):
 			return nil // attributes of objects, expressions of indexes
 		case hidden:
-			t.NotCarried = append(t.NotCarried, catalog.Object{Kind: "invisible column", Name: name, Reason: "it is copied, and visible on the target"})
+			t.NotMigrated = append(t.NotMigrated, catalog.Object{Kind: "invisible column", Name: name, Reason: "it is copied, but is visible on the target"})
 		}
 		columns = append(columns, columnOf(v))
 		return nil
@@ -234,7 +234,7 @@ func columnOf(v row) catalog.Column {
 		return &n
 	}
 	raw := rawColumn{dataType: v.text(3), owner: v.text(4), length: v.int(5), precision: number(6), scale: number(7), chars: v.int(9), charUsed: v.text(10)}
-	c := catalog.Column{Name: v.text(2), Type: raw.neutral(), Declared: raw.declared(), Loss: raw.loss(), Nullable: v.text(8) == "Y", Virtual: v.text(11) == "YES"}
+	c := catalog.Column{Name: v.text(2), Type: raw.neutral(), Declared: raw.declared(), Conversion: raw.loss(), Nullable: v.text(8) == "Y", Virtual: v.text(11) == "YES"}
 	if collation := v.text(14); collation != "USING_NLS_COMP" && collation != "BINARY" {
 		c.Collation = collation
 	}

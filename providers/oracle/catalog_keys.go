@@ -227,7 +227,7 @@ func sortedValues[T any](m map[catalog.Name]T, name func(T) catalog.Name) []T {
 func (r *catalogReader) addIndex(x *indexed, candidates map[*catalog.Table][]catalog.Key) {
 	t := r.tables[x.table]
 	if !x.valid {
-		t.NotCarried = append(t.NotCarried, catalog.Object{Kind: "index", Name: x.name.Name, Reason: "it is unusable: rows may break it"})
+		t.NotMigrated = append(t.NotMigrated, catalog.Object{Kind: "index", Name: x.name.Name, Reason: "it is unusable: rows may violate it"})
 		return
 	}
 	special := x.special()
@@ -247,15 +247,15 @@ func (r *catalogReader) addIndex(x *indexed, candidates map[*catalog.Table][]cat
 
 func (r *catalogReader) addConstraint(t *catalog.Table, k *constraint) {
 	lost := func(reason string) {
-		t.NotCarried = append(t.NotCarried, catalog.Object{Kind: "constraint", Name: k.name.Name, Reason: reason})
+		t.NotMigrated = append(t.NotMigrated, catalog.Object{Kind: "constraint", Name: k.name.Name, Reason: reason})
 	}
 	notNull := regexp.MustCompile(`^\s*"[^"]+" IS NOT NULL\s*$`)
 	switch {
 	case k.kind == "C" && notNull.MatchString(k.condition): // the column says it
 	case !k.enabled:
-		lost("it is disabled: rows may break it")
+		lost("it is disabled: rows may violate it")
 	case !k.checked:
-		lost("it is NOVALIDATE: rows may break it")
+		lost("it is NOVALIDATE: rows may violate it")
 	case k.kind == "C" && k.conditionUnknown:
 		lost("its condition is longer than 4,000 characters")
 	case k.kind == "C":
@@ -265,7 +265,7 @@ func (r *catalogReader) addConstraint(t *catalog.Table, k *constraint) {
 	case k.kind == "U":
 		t.Uniques = append(t.Uniques, catalog.Key{Name: k.name.Name, Columns: k.columns, Definition: k.deferrable})
 	case r.keys[k.refers] == nil:
-		lost("the user may not see the table that it refers to")
+		lost("the user cannot see the table that it refers to")
 	default:
 		to := r.keys[k.refers]
 		t.ForeignKeys = append(t.ForeignKeys, catalog.ForeignKey{Name: k.name.Name, Columns: k.columns, Table: to.table, References: to.columns,

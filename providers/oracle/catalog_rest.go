@@ -66,7 +66,7 @@ func (r *catalogReader) comments(ctx context.Context) error {
 	})
 }
 
-// tableRest lists what belongs to tables and does not travel.
+// tableRest lists what belongs to tables and is not migrated.
 func (r *catalogReader) tableRest(ctx context.Context) error {
 	list := func(kind, reason, sql, owner, table string) error {
 		return r.each(ctx, sql, r.q.filters(owner, table), func(v row) error {
@@ -78,7 +78,7 @@ func (r *catalogReader) tableRest(ctx context.Context) error {
 			if len(v) > 2 {
 				o.Name = v.text(2)
 			}
-			t.NotCarried = append(t.NotCarried, o)
+			t.NotMigrated = append(t.NotMigrated, o)
 			return nil
 		})
 	}
@@ -98,12 +98,12 @@ func (r *catalogReader) tableRest(ctx context.Context) error {
 	return list("grants", "users differ between servers", "SELECT DISTINCT "+owner+", TABLE_NAME"+r.from("TAB_PRIVS")+" WHERE %s", owner, "TABLE_NAME")
 }
 
-// schemaRest lists what the schemas hold and does not travel.
+// schemaRest lists what the schemas hold and is not migrated.
 func (r *catalogReader) schemaRest(ctx context.Context) error {
 	sql := "SELECT OWNER, OBJECT_TYPE, OBJECT_NAME" + r.from("OBJECTS") + " WHERE %s AND OBJECT_TYPE IN ('VIEW', 'MATERIALIZED VIEW', 'PROCEDURE', 'FUNCTION', 'PACKAGE', " +
 		"'TYPE', 'SYNONYM', 'CLUSTER', 'DATABASE LINK', 'QUEUE', 'JAVA CLASS', 'JOB') ORDER BY OWNER, OBJECT_TYPE, OBJECT_NAME"
 	return r.each(ctx, sql, []string{r.q.inSchemas("OWNER")}, func(v row) error {
-		r.out.NotCarried = append(r.out.NotCarried, catalog.Object{Kind: strings.ToLower(v.text(1)), Name: v.text(2)})
+		r.out.NotMigrated = append(r.out.NotMigrated, catalog.Object{Kind: strings.ToLower(v.text(1)), Name: v.text(2)})
 		return nil
 	})
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/dmoctl/dmoctl/providers"
 )
 
-func TestKeysAsABAPHasThem(t *testing.T) {
+func TestABAPKeys(t *testing.T) {
 	b := newBed(t, nil)
 	b.exec(t, `CREATE TABLE "/BIC/AFOO" (MANDT VARCHAR2(9) DEFAULT '000' NOT NULL, DOCNO VARCHAR2(30) DEFAULT ' ' NOT NULL, ALT VARCHAR2(3) NOT NULL, OPEN1 NUMBER(5))`,
 		`CREATE UNIQUE INDEX "/BIC/AFOO~0" ON "/BIC/AFOO" (MANDT, DOCNO)`,
@@ -47,7 +47,7 @@ func TestKeysAsABAPHasThem(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotCarriedIsListed(t *testing.T) {
+func TestUnmigratedObjectsListed(t *testing.T) {
 	b := newBed(t, nil)
 	b.exec(t, "CREATE TABLE T (ID NUMBER(10) GENERATED ALWAYS AS IDENTITY PRIMARY KEY, A NUMBER(5), TWICE NUMBER GENERATED ALWAYS AS (A * 2) VIRTUAL, F BFILE)",
 		"CREATE TABLE OFF (ID NUMBER(10), CONSTRAINT OFF_PK PRIMARY KEY (ID) DISABLE)",
@@ -76,12 +76,12 @@ func TestWhatIsNotCarriedIsListed(t *testing.T) {
 		return slices.ContainsFunc(list, func(o catalog.Object) bool { return o.Kind == kind && o.Name == name })
 	}
 	off := c.Find(catalog.Name{Schema: testUser, Name: "OFF"})
-	if !listed(c.NotCarried, "view", "V") || !listed(c.NotCarried, "temporary table", "TMP") || !listed(off.NotCarried, "constraint", "OFF_PK") || off.Key != nil {
-		t.Errorf("not carried: %+v, %+v", c.NotCarried, off.NotCarried)
+	if !listed(c.NotMigrated, "view", "V") || !listed(c.NotMigrated, "temporary table", "TMP") || !listed(off.NotMigrated, "constraint", "OFF_PK") || off.Key != nil {
+		t.Errorf("not migrated: %+v, %+v", c.NotMigrated, off.NotMigrated)
 	}
 }
 
-func TestACatalogCostsAFixedNumberOfStatements(t *testing.T) {
+func TestCatalogStatementCountConstant(t *testing.T) {
 	b := newBed(t, nil)
 	db := b.source(t, nil)
 	cost := func(sel providers.Selector) int {
@@ -104,7 +104,7 @@ func TestACatalogCostsAFixedNumberOfStatements(t *testing.T) {
 	}
 }
 
-func TestPartitionsAreReadByThemselves(t *testing.T) {
+func TestPartitionReads(t *testing.T) {
 	b := newBed(t, nil)
 	b.exec(t, "CREATE TABLE P (ID NUMBER(10) NOT NULL, V VARCHAR2(10)) PARTITION BY RANGE (ID) (PARTITION P1 VALUES LESS THAN (100), PARTITION P2 VALUES LESS THAN (MAXVALUE))")
 	ids := make([]int64, 300)
@@ -150,7 +150,7 @@ func TestPartitionsAreReadByThemselves(t *testing.T) {
 	}
 }
 
-func TestWithoutTheDictionary(t *testing.T) {
+func TestReadWithoutDictionaryAccess(t *testing.T) {
 	// A user with CREATE SESSION and SELECT ANY TABLE only: sizes, extents and checks are missing, rows are not.
 	b := newBed(t, nil)
 	b.numbers(t, 500)
@@ -192,7 +192,7 @@ func TestWithoutTheDictionary(t *testing.T) {
 	}
 }
 
-func TestASnapshotThatIsLost(t *testing.T) {
+func TestSnapshotLost(t *testing.T) {
 	b := newBed(t, nil)
 	b.numbers(t, 10)
 	db := b.source(t, nil)
@@ -216,7 +216,7 @@ func TestASnapshotThatIsLost(t *testing.T) {
 	wantKind(t, err, providers.Changed)
 }
 
-func TestAQuietSourceIsChecked(t *testing.T) {
+func TestQuietSourceWritesDetected(t *testing.T) {
 	// Done: view: quiet on Oracle: MAX(ORA_ROWSCN), which needs no privilege, shows every write
 	b := newBed(t, nil)
 	b.numbers(t, 10)
@@ -277,7 +277,7 @@ func TestConnectErrors(t *testing.T) {
 	}
 }
 
-func TestEverySessionSetsWhatChangesMeaning(t *testing.T) {
+func TestSessionParametersPinned(t *testing.T) {
 	// Done: settings: each setting is pinned at connect, in every session of Oracle's.
 	b := newBed(t, nil)
 	db := b.source(t, nil)

@@ -96,7 +96,7 @@ func surrogate(s string) (rune, bool) {
 }
 
 // unicodeText returns s as UTF-8. What is UTF-8 already, which nearly everything is, is
-// returned as it is. CESU-8's pairs become characters; anything else is no text.
+// returned as it is. CESU-8's pairs become characters; anything else is not text.
 func unicodeText(s string) (string, error) {
 	if utf8.ValidString(s) {
 		return s, nil

@@ -32,16 +32,16 @@ func sourceBlock() schema.Block {
 		{Name: "sid", Kind: schema.String, Connection: true, Doc: "System identifier of the instance. Either this or service."},
 		{Name: "user", Kind: schema.String, Connection: true, Required: true, Doc: "User to connect as."},
 		{Name: "password", Kind: schema.String, Connection: true, Required: true, Sensitive: true, Doc: "Password of the user."},
-		{Name: "schema", Kind: schema.String, Doc: "Schema that unqualified table names mean, as the catalog spells it (mostly upper case). The user's own where absent."},
+		{Name: "schema", Kind: schema.String, Doc: "Schema of unqualified table names, as the catalog spells it (mostly upper case). By default the user's own."},
 		{Name: "tls", Kind: schema.String, Connection: true, Default: "verify", Choices: []string{"verify", insecure, "disable"},
-			Doc: "\"verify\": encrypted, and the server's certificate is checked. \"insecure\": encrypted, not checked. \"disable\": neither; without \"verify\" nothing proves that the server is the right one."},
-		{Name: "tls_ca", Kind: schema.String, Connection: true, Doc: "File with the certificates of the authorities that may sign the server's; the system's where absent."},
-		{Name: "tls_server_name", Kind: schema.String, Connection: true, Doc: "Name that the server's certificate is for, where it is not host."},
-		{Name: "fetch_rows", Kind: schema.Int, Default: "2000", Min: 1, Max: maxFetchRows, Doc: "Rows of one round trip. Tables with wide rows use fewer."},
+			Doc: "\"verify\": encrypted, and the server's certificate is checked. \"insecure\": encrypted, not checked. \"disable\": neither; only \"verify\" proves that the server is the right one."},
+		{Name: "tls_ca", Kind: schema.String, Connection: true, Doc: "File with the CA certificates that the server's certificate is checked against; by default the system's."},
+		{Name: "tls_server_name", Kind: schema.String, Connection: true, Doc: "Name in the server's certificate, if it is not host."},
+		{Name: "fetch_rows", Kind: schema.Int, Default: "2000", Min: 1, Max: maxFetchRows, Doc: "Rows per round trip. Tables with wide rows use fewer."},
 		{Name: "lob_fetch", Kind: schema.String, Default: "inline", Choices: []string{"inline", "stream"},
-			Doc: "How large objects beyond 2,000 bytes arrive: \"inline\" with their rows, many in a round trip; \"stream\" one by one through locators, for servers that fail inline (ORA-03120)."},
+			Doc: "How large objects beyond 2,000 bytes arrive: \"inline\" with their rows, many per round trip; \"stream\" one by one through locators, for servers that fail inline (ORA-03120)."},
 		{Name: "consistency", Kind: schema.String, Default: string(desired.Snapshot), Choices: schema.Words(desired.Consistencies()),
-			Doc: "\"snapshot\": all tables are read AS OF one SCN, which needs undo for the whole run. \"quiet\": nobody writes, which is checked; a resume then copies only what is missing."},
+			Doc: "\"snapshot\": all tables are read AS OF one SCN, which needs undo for the whole run. \"quiet\": nobody writes, which is checked; a resumed run then copies only what is missing."},
 	}}
 }
 
@@ -69,14 +69,14 @@ func parseConfig(v schema.Values, env providers.Env) (*config, error) {
 		quiet: desired.Consistency(v.String("consistency")) == desired.Quiet, application: env.Application}
 	switch {
 	case c.host == "":
-		return nil, configError("host is missing", "Give the host of the listener.")
+		return nil, configError("host is missing", "Set the host of the listener.")
 	case (c.service == "") == (c.sid == ""):
-		return nil, configError("exactly one of service and sid is needed", "Give service, as lsnrctl services lists it, or sid.")
+		return nil, configError("exactly one of service and sid is needed", "Set service, as lsnrctl services lists it, or sid.")
 	case c.user == "" || c.password == "":
-		return nil, configError("user or password is missing", "Give both; other ways to log on are not supported.")
+		return nil, configError("user or password is missing", "Set both; other ways to log on are not supported.")
 	}
 	if c.fetchRows > maxFetchRows { // the language says so before
-		return nil, configError(fmt.Sprintf("fetch_rows is more than %d", maxFetchRows), "Give fewer; the driver counts them in 16 bits.")
+		return nil, configError(fmt.Sprintf("fetch_rows is more than %d", maxFetchRows), "Set a lower number; the driver counts them in 16 bits.")
 	}
 	if c.port == 0 {
 		c.port = 1521
@@ -98,15 +98,15 @@ func (c *config) trust(v schema.Values, dir string) error {
 	mode, name, file := v.String("tls"), v.String("tls_server_name"), v.String("tls_ca")
 	switch {
 	case mode == "disable" && (file != "" || name != ""):
-		return configError("tls_ca or tls_server_name stands beside tls = \"disable\"", "Leave one of them out.")
+		return configError("tls_ca and tls_server_name cannot be combined with tls = \"disable\"", "Remove one of them.")
 	case mode == insecure && (file != "" || name != ""):
-		return configError("tls_ca or tls_server_name stands beside tls = \"insecure\", which checks neither", "Say tls = \"verify\", or leave them out.")
+		return configError("tls_ca and tls_server_name cannot be combined with tls = \"insecure\", which checks neither", "Set tls = \"verify\", or remove them.")
 	case mode == "disable":
 		return nil
 	}
 	c.secure, c.tls = true, &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: mode == insecure} //nolint:gosec // the user's word
 	if file != "" {
-		pool, err := providers.Authorities(file, dir)
+		pool, err := providers.CACertificates(file, dir)
 		if err != nil {
 			return err
 		}

@@ -88,7 +88,7 @@ func (db *database) askVersion(ctx context.Context, s *session) error {
 		return err
 	}
 	if _, err := fmt.Sscanf(db.version, "%d.%d", &db.release[0], &db.release[1]); err != nil {
-		return &providers.Error{Kind: providers.Unsupported, Op: opCheck, Err: errors.New("the server does not say its version"),
+		return &providers.Error{Kind: providers.Unsupported, Op: opCheck, Err: errors.New("the server does not report its version"),
 			Fix: "Connect to Oracle Database 12.1 or later."}
 	}
 	if !db.since(12, 1) {
@@ -115,11 +115,11 @@ func (db *database) askCharsets(ctx context.Context, s *session) error {
 	set, national := sets["NLS_CHARACTERSET"], sets["NLS_NCHAR_CHARACTERSET"]
 	if set != "AL32UTF8" && set != "UTF8" {
 		return &providers.Error{Kind: providers.Unsupported, Op: opCheck, Err: fmt.Errorf("the database's character set is %s", set),
-			Fix: "Migrate the database to AL32UTF8 first (DMU); only AL32UTF8 and UTF8 are carried."}
+			Fix: "Migrate the database to AL32UTF8 first (DMU); only AL32UTF8 and UTF8 are supported."}
 	}
 	if national != "AL16UTF16" && national != "UTF8" {
 		return &providers.Error{Kind: providers.Unsupported, Op: opCheck, Err: fmt.Errorf("the database's national character set is %s", national),
-			Fix: "Only AL16UTF16 and UTF8 are carried as national character sets."}
+			Fix: "Only AL16UTF16 and UTF8 are supported as national character sets."}
 	}
 	db.text.cesu.Store(set == "UTF8")
 	return nil

@@ -10,7 +10,7 @@ import (
 )
 
 // errJulianDay is about a 29 February of 1500, 1400 and so on.
-var errJulianDay = errors.New("the date is a leap day that only the Julian calendar has")
+var errJulianDay = errors.New("the date is a leap day that exists only in the Julian calendar")
 
 const (
 	// dateForm and timeForm are how old dates are asked for. SYYYY has five places, the first

@@ -46,7 +46,7 @@ func TestDecimalsOf38Digits(t *testing.T) {
 	}
 }
 
-func TestDecimalsAreWhatBigIntsAre(t *testing.T) {
+func TestDecimalsMatchBigInt(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		digits := rapid.StringMatching(`[0-9]{1,38}`).Draw(r, "digits")
 		point := rapid.IntRange(0, len(digits)).Draw(r, "fraction")
@@ -73,7 +73,7 @@ func TestDecimalsAreWhatBigIntsAre(t *testing.T) {
 	})
 }
 
-func TestDatesBeforeTheGregorianCalendar(t *testing.T) {
+func TestPreGregorianDates(t *testing.T) {
 	// Trap: dates before 1582: civil fields stay what they are, and a leap day of the Julian calendar only is an error.
 	for text, want := range map[string]string{
 		" 15821004235959":          "1582-10-04T23:59:59Z",
@@ -112,7 +112,7 @@ func TestDatesBeforeTheGregorianCalendar(t *testing.T) {
 	}
 }
 
-func TestNanosSinceTheEpoch(t *testing.T) {
+func TestNanosSinceEpoch(t *testing.T) {
 	for _, c := range []struct{ seconds, nanos int64 }{{0, 0}, {0, 999_999_999}, {-1, 1}, {253402300799, 999_999_999}, {-210863520000, 5}} {
 		want := new(big.Int).Add(new(big.Int).Mul(big.NewInt(c.seconds), big.NewInt(1e9)), big.NewInt(c.nanos))
 		if got := nanosSinceEpoch(c.seconds, c.nanos).BigInt(); got.Cmp(want) != 0 {
@@ -139,7 +139,7 @@ func TestIntervals(t *testing.T) {
 	}
 }
 
-func TestTextIsUTF8(t *testing.T) {
+func TestTextToUTF8(t *testing.T) {
 	// Trap: surrogates and CESU-8: pairs become characters, halves are refused.
 	for in, want := range map[string]string{
 		"": "", "abc": "abc", "äöü": "äöü", "\U0001D11E": "\U0001D11E",
@@ -160,7 +160,7 @@ func TestTextIsUTF8(t *testing.T) {
 	}
 }
 
-func TestCharsetsGoThereAndBack(t *testing.T) {
+func TestCharsetRoundTrip(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		s := rapid.String().Draw(r, "s")
 		national := newNationalText()
@@ -198,7 +198,7 @@ func TestRowids(t *testing.T) {
 	}
 }
 
-func TestExtentsAreCutIntoEqualParts(t *testing.T) {
+func TestExtentCuts(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		var extents []extent
 		total, block := int64(0), int64(0)
@@ -230,7 +230,7 @@ func rowidOrder(s string) int64 {
 	return n
 }
 
-func TestTypesAreMappedAsDeclared(t *testing.T) {
+func TestDeclaredTypes(t *testing.T) {
 	number := func(p, s int64) rawColumn { return rawColumn{dataType: "NUMBER", precision: &p, scale: &s} }
 	zero := int64(0)
 	for _, c := range []struct {
@@ -293,7 +293,7 @@ func TestTypesAreMappedAsDeclared(t *testing.T) {
 	}
 }
 
-func TestKeyRangesAreSpelledColumnByColumn(t *testing.T) {
+func TestKeyRangeConditions(t *testing.T) {
 	table := &catalog.Table{Name: catalog.Name{Schema: "S", Name: "T"}, Key: &catalog.Key{Columns: []string{"A", "B"}}, Columns: []catalog.Column{
 		{Name: "A", Declared: "VARCHAR2(3 CHAR)", Type: catalog.Type{Kind: catalog.String, Length: 3}},
 		{Name: "B", Declared: "NUMBER(5)", Type: catalog.Type{Kind: catalog.Decimal, Precision: 5}},

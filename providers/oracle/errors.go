@@ -24,9 +24,9 @@ const (
 )
 
 var (
-	errSurrogate = errors.New("the text holds half a surrogate pair, which is no character")
-	errNoUnicode = errors.New("the text holds bytes that are no character of the database's character set")
-	errForm      = errors.New("the driver handed out a value of an unexpected form")
+	errSurrogate = errors.New("the text holds half a surrogate pair, which is not a character")
+	errNoUnicode = errors.New("the text holds bytes that are not valid in the database's character set")
+	errForm      = errors.New("the driver returned a value in an unexpected format")
 )
 
 // wrap makes an error of the contract from one of the driver's. It is nil for nil.
@@ -154,7 +154,7 @@ func fixOf(code int) string {
 	case 28001, 28002:
 		return "Change the user's password."
 	case 28040:
-		return "Give the user a password of a newer version (SQLNET.ALLOWED_LOGON_VERSION_SERVER), then try again."
+		return "Set the user's password again, to get a newer password version (SQLNET.ALLOWED_LOGON_VERSION_SERVER), then try again."
 	case 1045, 1031, 942:
 		return "Grant the user what docs/providers/oracle.md lists."
 	case 12514:
@@ -162,13 +162,13 @@ func fixOf(code int) string {
 	case 12505:
 		return "Check sid: lsnrctl services lists the instances that the listener knows."
 	case 12526, 1035:
-		return "The instance is in restricted mode: grant RESTRICTED SESSION, or end the mode."
+		return "The instance is in restricted mode: grant RESTRICTED SESSION, or disable the mode."
 	case 18, 20, 12516, 12519, 12520:
 		return "Raise processes and sessions on the server, or lower the run's processes."
 	case 1555, 22924:
-		return "Raise UNDO_RETENTION and the undo tablespace above the time that the copy takes (LOBs: RETENTION or PCTVERSION), or copy from a source where nobody writes with consistency = \"quiet\"."
+		return "Raise UNDO_RETENTION and the undo tablespace above the time that the copy takes (LOBs: RETENTION or PCTVERSION), or stop all writers and copy with consistency = \"quiet\"."
 	case 257, 1652, 1653, 1654, 30036:
-		return "Make room on the server, then run the same command again."
+		return "Free space on the server, then run the same command again."
 	case 4030, 4031:
 		return "Give the instance more memory (pga_aggregate_limit, shared_pool_size), or lower the run's processes; then run the same command again."
 	case 1000:
@@ -193,13 +193,13 @@ func connectError(cfg *config, err error) error {
 			e.Kind = providers.Unreachable
 		}
 	case errors.Is(err, context.DeadlineExceeded):
-		e.Err, e.Fix = errors.New("the logon did not end in time"), "Check that the listener and the instance respond, and that tls fits the listener."
+		e.Err, e.Fix = errors.New("the logon timed out"), "Check that the listener and the instance respond, and that tls matches the listener."
 	case tlsFailed(err):
-		e.Err, e.Fix = fmt.Errorf("the TLS handshake failed: %w", err), "Check tls, tls_ca and tls_server_name, and that port is one of a TCPS listener."
+		e.Err, e.Fix = fmt.Errorf("the TLS handshake failed: %w", err), "Check tls, tls_ca and tls_server_name, and that port is that of a TCPS listener."
 	case providers.Unreached(e, err):
 	default:
-		e.Err = errors.New("the connection ended before it was usable")
-		e.Fix = "Check that host and port belong to a listener of Oracle's, and that tls fits it: a listener without TLS closes the connection."
+		e.Err = errors.New("the connection was closed before it could be used")
+		e.Fix = "Check that host and port belong to an Oracle listener, and that tls matches it: a listener without TLS closes the connection."
 	}
 	return e
 }

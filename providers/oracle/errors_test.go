@@ -17,7 +17,7 @@ import (
 	"github.com/dmoctl/dmoctl/providers"
 )
 
-func TestKindsOfErrors(t *testing.T) {
+func TestErrorKinds(t *testing.T) {
 	coded := func(code int, text string) error { return &network.OracleError{ErrCode: code, ErrMsg: text} }
 	for _, c := range []struct {
 		err  error
@@ -59,7 +59,7 @@ func TestKindsOfErrors(t *testing.T) {
 	}
 }
 
-func TestAQuietSourceHasNoSnapshotToLose(t *testing.T) {
+func TestSnapshotTooOldOnQuietSource(t *testing.T) {
 	lost := &network.OracleError{ErrCode: 1555}
 	for scn, want := range map[string]providers.Kind{"": providers.Transient, "7": providers.SnapshotLost} {
 		v := &view{sn: &snapshot{scn: scn}}
@@ -112,7 +112,7 @@ func TestArguments(t *testing.T) {
 	}
 }
 
-func TestFetchesShrinkWithRows(t *testing.T) {
+func TestFetchSizeByRowWidth(t *testing.T) {
 	for width, want := range map[int64]int{0: 2000, 500: 2000, 2100: 250, 20_000: 31, 200_000: 3, 10 << 20: 3} {
 		if got := fetchClass(2000, width); got != want {
 			t.Errorf("rows of %d bytes: %d at a time, want %d", width, got, want)

@@ -158,7 +158,7 @@ func (rd *reader) fetchRows(ctx context.Context, rows []*farRow) error {
 	}
 	if found != len(rows) {
 		return &providers.Error{Kind: providers.Changed, Op: opRead, Table: rd.table.Name, Fix: again,
-			Err: fmt.Errorf("%d rows with large values went away while they were read", len(rows)-found)}
+			Err: fmt.Errorf("%d rows with large values disappeared while they were being read", len(rows)-found)}
 	}
 	return c.close(ctx)
 }
@@ -169,7 +169,7 @@ func (rd *reader) farSQL(rows []*farRow, fields []int) (sql string, params []str
 	if rd.st.keyed {
 		if len(rd.st.place) == 0 {
 			return "", nil, &providers.Error{Kind: providers.Unsupported, Op: opRead, Table: rd.table.Name,
-				Err: errors.New("it is organized as an index, holds large objects, and its key has a column that rows cannot be found by"),
+				Err: errors.New("it is index-organized, holds large objects, and its key has a column by which rows cannot be found"),
 				Fix: "Exclude the table, or move the large objects to a table of their own."}
 		}
 		list[0] = "1"

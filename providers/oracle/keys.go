@@ -71,7 +71,7 @@ type condition struct {
 func (w *condition) value(c *catalog.Column, bound string) (string, error) {
 	only := func(allowed string) error {
 		if bound == "" || strings.Trim(bound, allowed) != "" {
-			return fmt.Errorf("a range of column %s has a bound that is no value of %s", c.Name, c.Declared)
+			return fmt.Errorf("a range of column %s has a bound that is not a value of %s", c.Name, c.Declared)
 		}
 		return nil
 	}
@@ -88,7 +88,7 @@ func (w *condition) value(c *catalog.Column, bound string) (string, error) {
 	case keyRaw:
 		return "HEXTORAW(" + quoteLiteral(bound) + ")", only("0123456789ABCDEF")
 	}
-	return "", fmt.Errorf("a range is cut by column %s, whose type %s does not compare", c.Name, c.Declared)
+	return "", fmt.Errorf("a range is split by column %s, whose type %s cannot be compared", c.Name, c.Declared)
 }
 
 // bound compares the key with a bound, column by column: Oracle compares no rows with < and >.
@@ -99,7 +99,7 @@ func (w *condition) bound(columns, bounds []string, strict, last string) (string
 	}
 	c := w.t.Column(columns[0])
 	if c == nil {
-		return "", fmt.Errorf("a range is cut by column %s, which is not there", columns[0])
+		return "", fmt.Errorf("a range is split by column %s, which does not exist", columns[0])
 	}
 	name := "t." + quoteIdent(c.Name)
 	v, err := w.value(c, bounds[0])
@@ -154,7 +154,7 @@ func (w *condition) of(r catalog.Range) (string, error) {
 		case r.By == catalog.ByKey:
 			err = add(w.bound(r.Columns, b.bounds, b.strict, b.last))
 		default:
-			err = fmt.Errorf("a range by %q has bounds that are none of Oracle's", r.By)
+			err = fmt.Errorf("a range by %q has bounds that are not Oracle's", r.By)
 		}
 		if err != nil {
 			return "", err

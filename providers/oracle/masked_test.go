@@ -10,7 +10,7 @@ import (
 	"github.com/dmoctl/dmoctl/providers"
 )
 
-func TestFilteredAndMaskedReadsAreRefused(t *testing.T) {
+func TestFilteredAndMaskedReadsRefused(t *testing.T) {
 	// Done: view: masked: rows that a policy of Oracle's hides, or values that it redacts, are refused unless the user is exempt
 	const rls = "BEGIN DBMS_RLS.ADD_POLICY(object_schema => '" + testUser + "', object_name => 'N', policy_name => 'P', function_schema => '" + testUser + "', policy_function => 'NOTHING'); END;"
 	const redact = "BEGIN DBMS_REDACT.ADD_POLICY(object_schema => '" + testUser + "', object_name => 'N', column_name => 'V', policy_name => 'R', function_type => DBMS_REDACT.FULL, expression => '1=1'); END;"
@@ -24,7 +24,7 @@ func TestFilteredAndMaskedReadsAreRefused(t *testing.T) {
 		{"hidden rows, exempt", rls, "", []string{"SELECT_CATALOG_ROLE", "EXEMPT ACCESS POLICY"}},
 		{"redacted values", redact, "Redaction masks values", []string{"SELECT_CATALOG_ROLE"}},
 		{"redacted values, exempt", redact, "", []string{"EXEMPT REDACTION POLICY"}},
-		{"redaction that cannot be seen", redact, "Redaction cannot be seen", nil},
+		{"redaction policies not readable", redact, "Redaction cannot be seen", nil},
 		{"a policy that is off", strings.Replace(redact, "'1=1'", "'1=1', enable => FALSE", 1), "", []string{"SELECT_CATALOG_ROLE"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -48,7 +48,7 @@ func TestFilteredAndMaskedReadsAreRefused(t *testing.T) {
 					stops = append(stops, f.Summary)
 				}
 				if f.Stop && c.policy != "" && !strings.Contains(f.Detail, "GRANT") {
-					t.Errorf("%s does not say how to go on: %s", f.Summary, f.Detail)
+					t.Errorf("%s does not say how to continue: %s", f.Summary, f.Detail)
 				}
 			}
 			if got := strings.Join(stops, "; "); got != c.want {

@@ -12,10 +12,10 @@ import (
 )
 
 var (
-	errDigits   = errors.New("the value has more digits after the point than can travel")
+	errDigits   = errors.New("the value has more decimal places than can be transferred")
 	errTooWide  = errors.New("the value has more digits than its column's type holds")
-	errInfinity = errors.New("the value is infinite, which has no place in a decimal")
-	errNoNumber = errors.New("the driver spelled a number in an unexpected way")
+	errInfinity = errors.New("the value is infinite, which a decimal cannot hold")
+	errNoNumber = errors.New("the driver returned a number in an unexpected format")
 )
 
 // small is how many digits fit into 64 bits whatever they are.

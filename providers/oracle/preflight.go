@@ -25,7 +25,7 @@ func (db *database) Preflight(ctx context.Context, tables []*catalog.Table) ([]p
 			found, err := check(ctx, s, tables)
 			switch {
 			case isCode(err, 904): // the dictionary of another release
-				found = []providers.Finding{{Summary: "A check of the source could not be made", Detail: err.Error() + ". Look after it by hand."}}
+				found = []providers.Finding{{Summary: "A check of the source failed", Detail: err.Error() + ". Check it manually."}}
 			case err != nil && !hidden(err):
 				return err
 			}
@@ -58,7 +58,7 @@ func (db *database) unreadable(ctx context.Context, s *session, tables []*catalo
 		}
 		if hidden(err) {
 			return []providers.Finding{{Stop: true, Summary: "The system change number cannot be read",
-				Detail: "A snapshot is an SCN, which the user may not ask for. GRANT EXECUTE ON SYS.DBMS_FLASHBACK, or SELECT ON SYS.V_$DATABASE."}}, nil
+				Detail: "A snapshot needs an SCN, which the user is not allowed to read. GRANT EXECUTE ON SYS.DBMS_FLASHBACK, or SELECT ON SYS.V_$DATABASE."}}, nil
 		}
 		if err != nil || r == nil {
 			return nil, err
@@ -90,7 +90,7 @@ func (db *database) unreadable(ctx context.Context, s *session, tables []*catalo
 	}
 	if len(noFlashback) > 0 {
 		out = append(out, providers.Finding{Stop: true, Summary: "Tables cannot be read in a snapshot",
-			Detail: "The user lacks FLASHBACK on " + listed(noFlashback) + ". Grant it, or FLASHBACK ANY TABLE; or read a source where nobody writes with consistency = \"quiet\"."})
+			Detail: "The user lacks FLASHBACK on " + listed(noFlashback) + ". Grant it, or FLASHBACK ANY TABLE; or stop all writers and set consistency = \"quiet\"."})
 	}
 	return out, nil
 }
@@ -200,7 +200,7 @@ func (db *database) redactions(ctx context.Context, s *session, tables []*catalo
 	}
 	if hidden(err) {
 		return []providers.Finding{{Stop: true, Summary: "Redaction cannot be seen",
-			Detail: "The user may not see whether columns are redacted (DBMS_REDACT), and would then copy masks instead of values. GRANT SELECT_CATALOG_ROLE, or SELECT ON SYS.REDACTION_POLICIES and SYS.REDACTION_COLUMNS, or EXEMPT REDACTION POLICY to the user."}}, nil
+			Detail: "The user cannot see whether columns are redacted (DBMS_REDACT), so masks could be copied instead of values. GRANT SELECT_CATALOG_ROLE, or SELECT ON SYS.REDACTION_POLICIES and SYS.REDACTION_COLUMNS, or EXEMPT REDACTION POLICY to the user."}}, nil
 	}
 	if err != nil || len(masked) == 0 {
 		return nil, err
@@ -222,7 +222,7 @@ func (db *database) sessions(ctx context.Context, s *session, _ []*catalog.Table
 	want := int64(db.env.Readers + 1) // and one for questions
 	if left := most - r.int(0); left < want {
 		return []providers.Finding{{Stop: true, Summary: "Too few sessions on the source",
-			Detail: fmt.Sprintf("The run wants %d sessions, the instance has %d left. Raise sessions, or lower processes.", want, max(left, 0))}}, nil
+			Detail: fmt.Sprintf("The run needs %d sessions, but the instance has %d left. Raise sessions, or lower processes.", want, max(left, 0))}}, nil
 	}
 	return nil, nil
 }
@@ -242,7 +242,7 @@ func (db *database) openTransactions(ctx context.Context, s *session, _ []*catal
 		return nil, err
 	}
 	return []providers.Finding{{Stop: db.cfg.quiet, Summary: "Transactions are open on the source",
-		Detail: fmt.Sprintf("%d transactions are open, the oldest since %s. What they commit later is not in the copy.", r.int(0), r.time(1).Format("2006-01-02 15:04:05"))}}, nil
+		Detail: fmt.Sprintf("%d transactions are open, the oldest since %s. What they commit later will not be in the copy.", r.int(0), r.time(1).Format("2006-01-02 15:04:05"))}}, nil
 }
 
 // undo says how long the server can show the past, which bounds how long a snapshot can be read.
@@ -255,15 +255,15 @@ func (db *database) undo(ctx context.Context, s *session, _ []*catalog.Table) ([
 		return nil, err
 	}
 	retention := cmp.Or(db.parameters["undo_retention"], "an unknown number of")
-	f := providers.Finding{Summary: "The snapshot lasts as long as undo does",
-		Detail: "All tables are read AS OF one SCN until the last is in. undo_retention is " + retention + " seconds"}
+	f := providers.Finding{Summary: "The snapshot lasts only as long as its undo",
+		Detail: "All tables are read AS OF one SCN until the last one is loaded. undo_retention is " + retention + " seconds"}
 	if r != nil && !r.null(1) {
-		f.Detail += fmt.Sprintf("; the server keeps undo for %d seconds at present, its longest query took %d", r.int(1), r.int(0))
+		f.Detail += fmt.Sprintf("; the server currently keeps undo for %d seconds, and its longest query took %d", r.int(1), r.int(0))
 		if n := r.int(2); n > 0 {
-			f.Detail += fmt.Sprintf(", and %d queries failed for want of it (ORA-01555)", n)
+			f.Detail += fmt.Sprintf(", and %d queries failed for lack of undo (ORA-01555)", n)
 		}
 	}
-	f.Detail += ". Raise UNDO_RETENTION and the undo tablespace above the time that the plan expects; a snapshot that is lost empties and restarts the tables that are not complete."
+	f.Detail += ". Raise UNDO_RETENTION and the undo tablespace above the time that the plan expects; if the snapshot is lost, incomplete tables are emptied and restarted."
 	return []providers.Finding{f}, nil
 }
 
@@ -279,7 +279,7 @@ func (db *database) movement(_ context.Context, _ *session, tables []*catalog.Ta
 		return nil, nil
 	}
 	return []providers.Finding{{Summary: "Tables allow row movement",
-		Detail: "On a quiet source " + listed(moving) + " are not split by ROWID, because a row that moved could be read twice or never. ALTER TABLE ... DISABLE ROW MOVEMENT for the copy, or use consistency = \"snapshot\"."}}, nil
+		Detail: "On a quiet source " + listed(moving) + " are not split by ROWID, because a row that moved could be read twice or never. Run ALTER TABLE ... DISABLE ROW MOVEMENT for the copy, or use consistency = \"snapshot\"."}}, nil
 }
 
 func listed(names []string) string {

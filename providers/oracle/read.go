@@ -354,7 +354,7 @@ func (rd *reader) releaseColumns() {
 	rd.cols = nil
 }
 
-// Close implements providers.Reader. The cursor is given back to the server, wherever it stands.
+// Close implements providers.Reader. The cursor is released to the server, wherever it stands.
 func (rd *reader) Close() error {
 	if rd.closed {
 		return nil

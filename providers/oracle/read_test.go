@@ -73,7 +73,7 @@ func fakeReader(tb testing.TB, t *catalog.Table, rows driver.Rows, how providers
 	return rd
 }
 
-func TestOldDatesComeAsTheServerSpellsThem(t *testing.T) {
+func TestOldDatesReadAsText(t *testing.T) {
 	// Trap: dates before 1582, and what invalid_date makes of days that only the Julian calendar has.
 	table := sapTable()
 	wrong := time.Date(1500, 3, 1, 0, 0, 0, 0, time.UTC) // what the driver makes of 1500-02-29
@@ -110,7 +110,7 @@ func TestOldDatesComeAsTheServerSpellsThem(t *testing.T) {
 	b.Release()
 }
 
-func TestTheStatementOfATable(t *testing.T) {
+func TestTableStatement(t *testing.T) {
 	table := sapTable()
 	table.Columns = append(table.Columns,
 		catalog.Column{Name: "TEXT", Declared: "CLOB", Type: catalog.Type{Kind: catalog.Text}},

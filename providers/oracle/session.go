@@ -20,7 +20,7 @@ import (
 // connection is closed.
 const interruptGrace = 3 * time.Second
 
-var errCut = errors.New("the connection was cut off")
+var errCut = errors.New("the connection was lost")
 
 // link is the socket of a session. The driver clears every deadline before it reads, so the
 // only way to end a read is to close the socket.
@@ -247,7 +247,7 @@ type row []driver.Value
 
 func (r row) null(i int) bool { return r[i] == nil }
 
-// text returns a value as the server spelled it, "" for NULL. What is no text stays as it came.
+// text returns a value as the server spelled it, "" for NULL. What is not text stays as it came.
 func (r row) text(i int) string {
 	switch v := r[i].(type) {
 	case string:

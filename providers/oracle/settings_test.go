@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestParametersThatSetOthersComeFirst(t *testing.T) {
+func TestPinnedParameterOrder(t *testing.T) {
 	at := make(map[string]int)
 	for i, p := range pinnedParameters() {
 		if p.why == "" || at[p.name] > 0 {

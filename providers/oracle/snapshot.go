@@ -44,7 +44,7 @@ func (db *database) Snapshot(ctx context.Context, how providers.SnapshotOptions)
 			r, err = s.one(ctx, opSnapshot, "SELECT CURRENT_SCN, SYS_EXTRACT_UTC(SYSTIMESTAMP) FROM V$DATABASE")
 		}
 		if hidden(err) {
-			return &providers.Error{Kind: providers.Permission, Op: opSnapshot, Err: errors.New("the user may not ask for the system change number"),
+			return &providers.Error{Kind: providers.Permission, Op: opSnapshot, Err: errors.New("the user is not allowed to read the system change number"),
 				Fix: "GRANT EXECUTE ON SYS.DBMS_FLASHBACK to the user, or SELECT on V_$DATABASE."}
 		}
 		if err != nil {
@@ -144,7 +144,7 @@ func (sn *snapshot) checkFiles(ctx context.Context, s *session, tables []*catalo
 			return changed("the table was dropped")
 		}
 		if t.File != "" && is != t.File {
-			return changed("the table was truncated, moved, or dropped and made again")
+			return changed("the table was truncated, moved, or dropped and recreated")
 		}
 		for _, p := range t.Partitions {
 			is, ok := now[part{t.Name, p.Name.Name}]
@@ -223,7 +223,7 @@ func (v *view) Count(ctx context.Context, tables []*catalog.Table) ([]providers.
 			}
 			if c := out[start+i]; v.sn.scn == "" && c.Rows > 0 && c.Changes == "" {
 				return nil, &providers.Error{Kind: providers.Unsupported, Op: opCount, Table: t.Name,
-					Err: errors.New("the table has no ORA_ROWSCN, so nothing proves that nobody writes to it"), Fix: "Set consistency = \"snapshot\" in the source."}
+					Err: errors.New("the table has no ORA_ROWSCN, so there is no proof that nobody writes to it"), Fix: "Set consistency = \"snapshot\" in the source."}
 			}
 		}
 	}
@@ -262,7 +262,7 @@ func (v *view) Compare(ctx context.Context, tables []*catalog.Table, before []pr
 		case before[i].Rows != n.Rows:
 			out[i] = fmt.Sprintf("it had %d rows before the first package, now it has %d", before[i].Rows, n.Rows)
 		case !ok:
-			out[i] = "nothing was noted that proves it"
+			out[i] = "no proof of it was recorded"
 		case is > was:
 			out[i] = fmt.Sprintf("rows were inserted or updated since the first package, up to system change number %d", is)
 		}

@@ -46,7 +46,7 @@ func (db *database) Split(ctx context.Context, t *catalog.Table, how catalog.Spl
 		case obstacle == "":
 			out, reason, err = db.splitByRowid(ctx, s, t, parts)
 			if how.By == catalog.ByKey {
-				reason += "; not by key, because it has none over NOT NULL columns that compare bytewise"
+				reason += "; not by key, because it has none on NOT NULL columns that compare bytewise"
 			}
 		case keyed(t):
 			out, err = splitByKey(ctx, s, t, parts)
@@ -66,9 +66,9 @@ func (db *database) Split(ctx context.Context, t *catalog.Table, how catalog.Spl
 func (db *database) noRowids(t *catalog.Table) string {
 	switch {
 	case strings.Contains(t.Options, organizationIndex):
-		return "it is organized as an index, whose rows have no fixed place"
+		return "it is index-organized, and its rows have no fixed location"
 	case strings.Contains(t.Options, "CLUSTER "):
-		return "its rows lie in a cluster"
+		return "its rows are stored in a cluster"
 	case db.cfg.quiet && strings.Contains(t.Options, rowMovement):
 		return "it allows row movement, and a quiet source is read without an SCN"
 	}

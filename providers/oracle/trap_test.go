@@ -81,7 +81,7 @@ func wantKind(t testing.TB, err error, want providers.Kind) {
 }
 
 // numbers makes a table N of so many rows.
-func (b *bed) numbers(t testing.TB, n int) {
+func (b *environment) numbers(t testing.TB, n int) {
 	t.Helper()
 	b.exec(t, "CREATE TABLE N (ID NUMBER(10) NOT NULL PRIMARY KEY, V VARCHAR2(20))")
 	ids, texts := make([]int64, n), make([]string, n)
@@ -93,7 +93,7 @@ func (b *bed) numbers(t testing.TB, n int) {
 	}
 }
 
-func TestALateAnswerIsNobodysRow(t *testing.T) {
+func TestLateReplyDiscarded(t *testing.T) {
 	// Trap: read timeout: the driver's own would hand the late answer to the next statement. A statement
 	// that is cancelled takes its session with it.
 	b := newBed(t, nil)
@@ -119,7 +119,7 @@ func TestALateAnswerIsNobodysRow(t *testing.T) {
 	}
 }
 
-func TestALostReplyIsNoEnd(t *testing.T) {
+func TestLostReplyIsError(t *testing.T) {
 	// Trap: lost reply: a connection that ends in the middle of a range is an error, never the range's end.
 	b := newBed(t, nil)
 	b.numbers(t, 2000)
@@ -146,7 +146,7 @@ func TestALostReplyIsNoEnd(t *testing.T) {
 	}
 }
 
-func TestASlowStatementIsWaitedFor(t *testing.T) {
+func TestSlowStatementNotResent(t *testing.T) {
 	// Trap: slow statement: it is neither cut off nor sent again.
 	b := newBed(t, nil)
 	b.numbers(t, 10)
@@ -164,7 +164,7 @@ func TestASlowStatementIsWaitedFor(t *testing.T) {
 	}
 }
 
-func TestPagesOfAnySize(t *testing.T) {
+func TestFetchSizes(t *testing.T) {
 	// Trap: prefetch bounds: every size of a fetch yields every row once, at and around the page's end.
 	b := newBed(t, nil)
 	b.numbers(t, 200)
@@ -185,7 +185,7 @@ func TestPagesOfAnySize(t *testing.T) {
 	}
 }
 
-func TestNegativeDecimalsAndTheEndOfTime(t *testing.T) {
+func TestNegativeDecimalsAndYear9999(t *testing.T) {
 	// Trap: 38-digit negative decimals; year 9999: exact over the wire, in every position of the point.
 	b := newBed(t, nil)
 	b.exec(t, "CREATE TABLE D (ID NUMBER(3) NOT NULL PRIMARY KEY, V NUMBER, W NUMBER(38,19), AT TIMESTAMP(9), DAY DATE)",
@@ -273,16 +273,16 @@ func cesu(s string, utf8 bool) string {
 	return string(out)
 }
 
-// purse is a budget that counts.
-type purse struct{ most, out int64 }
+// countedBudget is a budget that counts.
+type countedBudget struct{ most, out int64 }
 
-func (p *purse) Acquire(_ context.Context, n int64) (func(), error) {
+func (p *countedBudget) Acquire(_ context.Context, n int64) (func(), error) {
 	p.out += n
 	p.most = max(p.most, p.out)
 	return func() { p.out -= n }, nil
 }
 
-func TestALargeObjectOf100MB(t *testing.T) {
+func TestLargeObject100MB(t *testing.T) {
 	// Trap: 100 MB LOB: it arrives whole, alone, paid for; lob_max refuses it before it is fetched.
 	if testing.Short() {
 		t.Skip("takes 100 MB a few times")
@@ -302,7 +302,7 @@ func TestALargeObjectOf100MB(t *testing.T) {
 	db := b.source(t, nil)
 	tb := b.table(t, db, "B")
 	inView(t, db, providers.SnapshotOptions{Readers: 1}, []*catalog.Table{tb}, func(v providers.View) {
-		p := &purse{}
+		p := &countedBudget{}
 		rd, err := v.Read(t.Context(), tb, catalog.WholeTable(), providers.ReadOptions{Budget: p, LOBMax: size})
 		if err != nil {
 			t.Fatal(err)
@@ -323,7 +323,7 @@ func TestALargeObjectOf100MB(t *testing.T) {
 			rec.Release()
 		}
 		if err := rd.Close(); err != nil || !found || p.most < size || p.out != 0 {
-			t.Errorf("found %v; %d bytes asked of the budget, %d not given back; %v", found, p.most, p.out, err)
+			t.Errorf("found %v; %d bytes asked of the budget, %d not released; %v", found, p.most, p.out, err)
 		}
 		before := b.seen("WHERE t.ROWID IN")
 		_, err = rows(t.Context(), v, tb, catalog.WholeTable(), providers.ReadOptions{LOBMax: size - 1})
@@ -335,7 +335,7 @@ func TestALargeObjectOf100MB(t *testing.T) {
 	})
 }
 
-func TestEmptyIsNotNull(t *testing.T) {
+func TestEmptyDistinctFromNull(t *testing.T) {
 	// Trap: empty LOB against NULL; empty string against NULL; trailing blanks.
 	for _, fetch := range []string{"inline", "stream"} {
 		t.Run(fetch, func(t *testing.T) {

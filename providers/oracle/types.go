@@ -100,9 +100,9 @@ func (c rawColumn) neutral() catalog.Type {
 func (c rawColumn) loss() string {
 	switch {
 	case c.dataType == "ROWID" || c.dataType == "UROWID":
-		return "Its values are copied as text and mean nothing on the target: rows have other addresses there."
+		return "Its values are copied as text and have no meaning on the target, where rows have different addresses."
 	case strings.HasPrefix(c.dataType, "INTERVAL "):
-		return "Its values become ISO 8601 text, e.g. P2Y3M: the target does not calculate with them."
+		return "Its values become ISO 8601 text, e.g. P2Y3M: the target cannot calculate with them."
 	}
 	return ""
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // column is all values of a table's second column, by the order of its first.
-func (b *bed) column(t *testing.T, table string) []string {
+func (b *environment) column(t *testing.T, table string) []string {
 	t.Helper()
 	db := b.source(t, nil)
 	got := all(t, db, b.table(t, db, table))
@@ -24,7 +24,7 @@ func (b *bed) column(t *testing.T, table string) []string {
 	return out
 }
 
-func TestTypesThatHaveTheirOwnWay(t *testing.T) {
+func TestSpecialTypesOverWire(t *testing.T) {
 	// Trap: LONG, XMLTYPE, JSON, UROWID, intervals, years before Christ: types that do not come with their rows, or that the server has to spell, arrive whole over the wire.
 	b := newBed(t, nil)
 	long := strings.Repeat("Grüße 😀, ", 700)
@@ -70,7 +70,7 @@ func TestTypesThatHaveTheirOwnWay(t *testing.T) {
 	}
 }
 
-func TestSubpartitionsAreReadByThemselves(t *testing.T) {
+func TestSubpartitionReads(t *testing.T) {
 	// Trap: subpartitions: each row is in one, and together they are the table.
 	b := newBed(t, nil)
 	b.exec(t, "CREATE TABLE SUB (ID NUMBER(10) NOT NULL, Y NUMBER(4) NOT NULL) PARTITION BY RANGE (Y) SUBPARTITION BY HASH (ID) SUBPARTITIONS 3 "+

@@ -65,7 +65,7 @@ func ended(all []*session) (out []int) {
 	return out
 }
 
-func TestASessionIsHandedToOneOnly(t *testing.T) {
+func TestSessionNotShared(t *testing.T) {
 	// Trap: a session that two read by loses rows of both, without an error: whoever gets one has it alone.
 	for at := range 4 {
 		p, all := filled(t, 10, 1, 2, 3, 4)
@@ -87,7 +87,7 @@ func TestASessionIsHandedToOneOnly(t *testing.T) {
 	}
 }
 
-func TestACutOffSessionEndsTheIdleOnes(t *testing.T) {
+func TestDeadSessionClosesIdleOnes(t *testing.T) {
 	p, all := filled(t, 0, 1, 2, 3)
 	s, err := p.Get(t.Context(), 2)
 	if err != nil {
@@ -100,7 +100,7 @@ func TestACutOffSessionEndsTheIdleOnes(t *testing.T) {
 	}
 }
 
-func TestASessionInATransactionEndsAlone(t *testing.T) {
+func TestSessionInTransactionClosedAlone(t *testing.T) {
 	p, all := filled(t, 0, 1, 2)
 	s, err := p.Get(t.Context(), 1)
 	if err != nil {
@@ -113,7 +113,7 @@ func TestASessionInATransactionEndsAlone(t *testing.T) {
 	}
 }
 
-func TestSpareSessionsOfOtherKindsEnd(t *testing.T) {
+func TestSpareSessionsOfOtherKindsClosed(t *testing.T) {
 	p, all := filled(t, 1, 1, 2)
 	if _, err := p.Get(t.Context(), 3); err != nil {
 		t.Fatal(err)
@@ -123,7 +123,7 @@ func TestSpareSessionsOfOtherKindsEnd(t *testing.T) {
 	}
 }
 
-func TestCloseEndsSessionsOnceTheyAreBack(t *testing.T) {
+func TestCloseEndsReturnedSessions(t *testing.T) {
 	p, all := filled(t, 0, 1, 2)
 	s, err := p.Get(t.Context(), 1)
 	if err != nil {
@@ -144,7 +144,7 @@ func TestCloseEndsSessionsOnceTheyAreBack(t *testing.T) {
 	}
 }
 
-func TestAServerThatIsGoneIsDisconnected(t *testing.T) {
+func TestServerGoneIsDisconnected(t *testing.T) {
 	p := pool.New(hooks(0))
 	if _, err := p.Get(t.Context(), 0); providers.KindOf(err) != providers.Disconnected {
 		t.Errorf("%v", err)

@@ -31,7 +31,7 @@ type catalogReader struct {
 }
 
 // readCatalog reads structures and sizes. Without wanted tables it also reads
-// the schemas' free sequences and what does not travel.
+// the schemas' free sequences and what is not migrated.
 func readCatalog(ctx context.Context, s *session, schemas []string, wanted providers.Selector) (*catalog.Catalog, error) {
 	r := &catalogReader{s: s, schemas: schemas, wanted: wanted, out: &catalog.Catalog{Engine: engine},
 		byOID:      make(map[uint32]*catalog.Table),
@@ -84,10 +84,10 @@ func (r *catalogReader) relations(ctx context.Context) error {
 		}
 		t := &catalog.Table{Name: name, PartitionBy: v.text(9), Comment: v.text(11), Rows: estimate(v, 6), Bytes: estimate(v, 7), File: v.text(8)}
 		if v.text(5) == "u" {
-			t.NotCarried = append(t.NotCarried, catalog.Object{Kind: "unlogged", Reason: "the target's table is logged, because rows in an unlogged one do not survive a crash"})
+			t.NotMigrated = append(t.NotMigrated, catalog.Object{Kind: "unlogged", Reason: "the target's table is logged, because rows in an unlogged table do not survive a crash"})
 		}
 		if v.bool(14) {
-			t.NotCarried = append(t.NotCarried, catalog.Object{Kind: "grants", Reason: "roles differ between servers"})
+			t.NotMigrated = append(t.NotMigrated, catalog.Object{Kind: "grants", Reason: "roles differ between servers"})
 		}
 		r.byOID[id] = t
 		r.out.Tables = append(r.out.Tables, t)
@@ -323,7 +323,7 @@ func names(v row, i int, out any) error {
 		return nil
 	}
 	if err := json.Unmarshal(v[i], out); err != nil {
-		return errors.New("a list of names in the catalog is no JSON")
+		return errors.New("a list of names in the catalog is not valid JSON")
 	}
 	return nil
 }

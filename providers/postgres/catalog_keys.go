@@ -28,7 +28,7 @@ func (r *catalogReader) constraints(ctx context.Context) error {
 				}
 				t.Pending = append(t.Pending, f)
 			}
-			t.NotCarried = append(t.NotCarried, catalog.Object{Kind: "constraint", Name: name, Reason: "it is NOT VALID: rows may break it"})
+			t.NotMigrated = append(t.NotMigrated, catalog.Object{Kind: "constraint", Name: name, Reason: "it is NOT VALID: rows may violate it"})
 			return nil
 		}
 		switch v.text(2) {
@@ -107,7 +107,7 @@ func (r *catalogReader) uniqueIndexes(ctx context.Context) (map[*catalog.Table][
 		t := r.byOID[oid(v, 0)]
 		name := v.text(1)
 		if !v.bool(3) {
-			t.NotCarried = append(t.NotCarried, catalog.Object{Kind: "index", Name: name, Reason: "it is not valid: an earlier build failed"})
+			t.NotMigrated = append(t.NotMigrated, catalog.Object{Kind: "index", Name: name, Reason: "it is not valid: an earlier build failed"})
 			return nil
 		}
 		var columns []indexColumn
@@ -165,11 +165,11 @@ func (r *catalogReader) tableRest(ctx context.Context) error {
 		case "inheritance":
 			o.Reason = "the table is copied on its own, without the link to its parent"
 		case catalog.DrawnSequence:
-			o.Reason = "a default draws from it, and it is in a schema that is not read: make it on the target, and set it with setval after the migration"
+			o.Reason = "a default uses it, and it is in a schema that is not read: create it on the target, and set it with setval after the migration"
 		case "partition":
-			o.Reason = "it is being detached, and queries of the table show its rows no more"
+			o.Reason = "it is being detached, and queries of the table no longer show its rows"
 		}
-		t.NotCarried = append(t.NotCarried, o)
+		t.NotMigrated = append(t.NotMigrated, o)
 		return nil
 	})
 }
@@ -179,7 +179,7 @@ func (r *catalogReader) schemaRest(ctx context.Context) error {
 		return nil
 	}
 	return r.s.query(ctx, opCatalog, schemaRestSQL, []string{textArray(r.schemas)}, func(v row) error {
-		r.out.NotCarried = append(r.out.NotCarried, catalog.Object{Kind: v.text(0), Name: v.text(1)})
+		r.out.NotMigrated = append(r.out.NotMigrated, catalog.Object{Kind: v.text(0), Name: v.text(1)})
 		return nil
 	})
 }

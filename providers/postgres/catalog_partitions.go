@@ -38,7 +38,7 @@ func (r *catalogReader) partitionRest(ctx context.Context) error {
 	sort.Strings(ids)
 	return r.s.query(ctx, opCatalog, partitionRestSQL, []string{"{" + strings.Join(ids, ",") + "}"}, func(v row) error {
 		p := r.partitions[oid(v, 0)]
-		p.table.NotCarried = append(p.table.NotCarried, catalog.Object{Kind: v.text(1), Name: v.text(2),
+		p.table.NotMigrated = append(p.table.NotMigrated, catalog.Object{Kind: v.text(1), Name: v.text(2),
 			Reason: "only the partition " + p.name.String() + " has it"})
 		return nil
 	})

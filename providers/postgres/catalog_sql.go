@@ -15,7 +15,7 @@ const schemaTables = `pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace A
 const namedTables = `unnest($1::text[], $2::text[]) w(schema, name) JOIN pg_namespace n ON n.nspname = w.schema::name
   JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = w.name::name AND octet_length(w.name) < 64`
 
-// relationsSQL begins with schemaTables or namedTables, and goes on with their partitions.
+// relationsSQL begins with schemaTables or namedTables, and continues with their partitions.
 // Sizes cost a look at every table's files.
 func relationsSQL(tables string, sizes bool) string {
 	measured := "NULL::int8, NULL::int8"
@@ -157,7 +157,7 @@ FROM ` + which + ` c.relpersistence <> 't'
 ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"`
 }
 
-// tableRestSQL: $1 oids of tables: what belongs to them and does not travel.
+// tableRestSQL: $1 oids of tables: what belongs to them and is not migrated.
 const tableRestSQL = `
 SELECT rel, kind, name FROM (
   SELECT tgrelid, 'trigger', tgname::text FROM pg_trigger WHERE NOT tgisinternal AND tgparentid = 0
@@ -176,7 +176,7 @@ SELECT rel, kind, name FROM (
     JOIN pg_class q ON q.oid = d.refobjid AND q.relkind = 'S' JOIN pg_namespace n ON n.oid = q.relnamespace WHERE f.adrelid = ANY ($1::oid[])
 ) t(rel, kind, name) WHERE rel = ANY ($1::oid[]) ORDER BY rel, kind, name COLLATE "C"`
 
-// schemaRestSQL: $1 schemas: what they hold and does not travel.
+// schemaRestSQL: $1 schemas: what they hold and is not migrated.
 const schemaRestSQL = `
 SELECT kind, name FROM (
   SELECT 'pg_class'::regclass, c.oid, c.relnamespace, CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view'

@@ -9,8 +9,8 @@ import (
 )
 
 var (
-	errRange      = errors.New("the value is outside what the column's type holds")
-	errNumberText = errors.New("the value is no decimal number")
+	errRange      = errors.New("the value is out of range for the column's type")
+	errNumberText = errors.New("the value is not a decimal number")
 )
 
 // decimalEncoder writes little-endian integers of one scale as numerics.

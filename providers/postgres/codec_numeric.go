@@ -23,9 +23,9 @@ const (
 var (
 	errLength      = errors.New("the server sent a value of unexpected length")
 	errUnknownType = errors.New("no decoder for the column's type")
-	errNaN         = errors.New("numeric NaN has no place in a decimal")
-	errInfinity    = errors.New("numeric infinity has no place in a decimal")
-	errScale       = errors.New("the value has more digits after the point than its column")
+	errNaN         = errors.New("a decimal cannot hold numeric NaN")
+	errInfinity    = errors.New("a decimal cannot hold numeric infinity")
+	errScale       = errors.New("the value has more decimal places than its column")
 )
 
 // numeric is one value in the server's form; digits alias the message.

@@ -21,29 +21,29 @@ const minVersion = 140000
 func connectionAttrs() []schema.Attr {
 	return []schema.Attr{
 		{Name: "url", Kind: schema.String, Connection: true, Sensitive: true, Doc: "Connection URL (postgres://user@host:5432/database), instead of host, port, database and user."},
-		{Name: "host", Kind: schema.String, Connection: true, Doc: "Host name, address, or folder of the Unix socket."},
-		{Name: "port", Kind: schema.Int, Connection: true, Min: 1, Max: 65535, Doc: "Port; 5432 where neither url nor PGPORT says otherwise."},
+		{Name: "host", Kind: schema.String, Connection: true, Doc: "Host name, address, or directory of the Unix socket."},
+		{Name: "port", Kind: schema.Int, Connection: true, Min: 1, Max: 65535, Doc: "Port; 5432 unless url or PGPORT says otherwise."},
 		{Name: "database", Kind: schema.String, Connection: true, Doc: "Name of the database."},
 		{Name: "user", Kind: schema.String, Connection: true, Doc: "Role to connect as."},
 		{Name: "password", Kind: schema.String, Connection: true, Sensitive: true, Doc: "Password of the role."},
 		{Name: "sslmode", Kind: schema.String, Connection: true, Choices: []string{"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}, Doc: "When and how strictly to use TLS, as in libpq."},
-		{Name: "sslrootcert", Kind: schema.String, Connection: true, Doc: "File with the certificates of the authorities that may sign the server's."},
-		{Name: "schema", Kind: schema.String, Default: "public", Doc: "Schema that unqualified table names mean."},
+		{Name: "sslrootcert", Kind: schema.String, Connection: true, Doc: "File with the CA certificates that the server's certificate is checked against."},
+		{Name: "schema", Kind: schema.String, Default: "public", Doc: "Schema of unqualified table names."},
 	}
 }
 
 func sourceBlock() schema.Block {
 	return schema.Block{Type: "postgres", Doc: "PostgreSQL 14 or later, read in binary COPY.", Attrs: append(connectionAttrs(),
 		schema.Attr{Name: "consistency", Kind: schema.String, Default: string(desired.Snapshot), Choices: schema.Words(desired.Consistencies()),
-			Doc: "\"snapshot\": all tables are read from one exported snapshot. \"quiet\": nobody writes, which is checked; a resume then copies only what is missing."},
+			Doc: "\"snapshot\": all tables are read from one exported snapshot. \"quiet\": nobody writes, which is checked; a resumed run then copies only what is missing."},
 	)}
 }
 
 func targetBlock() schema.Block {
 	return schema.Block{Type: "postgres", Doc: "PostgreSQL 14 or later, loaded by binary COPY.", Attrs: append(connectionAttrs(),
 		schema.Attr{Name: "existing", Kind: schema.String, Default: string(plan.ExistingRefuse), Choices: schema.Words(plan.Existings()),
-			Doc: "What to do about tables of the plan that exist: refuse, load into them, or drop them first."},
-		schema.Attr{Name: "maintenance_work_mem", Kind: schema.Size, Min: 1 << 20, Doc: "Memory of one index build on the server; its own setting where absent."},
+			Doc: "What to do with tables of the plan that already exist: refuse, load into them, or drop them first."},
+		schema.Attr{Name: "maintenance_work_mem", Kind: schema.Size, Min: 1 << 20, Doc: "Memory of one index build on the server; by default the server's own setting."},
 	)}
 }
 
@@ -54,7 +54,7 @@ func parseConfig(v schema.Values, application string, as role) (*pgconn.Config, 
 	}
 	url := v.String("url")
 	if url != "" && (v.Has("host") || v.Has("port") || v.Has("database") || v.Has("user")) {
-		return nil, configError("url stands beside host, port, database or user", "Give either url or the single arguments.")
+		return nil, configError("url cannot be combined with host, port, database or user", "Set either url or the individual arguments.")
 	}
 	text := url
 	if url == "" {
@@ -63,13 +63,13 @@ func parseConfig(v schema.Values, application string, as role) (*pgconn.Config, 
 	cfg, err := pgconn.ParseConfig(text)
 	if err != nil {
 		if url != "" {
-			return nil, configError("url is not a connection URL of PostgreSQL", "Write it as postgres://user@host:5432/database; %-encode what is special in it.")
+			return nil, configError("url is not a PostgreSQL connection URL", "Write it as postgres://user@host:5432/database; percent-encode special characters.")
 		}
-		return nil, configError("the connection arguments do not fit together", "Check host, port, sslmode and that sslrootcert can be read.")
+		return nil, configError("the connection arguments do not match each other", "Check host, port, sslmode and that sslrootcert can be read.")
 	}
 	if url != "" {
 		if mode := v.String("sslmode"); mode != "" {
-			return nil, configError("sslmode stands beside url", "Put sslmode into the url.")
+			return nil, configError("sslmode cannot be combined with url", "Put sslmode into the url.")
 		}
 	}
 	if p := v.String("password"); p != "" {

@@ -121,6 +121,6 @@ func show(column string, t catalog.Type) string {
 	return ""
 }
 
-func TestConformanceOfTheSource(t *testing.T) { providertest.Source(t, harness()) }
+func TestSourceConformance(t *testing.T) { providertest.Source(t, harness()) }
 
-func TestConformanceOfTheTarget(t *testing.T) { providertest.Target(t, harness()) }
+func TestTargetConformance(t *testing.T) { providertest.Target(t, harness()) }

@@ -72,7 +72,7 @@ func acceptable(r row) error {
 	}
 	if e := r.text(2); e != "UTF8" {
 		return &providers.Error{Kind: providers.Unsupported, Op: "check the server", Err: fmt.Errorf("the database's encoding is %s", e),
-			Fix: "Dump and restore it into a database with ENCODING 'UTF8' first; only UTF8 is carried."}
+			Fix: "Dump and restore it into a database with ENCODING 'UTF8' first; only UTF8 is supported."}
 	}
 	return nil
 }

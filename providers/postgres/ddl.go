@@ -121,11 +121,11 @@ func alterError(err error, table catalog.Name) error {
 	if errors.As(err, &e) {
 		switch e.Code {
 		case "2BP01":
-			e.Fix = "Drop what depends on it yourself, and make it again after the migration."
+			e.Fix = "Drop the dependents yourself, and recreate them after the migration."
 		case "42883", "42704":
-			e.Fix = "Create what is missing on the target first: functions, operators, collations and extensions are not carried."
+			e.Fix = "Create what is missing on the target first: functions, operators, collations and extensions are not migrated."
 		case "42501":
-			e.Fix = "Grant CREATE on the database and on the schema; tables that were there before must belong to the role."
+			e.Fix = "Grant CREATE on the database and on the schema; tables that already exist must belong to the role."
 		}
 	}
 	return err

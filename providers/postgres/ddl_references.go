@@ -11,7 +11,7 @@ import (
 )
 
 // keptPrefix begins the comment of a constraint that stands for a foreign key which was
-// dropped until rows are in. The table itself remembers it, so neither a crash nor a lost
+// dropped until rows are loaded. The table itself remembers it, so neither a crash nor a lost
 // state forgets it. What follows is the foreign key as JSON.
 const keptPrefix = "dmoctl makes this foreign key again: "
 

@@ -12,8 +12,8 @@ import (
 	"github.com/dmoctl/dmoctl/providers"
 )
 
-func TestDependentsAreWhatCascadeTakesAlong(t *testing.T) {
-	// Bad day: existing = "recreate" must not take along what others have built on a table: DROP TABLE ... CASCADE itself says what that is
+func TestDependentsMatchCascade(t *testing.T) {
+	// Failure scenario: existing = "recreate" must not take along what others have built on a table: DROP TABLE ... CASCADE itself says what that is
 	s := pgtest.Shared(t)
 	db := s.NewDatabase(t)
 	s.Exec(t, db, `

@@ -8,8 +8,8 @@ import (
 	"github.com/dmoctl/dmoctl/providers"
 )
 
-func TestKindsOfStates(t *testing.T) {
-	// Done: settings: 08P01 is no lost connection, nor are other codes taken for what they are not.
+func TestErrorKindsBySQLState(t *testing.T) {
+	// Done: settings: 08P01 is not a lost connection, nor are other codes taken for what they are not.
 	for kind, codes := range map[providers.Kind][]string{
 		providers.Transient:    {"40001", "40P01", "40000", "55P03", "53300", "57014"},
 		providers.Disconnected: {"08000", "08001", "08003", "08004", "08006", "08007", "57P01", "57P02", "57P03", "57P05", "25P03", "25P04", "40003"},

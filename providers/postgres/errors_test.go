@@ -16,8 +16,8 @@ import (
 	"github.com/dmoctl/dmoctl/providers/postgres"
 )
 
-func TestConnectErrorsSayWhatToCheckAndHoldNoPassword(t *testing.T) {
-	// Bad day: source or target unreachable, wrong password, no privilege: one error with its kind and a fix, without the password.
+func TestConnectErrors(t *testing.T) {
+	// Failure scenario: source or target unreachable, wrong password, no privilege: one error with its kind and a fix, without the password.
 	s := pgtest.Shared(t)
 	const secret = "s3cr@t:/%x"
 	s.Exec(t, "postgres", "DROP ROLE IF EXISTS canary; CREATE ROLE canary LOGIN PASSWORD 'another'")
@@ -59,7 +59,7 @@ func TestConnectErrorsSayWhatToCheckAndHoldNoPassword(t *testing.T) {
 	}
 }
 
-func TestOtherEncodingsAreRefused(t *testing.T) {
+func TestOtherEncodingsRefused(t *testing.T) {
 	s := pgtest.Shared(t)
 	s.Exec(t, "postgres", "CREATE DATABASE ascii TEMPLATE template0 ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'")
 	t.Cleanup(func() { s.Exec(t, "postgres", "DROP DATABASE ascii WITH (FORCE)") })
@@ -67,8 +67,8 @@ func TestOtherEncodingsAreRefused(t *testing.T) {
 	wantKind(t, "open", err, providers.Unsupported)
 }
 
-func TestOlderServersAreRefused(t *testing.T) {
-	// Bad day: source or target unreachable, wrong password, no privilege, wrong version: a server that is too old is refused on either side, with what to do.
+func TestOldServerVersionRefused(t *testing.T) {
+	// Failure scenario: source or target unreachable, wrong password, no privilege, wrong version: a server that is too old is refused on either side, with what to do.
 	s := pgtest.Shared(t)
 	number := s.Query(t, "postgres", "SHOW server_version_num")
 	old := rewriter{from: []byte(number), by: []byte("130014")}.listen(t, s.Address())
@@ -84,8 +84,8 @@ func TestOlderServersAreRefused(t *testing.T) {
 	}
 }
 
-func TestAValueThatTheTargetRefusesIsNamedByColumnAndKey(t *testing.T) {
-	// Bad day: a column that cannot be carried; a value that does not fit: fails the package with table, column and key.
+func TestRejectedValueNamesColumnAndKey(t *testing.T) {
+	// Failure scenario: a column that cannot be migrated; a value that does not fit: fails the package with table, column and key.
 	f := newField(t)
 	ctx := context.Background()
 	s := lock(t, openTarget(t, f.dst), "one")
@@ -115,7 +115,7 @@ func TestAValueThatTheTargetRefusesIsNamedByColumnAndKey(t *testing.T) {
 	}
 }
 
-func TestWideValuesTravel(t *testing.T) {
+func TestWideValuesMigrated(t *testing.T) {
 	s := pgtest.Shared(t)
 	src, dst := s.NewDatabase(t), s.NewDatabase(t)
 	s.Exec(t, src, `CREATE TABLE w (id int PRIMARY KEY, b bytea, j jsonb, t text);
@@ -127,7 +127,7 @@ INSERT INTO w SELECT i, decode(repeat(md5(i::text), 1 << i), 'hex'), to_jsonb(re
 	}
 }
 
-func TestPreflightNamesWhatWouldFailLater(t *testing.T) {
+func TestPreflightFindings(t *testing.T) {
 	s := pgtest.Start(t)
 	src := s.NewDatabase(t)
 	s.Exec(t, "postgres", "CREATE ROLE poor LOGIN PASSWORD 'p'")
@@ -149,7 +149,7 @@ GRANT SELECT ON open, hidden TO poor; SELECT lo_create(0); BEGIN; INSERT INTO op
 		}
 	}
 	target := openTarget(t, strings.Replace(src, "postgres@", "poor:p@", 1))
-	if found, err = target.Preflight(context.Background(), c.Tables); err != nil || !strings.Contains(fmt.Sprint(found), "may not create dmo, public") {
+	if found, err = target.Preflight(context.Background(), c.Tables); err != nil || !strings.Contains(fmt.Sprint(found), "cannot create dmo, public") {
 		t.Errorf("preflight of the target: %v, %v", found, err)
 	}
 	s.Exec(t, src, "ROLLBACK PREPARED 'later'; SELECT lo_unlink(oid) FROM pg_largeobject_metadata")
@@ -158,7 +158,7 @@ GRANT SELECT ON open, hidden TO poor; SELECT lo_create(0); BEGIN; INSERT INTO op
 	}
 }
 
-func TestAReferencedTableIsEmptiedWithItsReferences(t *testing.T) {
+func TestReferencedTableEmptied(t *testing.T) {
 	// Invariant 5: a reload deletes the loaded rows and empties the table in one transaction, or does neither.
 	f := newField(t)
 	ctx := context.Background()
@@ -186,7 +186,7 @@ func TestAReferencedTableIsEmptiedWithItsReferences(t *testing.T) {
 	}
 }
 
-func TestAColumnThatGoesInMidCopyIsAChangedStructure(t *testing.T) {
+func TestColumnDroppedDuringCopy(t *testing.T) {
 	// Done: settings: 42703 in mid-copy is a changed structure, on either side.
 	f := newField(t)
 	ctx := context.Background()
@@ -211,8 +211,8 @@ func TestAColumnThatGoesInMidCopyIsAChangedStructure(t *testing.T) {
 	}
 }
 
-func TestDataThatBreakTheProtocolAreNotSentAgain(t *testing.T) {
-	// Done: settings: 08P01 is no lost connection: it fails the package at once.
+func TestProtocolViolationNotRetried(t *testing.T) {
+	// Done: settings: 08P01 is not a lost connection: it fails the package at once.
 	f := newField(t)
 	s := lock(t, openTarget(t, f.dst), "one")
 	f.server.Exec(t, f.dst, "ALTER TABLE t ALTER id TYPE bigint") // takes eight bytes and gets four

@@ -13,7 +13,7 @@ import (
 	"github.com/dmoctl/dmoctl/providers"
 )
 
-func TestUnderTheLockANameIsNotTheThing(t *testing.T) {
+func TestNameConflictUnderLock(t *testing.T) {
 	// Done: names: under the run's lock, too, what has the wanted name and is another thing is an error that names both
 	s := pgtest.Shared(t)
 	name := func(n string) catalog.Name { return catalog.Name{Schema: "public", Name: n} }

@@ -154,7 +154,7 @@ func (v *view) compare(ctx context.Context, parts []part) error {
 // replaced is the error of a table that is not what the snapshot or the catalog shows.
 func replaced(table catalog.Name) error {
 	return &providers.Error{Kind: providers.Changed, Op: opView, Table: table,
-		Err: errors.New("the table was rewritten (TRUNCATE, VACUUM FULL, CLUSTER or ALTER TABLE), dropped and made again, or it or a column of it was renamed"),
+		Err: errors.New("the table was rewritten (TRUNCATE, VACUUM FULL, CLUSTER or ALTER TABLE), dropped and recreated, or it or one of its columns was renamed"),
 		Fix: "Run the same command again to copy the table from a new snapshot."}
 }
 
@@ -250,7 +250,7 @@ func (v *view) sameTree(ctx context.Context, tables []*catalog.Table) error {
 		slices.Sort(seen[id])
 		if !slices.Equal(known, seen[id]) {
 			return &providers.Error{Kind: providers.Changed, Op: opView, Table: t.Name,
-				Err: errors.New("the snapshot shows other partitions than the table has now"),
+				Err: errors.New("the snapshot shows different partitions than the table has now"),
 				Fix: "Run the same command again to copy the table from a new snapshot."}
 		}
 	}

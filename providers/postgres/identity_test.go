@@ -109,7 +109,7 @@ func (f *frozen) wantChanged(name, between, after string) {
 const partitioned = `CREATE TABLE p (a int, b int) PARTITION BY LIST (a); CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1); CREATE TABLE p2 PARTITION OF p FOR VALUES IN (2) PARTITION BY LIST (b);
 CREATE TABLE p20 PARTITION OF p2 FOR VALUES IN (0, 1, 2, 3); CREATE TABLE p21 PARTITION OF p2 DEFAULT; INSERT INTO p SELECT i % 2 + 1, i % 10 FROM generate_series(1, 1000) i;`
 
-func TestPartitionsThatComeAndGo(t *testing.T) {
+func TestPartitionsDetachedAndAttached(t *testing.T) {
 	// Done: view: a partition that is detached before a package and attached again in it is neither missing nor twice in the copy
 	detach, attach := "ALTER TABLE p DETACH PARTITION p1", "ALTER TABLE p ATTACH PARTITION p1 FOR VALUES IN (1)"
 	for _, how := range []providers.SnapshotOptions{{Readers: 1}, {Readers: 1, Quiet: true}} {
@@ -128,7 +128,7 @@ func TestPartitionsThatComeAndGo(t *testing.T) {
 			f.wantChanged("public.p", "", "") // the partition's columns have exchanged their names
 		})
 	}
-	t.Run("a partition that was not there when the snapshot was taken", func(t *testing.T) {
+	t.Run("partition attached after snapshot", func(t *testing.T) {
 		s := pgtest.Shared(t)
 		f := &frozen{t: t, server: s, url: s.NewDatabase(t), tables: make(map[string]*catalog.Table)}
 		f.exec(partitioned + detach)
@@ -148,7 +148,7 @@ func TestPartitionsThatComeAndGo(t *testing.T) {
 	})
 }
 
-func TestTablesThatExchangeTheirNames(t *testing.T) {
+func TestTablesSwapNames(t *testing.T) {
 	// Done: view: tables that exchange their names, and back, between two packages do not exchange their rows
 	const swap = "BEGIN; ALTER TABLE a RENAME TO tmp; ALTER TABLE a2 RENAME TO a; ALTER TABLE tmp RENAME TO a2; COMMIT;"
 	for _, how := range []providers.SnapshotOptions{{Readers: 1}, {Readers: 1, Quiet: true}} {
@@ -167,7 +167,7 @@ func TestTablesThatExchangeTheirNames(t *testing.T) {
 	}
 }
 
-func TestColumnsThatExchangeTheirNames(t *testing.T) {
+func TestColumnsSwapNames(t *testing.T) {
 	// Done: view: two columns exchange their names, or one is dropped and added again: the table stops by name
 	for _, sql := range []string{
 		"ALTER TABLE a RENAME v TO x; ALTER TABLE a RENAME w TO v; ALTER TABLE a RENAME x TO w",
@@ -185,7 +185,7 @@ func TestColumnsThatExchangeTheirNames(t *testing.T) {
 	}
 }
 
-func TestSchemasThatExchangeTheirNames(t *testing.T) {
+func TestSchemasSwapNames(t *testing.T) {
 	// Done: view: a schema is renamed while a view is open, in spite of its locks: what was read instead is found
 	const swap = "BEGIN; ALTER SCHEMA s1 RENAME TO tmp; ALTER SCHEMA s2 RENAME TO s1; ALTER SCHEMA tmp RENAME TO s2; COMMIT;"
 	const tables = `CREATE SCHEMA s1; CREATE SCHEMA s2; CREATE TABLE s1.a (id int); CREATE TABLE s2.a (id int); INSERT INTO s1.a SELECT generate_series(1, 10); INSERT INTO s2.a SELECT generate_series(11, 20);`
@@ -200,7 +200,7 @@ func TestSchemasThatExchangeTheirNames(t *testing.T) {
 	}
 }
 
-func TestATableThatBeginsToInheritIsReadAlone(t *testing.T) {
+func TestInheritanceAddedDuringCopy(t *testing.T) {
 	f := freeze(t, "CREATE TABLE a (id int); CREATE TABLE kid (id int); INSERT INTO a SELECT generate_series(1, 10); INSERT INTO kid VALUES (1)", providers.SnapshotOptions{Readers: 1})
 	f.exec("ALTER TABLE kid INHERIT a")
 	f.want("public.a", "", "", 10)

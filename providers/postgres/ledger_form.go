@@ -112,8 +112,8 @@ func unlikeLedger(r row) error {
 	name := r.text(0)
 	if !r.bool(3) {
 		return &providers.Error{Kind: providers.Permission, Op: opLedger, Table: ledgerName(name),
-			Err: fmt.Errorf("it belongs to role %s, which could make statements of dmoctl do what it likes", r.text(2)),
-			Fix: "Connect as that role; or look at schema dmo, and drop it where nobody needs it."}
+			Err: fmt.Errorf("it belongs to role %s, which could change what dmoctl's statements do", r.text(2)),
+			Fix: "Connect as that role, or inspect schema dmo and drop it if nothing needs it."}
 	}
 	if name == "" {
 		return nil
@@ -121,20 +121,20 @@ func unlikeLedger(r row) error {
 	comment := r.text(4)
 	if comment != ledgerSignature && strings.HasPrefix(comment, ledgerMark) {
 		return &providers.Error{Kind: providers.Unsupported, Op: opLedger, Table: ledgerName(name),
-			Err: fmt.Errorf("it is a %s, this dmoctl writes %q", comment, ledgerSignature),
-			Fix: "Finish that migration with the dmoctl that began it, or drop schema dmo and begin again."}
+			Err: fmt.Errorf("it is a %s, but this dmoctl writes %q", comment, ledgerSignature),
+			Fix: "Finish that migration with the version of dmoctl that started it, or drop schema dmo and start over."}
 	}
 	for _, t := range ledgerTables() {
 		switch {
 		case t.name != name:
 		case comment != ledgerSignature:
-			return notLedger(name, "it has no comment of dmoctl's")
+			return notLedger(name, "it lacks dmoctl's comment")
 		case r.text(1) != "rp":
-			return notLedger(name, "it is no ordinary table")
+			return notLedger(name, "it is not an ordinary table")
 		case r.text(5) != t.columns || r.text(6) != "PRIMARY KEY ("+t.key+")":
-			return notLedger(name, "its columns are others")
+			return notLedger(name, "its columns differ")
 		case r.text(7) != "":
-			return notLedger(name, "somebody added to it: "+r.text(7))
+			return notLedger(name, "something was added to it: "+r.text(7))
 		}
 	}
 	return nil
@@ -149,7 +149,7 @@ func ledgerName(table string) catalog.Name {
 
 func notLedger(table, why string) error {
 	return &providers.Error{Kind: providers.Exists, Op: opLedger, Table: ledgerName(table),
-		Err: errors.New("it is not dmoctl's ledger: " + why), Fix: "Rename schema dmo, or load into another database."}
+		Err: errors.New("it is not part of dmoctl's ledger: " + why), Fix: "Rename schema dmo, or load into another database."}
 }
 
 // ledgerExists says whether the ledger is there and ours.

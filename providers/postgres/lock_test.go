@@ -91,8 +91,8 @@ func wantKind(t *testing.T, what string, err error, kind providers.Kind) {
 	}
 }
 
-func TestASecondRunIsToldWhoHoldsTheLock(t *testing.T) {
-	// Bad day: two applies at once on one target: the second is refused with the owner's name.
+func TestLockConflictNamesOwner(t *testing.T) {
+	// Failure scenario: two applies at once on one target: the second is refused with the owner's name.
 	f := newField(t)
 	first := lock(t, openTarget(t, f.dst), "one")
 	_, err := openTarget(t, f.dst).Lock(context.Background(), run("two"), nil)
@@ -104,8 +104,8 @@ func TestASecondRunIsToldWhoHoldsTheLock(t *testing.T) {
 	lock(t, openTarget(t, f.dst), "two")
 }
 
-func TestADeposedRunCanDoNothing(t *testing.T) {
-	// Invariant 2: every run first renews the token; a run that was stopped before its claim or in a reload finds itself deposed.
+func TestFencedRunCannotWrite(t *testing.T) {
+	// Invariant 2: every run first renews the token; a run that was stopped before its claim or in a reload finds itself fenced.
 	f := newField(t)
 	ctx := context.Background()
 	old := lock(t, openTarget(t, f.dst), "old")
@@ -118,20 +118,20 @@ func TestADeposedRunCanDoNothing(t *testing.T) {
 	f.server.Exec(t, f.dst, "INSERT INTO t VALUES (0, 'theirs')")
 	lock(t, openTarget(t, f.dst), "new")
 	_, err = before.Claim(ctx, []ledger.Loaded{whole})
-	wantKind(t, "claim", err, providers.Deposed)
+	wantKind(t, "claim", err, providers.Fenced)
 	time.Sleep(1100 * time.Millisecond) // the loss of the lock is looked for once a second
 	_, err = old.Read(ctx)
-	wantKind(t, "read", err, providers.Deposed)
-	wantKind(t, "record", old.Record(ctx, ledger.Change{RemoveTables: []catalog.Name{{Schema: "public", Name: "t"}}}), providers.Deposed)
-	wantKind(t, "alter", old.Alter(ctx, []providers.DDL{providers.DropTable{Table: f.pair.target.Name}}), providers.Deposed)
-	wantKind(t, "reload", old.Reload(ctx, []providers.ReloadTable{{Source: f.pair.source.Name, Target: f.pair.target}}), providers.Deposed)
+	wantKind(t, "read", err, providers.Fenced)
+	wantKind(t, "record", old.Record(ctx, ledger.Change{RemoveTables: []catalog.Name{{Schema: "public", Name: "t"}}}), providers.Fenced)
+	wantKind(t, "alter", old.Alter(ctx, []providers.DDL{providers.DropTable{Table: f.pair.target.Name}}), providers.Fenced)
+	wantKind(t, "reload", old.Reload(ctx, []providers.ReloadTable{{Source: f.pair.source.Name, Target: f.pair.target}}), providers.Fenced)
 	if got := f.rows(t); got != "1|1" {
-		t.Errorf("rows after the deposed run: %s", got)
+		t.Errorf("rows after the fenced run: %s", got)
 	}
 }
 
-func TestANewRunWaitsForAnOldTransactionAndFindsItsPackageIn(t *testing.T) {
-	// Bad day: a killed run's COMMIT; a run stopped in mid-load goes on after a takeover: the next run waits and says for whom, then finds the package in.
+func TestTakeoverWaitsForOpenTransaction(t *testing.T) {
+	// Failure scenario: a killed run's COMMIT; a run stopped in mid-load continues after a takeover: the next run waits and says for whom, then finds the package in.
 	f := newField(t)
 	ctx := context.Background()
 	old := lock(t, openTarget(t, f.dst), "old")
@@ -169,15 +169,15 @@ func TestANewRunWaitsForAnOldTransactionAndFindsItsPackageIn(t *testing.T) {
 	}
 	defer again.Rollback(ctx)
 	if in, err := again.Claim(ctx, []ledger.Loaded{whole}); err != nil || len(in) != 1 {
-		t.Errorf("claim of a package that is in: %v, %v", in, err)
+		t.Errorf("claim of a loaded package: %v, %v", in, err)
 	}
 	if got := f.rows(t); got != "1000|1000" {
 		t.Errorf("rows: %s", got)
 	}
 }
 
-func TestACommitHeldBackIsWaitedFor(t *testing.T) {
-	// Bad day: a killed run's COMMIT is held back by a proxy while the next run starts: it waits, then finds the package in, and every row is in once.
+func TestTakeoverWaitsForDelayedCommit(t *testing.T) {
+	// Failure scenario: a killed run's COMMIT is held back by a proxy while the next run starts: it waits, then finds the package in, and every row is in once.
 	f := newField(t)
 	ctx, kill := context.WithCancel(context.Background())
 	p := newProxy(t, f.server.Address(), "COMMIT\x00")
@@ -212,7 +212,7 @@ func TestACommitHeldBackIsWaitedFor(t *testing.T) {
 	}
 }
 
-func TestUnlockEndsARunAtOnce(t *testing.T) {
+func TestUnlockEndsRun(t *testing.T) {
 	// Invariant 11: locks die with their holder; unlock is for holders that cannot be seen to die.
 	f := newField(t)
 	ctx := context.Background()
@@ -232,7 +232,7 @@ func TestUnlockEndsARunAtOnce(t *testing.T) {
 	}
 }
 
-func TestAUsersSchemaOfTheLedgersNameIsRefused(t *testing.T) {
+func TestUserSchemaWithLedgerNameRefused(t *testing.T) {
 	// Invariant 1: a user's table of the ledger's name is an error.
 	f := newField(t)
 	f.server.Exec(t, f.dst, "CREATE SCHEMA dmo; CREATE TABLE dmo.loaded (a int)")

@@ -21,7 +21,7 @@ type mapping struct {
 // mapTable implements providers.Driver.MapTable.
 func mapTable(source *catalog.Table, how providers.MapOptions) providers.Mapping {
 	t := *source
-	t.Name, t.NotCarried, t.Children, t.Code, t.File = how.To, nil, nil, nil, ""
+	t.Name, t.NotMigrated, t.Children, t.Code, t.File = how.To, nil, nil, nil, ""
 	if how.Schema == "" {
 		how.Schema, how.ToSchema = source.Schema, how.To.Schema
 	}
@@ -32,7 +32,7 @@ func mapTable(source *catalog.Table, how providers.MapOptions) providers.Mapping
 	for i, c := range source.Columns {
 		m.identifier(c.Name, "column", c.Name)
 		if seen[c.Name] {
-			m.refuse(c.Name, "two columns have this name", "Rename one of them on the source.")
+			m.refuse(c.Name, "Two columns have this name.", "Rename one of them on the source.")
 		}
 		seen[c.Name] = true
 		t.Columns[i] = m.column(c)
@@ -52,18 +52,18 @@ func mapTable(source *catalog.Table, how providers.MapOptions) providers.Mapping
 }
 
 func (m *mapping) refuse(column, what, fix string) {
-	m.out.Refusals = append(m.out.Refusals, providers.Loss{Table: m.source.Name, Column: column, What: what, Fix: fix})
+	m.out.Refusals = append(m.out.Refusals, providers.Conversion{Table: m.source.Name, Column: column, What: what, Fix: fix})
 }
 
 func (m *mapping) lose(column, what, fix string) {
-	m.out.Losses = append(m.out.Losses, providers.Loss{Table: m.source.Name, Column: column, What: what, Fix: fix})
+	m.out.Conversions = append(m.out.Conversions, providers.Conversion{Table: m.source.Name, Column: column, What: what, Fix: fix})
 }
 
 // identifier refuses a name that the server would cut, because cut names collide.
 func (m *mapping) identifier(column, what, name string) {
 	switch {
 	case len(name) > maxIdentifier:
-		m.refuse(column, fmt.Sprintf("The name of the %s has %d bytes; PostgreSQL keeps %d.", what, len(name), maxIdentifier), "Rename it on the source, or a table with a rename block.")
+		m.refuse(column, fmt.Sprintf("The name of the %s has %d bytes; PostgreSQL allows %d.", what, len(name), maxIdentifier), "Rename it on the source; a table can also be renamed with a rename block.")
 	case strings.ContainsRune(name, 0) || name == "":
 		m.refuse(column, "The name of the "+what+" is empty or holds U+0000.", "Rename it on the source.")
 	}
@@ -83,7 +83,7 @@ func (m *mapping) column(c catalog.Column) catalog.Column {
 		if literal, ok := literalDefault(c.Default, c.Type); ok {
 			c.Default = literal
 		} else {
-			m.lose(c.Name, fmt.Sprintf("The default %s is not carried: it is an expression of another engine.", c.Default), "Set it on the target after the migration.")
+			m.lose(c.Name, fmt.Sprintf("The default %s is not migrated: it is an expression of another engine.", c.Default), "Set it on the target after the migration.")
 			c.Default = ""
 		}
 	}
@@ -113,7 +113,7 @@ func (m *mapping) identity(c *catalog.Column) {
 			c.Sequence = &s
 		}
 	default:
-		m.lose(c.Name, "The column's numbering is not carried: PostgreSQL numbers integers only.", "")
+		m.lose(c.Name, "The column's identity is not migrated: PostgreSQL allows it only for integers.", "")
 		c.Identity, c.Sequence, c.Default = "", nil, ""
 	}
 }
@@ -123,13 +123,13 @@ func (m *mapping) otherType(c *catalog.Column) {
 	const maxVarchar = 10_485_760
 	switch c.Type.Kind {
 	case catalog.Native, catalog.Refused:
-		m.refuse(c.Name, fmt.Sprintf("Type %s cannot be carried to PostgreSQL.", c.Type), "Exclude the table, or change the column on the source.")
+		m.refuse(c.Name, fmt.Sprintf("Type %s cannot be migrated to PostgreSQL.", c.Type), "Exclude the table, or change the column on the source.")
 		return
 	case catalog.Timestamp9:
-		m.refuse(c.Name, "PostgreSQL keeps six digits of a second, the column has more.", "Round the column to six digits on the source.")
+		m.refuse(c.Name, "PostgreSQL keeps six digits of a second; the column has more.", "Round the column to six digits on the source.")
 		return
 	case catalog.Number:
-		var loss providers.Loss
+		var loss providers.Conversion
 		if c.Type, loss = m.how.Numbers(*c); loss.What != "" {
 			m.lose(loss.Column, loss.What, loss.Fix)
 		}
@@ -165,7 +165,7 @@ func (m *mapping) sameColumn(c catalog.Column) catalog.Column {
 	case c.Type.Kind == catalog.Number:
 		c.Type = native(catalog.Native, "numeric") // keeps the display scale, NaN and infinities
 	case c.Type.Kind == catalog.Refused && c.Copied():
-		m.refuse(c.Name, fmt.Sprintf("Type %s cannot be carried: its values or its definition belong to one server.", c.Type.Name),
+		m.refuse(c.Name, fmt.Sprintf("Type %s cannot be migrated: its values or its definition belong to one server.", c.Type.Name),
 			"Change the column on the source, e.g. to text, or exclude the table.")
 	}
 	if c.UserType != nil {
@@ -237,12 +237,12 @@ func (m *mapping) indexes(t *catalog.Table) {
 	t.Indexes = nil
 	for _, x := range m.source.Indexes {
 		if uses, code := m.code(catalog.CodeIndex, x.Name); code {
-			m.lose("", fmt.Sprintf("Index %s is left out: it uses %s.", x.Name, uses), fixCode)
+			m.lose("", fmt.Sprintf("Index %s is not migrated: it uses %s.", x.Name, uses), fixCode)
 			continue
 		}
 		if !m.same {
 			if x.Special || len(x.Columns) == 0 {
-				m.lose("", fmt.Sprintf("Index %s is not carried: only another %s can express it.", x.Name, m.how.Engine), "Create one on the target after the migration.")
+				m.lose("", fmt.Sprintf("Index %s is not migrated: it can only be expressed in %s.", x.Name, m.how.Engine), "Create an equivalent on the target after the migration.")
 				continue
 			}
 			x.Definition = ""
@@ -258,7 +258,7 @@ func (m *mapping) foreignKeys(t *catalog.Table) {
 	for _, f := range m.source.ForeignKeys {
 		to, ok := m.how.Names[f.Table]
 		if !ok {
-			m.lose("", fmt.Sprintf("Foreign key %s is not carried: table %s does not travel.", f.Name, f.Table), "")
+			m.lose("", fmt.Sprintf("Foreign key %s is not migrated: table %s is not migrated.", f.Name, f.Table), "")
 			continue
 		}
 		f.Table = to
@@ -275,7 +275,7 @@ func (m *mapping) checks(t *catalog.Table) {
 	if m.same {
 		for _, c := range m.source.Checks {
 			if uses, code := m.code(catalog.CodeCheck, c.Name); code {
-				m.lose("", fmt.Sprintf("Check %s is left out: it uses %s.", c.Name, uses), fixCode)
+				m.lose("", fmt.Sprintf("Check %s is not migrated: it uses %s.", c.Name, uses), fixCode)
 				continue
 			}
 			c.Expression = m.expression(c.Expression)
@@ -284,14 +284,14 @@ func (m *mapping) checks(t *catalog.Table) {
 		return
 	}
 	for _, c := range m.source.Checks {
-		m.lose("", fmt.Sprintf("Check %s is not carried: its expression is in another engine's dialect.", cmp.Or(c.Name, c.Expression)), "Add it on the target after the migration.")
+		m.lose("", fmt.Sprintf("Check %s is not migrated: its expression is in another engine's dialect.", cmp.Or(c.Name, c.Expression)), "Add it on the target after the migration.")
 	}
 }
 
 func (m *mapping) partitions(t *catalog.Table) {
 	if !m.same {
 		if t.PartitionBy != "" {
-			m.lose("", "The table's partitions are not carried: it becomes one table.", "")
+			m.lose("", "The table's partitions are not migrated: it becomes one table.", "")
 		}
 		t.PartitionBy, t.Partitions = "", nil
 		return

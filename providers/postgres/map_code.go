@@ -8,7 +8,7 @@ import (
 )
 
 // fixCode is how an expression that is code comes to the target all the same.
-const fixCode = "Only the server's own immutable functions travel by themselves. If those who may alter the source's tables may also run functions on the target, set expressions = \"trusted\" in the types block, and make those functions on the target first; or add it by hand afterwards."
+const fixCode = "Only the server's own immutable functions are migrated automatically. If those who can alter the source's tables may also run functions on the target, set expressions = \"trusted\" in the types block, and create those functions on the target first; or add it manually afterwards."
 
 // code says whether a part of the source's table is code that is not to be taken along, and what it uses.
 func (m *mapping) code(kind, name string) (uses string, is bool) {
@@ -31,12 +31,12 @@ func usesOf(all []catalog.Code, kind, name string) (uses string, is bool) {
 // expression would be another one, so it is refused.
 func (m *mapping) columnCode(c *catalog.Column) {
 	if uses, code := m.code(catalog.CodeDefault, c.Name); code {
-		m.lose(c.Name, "The default is left out: it uses "+uses+".", fixCode)
+		m.lose(c.Name, "The default is not migrated: it uses "+uses+".", fixCode)
 		c.Default = ""
 	}
 	if uses, code := m.code(catalog.CodeGenerated, c.Name); code {
 		m.refuse(c.Name, "The expression of the generated column uses "+uses+".",
-			"Set expressions = \"trusted\" in the types block, if those who may alter the source's tables may also run functions on the target, and make those functions on the target first; or exclude the table.")
+			"Set expressions = \"trusted\" in the types block, if those who can alter the source's tables may also run functions on the target, and create those functions on the target first; or exclude the table.")
 	}
 	m.domainCode(*c)
 }
@@ -52,7 +52,7 @@ func (m *mapping) domainCode(c catalog.Column) {
 		}
 		for _, part := range u.Code {
 			what := strings.TrimSpace(part.Kind + " " + part.Name)
-			m.lose(c.Name, fmt.Sprintf("Its domain %s is made without the %s: it uses %s.", u.Name, what, strings.Join(part.Uses, ", ")), fixCode)
+			m.lose(c.Name, fmt.Sprintf("Its domain %s is created without the %s: it uses %s.", u.Name, what, strings.Join(part.Uses, ", ")), fixCode)
 		}
 	}
 }
@@ -62,7 +62,7 @@ func (m *mapping) partitionCode() {
 	for _, c := range m.source.Code {
 		if c.Kind == catalog.CodePartition && !m.how.Policies.TakesCode() {
 			m.refuse("", fmt.Sprintf("The partition key of %s uses %s.", c.Name, strings.Join(c.Uses, ", ")),
-				"Set expressions = \"trusted\" in the types block, if those who may alter the source's tables may also run functions on the target, and make those functions on the target first; or exclude the table.")
+				"Set expressions = \"trusted\" in the types block, if those who can alter the source's tables may also run functions on the target, and create those functions on the target first; or exclude the table.")
 		}
 	}
 }

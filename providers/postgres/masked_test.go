@@ -9,7 +9,7 @@ import (
 	"github.com/dmoctl/dmoctl/providers"
 )
 
-func TestRowsThatPoliciesHideAreRefused(t *testing.T) {
+func TestRowSecurityRefused(t *testing.T) {
 	// Done: view: masked: row security of PostgreSQL, on a table or one of its partitions, is refused unless the role is exempt
 	s := pgtest.Shared(t)
 	const tables = `CREATE TABLE t (id int); INSERT INTO t SELECT generate_series(1, 10); CREATE TABLE p (k int) PARTITION BY LIST (k);

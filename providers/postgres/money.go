@@ -39,7 +39,7 @@ func moneyDigits(ctx context.Context, s *session) (map[string]int, error) {
 		}
 		unit, err := strconv.ParseInt(strings.TrimPrefix(string(results[1].Rows[0][0]), `\x`), 16, 64) // of one currency unit
 		if err != nil {
-			return nil, &providers.Error{Kind: providers.Internal, Op: op, Err: errors.New("one unit of money is no number")}
+			return nil, &providers.Error{Kind: providers.Internal, Op: op, Err: errors.New("one unit of money is not a number")}
 		}
 		for out[l] = 0; unit >= 10; unit /= 10 {
 			out[l]++
@@ -75,8 +75,8 @@ func (db *database) comparableMoney(ctx context.Context, s *session, tables []*c
 	for wanted, names := range columns {
 		for locale, digits := range have {
 			if digits != wanted {
-				out = append(out, providers.Finding{Stop: true, Summary: "Money has another number of digits",
-					Detail: fmt.Sprintf("On the %s lc_monetary = %s shows %s with %d digits behind the point, the source has %d: the same stored value would be another amount. "+
+				out = append(out, providers.Finding{Stop: true, Summary: "Money has a different number of digits",
+					Detail: fmt.Sprintf("On the %s lc_monetary = %s shows %s with %d decimal places, the source has %d: the same stored value would be a different amount. "+
 						"Set lc_monetary of database and role to one with %d digits on both sides, or make the columns numeric.", db.role, locale, listed(names), digits, wanted, wanted)})
 			}
 		}

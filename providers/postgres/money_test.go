@@ -64,7 +64,7 @@ func setMoney(t *testing.T, s *pgtest.Server, url, locale string) {
 	s.Exec(t, url, fmt.Sprintf(`DO $$ BEGIN EXECUTE format('ALTER DATABASE %%I SET lc_monetary = %%L', current_database(), '%s'); END $$`, locale))
 }
 
-func TestMoneyOfAnotherLocaleIsRefused(t *testing.T) {
+func TestMoneyOfOtherLocaleRefused(t *testing.T) {
 	// Done: settings: lc_monetary: money whose digits differ between the sides is refused; with the same digits it is the same amount.
 	s := yenServer(t)
 	src, dst := s.NewDatabase(t), s.NewDatabase(t)
@@ -102,7 +102,7 @@ func TestMoneyOfAnotherLocaleIsRefused(t *testing.T) {
 	if got := s.Query(t, dst, "SELECT 1234.56::money"); got != "Y1,235" {
 		t.Fatalf("the locale has no effect: %s", got)
 	}
-	if got := stops(); !strings.Contains(got, "target lc_monetary = yen.utf8") || !strings.Contains(got, "public.price.m, public.price.a") || !strings.Contains(got, "0 digits") {
+	if got := stops(); !strings.Contains(got, "target lc_monetary = yen.utf8") || !strings.Contains(got, "public.price.m, public.price.a") || !strings.Contains(got, "0 decimal places") {
 		t.Errorf("yen on the target: %q", got)
 	}
 	setMoney(t, s, src, "yen.utf8")

@@ -215,7 +215,7 @@ func pipe(ctx context.Context, v providers.View, tx providers.Tx, p pair, r cata
 	}
 	n, err := w.Finish(ctx)
 	if err == nil && n != rows {
-		err = fmt.Errorf("read %d rows, the target took %d", rows, n)
+		err = fmt.Errorf("read %d rows, but the target received %d", rows, n)
 	}
 	return n, err
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/dmoctl/dmoctl/providers"
 )
 
-func TestServerNamesSequencesAsWeSay(t *testing.T) {
+func TestPredictedSequenceNames(t *testing.T) {
 	// Done: names: the name that the server gives to the sequence of an identity column is known in the plan
 	s := pgtest.Shared(t)
 	db := s.NewDatabase(t)
@@ -29,7 +29,7 @@ func TestServerNamesSequencesAsWeSay(t *testing.T) {
 	}
 }
 
-func TestAllNamesOfASchemaAreRead(t *testing.T) {
+func TestAllSchemaNamesRead(t *testing.T) {
 	s := pgtest.Shared(t)
 	db := s.NewDatabase(t)
 	s.Exec(t, db, `CREATE TYPE e AS ENUM ('a'); CREATE DOMAIN d AS int CHECK (value > 0); CREATE TYPE r AS RANGE (subtype = int4); CREATE TYPE c AS (a int);
@@ -70,8 +70,8 @@ UNION SELECT typname FROM pg_type WHERE typnamespace = 'public'::regnamespace AN
 	}
 }
 
-func TestTypesOfExtensionsDoNotTravelInTheirBytes(t *testing.T) {
-	// Done: names: a type that an extension brings does not travel in its own bytes, in whatever schema it is
+func TestExtensionTypesRefused(t *testing.T) {
+	// Done: names: a type that an extension brings is not migrated in its own bytes, in whatever schema it is
 	s := pgtest.Shared(t)
 	db := s.NewDatabase(t)
 	s.Exec(t, db, `CREATE EXTENSION hstore SCHEMA pg_catalog; CREATE DOMAIN d AS hstore; CREATE TABLE t (id int PRIMARY KEY, h hstore, hs hstore[], d d, i inet)`)

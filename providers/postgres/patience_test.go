@@ -14,7 +14,7 @@ import (
 	"github.com/dmoctl/dmoctl/providers"
 )
 
-func TestATransactionThatNeverEndsIsEnded(t *testing.T) {
+func TestStuckTransactionTerminated(t *testing.T) {
 	// Invariant 2: after 60 s (here 2) a new run terminates the sessions of the old one, which then cannot commit.
 	s := pgtest.Shared(t)
 	url := s.NewDatabase(t)

@@ -9,7 +9,7 @@ import (
 	"github.com/dmoctl/dmoctl/providers"
 )
 
-func TestPlantedLedgersAreNotTrusted(t *testing.T) {
+func TestPlantedLedgerRefused(t *testing.T) {
 	// Done: undo: a ledger that somebody else planted, or added something to, is refused before anything runs in it, on PostgreSQL
 	s := pgtest.Shared(t)
 	s.Exec(t, "postgres", "DO $$ BEGIN CREATE ROLE evil; EXCEPTION WHEN duplicate_object THEN END $$")
@@ -77,7 +77,7 @@ func TestPlantedLedgersAreNotTrusted(t *testing.T) {
 	}
 }
 
-func TestPlantedFunctionsInOrdinaryHands(t *testing.T) {
+func TestLedgerOwnerRoles(t *testing.T) {
 	// Done: undo: a role may use the ledger of a group that it is a member of, and no superuser the one of an ordinary role
 	s := pgtest.Shared(t)
 	db := s.NewDatabase(t)
@@ -104,7 +104,7 @@ func TestPlantedFunctionsInOrdinaryHands(t *testing.T) {
 	}
 }
 
-func TestWhatTheTargetDoesByItselfStops(t *testing.T) {
+func TestPreflightStopsOnTriggersAndRules(t *testing.T) {
 	// Done: undo: enabled triggers, rules and row security on tables to be loaded stop the preflight, by name, on PostgreSQL
 	s := pgtest.Shared(t)
 	db := s.NewDatabase(t)
@@ -157,7 +157,7 @@ CREATE EVENT TRIGGER watch ON ddl_command_end EXECUTE FUNCTION ddl()`)
 		t.Errorf("stopped for what does not act: %s", got)
 	}
 	noted := said(false, "drawn")
-	for _, want := range []string{"watch (ddl_command_end)", "id of public.drawn from far.gen", "Role postgres may do everything"} {
+	for _, want := range []string{"watch (ddl_command_end)", "id of public.drawn from far.gen", "Role postgres can do anything"} {
 		if !strings.Contains(noted, want) {
 			t.Errorf("%q is not noted: %s", want, noted)
 		}

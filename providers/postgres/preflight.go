@@ -44,8 +44,8 @@ func (db *database) connections(ctx context.Context, s *session, _ []*catalog.Ta
 	if r.int(0) >= want {
 		return nil, nil
 	}
-	return []providers.Finding{{Stop: true, Summary: "Too few connections on the " + string(db.role),
-		Detail: fmt.Sprintf("The run wants %d sessions, the server has %d left. Raise max_connections, or lower processes.", want, max(r.int(0), 0))}}, nil
+	return []providers.Finding{{Stop: true, Summary: "Too few sessions on the " + string(db.role),
+		Detail: fmt.Sprintf("The run needs %d sessions, but the server has %d left. Raise max_connections, or lower processes.", want, max(r.int(0), 0))}}, nil
 }
 
 func preparedTransactions(ctx context.Context, s *session, _ []*catalog.Table) ([]providers.Finding, error) {
@@ -63,7 +63,7 @@ func largeObjects(ctx context.Context, s *session, _ []*catalog.Table) ([]provid
 		return nil, err
 	}
 	return []providers.Finding{{Stop: true, Summary: "The database holds large objects",
-		Detail: "Large objects (pg_largeobject) belong to no table and do not travel. Store them in bytea columns, or remove them with lo_unlink."}}, nil
+		Detail: "Large objects (pg_largeobject) belong to no table and are not migrated. Store them in bytea columns, or remove them with lo_unlink."}}, nil
 }
 
 func longTransactions(ctx context.Context, s *session, _ []*catalog.Table) ([]providers.Finding, error) {
@@ -73,7 +73,7 @@ WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start < 
 		return nil, err
 	}
 	return []providers.Finding{{Summary: "Long transactions are open on the source",
-		Detail: fmt.Sprintf("%d transactions have written and are open, the oldest since %s. What they commit later is not in the copy.", r.int(0), r.text(1))}}, nil
+		Detail: fmt.Sprintf("%d transactions have written and are open, the oldest since %s. What they commit later will not be in the copy.", r.int(0), r.text(1))}}, nil
 }
 
 // unreadable lists tables that the role may not read, partitions included.
@@ -170,8 +170,8 @@ ORDER BY v.name`, columnsOf(1, rows), func(r row) error {
 	if err != nil || len(denied) == 0 {
 		return nil, err
 	}
-	return []providers.Finding{{Stop: true, Summary: "Schemas cannot be made or filled",
-		Detail: "The role may not create " + listed(denied) + ", or tables in it. Grant CREATE on the database, or CREATE and USAGE on the schema."}}, nil
+	return []providers.Finding{{Stop: true, Summary: "Privileges on schemas are missing",
+		Detail: "The role cannot create " + listed(denied) + ", or tables in it. Grant CREATE on the database, or CREATE and USAGE on the schema."}}, nil
 }
 
 // parents lists tables of the target that others inherit from: who queries such a table sees
@@ -189,7 +189,7 @@ GROUP BY c.oid ORDER BY 1`, columnsOf(2, schemaAndName(tables)), func(r row) err
 		return nil, err
 	}
 	return []providers.Finding{{Stop: true, Summary: "Tables have children",
-		Detail: "Queries of " + listed(found) + " also show rows of the tables that inherit from them, which the source's tables do not have. End that with ALTER TABLE ... NO INHERIT, or load into another schema."}}, nil
+		Detail: "Queries of " + listed(found) + " also show rows of the tables that inherit from them, which the source's tables do not have. Detach them with ALTER TABLE ... NO INHERIT, or load into another schema."}}, nil
 }
 
 func listed(names []string) string {

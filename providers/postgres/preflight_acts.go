@@ -34,8 +34,8 @@ func acting(ctx context.Context, s *session, tables []*catalog.Table) ([]provide
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}
-	return []providers.Finding{{Stop: true, Summary: "Target tables do something by themselves",
-		Detail: "While rows are loaded these would act: " + listed(found) + ". Disable them (ALTER TABLE ... DISABLE TRIGGER, DISABLE RULE, DISABLE ROW LEVEL SECURITY), and enable them again after the migration."}}, nil
+	return []providers.Finding{{Stop: true, Summary: "Target tables have triggers, rules or policies",
+		Detail: "These would act on rows while they are loaded: " + listed(found) + ". Disable them (ALTER TABLE ... DISABLE TRIGGER, DISABLE RULE, DISABLE ROW LEVEL SECURITY), and re-enable them after the migration."}}, nil
 }
 
 // eventTriggers act on the DDL of a migration.
@@ -48,8 +48,8 @@ func eventTriggers(ctx context.Context, s *session, _ []*catalog.Table) ([]provi
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}
-	return []providers.Finding{{Review: true, Summary: "Event triggers act on structure changes",
-		Detail: "When dmoctl makes, alters or drops something, these run with its rights: " + listed(found) + ". Disable those that the migration does not need."}}, nil
+	return []providers.Finding{{Review: true, Summary: "Event triggers fire on structure changes",
+		Detail: "When dmoctl creates, alters or drops an object, these run with its privileges: " + listed(found) + ". Disable those that the migration does not need."}}, nil
 }
 
 // drawn names defaults that take numbers from a sequence which their table does not own, nor
@@ -77,9 +77,9 @@ WHERE NOT EXISTS (SELECT FROM pg_depend o WHERE o.classid = 'pg_class'::regclass
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}
-	return []providers.Finding{{Review: true, Summary: "Defaults draw from sequences of others",
+	return []providers.Finding{{Review: true, Summary: "Defaults use sequences of other tables",
 		Detail: "These columns of the target take numbers from a sequence that their table does not own: " + listed(found) +
-			". dmoctl moves it only where the source has a sequence of that name that no column owns. Else set it after the migration with setval, or the next insert may meet a key that is there."}}, nil
+			". dmoctl advances it only if the source has a sequence of that name that no column owns. Otherwise set it with setval after the migration, or the next insert may violate a key."}}, nil
 }
 
 // powerful warns of a role that may do everything: what somebody has planted on the target, or
@@ -90,6 +90,6 @@ func powerful(ctx context.Context, s *session, _ []*catalog.Table) ([]providers.
 		return nil, err
 	}
 	return []providers.Finding{{Review: true, Summary: "The role is a superuser",
-		Detail: fmt.Sprintf("Role %s may do everything on the target, and so may every expression, trigger and function that runs while rows are loaded. "+
+		Detail: fmt.Sprintf("Role %s can do anything on the target, and so can every expression, trigger and function that runs while rows are loaded. "+
 			"Load as an ordinary role that owns the target's schema; docs/providers/postgres.md has the statements.", r.text(0))}}, nil
 }

@@ -48,7 +48,7 @@ func (v *view) instant(ctx context.Context) (instant, error) {
 	}
 	m, ok := parseInstant(side + " " + r.text(1) + " " + r.text(2))
 	if !ok {
-		return m, &providers.Error{Kind: providers.Internal, Op: opCompare, Err: fmt.Errorf("the server's snapshot %q is in another form", r.text(2))}
+		return m, &providers.Error{Kind: providers.Internal, Op: opCompare, Err: fmt.Errorf("the server's snapshot %q has an unexpected format", r.text(2))}
 	}
 	return m, nil
 }
@@ -91,9 +91,9 @@ func (m instant) same(o instant) bool {
 func (m instant) cannot(before instant) string {
 	switch {
 	case m.timeline != before.timeline:
-		return "the server was restored, or another one has taken over, so nothing proves that it was not written to"
+		return "the server was restored or replaced by another one, so there is no proof that it was not written to"
 	case m.xmax < before.xmax:
-		return "the server's transactions are behind those that were there, so nothing proves that it was not written to"
+		return "the server's transaction ids are behind the recorded ones, so there is no proof that it was not written to"
 	case m.xmax-before.xmin > 1<<31-1<<24:
 		return "too many transactions have passed to prove that it was not written to"
 	}
@@ -138,7 +138,7 @@ func (v *view) Compare(ctx context.Context, tables []*catalog.Table, before []pr
 		then, ok := parseInstant(mark)
 		switch {
 		case !ok:
-			out[i] = "nothing was noted that proves it"
+			out[i] = "no proof of it was recorded"
 		case now.same(then):
 		default:
 			if out[i] = now.cannot(then); out[i] == "" {

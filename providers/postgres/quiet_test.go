@@ -94,7 +94,7 @@ func (w *watched) say(c *pgconn.PgConn, sql string) {
 
 const twoTables = "CREATE TABLE a (id int, v int); CREATE TABLE b (id int, v int); INSERT INTO a SELECT i, 100 FROM generate_series(1, 50) i; INSERT INTO b SELECT * FROM a;"
 
-func TestWhatAnIdleSessionWroteIsSeenAtOnce(t *testing.T) {
+func TestIdleSessionWritesDetected(t *testing.T) {
 	// Done: view: quiet: what an idle session has written is seen at once, whatever the statistics say
 	s := pgtest.Shared(t)
 	for name, sql := range map[string]string{
@@ -122,7 +122,7 @@ func TestWhatAnIdleSessionWroteIsSeenAtOnce(t *testing.T) {
 	}
 }
 
-func TestTransactionsThatWereOpenAtTheFirstCount(t *testing.T) {
+func TestOpenTransactionsDetected(t *testing.T) {
 	// Done: view: quiet: transactions that were open, or prepared, at the first count and commit later are seen
 	s := pgtest.Start(t, pgtest.Setting("max_prepared_transactions", "5"))
 	for _, c := range []struct{ name, before, after, want string }{
@@ -140,7 +140,7 @@ func TestTransactionsThatWereOpenAtTheFirstCount(t *testing.T) {
 				t.Cleanup(func() { _ = s.TryExec(url, "ROLLBACK PREPARED 'x'") })
 			}
 			other := (&watched{t: t, server: s, url: url}).open(c.before)
-			// What was committed while that one was open is no later change.
+			// What was committed while that one was open is not a later change.
 			s.Exec(t, url, "INSERT INTO a VALUES (1000, 1)")
 			w := watch(t, s, url)
 			if got := w.written(); got != "" {
@@ -154,7 +154,7 @@ func TestTransactionsThatWereOpenAtTheFirstCount(t *testing.T) {
 	}
 }
 
-func TestWritesElsewhereAreNone(t *testing.T) {
+func TestUnrelatedWritesIgnored(t *testing.T) {
 	// Done: view: quiet: writes to other tables and databases, VACUUM, ANALYZE, locks and a crash are none
 	s := pgtest.Start(t)
 	url, elsewhere := s.NewDatabase(t), s.NewDatabase(t)

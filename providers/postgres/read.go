@@ -24,7 +24,7 @@ const (
 	copyHeader = 19 // bytes before the first row of a binary COPY
 )
 
-var errCopyForm = errors.New("the server sent a row that is not in the form of a binary COPY")
+var errCopyForm = errors.New("the server sent a row that is not in binary COPY format")
 
 // reader streams one range by binary COPY. Rows shorter than the session's
 // buffer are decoded where they lie in it; a longer one is read field by field
@@ -157,7 +157,7 @@ func (rd *reader) Next(ctx context.Context) (arrow.RecordBatch, error) {
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		err = wrapTable(opRead, rd.table.Name, err)
-		// After a refused value the messages go on; after anything else nobody knows where they stand.
+		// After a refused value the messages continue; after anything else nobody knows where they stand.
 		rd.s.dead = rd.s.dead || !rd.ended && providers.KindOf(err) != providers.Value
 		rd.failed = err
 	}

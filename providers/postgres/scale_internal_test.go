@@ -76,7 +76,7 @@ func looked(t *testing.T, s *session) map[string]int64 {
 
 // A run reads the catalog once for every bundle of a hundred tables: where that looks at
 // what other tables have, a hundred thousand tables cost the square of a thousand bundles.
-func TestReadingAFewTablesLooksAtNoOthers(t *testing.T) {
+func TestPartialCatalogReadCost(t *testing.T) {
 	// Done: bounds: reading a bundle's structures costs the same among many tables.
 	server := pgtest.Shared(t)
 	few, lots := looked(t, many(t, server, 40)), looked(t, many(t, server, 400))

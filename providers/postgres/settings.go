@@ -62,7 +62,7 @@ func (db *database) pin(ctx context.Context, s *session) error {
 	err := s.query(ctx, op, pinSQL, columnsOf(4, rows), nil)
 	var e *providers.Error
 	if errors.As(err, &e) && e.Code == "42501" {
-		e.Fix = "A superuser has changed it for this role, this database or the server; it would change what is read or written. Take it back with ALTER ROLE ... RESET or ALTER DATABASE ... RESET."
+		e.Fix = "A superuser has changed it for this role, this database or the server, which would change what is read or written. Revert it with ALTER ROLE ... RESET or ALTER DATABASE ... RESET."
 	}
 	return err
 }
@@ -87,8 +87,8 @@ AND setting IS DISTINCT FROM boot_val AND source NOT IN ('default', 'override', 
 	if err != nil || len(changed) == 0 {
 		return nil, err
 	}
-	return []providers.Finding{{Summary: "Settings that dmoctl does not know",
-		Detail: "On the " + string(db.role) + ", " + listed(changed) + " differ from what the server was built with. Where one changes what a query returns or stores, reset it for the role that dmoctl connects as."}}, nil
+	return []providers.Finding{{Summary: "Settings unknown to dmoctl",
+		Detail: "On the " + string(db.role) + ", " + listed(changed) + " differ from the server's built-in defaults. If one changes what a query returns or stores, reset it for the role that dmoctl connects as."}}, nil
 }
 
 // writable says by name what keeps a target from being written to; dmoctl does not override it.
@@ -99,11 +99,11 @@ func writable(ctx context.Context, s *session, _ []*catalog.Table) ([]providers.
 	}
 	switch {
 	case r.bool(1):
-		return []providers.Finding{{Stop: true, Summary: "The target is a standby", Detail: "A standby takes no writes. Name its primary in the target block."}}, nil
+		return []providers.Finding{{Stop: true, Summary: "The target is a standby", Detail: "A standby accepts no writes. Name its primary in the target block."}}, nil
 	case r.text(0) == "on":
 		return []providers.Finding{{Stop: true, Summary: "The target is read-only",
-			Detail: fmt.Sprintf("default_transaction_read_only is on for role %s in database %s. Somebody protects the database with it, so dmoctl does not override it. "+
-				"Where it is to be written to, run ALTER ROLE %s IN DATABASE %s SET default_transaction_read_only = off.",
+			Detail: fmt.Sprintf("default_transaction_read_only is on for role %s in database %s. It protects the database, so dmoctl does not override it. "+
+				"To allow writes, run ALTER ROLE %s IN DATABASE %s SET default_transaction_read_only = off.",
 				r.text(2), r.text(3), quoteIdent(r.text(2)), quoteIdent(r.text(3)))}}, nil
 	}
 	return nil, nil

@@ -13,7 +13,7 @@ import (
 	"github.com/dmoctl/dmoctl/providers"
 )
 
-func TestEverySettingOfTheServerIsDecided(t *testing.T) {
+func TestEveryServerSettingClassified(t *testing.T) {
 	// Done: settings: every setting is decided; one of pg_settings that nobody decided about fails.
 	s := pgtest.Shared(t)
 	decided := make(map[string]string)
@@ -45,7 +45,7 @@ func TestEverySettingOfTheServerIsDecided(t *testing.T) {
 	}
 }
 
-func TestPinnedSettingsHoldWhateverTheServerSays(t *testing.T) {
+func TestPinnedSettingsOverrideServer(t *testing.T) {
 	// Done: settings: each setting is pinned at connect, in every session of a pool and after a reconnect.
 	s := pgtest.Shared(t)
 	db, err := open(t.Context(), schema.Values{"url": hostile(t, s)}, providers.Env{Log: hclog.NewNullLogger(), Application: "dmoctl test"}, targetRole)
@@ -126,7 +126,7 @@ func WorstSettings() map[string]string {
 	}
 }
 
-func TestEveryPinnedSettingHasAWorstValue(t *testing.T) {
+func TestPinnedSettingsHaveWorstValue(t *testing.T) {
 	names := make(map[string]bool)
 	for _, p := range pinnedSettings() {
 		names[p.name] = true
@@ -141,7 +141,7 @@ func TestEveryPinnedSettingHasAWorstValue(t *testing.T) {
 	}
 }
 
-func TestTheManualNamesEveryPinnedSetting(t *testing.T) {
+func TestPinnedSettingsDocumented(t *testing.T) {
 	text, err := os.ReadFile("../../docs/providers/postgres.md")
 	if err != nil {
 		t.Fatal(err)

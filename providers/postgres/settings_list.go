@@ -57,7 +57,7 @@ func pinnedSettings() []setting {
 		{name: "tcp_keepalives_idle", value: "30", why: "a host that lost power closes no socket"},
 		{name: "tcp_keepalives_interval", value: "10", why: "as tcp_keepalives_idle"},
 		{name: "tcp_keepalives_count", value: "3", why: "as tcp_keepalives_idle"},
-		{name: "tcp_user_timeout", value: "0", why: "a slow network is no dead one; keepalives tell"},
+		{name: "tcp_user_timeout", value: "0", why: "a slow network is not a dead one; keepalives tell"},
 	}
 }
 

@@ -72,7 +72,7 @@ func dumpAll(t *testing.T, s *pgtest.Server, url string) string {
 	return strings.Join(rows, "\n")
 }
 
-func TestTheWorstSettingsChangeNothing(t *testing.T) {
+func TestWorstSettingsHarmless(t *testing.T) {
 	// Done: settings: each pinned setting at its worst value, on role and database on both sides: rows and structures are the same.
 	s := pgtest.Start(t)
 	s.Exec(t, "postgres", "CREATE ROLE mover LOGIN SUPERUSER PASSWORD 'p'; SET allow_in_place_tablespaces = on; CREATE TABLESPACE elsewhere LOCATION ''")
@@ -101,7 +101,7 @@ func TestTheWorstSettingsChangeNothing(t *testing.T) {
 	}
 }
 
-func TestASettingThatTheRoleMayNotChangeIsRefused(t *testing.T) {
+func TestUnpinnableSettingRefused(t *testing.T) {
 	// Done: settings: a setting that cannot be pinned is refused where it is not what it must be.
 	s := pgtest.Shared(t)
 	url := s.NewDatabase(t)
@@ -120,7 +120,7 @@ func TestASettingThatTheRoleMayNotChangeIsRefused(t *testing.T) {
 	}
 }
 
-func TestAFencedRunUnderRepeatableReadTruncatesNothing(t *testing.T) {
+func TestFencedTruncateUnderRepeatableRead(t *testing.T) {
 	// Done: settings: default_transaction_isolation: a fenced run that waits for the token's lock under repeatable read finds itself fenced.
 	f := newField(t)
 	ctx := context.Background()
@@ -143,7 +143,7 @@ SELECT pg_sleep(3); UPDATE dmo.run SET token = 'new'; COMMIT`)
 	if err := <-renewed; err != nil {
 		t.Fatal(err)
 	}
-	wantKind(t, "reload of a fenced run", <-emptied, providers.Deposed)
+	wantKind(t, "reload of a fenced run", <-emptied, providers.Fenced)
 	if got := f.rows(t); got != "1|1" {
 		t.Errorf("rows of the new run: %s", got)
 	}
@@ -163,7 +163,7 @@ func waitFor(t *testing.T, f *field, query, want string) {
 	}
 }
 
-func TestAReadOnlyTargetIsRespectedAndNamed(t *testing.T) {
+func TestReadOnlyTargetRefused(t *testing.T) {
 	// Done: settings: default_transaction_read_only on the target is respected and named.
 	f := newField(t)
 	f.server.Exec(t, f.dst, `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database()); END $$`)

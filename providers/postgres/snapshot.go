@@ -73,7 +73,7 @@ func (db *database) Snapshot(ctx context.Context, how providers.SnapshotOptions)
 func (sn *snapshot) ID() string      { return sn.id }
 func (sn *snapshot) Time() time.Time { return sn.taken }
 
-// Close ends the keeper's session; views that are open go on.
+// Close ends the keeper's session; views that are open continue.
 func (sn *snapshot) Close() error {
 	if sn.keeper != nil {
 		sn.keeper.close()

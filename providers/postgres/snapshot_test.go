@@ -13,7 +13,7 @@ import (
 	"github.com/dmoctl/dmoctl/providers"
 )
 
-func TestARewrittenTableStopsByName(t *testing.T) {
+func TestRewrittenTableStops(t *testing.T) {
 	// Invariant 9: file identity is read again before a table starts: TRUNCATE and VACUUM FULL show an older snapshot no rows, or half of them.
 	for _, rewrite := range []string{"TRUNCATE t", "VACUUM FULL t", "DELETE FROM t; VACUUM FULL t", "ALTER TABLE t ALTER id TYPE bigint", "DROP TABLE t",
 		"DROP TABLE t; CREATE TABLE t (id int, v text); INSERT INTO t VALUES (1, 'x')"} {
@@ -30,7 +30,7 @@ func TestARewrittenTableStopsByName(t *testing.T) {
 	}
 }
 
-func TestATruncatedLeafStopsItsTable(t *testing.T) {
+func TestTruncatedPartitionStopsTable(t *testing.T) {
 	s := pgtest.Shared(t)
 	src := s.NewDatabase(t)
 	s.Exec(t, src, `CREATE TABLE p (a int) PARTITION BY LIST (a); CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1); CREATE TABLE p2 PARTITION OF p FOR VALUES IN (2);
@@ -63,7 +63,7 @@ INSERT INTO p SELECT i % 2 + 1 FROM generate_series(1, 100) i; CREATE TABLE othe
 	v.Close()
 }
 
-func TestASnapshotThatIsGoneIsLost(t *testing.T) {
+func TestSnapshotLost(t *testing.T) {
 	s := pgtest.Start(t)
 	src := s.NewDatabase(t)
 	s.Exec(t, src, "CREATE TABLE t (a int)")
@@ -88,8 +88,8 @@ func TestASnapshotThatIsGoneIsLost(t *testing.T) {
 	wantKind(t, "begin after a restart", err, providers.SnapshotLost)
 }
 
-func TestRangesPartitionTheRowsOfASnapshot(t *testing.T) {
-	// Bad day: rows updated, moved, deleted, re-inserted, inserted on the source during the copy, with several packages a table, with and without a key.
+func TestRangesPartitionSnapshot(t *testing.T) {
+	// Failure scenario: rows updated, moved, deleted, re-inserted, inserted on the source during the copy, with several packages a table, with and without a key.
 	s := pgtest.Shared(t)
 	ctx := context.Background()
 	for _, how := range []catalog.SplitSpec{{By: "auto", Parts: 7}, {By: "key", Parts: 5}, {By: "partition"}, {By: "rowid", Parts: 4}} {

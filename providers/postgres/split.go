@@ -147,13 +147,13 @@ func predicate(t *catalog.Table, r catalog.Range) (string, error) {
 // comparison takes place in another type, and in the column's own collation.
 func typedLiterals(t *catalog.Table, columns, values []string) (string, error) {
 	if len(columns) != len(values) {
-		return "", errors.New("a bound has another number of values than the range has columns")
+		return "", errors.New("a bound and the range have different numbers of columns")
 	}
 	out := make([]string, len(values))
 	for i, v := range values {
 		c := t.Column(columns[i])
 		if c == nil {
-			return "", fmt.Errorf("the range is over column %s, which does not exist", columns[i])
+			return "", fmt.Errorf("the range is on column %s, which does not exist", columns[i])
 		}
 		out[i] = quoteLiteral(v) + "::" + c.Declared
 	}

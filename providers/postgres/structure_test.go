@@ -62,11 +62,11 @@ INSERT INTO base VALUES (1); INSERT INTO heir VALUES (2, 3);
 INSERT INTO nothing DEFAULT VALUES; INSERT INTO nothing DEFAULT VALUES;
 `
 
-func TestStructuresAreThoseThatPgDumpPrints(t *testing.T) {
+func TestStructuresMatchPgDump(t *testing.T) {
 	s := pgtest.Shared(t)
 	src, dst := s.NewDatabase(t), s.NewDatabase(t)
 	s.Exec(t, src, structured)
-	s.Exec(t, dst, "CREATE EXTENSION btree_gist") // extensions are not carried, and the exclusion needs it
+	s.Exec(t, dst, "CREATE EXTENSION btree_gist") // extensions are not migrated, and the exclusion needs it
 	move(t, src, dst, catalog.SplitSpec{By: "auto", Parts: 3})
 	want, got := dump(t, s, src), dump(t, s, dst)
 	if want != got {
@@ -112,7 +112,7 @@ func lines(a, b string) string {
 	return strings.Join(out, "\n")
 }
 
-func TestStructureOnlyIsTheSameStructure(t *testing.T) {
+func TestStructureOnlyCatalog(t *testing.T) {
 	s := pgtest.Shared(t)
 	url := s.NewDatabase(t)
 	s.Exec(t, url, structured+"ANALYZE;")
@@ -137,7 +137,7 @@ func TestStructureOnlyIsTheSameStructure(t *testing.T) {
 			t.Errorf("%s: %d rows of %d bytes were estimated, which nobody asked for", want.Name, got.Rows, got.Bytes)
 		}
 	}
-	if len(full.NotCarried) == 0 || len(only.NotCarried) != 0 {
-		t.Errorf("not carried: %v, want none of %v", only.NotCarried, full.NotCarried)
+	if len(full.NotMigrated) == 0 || len(only.NotMigrated) != 0 {
+		t.Errorf("not migrated: %v, want none of %v", only.NotMigrated, full.NotMigrated)
 	}
 }

@@ -82,7 +82,7 @@ func (tt typeTable) neutral(oid uint32, modifier int32, spelled string) catalog.
 	case t.kind == 'e':
 		return catalog.Type{Kind: catalog.String, Length: maxIdentifier}
 	case t.elem != 0:
-		if tt.carriesElement(t.elem) {
+		if tt.migratesElement(t.elem) {
 			out := native(catalog.Refused, spelled)
 			out.Scale = tt[t.elem].digits
 			return out
@@ -94,8 +94,8 @@ func (tt typeTable) neutral(oid uint32, modifier int32, spelled string) catalog.
 	return builtin(t, modifier, spelled)
 }
 
-// carriesElement says whether an array of the type can travel between two servers.
-func (tt typeTable) carriesElement(oid uint32) bool {
+// migratesElement says whether an array of the type can travel between two servers.
+func (tt typeTable) migratesElement(oid uint32) bool {
 	t := tt[oid]
 	switch {
 	case t == nil:
@@ -103,7 +103,7 @@ func (tt typeTable) carriesElement(oid uint32) bool {
 	case t.kind == 'e':
 		return true
 	case t.kind == 'd': // an array inside would hold an object id that nobody maps
-		return tt[t.base] != nil && tt[t.base].elem == 0 && tt.carriesElement(t.base)
+		return tt[t.base] != nil && tt[t.base].elem == 0 && tt.migratesElement(t.base)
 	case !t.builtin():
 		return false
 	}

@@ -57,7 +57,7 @@ func emptyTsquery(t *testing.T, s *pgtest.Server, database string) error {
 		"\\copy (SELECT ''::tsquery) TO '"+file+"' (FORMAT binary)\n\\copy q FROM '"+file+"' (FORMAT binary)\n")
 }
 
-func TestEveryBuiltinTypeTravelsBetweenTwoServers(t *testing.T) {
+func TestBuiltinTypesAcrossServers(t *testing.T) {
 	a, b := pgtest.Start(t), pgtest.Shared(t)
 	src, dst := a.NewDatabase(t), b.NewDatabase(t)
 	b.Exec(t, dst, "CREATE TYPE public.first AS ENUM ('x'); DROP TYPE public.first") // other object ids than on the source

@@ -117,7 +117,7 @@ func (w *watcher) ask(ctx context.Context, waiting []string) {
 		}
 	}
 	ours := w.pids()
-	err := w.own.query(ctx, "ask who is in the way", blockersSQL, []string{"{" + strings.Join(waiting, ",") + "}"}, func(r row) error {
+	err := w.own.query(ctx, "find the blocking session", blockersSQL, []string{"{" + strings.Join(waiting, ",") + "}"}, func(r row) error {
 		if !slices.Contains(ours, r.text(0)) { // our own sessions end what they do
 			w.tell(r.text(0), blocker(r))
 		}
@@ -160,7 +160,7 @@ func blocker(r row) string {
 	if !r.null(2) {
 		text += fmt.Sprintf(" (user %s, from %s)", r.text(2), r.text(3))
 	}
-	text += " to give back its lock" + of(r)
+	text += " to release its lock" + of(r)
 	if !r.null(4) {
 		text += "; its transaction has been open since " + r.text(4)
 	}

@@ -208,7 +208,7 @@ func (w *writer) Write(ctx context.Context, b arrow.RecordBatch) error {
 
 func (w *writer) write(b arrow.RecordBatch) error {
 	if int(b.NumCols()) != len(w.encoders) {
-		return errors.New("the batch has another number of columns than the table")
+		return errors.New("the batch and the table have different numbers of columns")
 	}
 	w.previous.drop()
 	w.previous = w.current
@@ -303,7 +303,7 @@ func (w *writer) Close() error {
 	}
 	w.done = true
 	if w.failed == nil {
-		w.failed = &providers.Error{Kind: providers.Internal, Op: opWrite, Table: w.table.Name, Err: errors.New("the load was given up")}
+		w.failed = &providers.Error{Kind: providers.Internal, Op: opWrite, Table: w.table.Name, Err: errors.New("the load was aborted")}
 	}
 	if w.out.s.dead {
 		return nil

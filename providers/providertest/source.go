@@ -15,13 +15,13 @@ func Source(t *testing.T, h Harness) {
 	run(t, h, []test{
 		{"Catalog", sourceCatalog},
 		{"Types", sourceTypes},
-		{"RefusedValues", sourceRefusedValues},
+		{"RejectedValues", sourceRejectedValues},
 		{"Names", sourceNames},
 		{"RangesPartition", sourceRangesPartition},
 		{"RangesOfSkewedKeys", sourceRangesOfSkewedKeys},
-		{"SnapshotIsOne", sourceSnapshotIsOne},
+		{"SnapshotConsistent", sourceSnapshotConsistent},
 		{"SnapshotIdentity", sourceSnapshotIdentity},
-		{"QuietIsChecked", sourceQuietIsChecked},
+		{"QuietChecked", sourceQuietChecked},
 		{"StructureChange", sourceStructureChange},
 		{"BatchBounds", sourceBatchBounds},
 		{"LargeValues", sourceLargeValues},
@@ -37,7 +37,7 @@ func ReadBack(t *testing.T, h Harness) {
 	run(t, h, []test{
 		{"Catalog", sourceCatalog},
 		{"Types", sourceTypes},
-		{"RefusedValues", sourceRefusedValues},
+		{"RejectedValues", sourceRejectedValues},
 		{"Names", sourceNames},
 		{"RangesOfSkewedKeys", sourceRangesOfSkewedKeys},
 		{"BatchBounds", sourceBatchBounds},
@@ -164,8 +164,8 @@ func sourceCatalog(t *testing.T, h Harness) {
 	if len(child.Checks) != 1 || child.Column("id").Nullable || !child.Column("a").Nullable || child.Column("b").Default == "" {
 		t.Errorf("child: %+v", child)
 	}
-	if len(c.NotCarried) == 0 {
-		t.Error("the view is not listed as not carried")
+	if len(c.NotMigrated) == 0 {
+		t.Error("the view is not listed as not migrated")
 	}
 	again, err := db.Catalog(t.Context(), providers.Selector{Tables: []catalog.Name{child.Name, {Schema: h.Schema, Name: "absent"}}})
 	if err != nil || len(again.Tables) != 1 || again.Tables[0].StructureDigest() != child.StructureDigest() {

@@ -71,10 +71,10 @@ func sourceBatchBounds(t *testing.T, h Harness) {
 	}
 }
 
-// purse counts what a reader asks of the budget, and refuses more than most where that is set.
-type purse struct{ asked, out, most int64 }
+// countedBudget counts what a reader asks of the budget, and refuses more than most where that is set.
+type countedBudget struct{ asked, out, most int64 }
 
-func (p *purse) Acquire(_ context.Context, n int64) (func(), error) {
+func (p *countedBudget) Acquire(_ context.Context, n int64) (func(), error) {
 	if p.most > 0 && n > p.most {
 		return nil, &providers.Error{Kind: providers.Value, Op: "hold row", Err: errors.New("it is too wide"), Fix: "Widen it."}
 	}
@@ -91,7 +91,7 @@ func sourceLargeValues(t *testing.T, h Harness) {
 	tb := b.table(t, db, "t")
 	s := snapshot(t, db, providers.SnapshotOptions{Readers: 1})
 	inView(t, s, []*catalog.Table{tb}, func(v providers.View) {
-		p := &purse{}
+		p := &countedBudget{}
 		rd, err := v.Read(t.Context(), tb, catalog.WholeTable(), providers.ReadOptions{BatchBytes: 10_000, Budget: p})
 		if err != nil {
 			t.Fatal(err)
@@ -113,7 +113,7 @@ func sourceLargeValues(t *testing.T, h Harness) {
 		}
 		closed(t, rd)
 		if rows != 3 || p.asked < 2*wide || p.out != 0 {
-			t.Errorf("%d rows; %d bytes asked of the budget, %d not given back", rows, p.asked, p.out)
+			t.Errorf("%d rows; %d bytes asked of the budget, %d not released", rows, p.asked, p.out)
 		}
 	})
 	inView(t, s, []*catalog.Table{tb}, func(v providers.View) {
@@ -123,7 +123,7 @@ func sourceLargeValues(t *testing.T, h Harness) {
 		if errors.As(err, &e) && (e.Column != "v" || e.Key != "1" && e.Key != "2") {
 			t.Errorf("the error names column %q, key %q", e.Column, e.Key)
 		}
-		said := fmt.Sprintf("larger than lob_max, %d", wide-1)
+		said := fmt.Sprintf("larger than lob_max (%d)", wide-1)
 		if e != nil && (!strings.HasSuffix(e.Err.Error(), said) || !strings.Contains(e.Fix, "lob_max")) {
 			t.Errorf("the error says %q, %q", e.Err, e.Fix)
 		}
@@ -148,7 +148,7 @@ func sourceBudget(t *testing.T, h Harness) {
 		tb := b.table(t, db, "t")
 		s := snapshot(t, db, providers.SnapshotOptions{Readers: 1})
 		inView(t, s, []*catalog.Table{tb}, func(v providers.View) {
-			p := &purse{most: int64(wide) - 1}
+			p := &countedBudget{most: int64(wide) - 1}
 			_, err := cells(t.Context(), v, tb, catalog.WholeTable(), providers.ReadOptions{BatchBytes: 10_000, Budget: p})
 			wantKind(t, err, providers.Value)
 			var e *providers.Error
@@ -156,7 +156,7 @@ func sourceBudget(t *testing.T, h Harness) {
 				t.Errorf("a row of %d bytes is refused as one of %s with key %q: %s", wide, e.Table, e.Key, e.Fix)
 			}
 			if p.out != 0 {
-				t.Errorf("%d bytes are not given back", p.out)
+				t.Errorf("%d bytes are not released", p.out)
 			}
 		})
 	}

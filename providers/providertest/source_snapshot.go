@@ -10,8 +10,8 @@ import (
 	"github.com/dmoctl/dmoctl/providers"
 )
 
-// sourceSnapshotIsOne writes between and during views of one snapshot.
-func sourceSnapshotIsOne(t *testing.T, h Harness) {
+// sourceSnapshotConsistent writes between and during views of one snapshot.
+func sourceSnapshotConsistent(t *testing.T, h Harness) {
 	b := newBench(t, h)
 	b.exec(t, "CREATE TABLE t (id "+h.BigInt+" NOT NULL PRIMARY KEY, v "+h.Varchar+"); INSERT INTO t VALUES (1, 'old'), (2, 'old')")
 	db := b.source(t)
@@ -53,8 +53,8 @@ func sourceSnapshotIdentity(t *testing.T, h Harness) {
 	}
 }
 
-// sourceQuietIsChecked holds that what is proven unchanged is, and that nothing else is said to be.
-func sourceQuietIsChecked(t *testing.T, h Harness) {
+// sourceQuietChecked holds that what is proven unchanged is, and that nothing else is said to be.
+func sourceQuietChecked(t *testing.T, h Harness) {
 	for _, c := range []struct{ name, sql string }{
 		{"update", "UPDATE t SET v = 'b' WHERE id = 1"},
 		{"insert", "INSERT INTO t VALUES (3, 'c')"},
@@ -128,7 +128,7 @@ func sourceStructureChange(t *testing.T, h Harness) {
 	if errors.As(err, &e) && e.Table != tb.Name {
 		t.Errorf("the error names %s", e.Table)
 	}
-	inView(t, s, []*catalog.Table{other}, func(v providers.View) { // the others go on
+	inView(t, s, []*catalog.Table{other}, func(v providers.View) { // the others continue
 		if err := v.Confirm(t.Context()); err != nil {
 			t.Errorf("nothing happened to %s: %v", other.Name, err)
 		}

@@ -63,9 +63,9 @@ func sourceTypes(t *testing.T, h Harness) {
 	}
 }
 
-// sourceRefusedValues reads values that the neutral type cannot hold.
-func sourceRefusedValues(t *testing.T, h Harness) {
-	// Bad day: a column that cannot be carried; a value that does not fit: it is named by table, column and key.
+// sourceRejectedValues reads values that the neutral type cannot hold.
+func sourceRejectedValues(t *testing.T, h Harness) {
+	// Failure scenario: a column that cannot be migrated; a value that does not fit: it is named by table, column and key.
 	b := newBench(t, h)
 	db := b.source(t)
 	for i, c := range h.Types {

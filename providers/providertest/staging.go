@@ -31,15 +31,15 @@ func Staging(t *testing.T, h StagingHarness) {
 		name string
 		run  func(*testing.T, *stage)
 	}{
-		{"visible only when whole", stagingVisible},
-		{"taken names", stagingExists},
+		{"visible only when complete", stagingVisible},
+		{"existing names", stagingExists},
 		{"abort leaves nothing", stagingAbort},
 		{"ranges", stagingRanges},
 		{"list", stagingList},
 		{"remove", stagingRemove},
 		{"names", stagingNames},
-		{"one of many wins", stagingRace},
-		{"create while others remove", stagingCrowd},
+		{"concurrent creates", stagingRace},
+		{"create during removal", stagingCrowd},
 		{"cancel", stagingCancel},
 		{"large object", stagingLarge},
 		{"two processes", stagingTwo},
@@ -55,7 +55,7 @@ func Staging(t *testing.T, h StagingHarness) {
 	if h.Foreign == nil {
 		return
 	}
-	t.Run("other people's places", func(t *testing.T) {
+	t.Run("foreign", func(t *testing.T) {
 		wantNoLeak(t)
 		stagingForeign(t, h)
 	})
@@ -63,7 +63,7 @@ func Staging(t *testing.T, h StagingHarness) {
 
 // stagingForeign opens a place that was never a staging: it is refused as it is.
 func stagingForeign(t *testing.T, h StagingHarness) {
-	// Done: staging: in a folder with other people's files: refused
+	// Done: staging: in a directory with other people's files: refused
 	for _, name := range []string{"data/customers.csv", "data/t/1-0123456789ab/1", "source/00000001.json", "x"} {
 		v, look := h.Foreign(t, name, "theirs")
 		before := look()
@@ -268,7 +268,7 @@ func stagingList(t *testing.T, s *stage) {
 func stagingRemove(t *testing.T, s *stage) {
 	s.put(t, "d/1", "one")
 	s.put(t, "d/2", "two")
-	for range 2 { // a missing one is no error
+	for range 2 { // a missing one is not an error
 		if err := s.Remove(t.Context(), "d/1"); err != nil {
 			t.Fatalf("remove: %v", err)
 		}

@@ -25,35 +25,35 @@ func Target(t *testing.T, h Harness) {
 		{"Policies", targetPolicies},
 		{"Names", targetNames},
 		{"Structures", targetStructures},
-		{"WhatIsMadeIsRecordedWithIt", targetRecordsWhatItMakes},
+		{"RecordsWhatItMakes", targetRecordsWhatItMakes},
 		{"ExistsByDefinition", targetExistsByDefinition},
 		{"KeysExistByDefinition", targetKeysExistByDefinition},
 		{"ForeignKeysExistByDefinition", targetForeignKeysExistByDefinition},
 		{"SequencesExistByDefinition", targetSequencesExistByDefinition},
-		{"KnowsWhatItMade", targetKnowsWhatItMade},
-		{"DropsNothingElse", targetDropsNothingElse},
+		{"KnowsOwnTables", targetKnowsOwnTables},
+		{"DropsOwnTablesOnly", targetDropsOwnTablesOnly},
 		{"DropsItsLedger", targetDropsItsLedger},
-		{"NamesAreAllKnown", targetNamesAreAllKnown},
-		{"KeysAreChecked", targetKeysAreChecked},
+		{"AllNamesKnown", targetAllNamesKnown},
+		{"KeysChecked", targetKeysChecked},
 		{"SequencesOnlyRise", targetSequencesOnlyRise},
-		{"LedgerKeeps", targetLedgerKeeps},
-		{"LockKeepsTheRun", targetLockKeepsTheRun},
+		{"LedgerRoundTrip", targetLedgerRoundTrip},
+		{"LockKeepsRun", targetLockKeepsRun},
 		{"RowsAndLedgerTogether", targetRowsAndLedgerTogether},
 		{"AbortLeavesNothing", targetAbortLeavesNothing},
 		{"ClaimTwice", targetClaimTwice},
 		{"CommitTwice", targetCommitTwice},
-		{"FailedCommitLeavesARollback", targetFailedCommit},
-		{"UnfinishedLoadIsNotCommitted", targetUnfinishedLoad},
-		{"ConflictsSayWhatToDo", targetConflictsSayWhatToDo},
-		{"RecordLeavesTheOwner", targetRecordLeavesTheOwner},
-		{"LedgerIsInOrder", targetLedgerIsInOrder},
+		{"FailedCommit", targetFailedCommit},
+		{"UnfinishedLoad", targetUnfinishedLoad},
+		{"ConflictFixes", targetConflictFixes},
+		{"RecordKeepsOwner", targetRecordKeepsOwner},
+		{"LedgerOrder", targetLedgerOrder},
 		{"Reload", targetReload},
 		{"Cancel", targetCancel},
-		{"SecondRunIsLocked", targetSecondRunIsLocked},
-		{"DeposedRunChangesNothing", targetDeposedRunChangesNothing},
+		{"SecondRunLocked", targetSecondRunLocked},
+		{"FencedRunChangesNothing", targetFencedRunChangesNothing},
 		{"NextRunWaits", targetNextRunWaits},
 		{"Unlock", targetUnlock},
-		{"UnlockOfAnEndedRun", targetUnlockOfAnEndedRun},
+		{"UnlockEndedRun", targetUnlockEndedRun},
 	})
 }
 
@@ -73,7 +73,7 @@ func lock(t testing.TB, db providers.Target, id string) providers.Session {
 		t.Fatalf("lock: %v", err)
 	}
 	t.Cleanup(func() {
-		if err := s.Close(); err != nil && providers.KindOf(err) != providers.Deposed {
+		if err := s.Close(); err != nil && providers.KindOf(err) != providers.Fenced {
 			t.Errorf("close session: %v", err)
 		}
 	})

@@ -48,8 +48,8 @@ func targetStructures(t *testing.T, h Harness) {
 	var mapped []*catalog.Table
 	for _, tb := range c.Tables {
 		m := h.Driver.MapTable(tb, providers.MapOptions{Engine: h.Driver.Type, To: tb.Name, Names: names})
-		if len(m.Refusals)+len(m.Losses) > 0 {
-			t.Errorf("%s: refused %+v, lost %+v", tb.Name, m.Refusals, m.Losses)
+		if len(m.Refusals)+len(m.Conversions) > 0 {
+			t.Errorf("%s: refused %+v, lost %+v", tb.Name, m.Refusals, m.Conversions)
 		}
 		mapped = append(mapped, m.Table)
 	}
@@ -113,8 +113,8 @@ func targetRecordsWhatItMakes(t *testing.T, h Harness) {
 	}
 }
 
-// targetKeysAreChecked breaks a key and a foreign key.
-func targetKeysAreChecked(t *testing.T, h Harness) {
+// targetKeysChecked breaks a key and a foreign key.
+func targetKeysChecked(t *testing.T, h Harness) {
 	b := newBench(t, h)
 	db := b.target(t)
 	s := lock(t, db, "a")

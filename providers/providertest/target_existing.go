@@ -156,8 +156,8 @@ func targetSequencesExistByDefinition(t *testing.T, h Harness) {
 	}
 }
 
-// targetNamesAreAllKnown asks the catalog and the driver for every name of a schema.
-func targetNamesAreAllKnown(t *testing.T, h Harness) {
+// targetAllNamesKnown asks the catalog and the driver for every name of a schema.
+func targetAllNamesKnown(t *testing.T, h Harness) {
 	// Done: names: the names of tables, indexes and views that a target has are all known to the plan
 	if h.Driver.Names == nil {
 		return

@@ -17,7 +17,7 @@ func record(t testing.TB, s providers.Session, c ledger.Change) {
 	}
 }
 
-func targetLedgerKeeps(t *testing.T, h Harness) {
+func targetLedgerRoundTrip(t *testing.T, h Harness) {
 	// Invariant 1: the ledger keeps run, tables, planned and loaded packages as they were written.
 	b := newBench(t, h)
 	db := b.target(t)
@@ -77,7 +77,7 @@ func targetLedgerKeeps(t *testing.T, h Harness) {
 	}
 }
 
-func targetLockKeepsTheRun(t *testing.T, h Harness) {
+func targetLockKeepsRun(t *testing.T, h Harness) {
 	// Invariant 2: a lock renews token and owner, and leaves what the run stands for.
 	b := newBench(t, h)
 	db := b.target(t)

@@ -27,8 +27,8 @@ func made(t testing.TB, s providers.Session) map[string]ledger.Object {
 	return out
 }
 
-// targetKnowsWhatItMade makes tables, finds others, and drops what it made.
-func targetKnowsWhatItMade(t *testing.T, h Harness) {
+// targetKnowsOwnTables makes tables, finds others, and drops what it made.
+func targetKnowsOwnTables(t *testing.T, h Harness) {
 	// Done: undo: the ledger says what a CREATE of dmoctl's made, and of nothing else; only that is dropped, while it is still that
 	b := newBench(t, h)
 	db := b.target(t)
@@ -53,7 +53,7 @@ func targetKnowsWhatItMade(t *testing.T, h Harness) {
 	b.exec(t, "CREATE TABLE "+h.Quote("second")+" (id "+h.BigInt+" NOT NULL PRIMARY KEY, other "+h.BigInt+")")
 	wantKind(t, s.Alter(t.Context(), []providers.DDL{providers.Drop{Object: all["table second"]}}), providers.Exists)
 	b.wantCount(t, "second", 0)
-	for range 2 { // one that is gone is no error
+	for range 2 { // one that is gone is not an error
 		alter(t, s, providers.Drop{Object: all["table ours"]})
 	}
 	if got := made(t, s); len(got) != 1 || got["table second"] != all["table second"] {
@@ -61,8 +61,8 @@ func targetKnowsWhatItMade(t *testing.T, h Harness) {
 	}
 }
 
-// targetDropsNothingElse lets others hang something on tables that are to be dropped.
-func targetDropsNothingElse(t *testing.T, h Harness) {
+// targetDropsOwnTablesOnly lets others hang something on tables that are to be dropped.
+func targetDropsOwnTablesOnly(t *testing.T, h Harness) {
 	// Done: undo: what others hung on a table that is to be dropped keeps it, by name, and nothing goes with it
 	b := newBench(t, h)
 	db := b.target(t)

@@ -62,8 +62,8 @@ func targetPolicies(t *testing.T, h Harness) {
 			if len(m.Refusals) > 0 {
 				t.Fatalf("refused: %+v", m.Refusals)
 			}
-			if c.loss && !namesColumn(m.Losses, "v") {
-				t.Errorf("the mapping names no loss: %+v", m.Losses)
+			if c.loss && !namesColumn(m.Conversions, "v") {
+				t.Errorf("the mapping names no loss: %+v", m.Conversions)
 			}
 			if d := m.Table.Columns[1].Default; how.Policies.Blank == catalog.ABAP && strings.Contains(d, "' '") {
 				t.Errorf("the default stays %s where blanks are trimmed", d)
@@ -115,8 +115,8 @@ func (c policyCase) send(t *testing.T, s providers.Session, src, tb *catalog.Tab
 	return hashed(t, tb, out)
 }
 
-func namesColumn(losses []providers.Loss, column string) bool {
-	for _, l := range losses {
+func namesColumn(conversions []providers.Conversion, column string) bool {
+	for _, l := range conversions {
 		if l.Column == column && l.What != "" {
 			return true
 		}

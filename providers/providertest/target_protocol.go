@@ -65,15 +65,15 @@ func targetUnfinishedLoad(t *testing.T, h Harness) {
 			wantLoaded(t, db)
 		})
 	}
-	tx, claimed := begun(t, s, tb, 0, "t/0001") // the session goes on
+	tx, claimed := begun(t, s, tb, 0, "t/0001") // the session continues
 	if err := tx.Commit(t.Context(), claimed); err != nil {
 		t.Fatal(err)
 	}
 	b.wantCount(t, "t", begunRows)
 }
 
-// targetConflictsSayWhatToDo looks at the errors of conflicts, which are the same on all targets.
-func targetConflictsSayWhatToDo(t *testing.T, h Harness) {
+// targetConflictFixes looks at the errors of conflicts, which are the same on all targets.
+func targetConflictFixes(t *testing.T, h Harness) {
 	b, _, s, tb := ready(t, h)
 	advised := func(err error, kind providers.Kind, table catalog.Name) {
 		t.Helper()
@@ -107,8 +107,8 @@ func targetConflictsSayWhatToDo(t *testing.T, h Harness) {
 	advised(b.target(t).Unlock(t.Context(), migration, "nobody"), providers.NotFound, catalog.Name{})
 }
 
-// targetRecordLeavesTheOwner records a run that says that it is somebody else's.
-func targetRecordLeavesTheOwner(t *testing.T, h Harness) {
+// targetRecordKeepsOwner records a run that says that it is somebody else's.
+func targetRecordKeepsOwner(t *testing.T, h Harness) {
 	// Invariant 2: only a lock renews a token: what a run records of itself changes neither token nor owner.
 	b := newBench(t, h)
 	db := b.target(t)
@@ -130,8 +130,8 @@ func targetRecordLeavesTheOwner(t *testing.T, h Harness) {
 	}
 }
 
-// targetUnlockOfAnEndedRun unlocks a run that has given its lock back.
-func targetUnlockOfAnEndedRun(t *testing.T, h Harness) {
+// targetUnlockEndedRun unlocks a run that has given its lock back.
+func targetUnlockEndedRun(t *testing.T, h Harness) {
 	db := newBench(t, h).target(t)
 	if err := lock(t, db, "a").Close(); err != nil {
 		t.Fatal(err)
@@ -139,8 +139,8 @@ func targetUnlockOfAnEndedRun(t *testing.T, h Harness) {
 	wantKind(t, db.Unlock(t.Context(), migration, "a"), providers.NotFound)
 }
 
-// targetLedgerIsInOrder reads what was written in another order.
-func targetLedgerIsInOrder(t *testing.T, h Harness) {
+// targetLedgerOrder reads what was written in another order.
+func targetLedgerOrder(t *testing.T, h Harness) {
 	db := newBench(t, h).target(t)
 	s := lock(t, db, "a")
 	var c ledger.Change

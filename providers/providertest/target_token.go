@@ -18,8 +18,8 @@ func wantOwner(t testing.TB, err error, id string) {
 	}
 }
 
-func targetSecondRunIsLocked(t *testing.T, h Harness) {
-	// Bad day: two applies at once on one target: the second is refused and names the first.
+func targetSecondRunLocked(t *testing.T, h Harness) {
+	// Failure scenario: two applies at once on one target: the second is refused and names the first.
 	b := newBench(t, h)
 	first, second := b.target(t), b.target(t)
 	s := lock(t, first, "a")
@@ -33,10 +33,10 @@ func targetSecondRunIsLocked(t *testing.T, h Harness) {
 	lock(t, second, "b")
 }
 
-func targetDeposedRunChangesNothing(t *testing.T, h Harness) {
+func targetFencedRunChangesNothing(t *testing.T, h Harness) {
 	// Invariant 2: a run whose token was renewed by another can neither commit, nor empty, nor alter anything.
 	if h.DropLock == nil {
-		t.Log("the engine has no way to lose a lock and go on")
+		t.Log("the engine has no way to lose a lock and continue")
 		return
 	}
 	b, db, old, tb := ready(t, h)
@@ -51,25 +51,25 @@ func targetDeposedRunChangesNothing(t *testing.T, h Harness) {
 	h.DropLock(t, b.Database, old)
 	lock(t, b.target(t), "b")
 	_, err = late.Claim(t.Context(), []ledger.Loaded{pack(tb.Name, "t/0002")})
-	wantKind(t, err, providers.Deposed)
+	wantKind(t, err, providers.Fenced)
 	wantOwner(t, err, "b")
 	if err := late.Commit(t.Context(), nil); err == nil {
-		t.Error("a deposed run commits")
+		t.Error("a fenced run commits")
 	}
 	_ = late.Rollback(t.Context()) // its session may be gone
 	_, err = old.Read(t.Context())
-	wantKind(t, err, providers.Deposed)
-	wantKind(t, old.Record(t.Context(), ledger.Change{Tables: []ledger.Table{{Migration: migration, Source: b.name("x")}}}), providers.Deposed)
-	wantKind(t, old.Alter(t.Context(), []providers.DDL{providers.DropTable{Table: tb.Name}}), providers.Deposed)
-	wantKind(t, old.Reload(t.Context(), []providers.ReloadTable{{Source: tb.Name, Target: tb}}), providers.Deposed)
+	wantKind(t, err, providers.Fenced)
+	wantKind(t, old.Record(t.Context(), ledger.Change{Tables: []ledger.Table{{Migration: migration, Source: b.name("x")}}}), providers.Fenced)
+	wantKind(t, old.Alter(t.Context(), []providers.DDL{providers.DropTable{Table: tb.Name}}), providers.Fenced)
+	wantKind(t, old.Reload(t.Context(), []providers.ReloadTable{{Source: tb.Name, Target: tb}}), providers.Fenced)
 	b.wantCount(t, "t", 10)
 	wantLoaded(t, db, "t/0001")
 }
 
 func targetNextRunWaits(t *testing.T, h Harness) {
-	// Bad day: a killed run's COMMIT is held back while the next run starts: the next run waits, says for what, and finds the package in.
+	// Failure scenario: a killed run's COMMIT is held back while the next run starts: the next run waits, says for what, and finds the package in.
 	if h.DropLock == nil {
-		t.Log("the engine has no way to lose a lock and go on")
+		t.Log("the engine has no way to lose a lock and continue")
 		return
 	}
 	b, db, old, tb := ready(t, h)
@@ -125,7 +125,7 @@ func targetUnlock(t *testing.T, h Harness) {
 			t.Error(err)
 		}
 		_, err := s.Read(t.Context())
-		wantKind(t, err, providers.Deposed)
+		wantKind(t, err, providers.Fenced)
 	default:
 		wantKind(t, err, providers.Locked)
 		wantOwner(t, err, "a")

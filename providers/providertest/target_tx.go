@@ -46,7 +46,7 @@ func begun(t testing.TB, s providers.Session, tb *catalog.Table, from int, ids .
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := tx.Rollback(context.Background()); err != nil && providers.KindOf(err) != providers.Deposed {
+		if err := tx.Rollback(context.Background()); err != nil && providers.KindOf(err) != providers.Fenced {
 			t.Errorf("rollback: %v", err)
 		}
 	})
@@ -301,7 +301,7 @@ func targetCancel(t *testing.T, h Harness) {
 	}
 	b.wantCount(t, "t", 0)
 	wantLoaded(t, db)
-	tx, claimed = begun(t, s, tb, 0, "t/0001") // the session goes on
+	tx, claimed = begun(t, s, tb, 0, "t/0001") // the session continues
 	if err := tx.Commit(t.Context(), claimed); err != nil {
 		t.Fatal(err)
 	}

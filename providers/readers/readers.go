@@ -78,7 +78,7 @@ func (a *Accumulator) Acquire(ctx context.Context, width int64) error {
 	return err
 }
 
-// Release gives back the share of the budget that the last batch had.
+// Release returns the share of the budget that the last batch had.
 func (a *Accumulator) Release() {
 	if a.release != nil {
 		a.release()
@@ -118,7 +118,7 @@ func (a *Accumulator) Large(n int64) bool { return a.How.LOBMax > 0 && n > a.How
 
 // TooLarge refuses a value for its length, which is in a unit such as "bytes".
 func (a *Accumulator) TooLarge(column int, n int64, unit string) *Refusal {
-	return &Refusal{Column: column, Err: fmt.Errorf("a value of %d %s is larger than lob_max, %d", n, unit, a.How.LOBMax),
+	return &Refusal{Column: column, Err: fmt.Errorf("a value of %d %s is larger than lob_max (%d)", n, unit, a.How.LOBMax),
 		Fix: "Raise types { lob_max }, or exclude the table."}
 }
 

@@ -147,7 +147,7 @@ func newTextBinder(t catalog.Type) (binder, error) {
 			return nil
 		}}, nil
 	}
-	return nil, fmt.Errorf("%s does not travel", t)
+	return nil, fmt.Errorf("%s is not supported", t)
 }
 
 // borrowed lends bytes as a string to a call that copies them.
@@ -198,7 +198,7 @@ const (
 	microsDay = day * 1_000_000
 )
 
-var errYear = errors.New("dates of SQLite end with the years 0001 and 9999")
+var errYear = errors.New("dates in SQLite range from year 0001 to 9999")
 
 func appendDay(b []byte, days int64) ([]byte, error) {
 	t := time.Unix(days*day, 0).UTC()

@@ -39,7 +39,7 @@ func newCalendarCell(t catalog.Type, b array.Builder) (cell, error) {
 		c.parse = func(s []byte) error {
 			d, rest, err := parseDate(s)
 			if err == nil && len(rest) > 0 {
-				err = errors.New("no time of day is expected")
+				err = errors.New("unexpected time of day")
 			}
 			if err == nil {
 				b.Append(arrow.Date32(d))
@@ -51,7 +51,7 @@ func newCalendarCell(t catalog.Type, b array.Builder) (cell, error) {
 			var v instant
 			rest, err := v.clock(s)
 			if err == nil && len(rest) > 0 {
-				err = errors.New("text follows the time")
+				err = errors.New("unexpected text after the time")
 			}
 			if err = v.precise(err, t.Precision); err == nil {
 				b.Append(arrow.Time64(v.nanos / 1000))
@@ -78,7 +78,7 @@ func newCalendarCell(t catalog.Type, b array.Builder) (cell, error) {
 	case *array.FixedSizeBinaryBuilder:
 		return &uuidCell{b}, nil
 	default:
-		return nil, fmt.Errorf("%s does not travel", t)
+		return nil, fmt.Errorf("%s is not supported", t)
 	}
 	return c, nil
 }
@@ -99,7 +99,7 @@ func (c *parsedCell) append(r *reader, i int) error {
 		err = c.parse(s)
 	}
 	if err != nil {
-		return fmt.Errorf("%q is not read as a date or time: %w", shorten(string(r.bytes(i))), err)
+		return fmt.Errorf("%q is not a valid date or time: %w", shorten(string(r.bytes(i))), err)
 	}
 	return nil
 }
@@ -125,14 +125,14 @@ func parseDate(s []byte) (days int64, rest []byte, err error) {
 	m, ok2 := digitsAt(s, 5, 2)
 	d, ok3 := digitsAt(s, 8, 2)
 	if !ok1 || !ok2 || !ok3 || s[4] != '-' || s[7] != '-' {
-		return 0, nil, errors.New("YYYY-MM-DD is expected")
+		return 0, nil, errors.New("expected YYYY-MM-DD")
 	}
 	if y == 0 {
 		return 0, nil, errors.New("there is no year 0")
 	}
 	t := time.Date(y, time.Month(m), d, 0, 0, 0, 0, time.UTC)
 	if m < 1 || m > 12 || d < 1 || t.Day() != d {
-		return 0, nil, errors.New("there is no such day")
+		return 0, nil, errors.New("the day does not exist")
 	}
 	return t.Unix() / 86400, s[10:], nil
 }
@@ -142,14 +142,14 @@ func (v *instant) clock(s []byte) (rest []byte, err error) {
 	h, ok1 := digitsAt(s, 0, 2)
 	m, ok2 := digitsAt(s, 3, 2)
 	if !ok1 || !ok2 || s[2] != ':' || h > 23 || m > 59 {
-		return nil, errors.New("HH:MM:SS is expected")
+		return nil, errors.New("expected HH:MM:SS")
 	}
 	rest = s[5:]
 	seconds := 0
 	if len(rest) > 0 && rest[0] == ':' {
 		var ok bool
 		if seconds, ok = digitsAt(rest, 1, 2); !ok || seconds > 59 {
-			return nil, errors.New("HH:MM:SS is expected")
+			return nil, errors.New("expected HH:MM:SS")
 		}
 		rest = rest[3:]
 	}
@@ -166,7 +166,7 @@ func (v *instant) clock(s []byte) (rest []byte, err error) {
 		scale /= 10
 	}
 	if n == 1 {
-		return nil, errors.New("digits are expected after the point")
+		return nil, errors.New("expected digits after the decimal point")
 	}
 	return rest[n:], nil
 }
@@ -174,7 +174,7 @@ func (v *instant) clock(s []byte) (rest []byte, err error) {
 // precise refuses digits that the type does not hold.
 func (v *instant) precise(err error, precision int) error {
 	if err == nil && v.fraction > precision {
-		return fmt.Errorf("it has %d decimals of a second, the type holds %d", v.fraction, precision)
+		return fmt.Errorf("it has %d fractional digits of a second, the type holds %d", v.fraction, precision)
 	}
 	return err
 }
@@ -187,7 +187,7 @@ func parseInstant(s []byte, t catalog.Type) (v instant, err error) {
 	v.days = days
 	if len(rest) > 0 {
 		if rest[0] != ' ' && rest[0] != 'T' {
-			return v, errors.New("a blank or T is expected after the date")
+			return v, errors.New("expected a blank or T after the date")
 		}
 		if rest, err = v.clock(rest[1:]); err != nil {
 			return v, err
@@ -197,13 +197,13 @@ func parseInstant(s []byte, t catalog.Type) (v instant, err error) {
 		}
 	}
 	if len(rest) > 0 {
-		return v, errors.New("text follows the time")
+		return v, errors.New("unexpected text after the time")
 	}
 	switch wants := t.Kind == catalog.TimestampTZ; {
 	case wants && !v.zoned:
-		return v, errors.New("a time zone is expected: Z or +HH:MM")
+		return v, errors.New("expected a time zone: Z or +HH:MM")
 	case !wants && v.zoned:
-		return v, errors.New("no time zone is expected")
+		return v, errors.New("unexpected time zone")
 	}
 	return v, v.precise(nil, t.Precision)
 }
@@ -220,7 +220,7 @@ func (v *instant) zone(s []byte) (rest []byte, err error) {
 	h, ok1 := digitsAt(s, 1, 2)
 	m, ok2 := digitsAt(s, 4, 2)
 	if !ok1 || !ok2 || s[3] != ':' || m > 59 || s[0] != '+' && s[0] != '-' {
-		return nil, errors.New("a time zone is expected after the time: Z or +HH:MM")
+		return nil, errors.New("expected a time zone after the time: Z or +HH:MM")
 	}
 	v.zoned = true
 	if v.offset = int64(h*3600 + m*60); s[0] == '-' {

@@ -69,7 +69,7 @@ func class(k sqlite.ColumnType) string {
 }
 
 func mixed(k sqlite.ColumnType, want string) error {
-	return fmt.Errorf("value is stored as %s, not as %s", class(k), want)
+	return fmt.Errorf("the value is stored as %s, not as %s", class(k), want)
 }
 
 // bytes copies a text or blob into the reader's scratch space.
@@ -147,7 +147,7 @@ func newIntCell(t catalog.Type, b array.Builder) (cell, error) {
 	case *array.Int64Builder:
 		return &int64Cell{b}, nil
 	}
-	return nil, fmt.Errorf("%s does not travel", t)
+	return nil, fmt.Errorf("%s is not supported", t)
 }
 
 func (c *intCell) sized() bool { return false }
@@ -197,7 +197,7 @@ func (c *floatCell) append(r *reader, i int) error {
 	case sqlite.TypeInteger:
 		n := r.stmt.ColumnInt64(i)
 		if n > 1<<53 || n < -1<<53 {
-			return fmt.Errorf("%d has no exact float", n)
+			return fmt.Errorf("%d has no exact floating-point value", n)
 		}
 		c.b.Append(float64(n))
 	default:

@@ -92,7 +92,7 @@ func checkName(x catalog.Check) string {
 	return "(" + x.Expression + ")"
 }
 
-const fixCode = "SQLite's own functions travel by themselves; others belong to the application, or load code. Add it by hand after the migration, where that function is."
+const fixCode = "Only SQLite's own functions are migrated automatically; others belong to the application, or load code. Add it manually after the migration, where that function is available."
 
 // withoutCode takes what is code from a table, and says whether its CREATE TABLE is another one by that.
 func (m *mapper) withoutCode(t *catalog.Table) (changed bool) {
@@ -104,16 +104,16 @@ func (m *mapper) withoutCode(t *catalog.Table) (changed bool) {
 		uses := strings.Join(c.Uses, ", ")
 		switch c.Kind {
 		case catalog.CodeDefault:
-			m.lose(c.Name, fixCode, "The default is left out: it uses %s.", uses)
+			m.lose(c.Name, fixCode, "The default is not migrated: it uses %s.", uses)
 			t.Columns = slices.Clone(t.Columns)
 			t.Column(c.Name).Default = ""
 		case catalog.CodeGenerated:
-			m.refuse(c.Name, "Make it a plain column on the source, or exclude the table.", "The expression of the generated column uses %s, which is none of SQLite's own harmless functions.", uses)
+			m.refuse(c.Name, "Make it a plain column on the source, or exclude the table.", "The expression of the generated column uses %s, which is not one of SQLite's own harmless functions.", uses)
 		case catalog.CodeCheck:
-			m.lose("", fixCode, "Check %s is left out: it uses %s.", c.Name, uses)
+			m.lose("", fixCode, "Check %s is not migrated: it uses %s.", c.Name, uses)
 			t.Checks = slices.DeleteFunc(slices.Clone(t.Checks), func(x catalog.Check) bool { return checkName(x) == c.Name })
 		case catalog.CodeIndex:
-			m.lose("", fixCode, "Index %s is left out: it uses %s.", c.Name, uses)
+			m.lose("", fixCode, "Index %s is not migrated: it uses %s.", c.Name, uses)
 			t.Indexes = slices.DeleteFunc(t.Indexes, func(x catalog.Index) bool { return x.Name == c.Name })
 			continue
 		}

@@ -11,7 +11,7 @@ import (
 	"github.com/dmoctl/dmoctl/providers"
 )
 
-func TestCallsThatAreCode(t *testing.T) {
+func TestCodeCallsDetected(t *testing.T) {
 	for expression, want := range map[string]string{
 		"a > 1 AND (b IN (1, 2) OR c LIKE 'x(%')": "", "length(a) < 9 AND lower(b) = b": "", "CAST(a AS INTEGER) > (1)": "", "CASE WHEN (a) THEN (b) ELSE (c) END": "",
 		"coalesce(a, \"b\") IS NOT (NULL)": "", "'load_extension(1)'": "", "strftime('%s', 'now')": "", "a -- load_extension(": "", "json_extract(a, '$.b') -> 'c'": "",
@@ -24,7 +24,7 @@ func TestCallsThatAreCode(t *testing.T) {
 	}
 }
 
-func TestExpressionsThatAreCodeDoNotTravel(t *testing.T) {
+func TestCodeExpressionsNotMigrated(t *testing.T) {
 	// Done: settings: expressions are code: in SQLite, too, only plain ones travel by themselves.
 	c, err := connect(filepath.Join(t.TempDir(), "f.db"), sqlite.OpenReadWrite|sqlite.OpenCreate)
 	if err != nil {
@@ -57,16 +57,16 @@ func TestExpressionsThatAreCodeDoNotTravel(t *testing.T) {
 		t.Errorf("the target's table: %s\n%+v", sql, m.Table.Indexes)
 	}
 	var said []string
-	for _, l := range m.Losses {
+	for _, l := range m.Conversions {
 		said = append(said, l.Column+" "+l.What)
 	}
-	if got := strings.Join(said, "\n"); got != "a The default is left out: it uses own().\n Check (own(a) is null) is left out: it uses own().\n Index t_own is left out: it uses own().\n Index t_where is left out: it uses own()." {
-		t.Errorf("losses: %s", got)
+	if got := strings.Join(said, "\n"); got != "a The default is not migrated: it uses own().\n Check (own(a) is null) is not migrated: it uses own().\n Index t_own is not migrated: it uses own().\n Index t_where is not migrated: it uses own()." {
+		t.Errorf("conversions: %s", got)
 	}
 	trusted := catalog.DefaultPolicies()
 	trusted.Expressions = catalog.Trusted
 	m = mapTable(source, providers.MapOptions{Engine: engine, To: catalog.Name{Name: "t"}, Policies: trusted})
-	if len(m.Losses) > 0 || createSQL(m.Table) != source.Definition {
-		t.Errorf("trusted: %v\n%s", m.Losses, createSQL(m.Table))
+	if len(m.Conversions) > 0 || createSQL(m.Table) != source.Definition {
+		t.Errorf("trusted: %v\n%s", m.Conversions, createSQL(m.Table))
 	}
 }

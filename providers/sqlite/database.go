@@ -63,11 +63,11 @@ func canonical(dir, path string) (string, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return resolved, err
 	}
-	folder, err := filepath.EvalSymlinks(filepath.Dir(path))
+	directory, err := filepath.EvalSymlinks(filepath.Dir(path))
 	if errors.Is(err, fs.ErrNotExist) {
 		return path, nil // reported when it is opened
 	}
-	return filepath.Join(folder, filepath.Base(path)), err
+	return filepath.Join(directory, filepath.Base(path)), err
 }
 
 // missing says whether there is no file, or an empty one, which is an empty database.
@@ -82,7 +82,7 @@ func (d *database) check(ctx context.Context) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return d.absent()
 	case err != nil:
-		return &providers.Error{Kind: providers.Permission, Op: "open database", Err: err, Fix: "Check the permissions of the folder."}
+		return &providers.Error{Kind: providers.Permission, Op: "open database", Err: err, Fix: "Check the permissions of the directory."}
 	case !st.Mode().IsRegular():
 		return refuse(providers.Config, "open database", catalog.Name{}, fmt.Errorf("%s is not a regular file", d.path))
 	case st.Size() == 0 && d.optional:
@@ -106,12 +106,12 @@ func (d *database) check(ctx context.Context) error {
 func (d *database) absent() error {
 	if !d.optional {
 		e := refuse(providers.NotFound, "open database", catalog.Name{}, fmt.Errorf("%s does not exist", d.path))
-		e.Fix = "Check path: it is relative to the spec's folder."
+		e.Fix = "Check path: it is relative to the spec's directory."
 		return e
 	}
 	if st, err := os.Stat(filepath.Dir(d.path)); err != nil || !st.IsDir() {
-		e := refuse(providers.NotFound, "open database", catalog.Name{}, fmt.Errorf("folder %s does not exist", filepath.Dir(d.path)))
-		e.Fix = "Make the folder, or check path."
+		e := refuse(providers.NotFound, "open database", catalog.Name{}, fmt.Errorf("directory %s does not exist", filepath.Dir(d.path)))
+		e.Fix = "Create the directory, or check path."
 		return e
 	}
 	return nil

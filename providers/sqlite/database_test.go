@@ -23,8 +23,8 @@ func wantKind(t testing.TB, err error, want providers.Kind) {
 	}
 }
 
-func TestFilesThatDoNotOpen(t *testing.T) {
-	// Bad day: source or target unreachable: the error says what is wrong and nothing is created.
+func TestOpenErrors(t *testing.T) {
+	// Failure scenario: source or target unreachable: the error says what is wrong and nothing is created.
 	dir := t.TempDir()
 	write := func(name, content string) string {
 		path := filepath.Join(dir, name)
@@ -40,7 +40,7 @@ func TestFilesThatDoNotOpen(t *testing.T) {
 		source, target providers.Kind
 	}{
 		{filepath.Join(dir, "missing.db"), providers.NotFound, ""},
-		{filepath.Join(dir, "no", "folder.db"), providers.NotFound, providers.NotFound},
+		{filepath.Join(dir, "no", "directory.db"), providers.NotFound, providers.NotFound},
 		{write("text.db", strings.Repeat("this is not a database ", 100)), providers.Config, providers.Config},
 		{utf16.path, providers.Unsupported, providers.Unsupported},
 		{dir, providers.Config, providers.Config},
@@ -103,8 +103,8 @@ func TestSnapshotsInRollbackJournalMode(t *testing.T) {
 	}
 }
 
-// TestKeysOfAnyCollation splits a key whose collation is not the bytes' order.
-func TestKeysOfAnyCollation(t *testing.T) {
+// TestSplitByCollatedKey splits a key whose collation is not the bytes' order.
+func TestSplitByCollatedKey(t *testing.T) {
 	f := newFile(t)
 	f.exec(t, `CREATE TABLE t (k TEXT NOT NULL COLLATE NOCASE, b BLOB NOT NULL, n NUMERIC NOT NULL, PRIMARY KEY (k, n, b)) WITHOUT ROWID;
 WITH RECURSIVE s (value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM s WHERE value < 100)
@@ -151,7 +151,7 @@ INSERT INTO t SELECT CASE value % 3 WHEN 0 THEN 'a' WHEN 1 THEN 'A' ELSE char(65
 	}
 }
 
-func TestLedgerNamesOfUsers(t *testing.T) {
+func TestUserTableWithLedgerNameRefused(t *testing.T) {
 	// Invariant 1: a user's table of a ledger's name is an error, and stays as it is.
 	f := newFile(t)
 	f.exec(t, "CREATE TABLE DMO_Loaded (a); INSERT INTO DMO_Loaded VALUES (1)")
@@ -168,7 +168,7 @@ func TestLedgerNamesOfUsers(t *testing.T) {
 	}
 }
 
-func TestTriggersOfTheTargetStopTheRun(t *testing.T) {
+func TestPreflightStopsOnTriggers(t *testing.T) {
 	f := newFile(t)
 	f.exec(t, "CREATE TABLE t (a); CREATE TABLE log (a); CREATE TRIGGER tr AFTER INSERT ON t BEGIN INSERT INTO log VALUES (1); END")
 	db := openTarget(t, f)
@@ -181,7 +181,7 @@ func TestTriggersOfTheTargetStopTheRun(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotCarriedIsNamed(t *testing.T) {
+func TestUnmigratedObjectsListed(t *testing.T) {
 	f := newFile(t)
 	f.exec(t, `CREATE TABLE t (a INTEGER); CREATE VIEW v AS SELECT 1; CREATE TRIGGER tr AFTER INSERT ON t BEGIN SELECT 1; END;
 CREATE VIRTUAL TABLE search USING fts5(body)`)
@@ -190,18 +190,18 @@ CREATE VIRTUAL TABLE search USING fts5(body)`)
 		t.Fatalf("catalog: %+v, %v", c, err)
 	}
 	var names []string
-	for _, o := range append(c.NotCarried, c.Tables[0].NotCarried...) {
+	for _, o := range append(c.NotMigrated, c.Tables[0].NotMigrated...) {
 		if o.Kind != "shadow table" {
 			names = append(names, o.Kind+" "+o.Name)
 		}
 	}
 	if got := strings.Join(names, ", "); got != "virtual table search, view v, trigger tr" {
-		t.Errorf("not carried: %s", got)
+		t.Errorf("not migrated: %s", got)
 	}
 }
 
-// TestConflictClausesLoseNoRow loads into a table that would drop rows in silence.
-func TestConflictClausesLoseNoRow(t *testing.T) {
+// TestConflictClausesLoseNoRows loads into a table that would drop rows in silence.
+func TestConflictClausesLoseNoRows(t *testing.T) {
 	from, onto := newFile(t), newFile(t)
 	from.exec(t, "CREATE TABLE t (a INTEGER); INSERT INTO t VALUES (1), (1)")
 	onto.exec(t, "CREATE TABLE t (a INTEGER UNIQUE ON CONFLICT IGNORE)")
@@ -232,9 +232,9 @@ func TestConflictClausesLoseNoRow(t *testing.T) {
 	}
 }
 
-// TestATableAloneReadsLikeOneOfAll: a structure is compared with the plan's while only
+// TestSingleTableCatalogMatchesFull: a structure is compared with the plan's while only
 // some tables are read, and a foreign key may mean another table's primary key.
-func TestATableAloneReadsLikeOneOfAll(t *testing.T) {
+func TestSingleTableCatalogMatchesFull(t *testing.T) {
 	f := newFile(t)
 	f.exec(t, `CREATE TABLE Parent (b TEXT, a INTEGER, PRIMARY KEY (a, b)); CREATE TABLE child (x, y, FOREIGN KEY (x, y) REFERENCES PARENT);
 CREATE TRIGGER tr AFTER INSERT ON CHILD BEGIN SELECT 1; END`)
@@ -249,7 +249,7 @@ CREATE TRIGGER tr AFTER INSERT ON CHILD BEGIN SELECT 1; END`)
 		t.Fatalf("%+v, %v", some, err)
 	}
 	one, want := some.Tables[0], all.Find(name)
-	if one.StructureDigest() != want.StructureDigest() || len(one.NotCarried) != 1 {
+	if one.StructureDigest() != want.StructureDigest() || len(one.NotMigrated) != 1 {
 		t.Errorf("alone %+v, among all %+v", one, want)
 	}
 	if f := one.ForeignKeys[0]; f.Table.Name != "Parent" || !slices.Equal(f.References, []string{"a", "b"}) {

@@ -48,7 +48,7 @@ func addKey(ctx context.Context, c *conn, t *catalog.Table, k catalog.Key) error
 		}
 	}
 	if !k.Index {
-		return refuse(providers.NotFound, "add key", t.Name, fmt.Errorf("the table has no key over %s", strings.Join(k.Columns, ", ")))
+		return refuse(providers.NotFound, "add key", t.Name, fmt.Errorf("the table has no key on %s", strings.Join(k.Columns, ", ")))
 	}
 	if err := unoccupied(ctx, c, k.Name, "key "+k.Name+" of table "+t.Name.Name, t); err != nil {
 		return err
@@ -96,7 +96,7 @@ func unoccupied(ctx context.Context, c *conn, name, wanted string, t *catalog.Ta
 	if err != nil {
 		return err
 	}
-	e := refuse(providers.Exists, "alter", t.Name, fmt.Errorf("the %s cannot be made: the name is taken by the %s, which is something else", wanted, what))
-	e.Fix = "Names of tables, views and indexes are one set for the whole database: rename or drop that one. Then run dmoctl plan and apply again."
+	e := refuse(providers.Exists, "alter", t.Name, fmt.Errorf("the %s cannot be created: its name is already used by the %s", wanted, what))
+	e.Fix = "Tables, views and indexes share one namespace in SQLite. Rename or drop that object, if nothing else needs it. Then run dmoctl plan and apply again."
 	return e
 }

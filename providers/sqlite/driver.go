@@ -20,18 +20,18 @@ const engine = "sqlite"
 func Driver() providers.Driver {
 	path := schema.Attr{
 		Name: "path", Kind: schema.String, Required: true, Connection: true, Example: "erp.db",
-		Doc: "Database file. A relative path starts at the spec's folder.",
+		Doc: "Database file. A relative path starts at the spec's directory.",
 	}
 	return providers.Driver{
 		Type: engine,
 		Doc:  "SQLite database files.",
 		Source: schema.Block{Attrs: []schema.Attr{path, {
 			Name: "consistency", Kind: schema.String, Default: string(desired.Snapshot), Choices: schema.Words(desired.Consistencies()),
-			Doc: "snapshot: one view of the data for the whole run. quiet: nobody writes; checked by counts and change counters.",
+			Doc: "snapshot: the whole run reads one snapshot. quiet: nobody writes; checked by counts and change counters.",
 		}}},
 		Target: schema.Block{Attrs: []schema.Attr{path, {
 			Name: "existing", Kind: schema.String, Default: string(plan.ExistingRefuse), Choices: schema.Words(plan.Existings()),
-			Doc: "require-empty: no table of the plan exists. load: into tables that exist, structure compared. recreate: drop them first.",
+			Doc: "require-empty: no table of the plan exists. load: into tables that exist, after comparing structures. recreate: drop them first.",
 		}}},
 		MapTable:   mapTable,
 		Names:      namesOf,

@@ -35,13 +35,13 @@ func failedOn(ctx context.Context, op string, table catalog.Name, err error) err
 	return e
 }
 
-const noMemory = "One statement needed more memory than there is: lower processes, or lob_max."
+const noMemory = "A statement ran out of memory: lower processes, or lob_max."
 
 // classify maps result codes (https://www.sqlite.org/rescode.html) to kinds.
 func classify(code sqlite.ResultCode) (kind providers.Kind, fix string) {
 	switch code {
 	case sqlite.ResultReadOnlyRecovery, sqlite.ResultReadOnlyRollback, sqlite.ResultReadOnlyCantLock, sqlite.ResultReadOnlyCantInit:
-		return providers.Permission, "A process that had the database open was killed: open it once for writing, such as with sqlite3, so that it is recovered."
+		return providers.Permission, "A process that had the database open was killed: open it once for writing, for example with sqlite3, so that it is recovered."
 	case sqlite.ResultBusySnapshot:
 		return providers.SnapshotLost, ""
 	case sqlite.ResultIOErrNoMem:
@@ -53,21 +53,21 @@ func classify(code sqlite.ResultCode) (kind providers.Kind, fix string) {
 	case sqlite.ResultBusy, sqlite.ResultLocked, sqlite.ResultProtocol:
 		return providers.Transient, ""
 	case sqlite.ResultFull:
-		return providers.Full, "Make room on the file system of the database."
+		return providers.Full, "Free space on the file system of the database, then run the same command again."
 	case sqlite.ResultNoMem:
 		return providers.Exhausted, noMemory
 	case sqlite.ResultNotADB:
-		return providers.Config, "Check path: the file is no SQLite database, or an encrypted one."
+		return providers.Config, "Check path: the file is not an SQLite database, or is encrypted."
 	case sqlite.ResultCorrupt:
 		return providers.Corrupt, "Check the file with \"PRAGMA integrity_check\"."
 	case sqlite.ResultReadOnly, sqlite.ResultPerm, sqlite.ResultCantOpen, sqlite.ResultAuth:
-		return providers.Permission, "Check the permissions of the database file and of its folder."
+		return providers.Permission, "Check the permissions of the database file and of its directory."
 	case sqlite.ResultConstraint:
 		return providers.Constraint, ""
 	case sqlite.ResultMismatch:
-		return providers.Value, "The column takes whole numbers only."
+		return providers.Value, "The column accepts only whole numbers."
 	case sqlite.ResultTooBig:
-		return providers.Value, "SQLite holds values and rows of at most 1,000,000,000 bytes."
+		return providers.Value, "SQLite limits values and rows to 1,000,000,000 bytes."
 	case sqlite.ResultSchema:
 		return providers.Changed, ""
 	case sqlite.ResultIOErr:

@@ -27,7 +27,7 @@ func checkForeignKey(ctx context.Context, c *conn, t *catalog.Table, f catalog.F
 		}
 	}
 	if id < 0 {
-		return refuse(providers.NotFound, "check foreign key", t.Name, fmt.Errorf("the table has no foreign key over %s to %s as it is wanted", strings.Join(f.Columns, ", "), f.Table.Name))
+		return refuse(providers.NotFound, "check foreign key", t.Name, fmt.Errorf("the table has no such foreign key on %s to %s", strings.Join(f.Columns, ", "), f.Table.Name))
 	}
 	const named = 5
 	var rowids []int64

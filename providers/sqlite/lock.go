@@ -26,7 +26,7 @@ func lock(path string, owner ledger.Owner) (*fileLock, error) {
 	for {
 		f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
 		if err != nil {
-			return nil, &providers.Error{Kind: providers.Permission, Op: "lock", Err: err, Fix: "Let dmoctl write to the folder of the database."}
+			return nil, &providers.Error{Kind: providers.Permission, Op: "lock", Err: err, Fix: "Let dmoctl write to the directory of the database."}
 		}
 		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		if errors.Is(err, syscall.EWOULDBLOCK) {
@@ -100,13 +100,13 @@ func held(path string) (*ledger.Owner, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, &providers.Error{Kind: providers.Permission, Op: "look at lock", Err: err}
+		return nil, &providers.Error{Kind: providers.Permission, Op: "check lock", Err: err}
 	}
 	defer f.Close()
 	switch err := syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB); {
 	case errors.Is(err, syscall.EWOULDBLOCK):
 	case err != nil:
-		return nil, &providers.Error{Kind: providers.Internal, Op: "look at lock", Err: err}
+		return nil, &providers.Error{Kind: providers.Internal, Op: "check lock", Err: err}
 	default:
 		return nil, nil // closing gives it back
 	}

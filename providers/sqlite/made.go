@@ -58,14 +58,14 @@ func dropMade(ctx context.Context, tx *txn, o ledger.Object) error {
 	return dropTable(ctx, tx, o.Name)
 }
 
-// hanging is what SQLite lets lose its footing without a word: views, and foreign keys of tables.
-type hanging struct {
+// dependents is what SQLite lets lose its footing without a word: views, and foreign keys of tables.
+type dependents struct {
 	views      map[string]bool    // that can be read
 	references map[[2]string]bool // child and parent, of tables that exist
 }
 
-func readHanging(ctx context.Context, c *conn) (hanging, error) {
-	h := hanging{make(map[string]bool), make(map[[2]string]bool)}
+func readDependents(ctx context.Context, c *conn) (dependents, error) {
+	h := dependents{make(map[string]bool), make(map[[2]string]bool)}
 	var views []string
 	err := c.rows(ctx, func(s *sqlite.Stmt) error { views = append(views, s.ColumnText(0)); return nil },
 		"SELECT name FROM sqlite_schema WHERE type = 'view'")
@@ -88,8 +88,8 @@ JOIN sqlite_schema p ON p.type = 'table' AND p.name = f."table" COLLATE NOCASE W
 }
 
 // lost says what hung on tables before they were dropped, and is still there.
-func (h hanging) lost(ctx context.Context, c *conn) error {
-	now, err := readHanging(ctx, c)
+func (h dependents) lost(ctx context.Context, c *conn) error {
+	now, err := readDependents(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -116,7 +116,7 @@ func (h hanging) lost(ctx context.Context, c *conn) error {
 		return nil
 	}
 	slices.Sort(out)
-	e := refuse(providers.InUse, "drop", catalog.Name{}, fmt.Errorf("others depend on tables that are to be dropped: %s", strings.Join(out, ", ")))
-	e.Fix = "Drop it yourself, and make it again after the migration."
+	e := refuse(providers.InUse, "drop", catalog.Name{}, fmt.Errorf("the tables to be dropped have dependents: %s", strings.Join(out, ", ")))
+	e.Fix = "Drop the dependents yourself, and recreate them after the migration."
 	return e
 }

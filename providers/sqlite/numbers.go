@@ -159,7 +159,7 @@ func (c *decimalCell) exact(s string) error {
 	}
 	whole, fraction, _ := strings.Cut(text, ".")
 	if len(fraction) > c.t.Scale {
-		return fmt.Errorf("%s has %d decimals, %s holds %d", shorten(text), len(fraction), c.t, c.t.Scale)
+		return fmt.Errorf("%s has %d decimal places, %s holds %d", shorten(text), len(fraction), c.t, c.t.Scale)
 	}
 	n, ok := new(big.Int).SetString(whole+fraction+strings.Repeat("0", c.t.Scale-len(fraction)), 10)
 	if !ok {

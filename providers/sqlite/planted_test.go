@@ -7,7 +7,7 @@ import (
 	"github.com/dmoctl/dmoctl/providers"
 )
 
-func TestPlantedLedgersAreNotTrusted(t *testing.T) {
+func TestPlantedLedgerRefused(t *testing.T) {
 	// Done: undo: a ledger that somebody else planted, or added something to, is refused before anything runs in it, on SQLite
 	for name, c := range map[string]struct {
 		sql  string

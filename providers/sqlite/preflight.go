@@ -31,7 +31,7 @@ func (d *database) Preflight(ctx context.Context, _ []*catalog.Table) ([]provide
 			Detail: "A snapshot keeps the log from being reset: everything that is written to the source in the meantime adds to " + d.path + "-wal."}}, nil
 	}
 	return []providers.Finding{{Summary: "The source cannot be written to until the copy ends",
-		Detail: "A snapshot holds a shared lock, and in journal mode " + mode + " commits wait for it. \"PRAGMA journal_mode=WAL\" lets writers go on."}}, nil
+		Detail: "A snapshot holds a shared lock, and in journal mode " + mode + " commits wait for it. \"PRAGMA journal_mode=WAL\" lets writers continue."}}, nil
 }
 
 // Preflight of a target looks for triggers, which would fire while rows are loaded,
@@ -48,8 +48,8 @@ func (d *target) Preflight(ctx context.Context, tables []*catalog.Table) ([]prov
 	err = d.with(ctx, "preflight", func(c *conn) error {
 		return c.rows(ctx, func(s *sqlite.Stmt) error {
 			if wanted[fold(s.ColumnText(1))] {
-				out = append(out, providers.Finding{Stop: true, Summary: "A trigger stands on a target table",
-					Detail: fmt.Sprintf("Trigger %s on %s would fire for every row that is loaded. Drop it, and create it again after the migration.", s.ColumnText(0), s.ColumnText(1))})
+				out = append(out, providers.Finding{Stop: true, Summary: "A target table has a trigger",
+					Detail: fmt.Sprintf("Trigger %s on %s would fire for every row that is loaded. Drop it, and recreate it after the migration.", s.ColumnText(0), s.ColumnText(1))})
 			}
 			return nil
 		}, "SELECT name, tbl_name FROM sqlite_schema WHERE type = 'trigger' ORDER BY name")
@@ -74,14 +74,14 @@ func (d *target) room(tables []*catalog.Table) ([]providers.Finding, error) {
 		need -= file.Size() // what is in already
 	}
 	var st syscall.Statfs_t
-	folder := filepath.Dir(d.path)
-	if err := syscall.Statfs(folder, &st); err != nil {
-		return nil, &providers.Error{Kind: providers.NotFound, Op: "preflight", Err: fmt.Errorf("look at folder %s: %w", folder, err)}
+	directory := filepath.Dir(d.path)
+	if err := syscall.Statfs(directory, &st); err != nil {
+		return nil, &providers.Error{Kind: providers.NotFound, Op: "preflight", Err: fmt.Errorf("check directory %s: %w", directory, err)}
 	}
 	free := int64(st.Bavail) * int64(st.Bsize) //nolint:unconvert // its width depends on the platform
 	if need <= free {
 		return nil, nil
 	}
-	return []providers.Finding{{Stop: true, Summary: "The target's file system has too little room",
-		Detail: fmt.Sprintf("%s has %s free, the tables hold about %s.", folder, schema.ShowSize(free), schema.ShowSize(need))}}, nil
+	return []providers.Finding{{Stop: true, Summary: "The target's file system has too little free space",
+		Detail: fmt.Sprintf("%s has %s free, the tables hold about %s.", directory, schema.ShowSize(free), schema.ShowSize(need))}}, nil
 }

@@ -37,7 +37,7 @@ func quietly(t *testing.T, f *file, look func(providers.View, []*catalog.Table) 
 	}
 }
 
-func TestWritesBetweenTwoProcessesAreSeen(t *testing.T) {
+func TestWritesAcrossProcessesDetected(t *testing.T) {
 	// Done: view: quiet on SQLite: writes between two processes are seen in every journal mode, also once the log is gone
 	for _, mode := range []string{"WAL", "DELETE", "TRUNCATE", "PERSIST"} {
 		t.Run(mode, func(t *testing.T) {
@@ -76,7 +76,7 @@ func TestWritesBetweenTwoProcessesAreSeen(t *testing.T) {
 	}
 }
 
-func TestWritesBetweenViewsOfOneProcessAreSeen(t *testing.T) {
+func TestWritesBetweenViewsDetected(t *testing.T) {
 	// Done: view: quiet on SQLite: a view notes the state that it sees, not one that a later commit has made
 	f := newFile(t)
 	exec := func(sql string) {

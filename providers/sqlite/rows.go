@@ -13,7 +13,7 @@ import (
 	"github.com/dmoctl/dmoctl/providers/fenced"
 )
 
-// txn is one transaction on a connection that done gives back.
+// txn is one transaction on a connection that done releases.
 type txn struct {
 	*conn
 	done func() error

@@ -29,11 +29,11 @@ func (d *database) inode() (string, error) {
 		return "", nil
 	}
 	if err != nil {
-		return "", &providers.Error{Kind: providers.Permission, Op: "look at the file", Err: err}
+		return "", &providers.Error{Kind: providers.Permission, Op: "identify the file", Err: err}
 	}
 	st, ok := file.Sys().(*syscall.Stat_t)
 	if !ok {
-		return "", &providers.Error{Kind: providers.Unsupported, Op: "look at the file", Err: errors.New("the platform numbers no files")}
+		return "", &providers.Error{Kind: providers.Unsupported, Op: "identify the file", Err: errors.New("the platform provides no file numbers")}
 	}
 	return fmt.Sprintf("%s:%d:%d", engine, st.Dev, st.Ino), nil
 }

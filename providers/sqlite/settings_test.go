@@ -9,7 +9,7 @@ import (
 	"zombiezen.com/go/sqlite/sqlitex"
 )
 
-func TestEveryPragmaIsDecided(t *testing.T) {
+func TestEveryPragmaClassified(t *testing.T) {
 	// Done: settings: every setting is decided: a PRAGMA that nobody decided about fails.
 	c, err := connect(filepath.Join(t.TempDir(), "f.db"), sqlite.OpenReadWrite|sqlite.OpenCreate)
 	if err != nil {

@@ -30,7 +30,7 @@ type snapshot struct {
 
 // Snapshot opens how.Readers connections. Unless how.Quiet, each starts its read
 // transaction while a write lock is held, so that no commit comes between; the lock
-// is given back before Snapshot returns. Where the file cannot be written, an
+// is released before Snapshot returns. Where the file cannot be written, an
 // unchanged data_version around the openings proves the same.
 func (d *database) Snapshot(ctx context.Context, how providers.SnapshotOptions) (providers.Snapshot, error) {
 	n := max(how.Readers, 1)
@@ -105,7 +105,7 @@ func (s *snapshot) watch(ctx context.Context, watcher *conn) error {
 		}
 	}
 	e := refuse(providers.Permission, "take snapshot", catalog.Name{}, fmt.Errorf("the file is read-only here and changed %d times while a snapshot was taken", attempts))
-	e.Fix = "Let dmoctl write to the file's folder, or stop the writers and set consistency = \"quiet\"."
+	e.Fix = "Let dmoctl write to the file's directory, or stop the writers and set consistency = \"quiet\"."
 	return e
 }
 

@@ -172,7 +172,7 @@ func condition(t *catalog.Table, r catalog.Range) (where string, args []any, err
 		return "", nil, nil
 	}
 	bad := func() error {
-		return refuse(providers.Internal, "read range", t.Name, fmt.Errorf("range by %q of %d columns is not of this provider", r.By, len(r.Columns)))
+		return refuse(providers.Internal, "read range", t.Name, fmt.Errorf("range by %q of %d columns does not belong to this provider", r.By, len(r.Columns)))
 	}
 	var subject string
 	read := decode

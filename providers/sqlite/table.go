@@ -70,7 +70,7 @@ func (r *tableReader) read(ctx context.Context, o object, k tableKind) (*catalog
 	t.Checks = text.checks
 	t.Code = code(t)
 	for _, name := range r.triggers[fold(o.name)] {
-		t.NotCarried = append(t.NotCarried, catalog.Object{Kind: "trigger", Name: name})
+		t.NotMigrated = append(t.NotMigrated, catalog.Object{Kind: "trigger", Name: name})
 	}
 	t.Rows, t.Bytes, err = r.sizes.of(ctx, r.conn, t)
 	return t, err

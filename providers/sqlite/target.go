@@ -64,8 +64,8 @@ func (d *target) Terminate(_ context.Context, run *ledger.Run, lock bool) (int, 
 	if err != nil || !lock || who == nil || who.ID != run.Owner.ID && who.ID != "" {
 		return 0, err
 	}
-	e := refuse(providers.Locked, "unlock", catalog.Name{}, errors.New("the run's process is alive"))
-	e.Fix = "End that process: the lock goes with it."
+	e := refuse(providers.Locked, "unlock", catalog.Name{}, errors.New("the run's process is still active"))
+	e.Fix = "End that process; this releases the lock."
 	return 0, e
 }
 

@@ -74,7 +74,7 @@ func (w *waits) tell(holders []int) {
 	}
 	w.last = time.Now()
 	who := cmp.Or(names("process ", holders, ""), "another process")
-	w.say(fmt.Sprintf("for %s to give back its lock on %s", who, w.path))
+	w.say(fmt.Sprintf("for %s to release its lock on %s", who, w.path))
 }
 
 // names lists processes; "" for none.

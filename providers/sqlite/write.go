@@ -80,7 +80,7 @@ func (w *writer) Write(ctx context.Context, b arrow.RecordBatch) error {
 		return refuse(providers.Internal, "write", w.table.Name, errors.New("the writer is closed"))
 	}
 	if int(b.NumCols()) != len(w.binds) {
-		return refuse(providers.Internal, "write", w.table.Name, fmt.Errorf("batch has %d columns, the table takes %d", b.NumCols(), len(w.binds)))
+		return refuse(providers.Internal, "write", w.table.Name, fmt.Errorf("the batch has %d columns, the table has %d", b.NumCols(), len(w.binds)))
 	}
 	for i := range w.binds {
 		if err := w.binds[i].use(b.Column(i)); err != nil {

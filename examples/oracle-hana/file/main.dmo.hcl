@@ -1,5 +1,5 @@
 # The ERP system's schema moves from Oracle to SAP HANA where the two sites do not see each other
-# at full speed: rows rest as export files in a folder on the way.
+# at full speed: rows rest as export files in a directory on the way.
 
 variable "processes" {
   type        = number
@@ -15,7 +15,7 @@ variable "encrypted" {
 
 variable "staging" {
   type        = string
-  description = "Folder for the export files; it needs about a quarter of the database's size."
+  description = "Directory for the export files; it needs about a quarter of the database's size."
   default     = "staging"
 }
 

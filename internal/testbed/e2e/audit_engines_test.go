@@ -24,7 +24,7 @@ func sqliteFile(t *testing.T, path, statements string) {
 	}
 }
 
-// migrationFolder writes a spec of two blocks into a folder of its own.
+// migrationFolder writes a spec of two blocks into a directory of its own.
 func migrationFolder(t *testing.T, dir, source, target string) {
 	t.Helper()
 	spec := source + target + `migration "m" {
@@ -76,7 +76,7 @@ func rewritten(table, from, to string) string {
 	return "PRAGMA writable_schema = on; UPDATE sqlite_schema SET sql = replace(sql, " + quote(from) + ", " + quote(to) + ") WHERE name = " + quote(table) + " AND type = 'table'; PRAGMA writable_schema = reset;"
 }
 
-func TestEveryChangeOfASQLiteTargetIsNamed(t *testing.T) {
+func TestSQLiteTargetDriftReported(t *testing.T) {
 	// Done: structure: one thing is changed on a SQLite target by sqlite3, and verify --structure names exactly it.
 	dir := t.TempDir()
 	sqliteFile(t, filepath.Join(dir, "a.db"), liteStructures)
@@ -90,7 +90,7 @@ func TestEveryChangeOfASQLiteTargetIsNamed(t *testing.T) {
 		{"DROP INDEX kid_c; CREATE INDEX kid_c ON parent (code)", `DROP INDEX kid_c; CREATE INDEX kid_c ON "Kid's" (c DESC, b) WHERE c > 1`, "Kid's index kid_c_4aa2c5d7 missing:"},
 		{"DROP INDEX kid_lower; CREATE INDEX kid_lower ON \"Kid's\" (abs(c), b)", "DROP INDEX kid_lower; CREATE UNIQUE INDEX kid_lower ON \"Kid's\" (abs(c), b)", "Kid's unique index kid_lower missing:"},
 		{"CREATE UNIQUE INDEX more ON parent (code, note)", "DROP INDEX more", "parent unique index more extra: CREATE UNIQUE INDEX more ON parent (code, note)"},
-		{"UPDATE sqlite_sequence SET seq = 1", "UPDATE sqlite_sequence SET seq = 2", "parent position of sequence id different: to go on with 2"},
+		{"UPDATE sqlite_sequence SET seq = 1", "UPDATE sqlite_sequence SET seq = 2", "parent position of sequence id different: to continue with 2"},
 		{"ALTER TABLE worn ADD more INT", "ALTER TABLE worn DROP more", "worn column more extra: INT"},
 		{"ALTER TABLE strict RENAME TO other", "ALTER TABLE other RENAME TO strict", "strict table  missing:"},
 		swap("parent", "DEFAULT 'it''s'", "DEFAULT 'its'", "parent default of column note different: 'its'"),
@@ -115,7 +115,7 @@ CREATE INDEX kid_p ON kid (p DESC, b); CREATE UNIQUE INDEX kid_q ON kid (q, a); 
 CREATE TABLE bare (v varchar(10), w int); CREATE UNIQUE INDEX bare_w ON bare (w);
 `
 
-func TestEveryChangeOfAHANATargetIsNamed(t *testing.T) {
+func TestHANATargetDriftReported(t *testing.T) {
 	// Done: structure: one thing is changed on a simulated SAP HANA, and verify --structure names exactly it.
 	s := pgtest.Shared(t)
 	url := s.NewDatabase(t)
@@ -154,7 +154,7 @@ func TestEveryChangeOfAHANATargetIsNamed(t *testing.T) {
 	})
 }
 
-func TestStructuresBetweenEnginesAreWhatWasAskedFor(t *testing.T) {
+func TestCrossEngineDriftReported(t *testing.T) {
 	// Done: structure: no false alarm between engines, and one thing changed on the target is named.
 	s := pgtest.Shared(t)
 	dir := t.TempDir()
@@ -166,7 +166,7 @@ func TestStructuresBetweenEnginesAreWhatWasAskedFor(t *testing.T) {
 	tryChanges(t, binary(), dir, exec, []alteration{
 		{"ALTER TABLE parent ALTER note SET DEFAULT 'its'", "ALTER TABLE parent ALTER note SET DEFAULT 'it''s'", "parent default of column note different: 'its'::text"},
 		{"ALTER TABLE parent ALTER at DROP DEFAULT", "ALTER TABLE parent ALTER at SET DEFAULT CURRENT_TIMESTAMP", "parent default of column at missing:"},
-		{"SELECT setval(pg_get_serial_sequence('parent', 'id'), 1)", "SELECT setval(pg_get_serial_sequence('parent', 'id'), 2)", "parent position of sequence id different: to go on with 2"},
+		{"SELECT setval(pg_get_serial_sequence('parent', 'id'), 1)", "SELECT setval(pg_get_serial_sequence('parent', 'id'), 2)", "parent position of sequence id different: to continue with 2"},
 		{"ALTER TABLE parent ALTER code TYPE varchar(11)", "ALTER TABLE parent ALTER code TYPE varchar(10)", "parent type of column code different: character varying(11)"},
 		{"ALTER TABLE \"Kid's\" ADD CHECK (b > 0)", "ALTER TABLE \"Kid's\" DROP CONSTRAINT \"Kid's_b_check\"", "Kid's check Kid's_b_check extra: (b > 0)"},
 	})

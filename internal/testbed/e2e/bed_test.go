@@ -13,10 +13,10 @@ import (
 	"github.com/dmoctl/dmoctl/internal/testbed/pgtest"
 )
 
-// bed is one migration between two PostgreSQL databases.
-type bed struct {
+// environment is one migration between two PostgreSQL databases.
+type environment struct {
 	dmoctl
-	dir            string // spec folder
+	dir            string // spec directory
 	source, target *pgtest.Server
 	sourceDB       string
 	targetDB       string
@@ -25,11 +25,11 @@ type bed struct {
 	options        specOptions
 }
 
-// specOptions vary the spec of a bed.
+// specOptions vary the spec of a environment.
 type specOptions struct {
 	consistency string // default "snapshot"
 	mode        string // default "pipe"
-	staging     string // folder; default below the spec folder
+	staging     string // directory; default below the spec directory
 	parts       int    // default 4
 	by          string // of the split; default "auto"
 	processes   int    // default 2
@@ -40,9 +40,9 @@ type specOptions struct {
 }
 
 // newBed makes two empty databases on the servers and a spec between them.
-func newBed(t *testing.T, source, target *pgtest.Server, o specOptions) *bed {
+func newBed(t *testing.T, source, target *pgtest.Server, o specOptions) *environment {
 	t.Helper()
-	b := &bed{dmoctl: binary(), dir: t.TempDir(), source: source, target: target, options: o}
+	b := &environment{dmoctl: binary(), dir: t.TempDir(), source: source, target: target, options: o}
 	b.sourceURL, b.targetURL = source.NewDatabase(t), target.NewDatabase(t)
 	b.sourceDB, b.targetDB = database(t, b.sourceURL), database(t, b.targetURL)
 	b.writeSpec(t)
@@ -58,8 +58,8 @@ func database(t *testing.T, raw string) string {
 	return strings.TrimPrefix(u.Path, "/")
 }
 
-// writeSpec writes the spec again, after a change of the bed's URLs or options.
-func (b *bed) writeSpec(t *testing.T) {
+// writeSpec writes the spec again, after a change of the environment's URLs or options.
+func (b *environment) writeSpec(t *testing.T) {
 	t.Helper()
 	o := b.options
 	transfer, staging := `transfer "pipe" {}`, ""
@@ -116,7 +116,7 @@ func connection(t *testing.T, raw string) string {
 }
 
 // fill makes tables tables of rows rows in the source, every other one without a key.
-func (b *bed) fill(t *testing.T, tables, rows int) {
+func (b *environment) fill(t *testing.T, tables, rows int) {
 	t.Helper()
 	var sql strings.Builder
 	for i := range tables {
@@ -147,7 +147,7 @@ func contents(t *testing.T, s *pgtest.Server, db string) string {
 }
 
 // equal fails the test unless the target holds what want, a result of contents, says.
-func (b *bed) equal(t *testing.T, want string) {
+func (b *environment) equal(t *testing.T, want string) {
 	t.Helper()
 	if got := contents(t, b.target, b.targetDB); got != want {
 		t.Fatalf("the target differs\nwant:\n%s\ngot:\n%s", want, got)
@@ -155,13 +155,13 @@ func (b *bed) equal(t *testing.T, want string) {
 }
 
 // apply runs apply to its end and fails unless it exits with want.
-func (b *bed) apply(t *testing.T, want int, args ...string) result {
+func (b *environment) apply(t *testing.T, want int, args ...string) result {
 	t.Helper()
 	return b.ok(t, want, b.dir, append([]string{"apply", "--auto-approve", "--json"}, args...)...)
 }
 
 // startApply starts an apply whose events can be waited for.
-func (b *bed) startApply(t *testing.T, args ...string) *process {
+func (b *environment) startApply(t *testing.T, args ...string) *process {
 	t.Helper()
 	return b.start(t, b.dir, append([]string{"apply", "--auto-approve", "--json"}, args...)...)
 }
@@ -178,9 +178,9 @@ func (r result) events(t *testing.T, name string) []string {
 	return out
 }
 
-// other is the same migration from another folder, straight to the servers: a colleague's
+// other is the same migration from another directory, straight to the servers: a colleague's
 // working copy.
-func (b *bed) other(t *testing.T, target string) *bed {
+func (b *environment) other(t *testing.T, target string) *environment {
 	t.Helper()
 	c := *b
 	c.dir, c.targetURL = t.TempDir(), target

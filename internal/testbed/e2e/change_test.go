@@ -18,8 +18,8 @@ INSERT INTO %[1]s SELECT * FROM again;
 DROP TABLE again;
 INSERT INTO %[1]s SELECT g, 1, date '2024-01-01', 'new' FROM generate_series(2000000 + 1000 * %[2]d, 2000500 + 1000 * %[2]d) g;`
 
-func TestRowsChangedDuringTheCopy(t *testing.T) {
-	// Bad day: rows updated, moved, deleted: the target equals the snapshot, several packages a table, with and without a key.
+func TestSourceWritesDuringCopy(t *testing.T) {
+	// Failure scenario: rows updated, moved, deleted: the target equals the snapshot, several packages a table, with and without a key.
 	b, p, _ := throughProxy(t, specOptions{parts: 6})
 	b.fill(t, 4, 30000)
 	want := contents(t, b.source, b.sourceDB)
@@ -42,8 +42,8 @@ func TestRowsChangedDuringTheCopy(t *testing.T) {
 	b.equal(t, want)
 }
 
-func TestATableRewrittenDuringTheCopyStopsByName(t *testing.T) {
-	// Bad day: rows updated, moved, deleted: TRUNCATE and VACUUM FULL in mid-copy stop the table by name, the others go on.
+func TestRewriteDuringCopyStopsTable(t *testing.T) {
+	// Failure scenario: rows updated, moved, deleted: TRUNCATE and VACUUM FULL in mid-copy stop the table by name, the others continue.
 	for _, statement := range []string{"TRUNCATE bare03", "VACUUM FULL bare03"} {
 		t.Run(statement, func(t *testing.T) {
 			b, p, _ := throughProxy(t, specOptions{parts: 4, processes: 1})
@@ -59,7 +59,7 @@ func TestATableRewrittenDuringTheCopyStopsByName(t *testing.T) {
 			}
 			for _, table := range []string{"keyed00", "bare01", "keyed02"} {
 				if b.rows(t, table) != "30000" {
-					t.Errorf("%s did not go on", table)
+					t.Errorf("%s did not continue", table)
 				}
 			}
 		})
@@ -67,18 +67,18 @@ func TestATableRewrittenDuringTheCopyStopsByName(t *testing.T) {
 }
 
 // rewrite runs a statement that needs an exclusive lock, between two packages if need be.
-func (b *bed) rewrite(t *testing.T, statement string) {
+func (b *environment) rewrite(t *testing.T, statement string) {
 	t.Helper()
 	b.source.Exec(t, b.sourceDB, statement)
 }
 
-func (b *bed) rows(t *testing.T, table string) string {
+func (b *environment) rows(t *testing.T, table string) string {
 	t.Helper()
 	return strings.TrimSpace(b.target.Query(t, b.targetDB, "SELECT count(*) FROM public."+table))
 }
 
-func TestAStructureChangedBetweenPlanAndApply(t *testing.T) {
-	// Bad day: a structure changed between plan and apply: that table stops by name, exit 5; the others go on.
+func TestStructureChangeBeforeApply(t *testing.T) {
+	// Failure scenario: a structure changed between plan and apply: that table stops by name, exit 5; the others continue.
 	b, _, _ := throughProxy(t, specOptions{parts: 2})
 	b.fill(t, 3, 500)
 	b.ok(t, 0, b.dir, "plan", "--out", "p.json")
@@ -88,14 +88,14 @@ func TestAStructureChangedBetweenPlanAndApply(t *testing.T) {
 		t.Errorf("the table is not named:\n%s", r.stderr)
 	}
 	if b.rows(t, "keyed00") != "500" || b.rows(t, "keyed02") != "500" {
-		t.Error("the other tables did not go on")
+		t.Error("the other tables did not continue")
 	}
 	b.apply(t, 0)
 	b.equal(t, contents(t, b.source, b.sourceDB))
 }
 
-func TestAStructureChangedBetweenKillAndResume(t *testing.T) {
-	// Bad day: a structure changed between plan and apply, and between kill and resume: that table stops by name.
+func TestStructureChangeBeforeResume(t *testing.T) {
+	// Failure scenario: a structure changed between plan and apply, and between kill and resume: that table stops by name.
 	b, p, _ := throughProxy(t, specOptions{consistency: "quiet", parts: 4, processes: 1})
 	b.fill(t, 4, 20000)
 	b.ok(t, 0, b.dir, "plan", "--out", "p.json")
@@ -113,6 +113,6 @@ func TestAStructureChangedBetweenKillAndResume(t *testing.T) {
 		t.Errorf("the table is not named:\n%s", r.stderr)
 	}
 	if b.rows(t, "keyed00") != "20000" {
-		t.Error("the other tables did not go on")
+		t.Error("the other tables did not continue")
 	}
 }

@@ -12,7 +12,7 @@ import (
 
 // trap makes, as an ordinary role, a table whose rows write a file on the host of any
 // server on which a superuser inserts them.
-func (b *bed) trap(t *testing.T, file string) {
+func (b *environment) trap(t *testing.T, file string) {
 	t.Helper()
 	b.source.Exec(t, b.sourceDB, fmt.Sprintf(`CREATE ROLE mallory_%[1]s; CREATE SCHEMA m AUTHORIZATION mallory_%[1]s; SET SESSION AUTHORIZATION mallory_%[1]s;
 CREATE DOMAIN m.sly AS int CHECK (CASE WHEN current_setting('is_superuser') = 'on' THEN query_to_xml('SELECT lo_from_bytea(424242, ''x'')', true, true, '') IS NOT NULL ELSE true END);
@@ -29,7 +29,7 @@ INSERT INTO m.t (id, w) SELECT g, 'w' FROM generate_series(1, 100) g;`, b.source
 }
 
 // sourceSchema makes another schema than public the source's.
-func (b *bed) sourceSchema(t *testing.T, schema string) {
+func (b *environment) sourceSchema(t *testing.T, schema string) {
 	t.Helper()
 	path := filepath.Join(b.dir, "main.dmo.hcl")
 	text, err := os.ReadFile(path)
@@ -42,8 +42,8 @@ func (b *bed) sourceSchema(t *testing.T, schema string) {
 	}
 }
 
-func TestASourcesExpressionsRunNothingOnTheTarget(t *testing.T) {
-	// Done: settings: expressions are code: a check of an ordinary role that writes a file where a superuser loads its rows does not travel.
+func TestSourceExpressionsNotExecuted(t *testing.T) {
+	// Done: settings: expressions are code: a check of an ordinary role that writes a file where a superuser loads its rows is not migrated.
 	s := pgtest.Shared(t)
 	b := newBed(t, s, s, specOptions{parts: 1})
 	dir, err := os.MkdirTemp("", "dmo-code") // the server writes as another account
@@ -62,7 +62,7 @@ func TestASourcesExpressionsRunNothingOnTheTarget(t *testing.T) {
 		t.Fatalf("the trap does nothing: %v", err)
 	}
 	plan := b.ok(t, 0, b.dir, "plan")
-	for _, want := range []string{"Check sly is left out", "The default is left out: it uses", "pg_read_file(text)", "Its domain m.sly is made without the check", "query_to_xml", `expressions = "trusted"`} {
+	for _, want := range []string{"Check sly is not migrated", "The default is not migrated: it uses", "pg_read_file(text)", "Its domain m.sly is created without the check", "query_to_xml", `expressions = "trusted"`} {
 		if !strings.Contains(strings.Join(strings.Fields(plan.stdout), " "), want) {
 			t.Errorf("the plan does not say %q:\n%s", want, plan.stdout)
 		}
@@ -79,7 +79,7 @@ func TestASourcesExpressionsRunNothingOnTheTarget(t *testing.T) {
 	}
 }
 
-func TestTrustedExpressionsTravel(t *testing.T) {
+func TestTrustedExpressionsMigrated(t *testing.T) {
 	// Done: settings: expressions are code: with expressions = "trusted" they are made as they are.
 	s := pgtest.Shared(t)
 	b := newBed(t, s, s, specOptions{parts: 1, extra: "  types { expressions = \"trusted\" }\n"})

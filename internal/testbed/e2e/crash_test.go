@@ -30,9 +30,9 @@ func kills(t *testing.T) int {
 	return n / 2
 }
 
-func TestKillsWithAQuietSource(t *testing.T) {
-	// Bad day: SIGKILL of dmoctl: with a quiet source the next run copies exactly what is not in.
-	crash(t, "quiet", func(t *testing.T, _ *bed, before []string, second result) {
+func TestKillsWithQuietSource(t *testing.T) {
+	// Failure scenario: SIGKILL of dmoctl: with a quiet source the next run copies exactly what is not in.
+	crash(t, "quiet", func(t *testing.T, _ *environment, before []string, second result) {
 		planned := crashTables * crashParts
 		if got, want := len(second.events(t, "package.done")), planned-len(before); got != want {
 			t.Errorf("the second run copied %d packages, want %d of %d", got, want, planned)
@@ -40,9 +40,9 @@ func TestKillsWithAQuietSource(t *testing.T) {
 	})
 }
 
-func TestKillsWithASnapshot(t *testing.T) {
-	// Bad day: SIGKILL of dmoctl: with a snapshot, tables that are complete are not copied again.
-	crash(t, "snapshot", func(t *testing.T, _ *bed, before []string, second result) {
+func TestKillsWithSnapshot(t *testing.T) {
+	// Failure scenario: SIGKILL of dmoctl: with a snapshot, tables that are complete are not copied again.
+	crash(t, "snapshot", func(t *testing.T, _ *environment, before []string, second result) {
 		in := map[string]int{}
 		for _, id := range before {
 			in[tableOf(id)]++
@@ -61,7 +61,7 @@ func tableOf(packageID string) string {
 }
 
 // crash kills runs at moments spread over a measured one and applies again.
-func crash(t *testing.T, consistency string, check func(t *testing.T, b *bed, before []string, second result)) {
+func crash(t *testing.T, consistency string, check func(t *testing.T, b *environment, before []string, second result)) {
 	source, target := pgtest.Start(t), pgtest.Start(t)
 	b := newBed(t, source, target, specOptions{consistency: consistency, parts: crashParts})
 	b.fill(t, crashTables, crashRows)
@@ -107,8 +107,8 @@ func crash(t *testing.T, consistency string, check func(t *testing.T, b *bed, be
 	}
 }
 
-// fresh gives the bed an empty target and forgets its state.
-func (b *bed) fresh(t *testing.T) {
+// fresh gives the environment an empty target and forgets its state.
+func (b *environment) fresh(t *testing.T) {
 	t.Helper()
 	b.targetURL = b.target.NewDatabase(t)
 	b.targetDB = database(t, b.targetURL)
@@ -120,7 +120,7 @@ func (b *bed) fresh(t *testing.T) {
 
 // inTransaction counts the target's sessions that are inside a package transaction:
 // they hold the token's lock in shared mode.
-func (b *bed) inTransaction(t *testing.T) int {
+func (b *environment) inTransaction(t *testing.T) int {
 	t.Helper()
 	n, err := strconv.Atoi(strings.TrimSpace(b.target.Query(t, "postgres", `SELECT count(DISTINCT l.pid) FROM pg_locks l
 JOIN pg_stat_activity a USING (pid) WHERE l.locktype = 'advisory' AND l.mode = 'ShareLock' AND l.granted AND a.datname = '`+b.targetDB+`'`)))
@@ -131,7 +131,7 @@ JOIN pg_stat_activity a USING (pid) WHERE l.locktype = 'advisory' AND l.mode = '
 }
 
 // sessionsGone waits until the target has noticed that its client is dead.
-func (b *bed) sessionsGone(t *testing.T) {
+func (b *environment) sessionsGone(t *testing.T) {
 	t.Helper()
 	for range 600 {
 		if strings.TrimSpace(b.target.Query(t, "postgres", `SELECT count(*) FROM pg_stat_activity WHERE datname = '`+b.targetDB+`'`)) == "0" {
@@ -143,7 +143,7 @@ func (b *bed) sessionsGone(t *testing.T) {
 }
 
 // loaded returns the ids of the packages that the ledger says are in.
-func (b *bed) loaded(t *testing.T) []string {
+func (b *environment) loaded(t *testing.T) []string {
 	t.Helper()
 	if strings.TrimSpace(b.target.Query(t, b.targetDB, `SELECT to_regclass('dmo.loaded') IS NOT NULL`)) != "t" {
 		return nil
@@ -152,7 +152,7 @@ func (b *bed) loaded(t *testing.T) []string {
 }
 
 // runID returns the id of the run that the ledger names, or "" without a ledger.
-func (b *bed) runID(t *testing.T) string {
+func (b *environment) runID(t *testing.T) string {
 	t.Helper()
 	if strings.TrimSpace(b.target.Query(t, b.targetDB, `SELECT to_regclass('dmo.run') IS NOT NULL`)) != "t" {
 		return ""
@@ -161,7 +161,7 @@ func (b *bed) runID(t *testing.T) string {
 }
 
 // loadedBy returns the ids of the packages that a run brought in.
-func (b *bed) loadedBy(t *testing.T, run string) []string {
+func (b *environment) loadedBy(t *testing.T, run string) []string {
 	t.Helper()
 	return strings.Fields(b.target.Query(t, b.targetDB, `SELECT id FROM dmo.loaded WHERE run = '`+run+`' ORDER BY 1`))
 }

@@ -43,8 +43,8 @@ func occupy(t *testing.T, dir string, free uint64) string {
 	return path
 }
 
-func TestTheStagingsDiskIsFull(t *testing.T) {
-	// Bad day: disk full in the staging: clear error, nothing half visible, resumes when there is room.
+func TestStagingDiskFull(t *testing.T) {
+	// Failure scenario: disk full in the staging: clear error, nothing half visible, resumes when there is room.
 	disk := smallDisk(t, "64m")
 	b, _, _ := throughProxy(t, specOptions{mode: "file", staging: filepath.Join(disk, "staging"), consistency: "quiet", parts: 4})
 	b.fill(t, 2, 60000)
@@ -61,8 +61,8 @@ func TestTheStagingsDiskIsFull(t *testing.T) {
 	b.equal(t, want)
 }
 
-func TestTheStatesDiskIsFull(t *testing.T) {
-	// Bad day: disk full in the staging or the state's folder: clear error, nothing half visible, resumes when there is room.
+func TestStateDiskFull(t *testing.T) {
+	// Failure scenario: disk full in the staging or the state's directory: clear error, nothing half visible, resumes when there is room.
 	disk := smallDisk(t, "16m")
 	b, _, _ := throughProxy(t, specOptions{consistency: "quiet", parts: 4})
 	b.dir = disk

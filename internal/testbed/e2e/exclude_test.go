@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestAForeignKeyToATableWithoutItsRows(t *testing.T) {
+func TestForeignKeyToStructureOnlyTable(t *testing.T) {
 	// Invariant 10: a foreign key to a table that travels without its rows is listed, and apply can end well.
 	b, _, _ := throughProxy(t, specOptions{extra: `  exclude "empty" {
     tables  = ["parent"]

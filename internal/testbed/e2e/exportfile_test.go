@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// TestADamagedExportFileNeverLoads kills a run in file mode, so that files are staged
-// whose packages are not in, damages them, and applies again.
-func TestADamagedExportFileNeverLoads(t *testing.T) {
-	// Bad day: an export file with a flipped bit, truncated, missing, swapped: detected, exported again, never loads.
+// TestDamagedExportFileNotLoaded kills a run in file mode, so that files are staged
+// whose packages are not loaded, damages them, and applies again.
+func TestDamagedExportFileNotLoaded(t *testing.T) {
+	// Failure scenario: an export file with a flipped bit, truncated, missing, swapped: detected, exported again, never loads.
 	damages := map[string]func(t *testing.T, files []string){
 		"a flipped bit": func(t *testing.T, files []string) {
 			change(t, files[0], func(b []byte) []byte { b[len(b)/2] ^= 1; return b })

@@ -48,7 +48,7 @@ func bombs() map[string]string {
 	}
 }
 
-func TestHostileSpecsEndWithinBounds(t *testing.T) {
+func TestHostileSpecLimits(t *testing.T) {
 	// Done: shell: validate of a hostile spec ends within seconds and a bound of memory, with a diagnostic at its line and no stack
 	d := binary()
 	for name, text := range bombs() {

@@ -9,7 +9,7 @@ import (
 )
 
 func TestCtrlC(t *testing.T) {
-	// Bad day: Ctrl-C once, twice: exit 130, resumable.
+	// Failure scenario: Ctrl-C once, twice: exit 130, resumable.
 	// A child does not inherit a SIGHUP that is ignored, as nohup has it, from a process that takes it.
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
@@ -36,7 +36,7 @@ func TestCtrlC(t *testing.T) {
 			}
 			before := len(b.loaded(t))
 			if before == 0 || before == 16 {
-				t.Fatalf("%d of 16 packages are in: nothing was interrupted", before)
+				t.Fatalf("%d of 16 packages are loaded: nothing was interrupted", before)
 			}
 			p.slow(0)
 			second := b.apply(t, 0)

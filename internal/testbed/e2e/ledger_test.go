@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-func TestARehearsalsRowsAreStillInTheTarget(t *testing.T) {
-	// Bad day: a rehearsal's rows: the plan names their age, nothing is copied twice, --reload copies again.
+func TestRehearsalRowsInTarget(t *testing.T) {
+	// Failure scenario: a rehearsal's rows: the plan names their age, nothing is copied twice, --reload copies again.
 	b, _, _ := throughProxy(t, specOptions{parts: 2})
 	b.fill(t, 2, 1000)
 	b.apply(t, 0)
@@ -18,14 +18,14 @@ func TestARehearsalsRowsAreStillInTheTarget(t *testing.T) {
 		t.Errorf("the plan does not say how old the rows are:\n%s", again.stdout)
 	}
 	if r := b.apply(t, 0); len(r.events(t, "package.done")) != 0 {
-		t.Error("packages that are in were copied again")
+		t.Error("packages that are loaded were copied again")
 	}
 	b.apply(t, 0, "--reload", "*")
 	b.equal(t, contents(t, b.source, b.sourceDB))
 }
 
-func TestAChangedSplitInventsNoPackages(t *testing.T) {
-	// Bad day: a rehearsal's rows are still in the target; the split in the spec changes: it is ignored, and the plan says so.
+func TestChangedSplitIgnored(t *testing.T) {
+	// Failure scenario: a rehearsal's rows are still in the target; the split in the spec changes: it is ignored, and the plan says so.
 	b, p, _ := throughProxy(t, specOptions{consistency: "quiet", parts: 4})
 	b.fill(t, 2, 20000)
 	want := contents(t, b.source, b.sourceDB)
@@ -55,8 +55,8 @@ func TestAChangedSplitInventsNoPackages(t *testing.T) {
 	b.equal(t, want)
 }
 
-func TestTheStateFileIsLostInMidRun(t *testing.T) {
-	// Bad day: a rehearsal's rows are still in the target; the state file is lost in mid-run: the ledger decides.
+func TestStateFileLostDuringRun(t *testing.T) {
+	// Failure scenario: a rehearsal's rows are still in the target; the state file is lost in mid-run: the ledger decides.
 	b, p, _ := throughProxy(t, specOptions{consistency: "quiet", parts: 4})
 	b.fill(t, 4, 20000)
 	want := contents(t, b.source, b.sourceDB)

@@ -20,24 +20,24 @@ func damages() []struct{ sql, named string } {
 		{"DROP INDEX %s_n", "Index %s_n is missing"},
 		{"ALTER TABLE %s DROP CONSTRAINT %[1]s_pkey", "Primary key %s_pkey is missing"},
 		{"ALTER TABLE %s DROP CONSTRAINT %[1]s_up_fkey", "Foreign key %s_up_fkey is missing"},
-		{"ALTER TABLE %s ALTER n DROP DEFAULT", "Default of column n is missing, wanted is 7"},
+		{"ALTER TABLE %s ALTER n DROP DEFAULT", "Default of column n is missing, expected 7"},
 		{"ALTER TABLE %s ALTER n DROP NOT NULL", "Nullability of column n is NULL"},
 		{"ALTER TABLE %s ALTER n TYPE bigint", "Type of column n is bigint"},
 		{"ALTER TABLE %s DROP CONSTRAINT %[1]s_n_check", "Check %s_n_check is missing"},
 		{"ALTER TABLE %s ALTER id DROP IDENTITY", "Identity of column id is missing"},
-		{"ALTER TABLE %s ALTER id RESTART", "Position of sequence id is to go on with 1"},
+		{"ALTER TABLE %s ALTER id RESTART", "Position of sequence id is to continue with 1"},
 		{"DELETE FROM dmo.loaded WHERE source_name = '%s'", "public.%s: rows: 1 of 1 packages"},
-		{"UPDATE dmo.loaded SET generation = 'old' WHERE source_name = '%s'", "public.%s: emptying: 1 of the packages that are loaded"},
-		{"DELETE FROM dmo.planned WHERE source_name = '%s'", "public.%s: rows: no package of it is planned"},
+		{"UPDATE dmo.loaded SET generation = 'old' WHERE source_name = '%s'", "public.%s: emptying: 1 of the loaded packages"},
+		{"DELETE FROM dmo.planned WHERE source_name = '%s'", "public.%s: rows: none of its packages is planned"},
 		{"UPDATE dmo.tables SET state = 'emptying' WHERE source_name = '%s'", "public.%s: emptying: "},
 		{"UPDATE dmo.tables SET state = 'complete' WHERE source_name = '%s'", "public.%s: verification: by count"},
 		{"UPDATE dmo.tables SET target_name = 'another' WHERE source_name = '%s'", "public.%s: structure: it is public.another on the target"},
-		{"CREATE TABLE theirs (LIKE %s INCLUDING ALL); DROP TABLE %[1]s; ALTER TABLE theirs RENAME TO %[1]s", "table is another one, wanted is the one that dmoctl made"},
-		{"DELETE FROM dmo.tables WHERE source_name = '%s'", "public.%s: structure: the ledger does not name it"},
+		{"CREATE TABLE theirs (LIKE %s INCLUDING ALL); DROP TABLE %[1]s; ALTER TABLE theirs RENAME TO %[1]s", "table is a different one, expected the one that dmoctl created"},
+		{"DELETE FROM dmo.tables WHERE source_name = '%s'", "public.%s: structure: the ledger does not list it"},
 	}
 }
 
-func TestTheAuditBelievesNoStep(t *testing.T) {
+func TestAuditIndependentOfSteps(t *testing.T) {
 	// Done: left: the audit at the end of an apply is independent of its steps: whatever somebody takes away in the middle is listed, exit 1
 	b, p, _ := throughProxy(t, specOptions{verify: "count"})
 	var source, spoil strings.Builder
@@ -82,7 +82,7 @@ INSERT INTO %[1]s (n, v) VALUES (1, 1), (2, 2), (3, 3); ALTER TABLE %[1]s ADD FO
 	}
 }
 
-func TestVerifyComparesStructuresAtAnyTime(t *testing.T) {
+func TestVerifyStructureBeforeCompletion(t *testing.T) {
 	// Done: left: verify --structure compares structures at any time, before the end, too, and plain verify includes it
 	s := pgtest.Shared(t)
 	b := newBed(t, s, s, specOptions{})
@@ -107,11 +107,11 @@ func TestVerifyComparesStructuresAtAnyTime(t *testing.T) {
 	b.apply(t, 0) // makes it
 	both(0, "2 tables equal")
 	b.target.Exec(t, b.targetDB, "ALTER TABLE bare01 ALTER note SET DEFAULT 'x'")
-	both(3, "Default of column note was not asked for")
+	both(3, "Default of column note is unexpected")
 }
 
-func TestStoppedIsNotDone(t *testing.T) {
-	// Done: left: "Stopped after PHASE as asked; left: ..." where a phase was asked for, and "Done." only when all is; status says what is left
+func TestUntilReportsStopped(t *testing.T) {
+	// Done: left: "Stopped after PHASE as requested; remaining: ..." where a phase was asked for, and "Done." only when all is; status says what is left
 	s := pgtest.Shared(t)
 	b := newBed(t, s, s, specOptions{extra: `  exclude "x" {
     tables  = ["log"]
@@ -126,10 +126,10 @@ CREATE TABLE log (id int PRIMARY KEY, t int REFERENCES t); ANALYZE`)
 		{"structures", "rows of 1 table, keys of 2 tables, indexes of 1 table, foreign keys of 1 table, sequences of 1 table, verification of 1 table"},
 		{"downtime", "keys of 2 tables, indexes of 1 table, foreign keys of 1 table, sequences of 1 table, verification of 1 table"},
 		{"finalize", "verification of 1 table"},
-		{"verify", "the close of the migration"},
+		{"verify", "closing the migration"},
 	} {
 		r := b.ok(t, 0, b.dir, "apply", "--auto-approve", "--until", x.phase)
-		want := "Stopped after " + x.phase + " as asked; left: " + x.left + ". To go on, run: dmoctl apply"
+		want := "Stopped after " + x.phase + " as requested; remaining: " + x.left + ". To continue, run: dmoctl apply"
 		if out := words(r.stdout); !strings.Contains(out, want) || strings.Contains(out, "Done.") {
 			t.Errorf("want %q in\n%s", want, r.stdout)
 		}
@@ -145,7 +145,7 @@ CREATE TABLE log (id int PRIMARY KEY, t int REFERENCES t); ANALYZE`)
 		if string(rep.Until) != x.phase {
 			t.Errorf("the report says that %q was asked for", rep.Until)
 		}
-		if status := words(b.ok(t, 0, b.dir, "status").stdout); x.phase != "verify" && !strings.Contains(status, "Left: "+x.left+". To go on, run") {
+		if status := words(b.ok(t, 0, b.dir, "status").stdout); x.phase != "verify" && !strings.Contains(status, "Remaining: "+x.left+". To continue, run") {
 			t.Errorf("status says\n%s", status)
 		}
 	}
@@ -155,7 +155,7 @@ CREATE TABLE log (id int PRIMARY KEY, t int REFERENCES t); ANALYZE`)
 	b.nothingLeft(t)
 }
 
-func TestStoppedWhereNoRowTravels(t *testing.T) {
+func TestUntilWithStructureOnlyTables(t *testing.T) {
 	// Done: left: --until a phase with structure-only tables alone is no "Done." either
 	s := pgtest.Shared(t)
 	b := newBed(t, s, s, specOptions{extra: `  exclude "x" {
@@ -166,9 +166,9 @@ func TestStoppedWhereNoRowTravels(t *testing.T) {
 `})
 	b.fill(t, 2, 10)
 	b.source.Exec(t, b.sourceDB, "CREATE INDEX keyed_day ON keyed00 (day)")
-	for _, x := range []struct{ phase, left string }{{"preflight", "structure of 2 tables"}, {"structures", "keys of 1 table, indexes of 1 table"}, {"downtime", "keys of 1 table, indexes of 1 table"}, {"verify", "the close of the migration"}} {
+	for _, x := range []struct{ phase, left string }{{"preflight", "structure of 2 tables"}, {"structures", "keys of 1 table, indexes of 1 table"}, {"downtime", "keys of 1 table, indexes of 1 table"}, {"verify", "closing the migration"}} {
 		r := b.ok(t, 0, b.dir, "apply", "--auto-approve", "--until", x.phase)
-		if want := "Stopped after " + x.phase + " as asked; left: " + x.left; !strings.Contains(words(r.stdout), want) {
+		if want := "Stopped after " + x.phase + " as requested; remaining: " + x.left; !strings.Contains(words(r.stdout), want) {
 			t.Errorf("want %q in\n%s", want, r.stdout)
 		}
 	}
@@ -178,7 +178,7 @@ func TestStoppedWhereNoRowTravels(t *testing.T) {
 	b.nothingLeft(t)
 }
 
-func TestSomeTablesAreNotAll(t *testing.T) {
+func TestPartialApplyNotDone(t *testing.T) {
 	// Done: left: an apply of some tables is not "Done."; the next one makes the others
 	s := pgtest.Shared(t)
 	b := newBed(t, s, s, specOptions{})
@@ -190,10 +190,10 @@ func TestSomeTablesAreNotAll(t *testing.T) {
 			t.Errorf("%v: want %q in\n%s", args, want, r.stdout)
 		}
 	}
-	said("Done as far as --table asked; 3 other tables not looked at. To do all of them, run: dmoctl apply", "--table", "keyed00")
-	said("Stopped after structures as asked; left: rows of 3 tables, keys of 1 table, verification of 3 tables. To go on, run: dmoctl apply", "--until", "structures")
-	said("Stopped after downtime as asked; left: keys of 1 table, verification of 1 table. To go on, run: dmoctl apply", "--table", "keyed02", "--until", "downtime")
-	said("Done as far as --table asked; 2 other tables not looked at. To do all of them, run: dmoctl apply", "--table", "bare*")
+	said("Done for the tables that --table selects; 3 other tables not processed. To migrate all of them, run: dmoctl apply", "--table", "keyed00")
+	said("Stopped after structures as requested; remaining: rows of 3 tables, keys of 1 table, verification of 3 tables. To continue, run: dmoctl apply", "--until", "structures")
+	said("Stopped after downtime as requested; remaining: keys of 1 table, verification of 1 table. To continue, run: dmoctl apply", "--table", "keyed02", "--until", "downtime")
+	said("Done for the tables that --table selects; 2 other tables not processed. To migrate all of them, run: dmoctl apply", "--table", "bare*")
 	said(" Done.")
 	b.equal(t, contents(t, b.source, b.sourceDB))
 	b.nothingLeft(t)

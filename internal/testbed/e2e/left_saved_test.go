@@ -11,7 +11,7 @@ import (
 )
 
 // stale wants an apply of the saved plan to end with exit code 5 and these words, and to change no row.
-func (b *bed) stale(t *testing.T, words ...string) {
+func (b *environment) stale(t *testing.T, words ...string) {
 	t.Helper()
 	before := contents(t, b.target, b.targetDB)
 	r := b.ok(t, 5, b.dir, "apply", "p.json")
@@ -25,12 +25,12 @@ func (b *bed) stale(t *testing.T, words ...string) {
 	}
 }
 
-func (b *bed) save(t *testing.T, args ...string) {
+func (b *environment) save(t *testing.T, args ...string) {
 	t.Helper()
 	b.ok(t, 0, b.dir, append([]string{"plan", "--out", "p.json"}, args...)...)
 }
 
-func TestASavedPlanAndATableThatSomebodyMakes(t *testing.T) {
+func TestSavedPlanTargetTableCreated(t *testing.T) {
 	// Done: left: a saved plan, and somebody makes the table with a row meanwhile: stale, by name, and rollback does not drop it
 	for name, sql := range map[string]string{
 		"another one":             "CREATE TABLE keyed00 (id int PRIMARY KEY, mine text); INSERT INTO keyed00 VALUES (1, 'mine')",
@@ -43,7 +43,7 @@ func TestASavedPlanAndATableThatSomebodyMakes(t *testing.T) {
 			b.fill(t, 2, 100)
 			b.save(t)
 			b.target.Exec(t, b.targetDB, sql)
-			b.stale(t, "public.keyed00 is on the target now, and dmoctl did not make it")
+			b.stale(t, "public.keyed00 is now on the target, and dmoctl did not create it")
 			b.ok(t, 1, b.dir, "apply", "--auto-approve") // a new plan refuses it by name
 			const mine = "SELECT count(*), pg_relation_filenode('keyed00') FROM keyed00"
 			before := b.target1(t, mine)
@@ -55,7 +55,7 @@ func TestASavedPlanAndATableThatSomebodyMakes(t *testing.T) {
 	}
 }
 
-func TestASavedPlanAndATableThatSomebodyFills(t *testing.T) {
+func TestSavedPlanTargetTableFilled(t *testing.T) {
 	// Done: left: existence and emptiness are looked at under the lock: existing = "load", and somebody fills or drops the table after the plan
 	s := pgtest.Shared(t)
 	b := newBed(t, s, s, specOptions{existing: "load"})
@@ -68,7 +68,7 @@ func TestASavedPlanAndATableThatSomebodyFills(t *testing.T) {
 	b.stale(t, "public.keyed00 is no longer on the target")
 }
 
-func TestARecreateThatStopsBeforeItDrops(t *testing.T) {
+func TestRecreateStoppedBeforeDrop(t *testing.T) {
 	// Done: left: a recreate that stops, or is killed, after the ledger was written: the next apply drops the old table, and no old row stays
 	const confirm = "--confirm-recreate=target.postgres.b"
 	for _, how := range []string{"--until preflight", "killed"} {
@@ -99,7 +99,7 @@ func TestARecreateThatStopsBeforeItDrops(t *testing.T) {
 	}
 }
 
-func TestASavedPlanAndASourceThatChanged(t *testing.T) {
+func TestSavedPlanSourceChanged(t *testing.T) {
 	s := pgtest.Shared(t)
 	t.Run("another table", func(t *testing.T) {
 		// Done: left: a table that is made on the source between plan --out and apply: stale, by name
@@ -116,12 +116,12 @@ func TestASavedPlanAndASourceThatChanged(t *testing.T) {
 		b.apply(t, 0)
 		b.save(t, "--reload", "keyed00")
 		b.source.Exec(t, b.sourceDB, "ALTER TABLE bare01 ADD added int")
-		b.stale(t, "the structure changed on the source of", "public.bare01")
+		b.stale(t, "the source now has a different structure for", "public.bare01")
 	})
 }
 
-func TestASavedPlanAndSequencesOfAQuietSource(t *testing.T) {
-	// Done: left: a saved plan of a quiet source whose sequences went on since is stale, by name
+func TestSavedPlanQuietSequencesAdvanced(t *testing.T) {
+	// Done: left: a saved plan of a quiet source whose sequences continued since is stale, by name
 	s := pgtest.Shared(t)
 	for name, x := range map[string]struct{ sql, named string }{
 		"an identity":     {"SELECT nextval('t_id_seq')", "public.t"},
@@ -141,7 +141,7 @@ func TestASavedPlanAndSequencesOfAQuietSource(t *testing.T) {
 	}
 }
 
-func TestASavedPlanWhoseTablesWereBegunAgain(t *testing.T) {
+func TestSavedPlanTablesRestarted(t *testing.T) {
 	// Done: left: a saved plan keeps a table that another run has begun to copy again since: stale, by name
 	s := pgtest.Shared(t)
 	for _, until := range []string{"structures", "downtime"} {
@@ -151,7 +151,7 @@ func TestASavedPlanWhoseTablesWereBegunAgain(t *testing.T) {
 			b.apply(t, 0)
 			b.save(t, "--reload", "keyed00")
 			b.source.Exec(t, b.sourceDB, "INSERT INTO bare01 (id) VALUES (1000)")
-			b.ok(t, 5, b.dir, "apply", "p.json") // the source is not quiet: bare01 does not count any more
+			b.ok(t, 5, b.dir, "apply", "p.json") // the source is not quiet: bare01 are no longer valid
 			b.apply(t, 0, "--until", until)
 			b.stale(t, "public.bare01")
 			b.apply(t, 0)
@@ -161,7 +161,7 @@ func TestASavedPlanWhoseTablesWereBegunAgain(t *testing.T) {
 	}
 }
 
-func TestASavedPlanThatIsDoneIsNotBelieved(t *testing.T) {
+func TestSavedPlanAlreadyApplied(t *testing.T) {
 	// Done: left: a saved plan that was carried out, by its own run or by one that it continued, is held against what is there now
 	s := pgtest.Shared(t)
 	b := newBed(t, s, s, specOptions{})
@@ -192,7 +192,7 @@ func TestASavedPlanThatIsDoneIsNotBelieved(t *testing.T) {
 				t.Errorf("it says\n%s", r.stdout)
 			}
 			b.target.Exec(t, b.targetDB, "DROP INDEX keyed_day")
-			b.stale(t, "something to be done again")
+			b.stale(t, "there are new changes")
 			b.target.Exec(t, b.targetDB, "CREATE INDEX keyed_day ON keyed00 (day)")
 		})
 	}

@@ -7,8 +7,8 @@ import (
 	"github.com/dmoctl/dmoctl/internal/testbed/pgtest"
 )
 
-// tampered is a bed that is done at a level, where somebody has deleted a row from the target since.
-func tampered(t *testing.T, level, extra string) *bed {
+// tampered is a environment that is done at a level, where somebody has deleted a row from the target since.
+func tampered(t *testing.T, level, extra string) *environment {
 	t.Helper()
 	s := pgtest.Shared(t)
 	b := newBed(t, s, s, specOptions{verify: level, extra: extra})
@@ -20,7 +20,7 @@ func tampered(t *testing.T, level, extra string) *bed {
 }
 
 // differs wants an apply to compare and to find bare01, and one that copies it again to end well.
-func (b *bed) differs(t *testing.T) {
+func (b *environment) differs(t *testing.T) {
 	t.Helper()
 	b.writeSpec(t)
 	if r := b.ok(t, 2, b.dir, "plan", "--detailed-exitcode"); strings.Contains(r.stdout, "No changes") {
@@ -35,7 +35,7 @@ func (b *bed) differs(t *testing.T) {
 	b.nothingLeft(t)
 }
 
-func TestALevelThatIsRaised(t *testing.T) {
+func TestVerifyLevelRaised(t *testing.T) {
 	// Done: left: a level of verification that is raised after the end: verification steps until it is met
 	for _, level := range []string{"count", "content"} {
 		t.Run("none to "+level, func(t *testing.T) {
@@ -56,7 +56,7 @@ func TestALevelThatIsRaised(t *testing.T) {
 	})
 }
 
-func TestAnExceptionThatIsRemoved(t *testing.T) {
+func TestVerifyExceptionRemoved(t *testing.T) {
 	// Done: left: an exception that is removed after the end: the table is compared
 	s := pgtest.Shared(t)
 	b := newBed(t, s, s, specOptions{})
@@ -72,7 +72,7 @@ func TestAnExceptionThatIsRemoved(t *testing.T) {
 	b.differs(t) // writes the spec without the exception
 }
 
-func TestATableThatLosesItsRows(t *testing.T) {
+func TestLoadedTableBecomesStructureOnly(t *testing.T) {
 	// Done: left: an exclude with content = "structure" on a loaded table: emptied once, then "No changes"
 	s := pgtest.Shared(t)
 	b := newBed(t, s, s, specOptions{})
@@ -101,7 +101,7 @@ func TestATableThatLosesItsRows(t *testing.T) {
 	b.nothingLeft(t)
 }
 
-func TestATableOfTheDBAsThatStaysEmpty(t *testing.T) {
+func TestPreexistingTableStaysEmpty(t *testing.T) {
 	s := pgtest.Shared(t)
 	b := newBed(t, s, s, specOptions{existing: "load", extra: "  exclude \"x\" {\n    tables = [\"t\"]\n    content = \"structure\"\n    reason = \"filled by hand\"\n  }\n"})
 	b.fill(t, 1, 10)
@@ -111,7 +111,7 @@ func TestATableOfTheDBAsThatStaysEmpty(t *testing.T) {
 	b.nothingLeft(t)
 }
 
-func TestAParentThatLosesItsRowsAndChanges(t *testing.T) {
+func TestChangedParentBecomesStructureOnly(t *testing.T) {
 	s := pgtest.Shared(t)
 	b := newBed(t, s, s, specOptions{})
 	b.source.Exec(t, b.sourceDB, `CREATE TABLE parent (id int PRIMARY KEY); INSERT INTO parent VALUES (1); CREATE TABLE child (id int PRIMARY KEY, p int REFERENCES parent); INSERT INTO child VALUES (1, 1)`)
@@ -126,7 +126,7 @@ func TestAParentThatLosesItsRowsAndChanges(t *testing.T) {
 	b.nothingLeft(t)
 }
 
-func TestARenameOfALoadedTable(t *testing.T) {
+func TestLoadedTableRenamed(t *testing.T) {
 	// Done: left: a rename of a loaded table: the ledger follows, later plans succeed, rollback drops the right table
 	s := pgtest.Shared(t)
 	b := newBed(t, s, s, specOptions{})
@@ -155,7 +155,7 @@ func TestARenameOfALoadedTable(t *testing.T) {
 	}
 }
 
-func TestNamesThatNothingHas(t *testing.T) {
+func TestUnknownNamesRefused(t *testing.T) {
 	// Done: left: an unknown schema is an error, and so are --table and --reload that nothing matches
 	s := pgtest.Shared(t)
 	b := newBed(t, s, s, specOptions{})
@@ -175,7 +175,7 @@ func TestNamesThatNothingHas(t *testing.T) {
 	}
 }
 
-func TestLedgerRowsThatAreGone(t *testing.T) {
+func TestMissingLedgerRows(t *testing.T) {
 	// Done: left: the whole ledger decides, not a table's mark: a loaded or planned package that is gone, or of another generation, is copied again
 	for _, sql := range []string{
 		"DELETE FROM dmo.loaded WHERE id = 'public.keyed00/0002'",

@@ -8,8 +8,8 @@ import (
 	"github.com/dmoctl/dmoctl/internal/testbed/pgtest"
 )
 
-func TestTooFewLocksFailOneTable(t *testing.T) {
-	// Done: settings: 53200 for lack of locks fails one table, and the others go on.
+func TestOutOfLocksFailsOneTable(t *testing.T) {
+	// Done: settings: 53200 for lack of locks fails one table, and the others continue.
 	few := []pgtest.Option{pgtest.Setting("max_locks_per_transaction", "10"), pgtest.Setting("max_connections", "12")}
 	t.Run("source", func(t *testing.T) { tooFewLocks(t, pgtest.Start(t, few...), pgtest.Shared(t)) })
 	t.Run("target", func(t *testing.T) { tooFewLocks(t, pgtest.Shared(t), pgtest.Start(t, few...)) })

@@ -34,12 +34,12 @@ func peak(run *process) int64 {
 	}
 }
 
-func TestWideRowsStayInTheMemoryBound(t *testing.T) {
-	// Bad day: values that take a quarter of the memory each: the process stays near its bound, whichever column they are in.
+func TestWideRowsMemoryBound(t *testing.T) {
+	// Failure scenario: values that take a quarter of the memory each: the process stays near its bound, whichever column they are in.
 	wideRows(t, "pipe")
 }
 
-func TestWideRowsStayInTheMemoryBoundInFileMode(t *testing.T) {
+func TestWideRowsMemoryBoundInFileMode(t *testing.T) {
 	// Done: staging: values that take a quarter of the memory each, through files: the process stays in its bound
 	wideRows(t, "file")
 }

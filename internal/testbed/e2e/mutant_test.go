@@ -59,8 +59,8 @@ func withoutClaim(t *testing.T) dmoctl {
 	return d
 }
 
-func TestABuildWithoutTheClaimIsCaught(t *testing.T) {
-	// Bad day: SIGKILL of dmoctl: the comparison that the kill tests make fails for a build that leaves the claim out.
+func TestBuildWithoutClaimDetected(t *testing.T) {
+	// Failure scenario: SIGKILL of dmoctl: the comparison that the kill tests make fails for a build that leaves the claim out.
 	for name, d := range map[string]dmoctl{"with the claim": binary(), "without": withoutClaim(t)} {
 		t.Run(name, func(t *testing.T) {
 			b, p, _ := throughProxy(t, specOptions{consistency: "quiet", parts: 4, verify: "none"})

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// smallMove makes a folder with a source of SQLite and a spec that moves it into another file.
+// smallMove makes a directory with a source of SQLite and a spec that moves it into another file.
 func smallMove(t *testing.T, d dmoctl, rows int) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -35,7 +35,7 @@ migration "erp" {
 	return dir
 }
 
-func TestAReaderThatGoesAwayEndsNoRun(t *testing.T) {
+func TestClosedOutputPipeIgnored(t *testing.T) {
 	// Done: shell: SIGPIPE is ignored: a run whose output nobody reads any more ends as it would have, exit code and report included
 	d := binary()
 	for name, args := range map[string][]string{
@@ -65,8 +65,8 @@ func TestAReaderThatGoesAwayEndsNoRun(t *testing.T) {
 	}
 }
 
-func TestTeeAndOneCtrlC(t *testing.T) {
-	// Done: shell: apply | tee with one Ctrl-C: tee dies of it, the run drains, exits 130, writes its report, and goes on later
+func TestCtrlCWithTee(t *testing.T) {
+	// Done: shell: apply | tee with one Ctrl-C: tee dies of it, the run drains, exits 130, writes its report, and continues later
 	d := binary()
 	dir := smallMove(t, d, 300000)
 	script := `"$0" apply --auto-approve --json > pipe 2>&1 & echo $! > pid; tee apply.log < pipe > /dev/null & echo $! > tee; wait $(cat pid); echo $? > exit`

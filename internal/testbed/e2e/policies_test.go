@@ -43,7 +43,7 @@ func abapWant() []string {
 	return []string{"<A>>NULL> >NULL", "<B>X> >x  >long  ", "<>  y>NULL>z>NULL"}
 }
 
-func TestBlanksAndEmptyStringsOfABAP(t *testing.T) {
+func TestABAPBlanksAndEmptyStrings(t *testing.T) {
 	// Must show 3: blank = "abap" and empty_string = "null" hold in the copy and in verification alike, by pipe and by files, between both engines.
 	s := pgtest.Shared(t)
 	for _, mode := range []string{"pipe", "file"} {
@@ -93,8 +93,8 @@ func checkABAP(t *testing.T, dir string, query func(string) string) {
 	query("DELETE FROM mara WHERE matnr = 'new'")
 }
 
-func TestKeysThatDifferInBlanksOnly(t *testing.T) {
-	// Bad day: two keys differ in trailing blanks only, and blank = "abap" makes them one: the table fails by name and key, no row is dropped, the others go on.
+func TestKeysDifferingInBlanks(t *testing.T) {
+	// Failure scenario: two keys differ in trailing blanks only, and blank = "abap" makes them one: the table fails by name and key, no row is dropped, the others continue.
 	s := pgtest.Shared(t)
 	const tables = `CREATE TABLE twice (k VARCHAR(9) DEFAULT ' ' NOT NULL PRIMARY KEY, v INTEGER);
 INSERT INTO twice VALUES ('same', 1), ('same ', 2);
@@ -104,7 +104,7 @@ CREATE TABLE good (k VARCHAR(9) DEFAULT ' ' NOT NULL PRIMARY KEY); INSERT INTO g
 	url := s.NewDatabase(t)
 	dir := policiesSpec(t, sqliteSide(file), postgresSide(t, url), "pipe", abapPolicies)
 	r := binary().ok(t, 1, dir, "apply", "--auto-approve")
-	for _, w := range []string{"twice", "same", `keys that differ in trailing blanks of k only`, `GROUP BY RTRIM("k")`} {
+	for _, w := range []string{"twice", "same", `keys that differ only in trailing blanks of k`, `GROUP BY RTRIM("k")`} {
 		if !strings.Contains(strings.Join(strings.Fields(r.stderr), " "), w) {
 			t.Errorf("the failure does not name %q:\n%s", w, tail(r.stderr))
 		}
@@ -125,8 +125,8 @@ CREATE TABLE good (k VARCHAR(9) DEFAULT ' ' NOT NULL PRIMARY KEY); INSERT INTO g
 	}
 }
 
-func TestAnEmptyStringInANotNullColumn(t *testing.T) {
-	// Bad day: empty_string = "null" meets a NOT NULL column: the row fails by column and key, with what to do about it.
+func TestEmptyStringInNotNullColumn(t *testing.T) {
+	// Failure scenario: empty_string = "null" meets a NOT NULL column: the row fails by column and key, with what to do about it.
 	s := pgtest.Shared(t)
 	file := filepath.Join(t.TempDir(), "source.db")
 	sqlite(t, file, `CREATE TABLE must (id INTEGER PRIMARY KEY, name VARCHAR(9) NOT NULL); INSERT INTO must VALUES (41, 'x'), (42, '');`)
@@ -139,8 +139,8 @@ func TestAnEmptyStringInANotNullColumn(t *testing.T) {
 	}
 }
 
-func TestNumbersBecomeAsTheSpecSays(t *testing.T) {
-	// Bad day: a number does not fit the decimal that the spec asks for: it fails by column and key, and is never rounded; "double" is named as a loss.
+func TestNumberPolicies(t *testing.T) {
+	// Failure scenario: a number does not fit the decimal that the spec asks for: it fails by column and key, and is never rounded; "double" is named as a loss.
 	s := pgtest.Shared(t)
 	url := s.NewDatabase(t)
 	s.Exec(t, database(t, url), `CREATE TABLE fits (id int PRIMARY KEY, n numeric); INSERT INTO fits VALUES (1, 1.5), (2, -99999.25), (3, NULL);

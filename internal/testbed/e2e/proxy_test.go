@@ -21,7 +21,7 @@ type proxy struct {
 	pace    time.Duration // pause after each 64 KiB towards the server
 	hold    []byte        // hold back the next message that has these bytes, in lower case
 	held    chan struct{} // closed once one is held back
-	release chan struct{} // closing it lets it go on
+	release chan struct{} // closing it lets it continue
 }
 
 // newProxy starts a proxy before the server of rawURL and returns the URL to reach it.

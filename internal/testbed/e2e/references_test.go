@@ -38,19 +38,19 @@ ALTER TABLE s_self ADD CONSTRAINT self FOREIGN KEY (up) REFERENCES s_self;`
 const allConstraints = `SELECT conrelid::regclass, conname, convalidated, pg_get_constraintdef(oid), obj_description(oid, 'pg_constraint')
 FROM pg_constraint WHERE connamespace = 'public'::regnamespace ORDER BY 1::text, 2`
 
-func TestTablesThatReferToEachOtherAreLoaded(t *testing.T) {
-	// Bad day: existing = "load" into tables whose foreign keys are there: one apply loads them in any order and around circles, and leaves the keys as they were, NOT VALID ones too.
+func TestLoadWithCircularForeignKeys(t *testing.T) {
+	// Failure scenario: existing = "load" into tables whose foreign keys are there: one apply loads them in any order and around circles, and leaves the keys as they were, NOT VALID ones too.
 	s := pgtest.Shared(t)
 	b := newBed(t, s, s, specOptions{existing: "load", parts: 2})
 	b.source.Exec(t, b.sourceDB, referring+referringRows)
 	b.target.Exec(t, b.targetDB, referring+dbasKeys)
 	want, keys := contents(t, b.source, b.sourceDB), b.target.Query(t, b.targetDB, allConstraints)
 	r := b.ok(t, 0, b.dir, "plan")
-	if !strings.Contains(r.stdout, "5 foreign keys dropped until the rows are in, then made again as before") {
+	if !strings.Contains(r.stdout, "5 foreign keys dropped during the load, then recreated unchanged") {
 		t.Errorf("the plan does not say what happens to the foreign keys:\n%s", r.stdout)
 	}
 	j := b.ok(t, 0, b.dir, "plan", "--json")
-	for _, reason := range []string{"they would keep rows from going in before those that they refer to", "those that were there before are made again as they were"} {
+	for _, reason := range []string{"they would block rows from being loaded before the rows that they refer to", "existing foreign keys are recreated unchanged"} {
 		if !strings.Contains(j.stdout, reason) {
 			t.Errorf("no step has the reason %q", reason)
 		}
@@ -71,7 +71,7 @@ func TestTablesThatReferToEachOtherAreLoaded(t *testing.T) {
 	}
 }
 
-func TestDroppedForeignKeysSurviveACrash(t *testing.T) {
+func TestDroppedForeignKeysSurviveCrash(t *testing.T) {
 	// Trap: foreign keys of others, dropped for a load that is killed and planned again: the tables themselves remember them, for the next apply and for a rollback
 	b, p, _ := throughProxy(t, specOptions{consistency: "quiet", existing: "load", parts: 4, processes: 1})
 	b.source.Exec(t, b.sourceDB, referring+referringRows)

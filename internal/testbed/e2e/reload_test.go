@@ -9,7 +9,7 @@ import (
 	"github.com/dmoctl/dmoctl/internal/testbed/pgtest"
 )
 
-func TestAKilledReloadMakesForeignKeysAgain(t *testing.T) {
+func TestKilledReloadRestoresForeignKeys(t *testing.T) {
 	// Invariant 5: a reload that is killed after it dropped foreign keys is resumed, and they are there again.
 	b, p, _ := throughProxy(t, specOptions{consistency: "quiet", parts: 4, processes: 1})
 	b.source.Exec(t, b.sourceDB, `CREATE TABLE parent (id int PRIMARY KEY, note text);
@@ -38,8 +38,8 @@ INSERT INTO child SELECT g, 1 + g % 20000 FROM generate_series(1, 3000) g; ANALY
 	}
 }
 
-func TestRecreateLeavesWhatOthersHaveBuilt(t *testing.T) {
-	// Bad day: existing = "recreate" where views of others hang on the tables: refused in plan, by name, and nothing is dropped.
+func TestRecreateRefusedWithDependents(t *testing.T) {
+	// Failure scenario: existing = "recreate" where views of others depend on the tables: refused in plan, by name, and nothing is dropped.
 	s := pgtest.Shared(t)
 	b := newBed(t, s, s, specOptions{existing: "recreate"})
 	b.fill(t, 2, 100)

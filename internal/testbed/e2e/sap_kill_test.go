@@ -11,7 +11,7 @@ import (
 	"github.com/dmoctl/dmoctl/internal/sample"
 )
 
-// Each route is killed so often, and so many rows are under way.
+// Each route is killed so often, and so many rows are in progress.
 const (
 	sapKills = 20
 	killRows = 6000
@@ -39,7 +39,7 @@ func TestKillsFromPostgresToHANA(t *testing.T) {
 	killed(t, postgresToHANA(t, killSample()))
 }
 
-// killed kills runs at random moments of a measured one. The servers go on; the next apply begins at once
+// killed kills runs at random moments of a measured one. The servers continue; the next apply begins at once
 // and has to end with the content of the source.
 func killed(t *testing.T, r *route) {
 	began := time.Now()

@@ -24,8 +24,8 @@ const (
 // route is a migration between two engines by a spec of examples/, with what it has to bring.
 type route struct {
 	dmoctl
-	dir    string // spec folder
-	spec   string // folder in examples/
+	dir    string // spec directory
+	spec   string // directory in examples/
 	want   tallies
 	source map[string]string
 	target map[string]string
@@ -34,7 +34,7 @@ type route struct {
 	busy   func(t *testing.T) bool
 }
 
-// settle writes the spec folder again, without history, for the target of the moment.
+// settle writes the spec directory again, without history, for the target of the moment.
 func (r *route) settle(t *testing.T) {
 	t.Helper()
 	r.dir = t.TempDir()

@@ -11,8 +11,8 @@ import (
 	"github.com/dmoctl/dmoctl/internal/testbed/sim/erp"
 )
 
-func TestARowThatHANACannotHoldIsRefusedByItsKey(t *testing.T) {
-	// Must show 3: a text of 5 characters that are 6 UTF-16 units, and a number of 38 digits, fail by table, column and key; the others go on, and overflow = "null" takes them.
+func TestUnrepresentableRowRejectedByKey(t *testing.T) {
+	// Must show 3: a text of 5 characters that are 6 UTF-16 units, and a number of 38 digits, fail by table, column and key; the others continue, and overflow = "null" takes them.
 	srv, env := erpSource(t, sample.Options{}, newExpected(true))
 	db, err := sql.Open("oracle", erp.URL(srv))
 	if err != nil {
@@ -41,7 +41,7 @@ func TestARowThatHANACannotHoldIsRefusedByItsKey(t *testing.T) {
 	}
 	got := r.got(t)
 	if got["ZUNITS"].rows != 0 || got["ZDIGITS"].rows != 0 || got["ZSTAFF"].rows == 0 {
-		t.Errorf("ZUNITS has %d rows, ZDIGITS %d, ZSTAFF %d: the first two are refused whole, the others go on", got["ZUNITS"].rows, got["ZDIGITS"].rows, got["ZSTAFF"].rows)
+		t.Errorf("ZUNITS has %d rows, ZDIGITS %d, ZSTAFF %d: the first two are refused whole, the others continue", got["ZUNITS"].rows, got["ZDIGITS"].rows, got["ZSTAFF"].rows)
 	}
 	path := filepath.Join(r.dir, "main.dmo.hcl")
 	spec, err := os.ReadFile(path)
@@ -60,7 +60,7 @@ func TestARowThatHANACannotHoldIsRefusedByItsKey(t *testing.T) {
 	}
 }
 
-func TestFromOracleThroughSQLiteToHANA(t *testing.T) {
+func TestOracleThroughSQLiteToHANA(t *testing.T) {
 	// Must show 2: Oracle to SQLite and SQLite to SAP HANA: what has passed through both is what the sample handed to Oracle.
 	want := newExpected(false)
 	_, env := erpSource(t, sapSample(5000), want)

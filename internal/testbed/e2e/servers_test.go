@@ -7,8 +7,8 @@ import (
 	"github.com/dmoctl/dmoctl/internal/testbed/pgtest"
 )
 
-func TestAServerStopsInMidLoad(t *testing.T) {
-	// Bad day: SIGKILL of dmoctl at any moment; pg_ctl stop -m immediate of target or source in mid-load: apply again completes.
+func TestServerStopDuringLoad(t *testing.T) {
+	// Failure scenario: SIGKILL of dmoctl at any moment; pg_ctl stop -m immediate of target or source in mid-load: apply again completes.
 	for _, side := range []string{"source", "target"} {
 		for _, consistency := range []string{"snapshot", "quiet"} {
 			t.Run(side+" "+consistency, func(t *testing.T) { stopServer(t, side, consistency) })

@@ -33,8 +33,8 @@ func sameText(t *testing.T, want, got string) {
 	}
 }
 
-// edit replaces a text of the bed's spec.
-func (b *bed) edit(t *testing.T, from, to string) {
+// edit replaces a text of the environment's spec.
+func (b *environment) edit(t *testing.T, from, to string) {
 	t.Helper()
 	file := filepath.Join(b.dir, "main.dmo.hcl")
 	spec, err := os.ReadFile(file)
@@ -49,8 +49,8 @@ func (b *bed) edit(t *testing.T, from, to string) {
 	}
 }
 
-// inSchemas puts the schemas into the bed's spec.
-func (b *bed) inSchemas(t *testing.T, source, target string) {
+// inSchemas puts the schemas into the environment's spec.
+func (b *environment) inSchemas(t *testing.T, source, target string) {
 	t.Helper()
 	b.edit(t, "  consistency =", "  schema = \""+source+"\"\n  consistency =")
 	b.edit(t, "  existing =", "  schema = \""+target+"\"\n  existing =")
@@ -73,7 +73,7 @@ CREATE SEQUENCE owned; CREATE TABLE od (a text DEFAULT 'X' || nextval('owned'), 
 CREATE TABLE literals (a text DEFAULT 's1.mood', b text CHECK (b <> '''s1.t1'), c text DEFAULT E'\\s1.free');
 `
 
-func TestATargetOfAnotherSchema(t *testing.T) {
+func TestDifferentTargetSchema(t *testing.T) {
 	s := pgtest.Shared(t)
 	b := newBed(t, s, s, specOptions{})
 	b.source.Exec(t, b.sourceDB, schemaOfTypes)
@@ -84,7 +84,7 @@ func TestATargetOfAnotherSchema(t *testing.T) {
 	sameText(t, dumpStructures(t, b.source, b.sourceDB), got)
 }
 
-func TestSequencesGoOnWhereTheSourceWouldHave(t *testing.T) {
+func TestSequencesContinueFromSource(t *testing.T) {
 	s := pgtest.Shared(t)
 	b := newBed(t, s, s, specOptions{})
 	b.source.Exec(t, b.sourceDB, `CREATE SEQUENCE never; CREATE SEQUENCE called; SELECT nextval('called');
@@ -97,11 +97,11 @@ CREATE TABLE i (id int GENERATED ALWAYS AS IDENTITY); INSERT INTO i OVERRIDING S
 	const positions = `SELECT nextval('never'), nextval('called'), nextval('set_back'), nextval('down'), nextval('t_id_seq'), nextval('i_id_seq')`
 	want := b.source.Query(t, b.sourceDB, positions)
 	if got := b.target.Query(t, b.targetDB, positions); got != want {
-		t.Errorf("the target's sequences go on with %s, the source's with %s", got, want)
+		t.Errorf("the target's sequences continue with %s, the source's with %s", got, want)
 	}
 }
 
-func TestPartitionsOfAnotherServer(t *testing.T) {
+func TestPartitionsAcrossServers(t *testing.T) {
 	s := pgtest.Shared(t)
 	b := newBed(t, s, s, specOptions{extra: "  rename {\n    table = \"sales\"\n    to = \"archive.orders\"\n  }\n"})
 	b.source.Exec(t, b.sourceDB, `CREATE TYPE mood AS ENUM ('sad', 'ok', 'fine', 'well', 'great');
@@ -121,7 +121,7 @@ INSERT INTO sales SELECT g, (enum_range(NULL::mood))[g % 5 + 1] FROM generate_se
 	}
 }
 
-func TestWhatOnlyAPartitionHasIsListed(t *testing.T) {
+func TestPartitionOnlyObjectsListed(t *testing.T) {
 	s := pgtest.Shared(t)
 	b := newBed(t, s, s, specOptions{})
 	b.source.Exec(t, b.sourceDB, `CREATE TABLE p (id int DEFAULT 1, v text, CONSTRAINT shared CHECK (id > 0)) PARTITION BY RANGE (id); CREATE INDEX shared_index ON p (v);

@@ -10,8 +10,8 @@ import (
 	"github.com/dmoctl/dmoctl/internal/testbed/pgtest"
 )
 
-// throughProxy is a bed whose way to the target leads through a proxy.
-func throughProxy(t *testing.T, o specOptions) (*bed, *proxy, string) {
+// throughProxy is a environment whose way to the target leads through a proxy.
+func throughProxy(t *testing.T, o specOptions) (*environment, *proxy, string) {
 	t.Helper()
 	b := newBed(t, pgtest.Shared(t), pgtest.Shared(t), o)
 	direct := b.targetURL
@@ -30,8 +30,8 @@ func wait(t *testing.T, c <-chan struct{}, what string) {
 	}
 }
 
-func TestACommitHeldBackIsWaitedFor(t *testing.T) {
-	// Bad day: a killed run's COMMIT: the next run waits for it, says for whom, and finds the package in.
+func TestTakeoverWaitsForDelayedCommit(t *testing.T) {
+	// Failure scenario: a killed run's COMMIT: the next run waits for it, says for whom, and finds the package in.
 	b, p, direct := throughProxy(t, specOptions{consistency: "quiet", parts: 2, processes: 1})
 	b.fill(t, 2, 2000)
 	want := contents(t, b.source, b.sourceDB)
@@ -61,8 +61,8 @@ func TestACommitHeldBackIsWaitedFor(t *testing.T) {
 
 var unlockCommand = regexp.MustCompile(`dmoctl state unlock (\S+)`)
 
-// takeOver ends the stopped run's hold as its message tells, and applies from another folder.
-func takeOver(t *testing.T, b *bed, args ...string) {
+// takeOver ends the stopped run's hold as its message tells, and applies from another directory.
+func takeOver(t *testing.T, b *environment, args ...string) {
 	t.Helper()
 	refused := b.apply(t, 4)
 	m := unlockCommand.FindStringSubmatch(refused.stderr)
@@ -73,18 +73,18 @@ func takeOver(t *testing.T, b *bed, args ...string) {
 	b.apply(t, 0, args...)
 }
 
-// goOn lets a deposed run go on and fails unless it ends with an error.
+// goOn lets a fenced run continue and fails unless it ends with an error.
 func goOn(t *testing.T, p *process) {
 	t.Helper()
 	p.signal(t, syscall.SIGCONT)
 	r := p.wait(t, 2*time.Minute)
 	if r.exit != 4 {
-		t.Errorf("the deposed run ended with exit %d, want 4\n%s", r.exit, tail(r.stderr))
+		t.Errorf("the fenced run ended with exit %d, want 4\n%s", r.exit, tail(r.stderr))
 	}
 }
 
-func TestARunStoppedBeforeItsClaimIsDeposed(t *testing.T) {
-	// Bad day: a killed run's COMMIT: a run stopped before its claim goes on after a takeover and writes nothing.
+func TestRunStoppedBeforeClaimFenced(t *testing.T) {
+	// Failure scenario: a killed run's COMMIT: a run stopped before its claim continues after a takeover and writes nothing.
 	b, p, direct := throughProxy(t, specOptions{consistency: "quiet", parts: 2})
 	b.fill(t, 2, 2000)
 	want := contents(t, b.source, b.sourceDB)
@@ -98,8 +98,8 @@ func TestARunStoppedBeforeItsClaimIsDeposed(t *testing.T) {
 	b.equal(t, want)
 }
 
-func TestARunStoppedInMidLoadIsDeposed(t *testing.T) {
-	// Bad day: a killed run's COMMIT: a run stopped in mid-load goes on after a takeover and can not commit.
+func TestRunStoppedDuringLoadFenced(t *testing.T) {
+	// Failure scenario: a killed run's COMMIT: a run stopped in mid-load continues after a takeover and can not commit.
 	b, p, direct := throughProxy(t, specOptions{consistency: "quiet", parts: 2})
 	b.fill(t, 2, 60000)
 	want := contents(t, b.source, b.sourceDB)
@@ -116,8 +116,8 @@ func TestARunStoppedInMidLoadIsDeposed(t *testing.T) {
 	b.equal(t, want)
 }
 
-func TestARunStoppedInAReloadIsDeposed(t *testing.T) {
-	// Bad day: a killed run's COMMIT: a run stopped in a reload goes on after a takeover and empties nothing.
+func TestRunStoppedDuringReloadFenced(t *testing.T) {
+	// Failure scenario: a killed run's COMMIT: a run stopped in a reload continues after a takeover and empties nothing.
 	b, p, direct := throughProxy(t, specOptions{consistency: "quiet", parts: 2})
 	b.fill(t, 2, 2000)
 	want := contents(t, b.source, b.sourceDB)
@@ -132,15 +132,15 @@ func TestARunStoppedInAReloadIsDeposed(t *testing.T) {
 	b.equal(t, want)
 }
 
-func TestTwoAppliesAtOnce(t *testing.T) {
-	// Bad day: two applies at once: the second stops with exit 4 and the owner's name, from one state or from two.
+func TestConcurrentApplies(t *testing.T) {
+	// Failure scenario: two applies at once: the second stops with exit 4 and the owner's name, from one state or from two.
 	b, p, direct := throughProxy(t, specOptions{parts: 2})
 	b.fill(t, 2, 60000)
 	want := contents(t, b.source, b.sourceDB)
 	p.slow(50 * time.Millisecond)
 	first := b.startApply(t)
 	first.waitFor(t, "package.started", 1)
-	for name, dir := range map[string]*bed{"from one state": b, "from two": b.other(t, direct)} {
+	for name, dir := range map[string]*environment{"from one state": b, "from two": b.other(t, direct)} {
 		r := dir.apply(t, 4)
 		if !strings.Contains(r.stderr, "pid") || !strings.Contains(r.stderr, "state unlock") {
 			t.Errorf("%s: the refusal does not name the owner:\n%s", name, r.stderr)

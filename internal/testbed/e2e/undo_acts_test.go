@@ -7,7 +7,7 @@ import (
 	"github.com/dmoctl/dmoctl/internal/testbed/pgtest"
 )
 
-func TestTablesThatActStopTheRun(t *testing.T) {
+func TestTargetTriggersStopRun(t *testing.T) {
 	// Done: undo: triggers on tables of existing = load, or on tables of dmoctl's own before they are copied again, stop plan and apply by name; a table that is done is let alone
 	server := pgtest.Shared(t)
 	const act = "CREATE FUNCTION act() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO log VALUES (1); RETURN NEW; END'; CREATE TABLE log (n int); CREATE TRIGGER audit AFTER INSERT ON t FOR EACH ROW EXECUTE FUNCTION act()"
@@ -36,7 +36,7 @@ func TestTablesThatActStopTheRun(t *testing.T) {
 	}
 }
 
-func TestSuperuserIsNamedInThePlan(t *testing.T) {
+func TestSuperuserShownInPlan(t *testing.T) {
 	// Done: undo: a superuser on the target is named in the plan as text, Markdown and JSON; an ordinary role is not
 	server := pgtest.Shared(t)
 	b := newBed(t, server, server, specOptions{})
@@ -62,7 +62,7 @@ func TestSuperuserIsNamedInThePlan(t *testing.T) {
 	b.ok(t, 0, b.dir, "plan", "--detailed-exitcode")
 }
 
-func TestSequencesOfOtherSchemasAreNamed(t *testing.T) {
+func TestSequencesOfOtherSchemasListed(t *testing.T) {
 	// Done: undo: a default from a sequence that the table does not own is positioned, or named in the plan
 	server := pgtest.Shared(t)
 	b := newBed(t, server, server, specOptions{})
@@ -75,6 +75,6 @@ CREATE TABLE t (id int DEFAULT nextval('other.gen'), x int DEFAULT nextval('here
 	}
 	b.apply(t, 0)
 	if got := b.target.Query(t, b.targetDB, "SELECT nextval('here'), nextval('a_id_seq')"); got != b.source.Query(t, b.sourceDB, "SELECT nextval('here'), nextval('a_id_seq')") {
-		t.Errorf("the target goes on with %s", got)
+		t.Errorf("the target continues with %s", got)
 	}
 }

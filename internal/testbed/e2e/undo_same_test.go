@@ -11,7 +11,7 @@ import (
 )
 
 // within writes a spec from one database into another of the same server, each with lines of its own.
-func (b *bed) within(t *testing.T, source, target string) {
+func (b *environment) within(t *testing.T, source, target string) {
 	t.Helper()
 	spec := fmt.Sprintf("source \"postgres\" \"a\" {\n%s}\ntarget \"postgres\" \"b\" {\n%s  existing = \"recreate\"\n}\nmigration \"test\" {\n  source = source.postgres.a\n  target = target.postgres.b\n  transfer \"pipe\" {}\n}\n", source, target)
 	if err := os.WriteFile(filepath.Join(b.dir, "main.dmo.hcl"), []byte(spec), 0o600); err != nil {
@@ -19,7 +19,7 @@ func (b *bed) within(t *testing.T, source, target string) {
 	}
 }
 
-func TestSourceThatIsTheTargetIsRefused(t *testing.T) {
+func TestIdenticalSourceAndTargetRefused(t *testing.T) {
 	// Done: undo: a source that is the target is refused before anything: the same database by another address, or as an ordinary role
 	server := pgtest.Shared(t)
 	b := newBed(t, server, server, specOptions{})
@@ -56,7 +56,7 @@ REVOKE EXECUTE ON FUNCTION pg_control_system(), pg_control_checkpoint() FROM PUB
 	}
 }
 
-func TestOneDatabaseFromSchemaToSchema(t *testing.T) {
+func TestSchemaToSchemaInOneDatabase(t *testing.T) {
 	// Done: undo: within one database a migration may lead from one schema into another, and not back into what it reads
 	server := pgtest.Shared(t)
 	b := newBed(t, server, server, specOptions{})

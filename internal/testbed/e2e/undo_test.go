@@ -13,7 +13,7 @@ const objects = `SELECT 'schema ' || nspname FROM pg_namespace WHERE nspname NOT
 UNION ALL SELECT 'relation ' || oid::regclass FROM pg_class WHERE relnamespace >= 2200 AND relnamespace::regnamespace::text NOT IN ('pg_catalog', 'pg_toast', 'information_schema')
 UNION ALL SELECT 'type ' || oid::regtype FROM pg_type WHERE typtype IN ('e', 'd') AND typnamespace::regnamespace::text NOT IN ('pg_catalog', 'information_schema') ORDER BY 1`
 
-func TestRollbackRemovesAllThatWasMade(t *testing.T) {
+func TestRollbackRemovesCreatedObjects(t *testing.T) {
 	// Done: undo: rollback removes everything that it made: tables, partitions, types, sequences, schemas and its ledger, and leaves what was there
 	server := pgtest.Shared(t)
 	b := newBed(t, server, server, specOptions{extra: "table_group \"more\" { tables = [\"more.*\"] }\n"})
@@ -43,7 +43,7 @@ CREATE TABLE p (k int) PARTITION BY RANGE (k); CREATE TABLE p1 PARTITION OF p FO
 	}
 }
 
-func TestRollbackLeavesWhatOthersUse(t *testing.T) {
+func TestRollbackKeepsObjectsInUse(t *testing.T) {
 	// Done: undo: rollback removes everything that it made, but leaves what others use, says why, and removes it later
 	server := pgtest.Shared(t)
 	b := newBed(t, server, server, specOptions{})
@@ -53,7 +53,7 @@ func TestRollbackLeavesWhatOthersUse(t *testing.T) {
 	b.target.Exec(t, b.targetDB, `CREATE TABLE guest (x d); INSERT INTO guest VALUES (7);
 DROP TABLE u; CREATE TABLE u (id int PRIMARY KEY, mine int); INSERT INTO u VALUES (1, 2); DROP TABLE v; DROP SEQUENCE free; CREATE SEQUENCE free`)
 	r := b.ok(t, 0, b.dir, "rollback", "--empty-target", "--auto-approve")
-	for _, said := range []string{"Left type public.d: it is in use: ", "column x of table public.guest", "Left table public.u: another table has its name now", "Left sequence public.free: another one has its name now", "run rollback again"} {
+	for _, said := range []string{"Kept type public.d: it is in use: ", "column x of table public.guest", "Kept table public.u: another table now has its name", "Kept sequence public.free: a different one now has its name", "run rollback again"} {
 		if !strings.Contains(words(r.stdout), said) {
 			t.Errorf("rollback does not say %q:\n%s", said, r.stdout)
 		}
@@ -68,7 +68,7 @@ DROP TABLE u; CREATE TABLE u (id int PRIMARY KEY, mine int); INSERT INTO u VALUE
 	}
 }
 
-// builtOn is what somebody else hangs on a table t of the target.
+// builtOn is what somebody else depends on a table t of the target.
 var builtOn = map[string]struct{ sql, named string }{
 	"a view":             {"CREATE VIEW guest AS SELECT id FROM t", "view public.guest"},
 	"a materialized one": {"CREATE MATERIALIZED VIEW guest AS SELECT id FROM t", "materialized view public.guest"},
@@ -79,7 +79,7 @@ var builtOn = map[string]struct{ sql, named string }{
 	"a partition":        {"CREATE TABLE guest PARTITION OF p FOR VALUES FROM (10) TO (20); INSERT INTO p VALUES (11)", "partition public.guest of public.p"},
 }
 
-func TestRollbackTakesNothingAlong(t *testing.T) {
+func TestRollbackRefusedWithDependents(t *testing.T) {
 	// Done: undo: rollback is refused where others have built on it, by name, and nothing is dropped
 	server := pgtest.Shared(t)
 	for name, c := range builtOn {
@@ -108,7 +108,7 @@ CREATE TABLE p (k int) PARTITION BY RANGE (k); CREATE TABLE p1 PARTITION OF p FO
 	}
 }
 
-func TestRecreateTakesNothingAlongThatCameLater(t *testing.T) {
+func TestRecreateRefusedWithLaterDependents(t *testing.T) {
 	// Done: undo: recreate is refused where others have built on it since the plan was made, and the table stays
 	server := pgtest.Shared(t)
 	for name, c := range builtOn {
@@ -132,7 +132,7 @@ func TestRecreateTakesNothingAlongThatCameLater(t *testing.T) {
 	}
 }
 
-func TestRollbackMakesForeignKeysAgain(t *testing.T) {
+func TestRollbackRestoresForeignKeys(t *testing.T) {
 	// Done: undo: foreign keys of the target's own tables that a run has taken off are made again by a rollback
 	server := pgtest.Shared(t)
 	for name, args := range map[string][]string{"first load": nil, "reload": {"--reload", "*"}} {

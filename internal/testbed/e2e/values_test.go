@@ -33,7 +33,7 @@ func postgresSide(t *testing.T, url string) side {
 	return side{"postgres", connection(t, url)}
 }
 
-// mixedSpec writes a spec between two engines and returns its folder.
+// mixedSpec writes a spec between two engines and returns its directory.
 func mixedSpec(t *testing.T, source, target side) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -53,8 +53,8 @@ migration "test" {
 	return dir
 }
 
-func TestValuesOfSQLiteThatDoNotFit(t *testing.T) {
-	// Bad day: a column that cannot be carried; a value that does not fit, NUL in text, invalid UTF-8 and mixed storage classes in SQLite fail by table, column and key; the others go on.
+func TestSQLiteValuesRejected(t *testing.T) {
+	// Failure scenario: a column that cannot be migrated; a value that does not fit, NUL in text, invalid UTF-8 and mixed storage classes in SQLite fail by table, column and key; the others continue.
 	file := filepath.Join(t.TempDir(), "source.db")
 	sqlite(t, file, `CREATE TABLE good (id INTEGER PRIMARY KEY, note VARCHAR(20));
 INSERT INTO good VALUES (1, 'one'), (2, 'two');
@@ -79,12 +79,12 @@ CREATE TABLE late (id INTEGER PRIMARY KEY, day DATE); INSERT INTO late VALUES (4
 		}
 	}
 	if got := s.Query(t, database(t, url), "SELECT count(*) FROM public.good"); strings.TrimSpace(got) != "2" {
-		t.Errorf("good has %s rows, want 2: the others go on", got)
+		t.Errorf("good has %s rows, want 2: the others continue", got)
 	}
 }
 
-func TestValuesOfPostgresThatDoNotFit(t *testing.T) {
-	// Bad day: a column that cannot be carried; a value that does not fit: numeric NaN, infinite dates, year 10000 fail by table, column and key; the others go on.
+func TestPostgresValuesRejected(t *testing.T) {
+	// Failure scenario: a column that cannot be migrated; a value that does not fit: numeric NaN, infinite dates, year 10000 fail by table, column and key; the others continue.
 	s := pgtest.Shared(t)
 	url := s.NewDatabase(t)
 	db := database(t, url)
@@ -108,12 +108,12 @@ CREATE TABLE early (id int PRIMARY KEY, day date); INSERT INTO early VALUES (45,
 		}
 	}
 	if got := strings.TrimSpace(sqlite(t, file, "SELECT count(*) FROM good")); got != "1" {
-		t.Errorf("good has %s rows, want 1: the others go on", got)
+		t.Errorf("good has %s rows, want 1: the others continue", got)
 	}
 }
 
-func TestColumnsThatCannotBeCarried(t *testing.T) {
-	// Bad day: a column that cannot be carried: it is refused in plan by name, nothing is changed.
+func TestUnsupportedColumnsRefused(t *testing.T) {
+	// Failure scenario: a column that cannot be migrated: it is refused in plan by name, nothing is changed.
 	s := pgtest.Shared(t)
 	url := s.NewDatabase(t)
 	s.Exec(t, database(t, url), `CREATE TABLE odd (id int PRIMARY KEY, tags text[], search tsvector, span int4range); CREATE TABLE fine (id int)`)

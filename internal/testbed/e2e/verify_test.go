@@ -7,7 +7,7 @@ import (
 	"github.com/dmoctl/dmoctl/internal/testbed/pgtest"
 )
 
-func TestVerifyAfterHandsOnTheTarget(t *testing.T) {
+func TestVerifyAfterTargetTampering(t *testing.T) {
 	s := pgtest.Shared(t)
 	for name, x := range map[string]struct{ sql, table string }{
 		"row deleted":    {"DELETE FROM bare01 WHERE id = 7", "bare01"},

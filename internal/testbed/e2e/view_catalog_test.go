@@ -26,7 +26,7 @@ var thereAndBack = [][2]string{
 	{"BEGIN; ALTER TABLE a2 INHERIT a; COMMIT", "ALTER TABLE a2 NO INHERIT a"},
 }
 
-func TestChangesOfTheCatalogDuringTheCopy(t *testing.T) {
+func TestCatalogChangesDuringCopy(t *testing.T) {
 	// Done: view: random changes of the catalog, there and back, in mid-copy end equal, or with exit 5 and a table's name
 	for _, consistency := range []string{"snapshot", "quiet"} {
 		for _, mode := range []string{"pipe", "file"} {
@@ -66,7 +66,7 @@ func TestChangesOfTheCatalogDuringTheCopy(t *testing.T) {
 }
 
 // changeCatalog runs a statement that may have to wait for a view's locks.
-func changeCatalog(t *testing.T, b *bed, sql string) {
+func changeCatalog(t *testing.T, b *environment, sql string) {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		err := b.source.TryExec(b.sourceDB, "SET lock_timeout = '5s'; "+sql)
@@ -79,7 +79,7 @@ func changeCatalog(t *testing.T, b *bed, sql string) {
 	}
 }
 
-func TestAPartitionThatComesBackInMidCopy(t *testing.T) {
+func TestPartitionReattachedDuringCopy(t *testing.T) {
 	// Done: view: a partition that is detached before a package and attached again in mid-copy is in the copy, in every run
 	for _, by := range []string{"none", "auto", "partition"} {
 		t.Run(by, func(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 	"github.com/dmoctl/dmoctl/internal/testbed/pgtest"
 )
 
-func TestRowsOfInheritingTablesAreCopiedOrNamed(t *testing.T) {
+func TestInheritedRowsCopiedOrListed(t *testing.T) {
 	// Done: view: inheritance: every row that a query of a parent shows is copied, or the plan names where it stays
 	server := pgtest.Shared(t)
 	const family = `CREATE SCHEMA parts; CREATE TABLE m (id int, v text); INSERT INTO m VALUES (1, 'own');
@@ -77,7 +77,7 @@ END LOOP; END $$; INSERT INTO _timescaledb_internal._hyper_1_7_chunk VALUES ('20
 	})
 }
 
-func TestATargetTableWithChildrenIsNotLoaded(t *testing.T) {
+func TestTargetTableWithChildrenRefused(t *testing.T) {
 	// Done: view: inheritance on the target: a table that shows rows of others is refused by name
 	server := pgtest.Shared(t)
 	b := newBed(t, server, server, specOptions{existing: "load"})

@@ -28,7 +28,7 @@ func say(t *testing.T, c *pgconn.PgConn, sql string) {
 	}
 }
 
-func TestAnIdleSessionsWriteStopsAQuietCopy(t *testing.T) {
+func TestIdleSessionWriteStopsQuietCopy(t *testing.T) {
 	// Done: view: quiet: what an idle session has written ends the run with exit 5, by name, and closes nothing
 	b, p, _ := throughProxy(t, specOptions{consistency: "quiet", parts: 6, processes: 1})
 	b.fill(t, 1, 30000)
@@ -44,7 +44,7 @@ func TestAnIdleSessionsWriteStopsAQuietCopy(t *testing.T) {
 	b.equal(t, contents(t, b.source, b.sourceDB))
 }
 
-func TestATransferBetweenTwoTablesOfAQuietSource(t *testing.T) {
+func TestCrossTableWriteDuringQuietCopy(t *testing.T) {
 	// Done: view: quiet, together: a transaction from a table that is done to one that is not ends with exit 5, by name
 	for _, c := range []struct{ mode, until string }{{"pipe", "postprocess"}, {"file", "postprocess"}, {"pipe", "downtime"}} {
 		t.Run(c.mode+" until "+c.until, func(t *testing.T) {
@@ -75,7 +75,7 @@ INSERT INTO big SELECT i, 100, repeat(md5(i::text), 8) FROM generate_series(1, 2
 	}
 }
 
-func TestATransferBetweenAKillAndTheNextRun(t *testing.T) {
+func TestCrossTableWriteBeforeResume(t *testing.T) {
 	// Done: view: quiet, together: a transfer between a kill and the next run is found in the table that was done before
 	b, p, _ := throughProxy(t, specOptions{consistency: "quiet", parts: 1, processes: 1})
 	b.source.Exec(t, b.sourceDB, `CREATE TABLE big (id int PRIMARY KEY, v int, pad text); CREATE TABLE other (id int PRIMARY KEY, v int, pad text);
@@ -99,7 +99,7 @@ INSERT INTO big SELECT i, 100, repeat(md5(i::text), 8) FROM generate_series(1, 6
 }
 
 // complete waits until the ledger says that all of a table is in and was compared.
-func (b *bed) complete(t *testing.T, table string) {
+func (b *environment) complete(t *testing.T, table string) {
 	t.Helper()
 	const sql = "SELECT count(*) FROM dmo.tables WHERE state IN ('complete', 'counted', 'compared') AND source_name = "
 	for end := time.Now().Add(30 * time.Second); b.target.Query(t, b.targetDB, sql+"'"+table+"'") != "1"; time.Sleep(10 * time.Millisecond) {

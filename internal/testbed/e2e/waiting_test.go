@@ -37,12 +37,12 @@ func lockFor(t *testing.T, s *pgtest.Server, db, table string, d time.Duration) 
 	}
 }
 
-func TestNobodyWaitsWithoutAWord(t *testing.T) {
+func TestLockWaitsReported(t *testing.T) {
 	// Done: shell: plan, apply and verify behind a lock of another session say for whom within 5 s
 	b := newBed(t, pgtest.Shared(t), pgtest.Shared(t), specOptions{parts: 2})
 	b.fill(t, 2, 20000)
 	named := func(text string) bool {
-		return strings.Contains(text, `of "nightly job" (user postgres, from`) && strings.Contains(text, "to give back its lock on") && strings.Contains(text, "open since")
+		return strings.Contains(text, `of "nightly job" (user postgres, from`) && strings.Contains(text, "to release its lock on") && strings.Contains(text, "open since")
 	}
 	t.Run("catalog", func(t *testing.T) {
 		lockFor(t, b.source, b.sourceDB, "keyed00", 2*spoken)
@@ -84,7 +84,7 @@ func TestNobodyWaitsWithoutAWord(t *testing.T) {
 	b.equal(t, contents(t, b.source, b.sourceDB))
 }
 
-func TestAStoppedRunInItsPrimaryKey(t *testing.T) {
+func TestRunStoppedInPrimaryKeyBuild(t *testing.T) {
 	// Done: shell: a run that was stopped inside its ADD PRIMARY KEY: the next one says whose lock it is, and ends with 4
 	b := newBed(t, pgtest.Shared(t), pgtest.Shared(t), specOptions{consistency: "quiet", parts: 2})
 	b.source.Exec(t, b.sourceDB, "CREATE TABLE big (id int PRIMARY KEY, v text); INSERT INTO big SELECT g, md5(g::text) FROM generate_series(1, 400000) g; ANALYZE")
@@ -112,7 +112,7 @@ func TestAStoppedRunInItsPrimaryKey(t *testing.T) {
 	b.equal(t, contents(t, b.source, b.sourceDB))
 }
 
-func TestFilesThatOthersLock(t *testing.T) {
+func TestLockedFilesReported(t *testing.T) {
 	// Done: shell: a file of SQLite, or the state, that another process has locked is named within 5 s
 	d := binary()
 	for name, file := range map[string]string{"target": "new.db", "source": "erp.db", "state": ".dmo/state.db"} {

@@ -15,9 +15,9 @@ import (
 
 // claim is one line in which a test says what it proves.
 type claim struct {
-	pkg  string // folder, relative to the module
+	pkg  string // directory, relative to the module
 	test string // function, or script below TestScript
-	text string // "Invariant 3: ...", "Bad day: ...", "Trap: ..." or "Must show 2: ..."
+	text string // "Invariant 3: ...", "Failure scenario: ...", "Trap: ..." or "Must show 2: ..."
 }
 
 // proves says whether the claim is about p. The letter case does not matter.
@@ -30,7 +30,7 @@ func isDigit(b byte) bool { return '0' <= b && b <= '9' }
 
 // collect finds the claims of all tests and scripts below root.
 func collect(root string) ([]claim, error) {
-	marker := regexp.MustCompile(`^(//|#)\s*((Invariant \d+|Bad day|Trap|Done|Must show \d+): .*)$`)
+	marker := regexp.MustCompile(`^(//|#)\s*((Invariant \d+|Failure scenario|Trap|Done|Must show \d+): .*)$`)
 	var out []claim
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		switch {
@@ -88,12 +88,12 @@ func goClaims(path, pkg string, marker *regexp.Regexp) ([]claim, error) {
 	return out, nil
 }
 
-// scriptTest names the test that runs the scripts of a folder: TestScript those of testdata/script.
-func scriptTest(folder string) string {
-	if folder == "" {
+// scriptTest names the test that runs the scripts of a directory: TestScript those of testdata/script.
+func scriptTest(directory string) string {
+	if directory == "" {
 		return "Test"
 	}
-	return "Test" + strings.ToUpper(folder[:1]) + folder[1:]
+	return "Test" + strings.ToUpper(directory[:1]) + directory[1:]
 }
 
 // scriptClaims finds the claims in the comments at the head of a script.
@@ -104,12 +104,12 @@ func scriptClaims(path, rel string, marker *regexp.Regexp) ([]claim, error) {
 	}
 	defer file.Close()
 	pkg, script, _ := strings.Cut(filepath.ToSlash(rel), "/testdata/")
-	folder, name, _ := strings.Cut(strings.TrimSuffix(script, ".txtar"), "/")
+	directory, name, _ := strings.Cut(strings.TrimSuffix(script, ".txtar"), "/")
 	var out []claim
 	lines := bufio.NewScanner(file)
 	for lines.Scan() && strings.HasPrefix(lines.Text(), "#") {
 		if m := marker.FindStringSubmatch(lines.Text()); m != nil {
-			out = append(out, claim{pkg: pkg, test: scriptTest(folder) + "/" + name, text: m[2]})
+			out = append(out, claim{pkg: pkg, test: scriptTest(directory) + "/" + name, text: m[2]})
 		}
 	}
 	return out, lines.Err()

@@ -18,10 +18,10 @@ func left() []string {
 		// What a saved plan does not know.
 		"somebody makes the table with a row meanwhile", "existence and emptiness are looked at under the lock",
 		"a table that is made on the source between plan --out and apply", "keeps a table whose structure changed on the source",
-		"another run has begun to copy again since", "a quiet source whose sequences went on", "by its own run or by one that it continued",
+		"another run has begun to copy again since", "a quiet source whose sequences continued", "by its own run or by one that it continued",
 		// What is said at the end.
 		"the audit at the end of an apply is independent of its steps", "verify --structure compares structures at any time", "plain verify includes it",
-		"\"Stopped after PHASE as asked; left: ...\"", "\"Done.\" only when all is", "structure-only tables alone", "an apply of some tables is not \"Done.\"",
+		"\"Stopped after PHASE as requested; remaining: ...\"", "\"Done.\" only when all is", "structure-only tables alone", "an apply of some tables is not \"Done.\"",
 		"status says what is left",
 	}
 }

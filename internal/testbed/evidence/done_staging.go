@@ -3,8 +3,8 @@ package main
 // staging lists what a hand-over through files is bound to and bounded by.
 func staging() []string {
 	return []string{
-		"in a folder with other people's files: refused", "reaches through a link", "temporary files of its own form only", "another form of name, stays",
-		"a FIFO or a device in the staging is no object", "0600, their folders 0700",
+		"in a directory with other people's files: refused", "reaches through a link", "temporary files of its own form only", "another form of name, stays",
+		"a FIFO or a device in the staging is not an object", "0600, their directories 0700",
 		"another migration, source or target is refused and not touched", "from before a rollback never count", "killed between export and import, then rolled back",
 		"a change between kill and resume: what was exported before", "a change between kill and resume: where rows are in", "a new empty target old files never count",
 		"random sequences of export, kill, rollback", "manifests of another epoch never count", "a missing journal entry is named",

@@ -17,11 +17,11 @@ func TestOnce(t *testing.T) {
 }
 
 func TestTwo(t *testing.T) {
-	// Bad day: two applies at once: the second stops.
+	// Failure scenario: two applies at once: the second stops.
 }
 `
 
-func TestEvidenceNamesTestsResultsAndGaps(t *testing.T) {
+func TestEvidenceReport(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) {
 		t.Helper()
@@ -34,7 +34,7 @@ func TestEvidenceNamesTestsResultsAndGaps(t *testing.T) {
 		}
 	}
 	write("x/x_test.go", sampleTest)
-	write("cmd/testdata/script/stop.txtar", "# Bad day: Ctrl-C once, twice: exit 130\n# more\nexec true\n")
+	write("cmd/testdata/script/stop.txtar", "# Failure scenario: Ctrl-C once, twice: exit 130\n# more\nexec true\n")
 	write("test.json", `{"Action":"pass","Package":"github.com/dmoctl/dmoctl/x","Test":"TestOnce"}
 not json
 {"Action":"skip","Package":"github.com/dmoctl/dmoctl/x","Test":"TestTwo"}
@@ -60,13 +60,13 @@ not json
 	}
 }
 
-func TestInvariantOneIsNotTen(t *testing.T) {
+func TestClaimMatchesWholeNumber(t *testing.T) {
 	if (claim{text: "Invariant 10: exits 0 only"}).proves(promise{name: "Invariant 1"}) {
 		t.Error("a claim about line 10 counts for line 1")
 	}
 }
 
-func TestEveryPromiseAndClauseHasATest(t *testing.T) {
+func TestPromisesCovered(t *testing.T) {
 	claims, err := collect("../../..")
 	if err != nil {
 		t.Fatal(err)
@@ -88,7 +88,7 @@ func TestEveryPromiseAndClauseHasATest(t *testing.T) {
 	}
 }
 
-func TestACaseOfASuiteIsFoundByItsName(t *testing.T) {
+func TestSuiteCaseLookup(t *testing.T) {
 	r, err := readResults(strings.NewReader(`{"Action":"pass","Package":"github.com/dmoctl/dmoctl/providers/x","Test":"TestTarget/ClaimTwice"}`))
 	if err != nil {
 		t.Fatal(err)

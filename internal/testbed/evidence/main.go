@@ -1,7 +1,7 @@
 // Command evidence lists what dmoctl promises beside the tests that prove it.
 //
 // A test says what it proves in the first line of its body: "// Invariant 3: ..."
-// or "// Bad day: two applies at once: ...", "// Trap: ..." or "// Must show 2: ...". A script says it in its first line,
+// or "// Failure scenario: two applies at once: ...", "// Trap: ..." or "// Must show 2: ...". A script says it in its first line,
 // after "#". The results are read from the output of "go test -json".
 package main
 
@@ -19,7 +19,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	flags.SetOutput(stderr)
 	failures := flags.Bool("failures", false, "print the output of the tests that failed")
 	summary := flags.Bool("summary", false, "count results; a skipped test is an error")
-	root := flags.String("root", ".", "folder of the module")
+	root := flags.String("root", ".", "directory of the module")
 	if err := flags.Parse(args); err != nil || flags.NArg() != 1 {
 		fmt.Fprintln(stderr, "usage: evidence [-failures | -summary] [-root DIR] TEST.json")
 		return 2

@@ -10,10 +10,10 @@ import (
 
 // promise is one row of the list that has to be proved.
 type promise struct {
-	name    string // as a test names it, e.g. "Invariant 3" or "Bad day: Ctrl-C"
+	name    string // as a test names it, e.g. "Invariant 3" or "Failure scenario: Ctrl-C"
 	what    string
 	clauses []string // words that some test's claim has to hold, each for a case
-	pkg     string   // where such tests stand: a folder's beginning; "" is anywhere
+	pkg     string   // where such tests stand: a directory's beginning; "" is anywhere
 }
 
 func (p promise) title() string {
@@ -35,7 +35,7 @@ func promises() []promise {
 		"after a crash anywhere, apply reads the ledger: what is in is done",
 		"state can be lost and rebuilt from the ledger",
 		"structure is read again before and after a table; a changed one stops by name",
-		"apply exits 0 only where every package is in and verified, or excepted",
+		"apply exits 0 only where every package is loaded and verified, or excepted",
 		"locks die with their holder; unlock is for those that cannot be seen to die",
 		"a bundle that fails is tried package by package",
 		"a target says how many writers it takes",
@@ -44,7 +44,7 @@ func promises() []promise {
 	for i, what := range invariants {
 		out = append(out, promise{name: fmt.Sprintf("Invariant %d", i+1), what: what})
 	}
-	return append(append(append(append(out, badDays()...), traps()...), oracleAndHANA()...), done()...)
+	return append(append(append(append(out, failureScenarios()...), traps()...), oracleAndHANA()...), done()...)
 }
 
 // traps are what the drivers of Oracle and SAP HANA do to those who trust them. A provider shows that it
@@ -76,34 +76,34 @@ func oracleAndHANA() []promise {
 	}
 }
 
-// badDays is what may go wrong. A clause is a case of its own, so that a test of
+// failureScenarios is what may go wrong. A clause is a case of its own, so that a test of
 // one does not stand for all.
-func badDays() []promise {
-	day := func(name, what string, clauses ...string) promise {
-		return promise{name: "Bad day: " + name, what: what, clauses: clauses}
+func failureScenarios() []promise {
+	scenario := func(name, what string, clauses ...string) promise {
+		return promise{name: "Failure scenario: " + name, what: what, clauses: clauses}
 	}
 	return []promise{
-		day("spec", "diagnostics, exit 1, no panic",
+		scenario("spec", "diagnostics, exit 1, no panic",
 			"wrong block", "wrong argument", "wrong type", "wrong unit", "wrong reference", "duplicate", "cyclic locals", "missing file",
 			"a variable without a value", "invalid UTF-8", "10 MB of nesting", "fuzzed"),
-		day("source or target unreachable", "one diagnostic naming the side, exit 1, nothing changed",
+		scenario("source or target unreachable", "one diagnostic naming the side, exit 1, nothing changed",
 			"wrong password", "no privilege", "wrong version", "exit 1, nothing changed"),
-		day("target not empty", "refused in plan with the tables named"),
-		day("a column that cannot be carried", "refused in plan, or the package fails by table, column and key",
+		scenario("target not empty", "refused in plan with the tables named"),
+		scenario("a column that cannot be migrated", "refused in plan, or the package fails by table, column and key",
 			"refused in plan", "a value that does not fit", "NUL in text", "numeric NaN", "infinite dates", "year 10000", "invalid UTF-8", "mixed storage classes"),
-		day("SIGKILL of dmoctl", "apply again completes, content equal", "pg_ctl stop -m immediate", "quiet", "snapshot", "file mode"),
-		day("a killed run's COMMIT", "the next run waits; the deposed one can do nothing",
+		scenario("SIGKILL of dmoctl", "apply again completes, content equal", "pg_ctl stop -m immediate", "quiet", "snapshot", "file mode"),
+		scenario("a killed run's COMMIT", "the next run waits; the fenced one can do nothing",
 			"held back", "before its claim", "in mid-load", "in a reload"),
-		day("rows updated", "the target equals the snapshot; a rewritten table stops by name",
+		scenario("rows updated", "the target equals the snapshot; a rewritten table stops by name",
 			"moved, deleted, re-inserted, inserted", "with and without a key", "TRUNCATE and VACUUM FULL"),
-		day("a structure changed", "that table stops by name, exit 5; the others go on", "between plan and apply", "between kill and resume"),
-		day("a rehearsal's rows", "ages, ignored splits, lost state: as the invariant says", "--reload", "split in the spec changes", "state file is lost"),
-		day("disk full", "clear error, nothing half visible, resumes", "staging", "the state's folder"),
-		day("an export file", "damage is detected before a row is committed",
+		scenario("a structure changed", "that table stops by name, exit 5; the others continue", "between plan and apply", "between kill and resume"),
+		scenario("a rehearsal's rows", "ages, ignored splits, lost state: as the invariant says", "--reload", "split in the spec changes", "state file is lost"),
+		scenario("disk full", "clear error, nothing half visible, resumes", "staging", "the state's directory"),
+		scenario("an export file", "damage is detected before a row is committed",
 			"flipped bit", "truncated", "missing", "swapped", "from another attempt", "fails by name"),
-		day("the saved plan", "exit 5 or no changes", "stale", "twice", "another lineage"),
-		day("two applies at once", "the second stops with exit 4 and the owner's name", "from one state or from two"),
-		day("Ctrl-C once", "exit 130, resumable", "twice"),
+		scenario("the saved plan", "exit 5 or no changes", "stale", "twice", "another lineage"),
+		scenario("two applies at once", "the second stops with exit 4 and the owner's name", "from one state or from two"),
+		scenario("Ctrl-C once", "exit 130, resumable", "twice"),
 	}
 }
 

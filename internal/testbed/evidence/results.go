@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// module is cut from package paths, so that they read like folders.
+// module is cut from package paths, so that they read like directories.
 const module = "github.com/dmoctl/dmoctl/"
 
 // testID is one test of one package; a package itself has no name.

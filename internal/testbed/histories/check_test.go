@@ -13,8 +13,8 @@ import (
 )
 
 // checkExit holds an end to the reasons that there are for it.
-func (w *world) checkExit(r result, f flags) {
-	if strings.Contains(r.text, "no failure says why") || strings.Contains(r.text, "panic") || strings.Contains(r.text, "[internal]") {
+func (w *fixture) checkExit(r result, f flags) {
+	if strings.Contains(r.text, "no failure explains why") || strings.Contains(r.text, "panic") || strings.Contains(r.text, "[internal]") {
 		w.fatalf("an error that nobody understands: %s", r)
 	}
 	switch r.exit {
@@ -45,13 +45,13 @@ func (w *world) checkExit(r result, f flags) {
 			return // a table that --table leaves out has rows that refer to those to be emptied
 		}
 		if !w.dirty && !w.structural && !w.disturbed && len(w.tampered) == 0 {
-			w.fatalf("nothing is in the way, and apply ends with %s", r)
+			w.fatalf("nothing is loaded the way, and apply ends with %s", r)
 		}
 	}
 }
 
 // checkApply holds the end of an apply to what it promises.
-func (w *world) checkApply(p *process, f flags) {
+func (w *fixture) checkApply(p *process, f flags) {
 	w.checkExit(p.out, f)
 	if p.out.exit != report.OK {
 		return
@@ -81,7 +81,7 @@ func (w *world) checkApply(p *process, f flags) {
 }
 
 // checkAll holds all tables and sequences to what a migration that is done promises.
-func (w *world) checkAll(p *process, f flags) {
+func (w *fixture) checkAll(p *process, f flags) {
 	now := w.target.Data()
 	for _, table := range w.tables() {
 		if taken, _ := w.carried(table); taken && w.always(table, p.from) {
@@ -93,7 +93,7 @@ func (w *world) checkAll(p *process, f flags) {
 
 // checkStopped wants a run that stopped after a phase to say so, and all to be done where it
 // says that nothing is left.
-func (w *world) checkStopped(p *process, f flags) {
+func (w *fixture) checkStopped(p *process, f flags) {
 	r := p.out.report
 	if r == nil {
 		return // "No changes"
@@ -107,17 +107,17 @@ func (w *world) checkStopped(p *process, f flags) {
 }
 
 // always says whether the source has had the table since that version.
-func (w *world) always(table string, from int) bool {
+func (w *fixture) always(table string, from int) bool {
 	return !slices.ContainsFunc(w.versions[from:], func(d *memdb.Data) bool { return d.Tables[sourceName(table)] == nil })
 }
 
 // never says whether the source has not had the table since that version.
-func (w *world) never(table string, from int) bool {
+func (w *fixture) never(table string, from int) bool {
 	return !slices.ContainsFunc(w.versions[from:], func(d *memdb.Data) bool { return d.Tables[sourceName(table)] != nil })
 }
 
 // checkQuiet wants a further plan to say "No changes".
-func (w *world) checkQuiet() {
+func (w *fixture) checkQuiet() {
 	p := w.start(0, func(p *process) result {
 		_, r := p.plan(flags{})
 		return r
@@ -128,7 +128,7 @@ func (w *world) checkQuiet() {
 	}
 }
 
-func (w *world) checkTable(now *memdb.Data, table string, p *process, f flags) {
+func (w *fixture) checkTable(now *memdb.Data, table string, p *process, f flags) {
 	name := w.spec.of(table)
 	is := now.Tables[name]
 	if is == nil {
@@ -153,7 +153,7 @@ func (w *world) checkTable(now *memdb.Data, table string, p *process, f flags) {
 }
 
 // structureDiffers names what the target's table lacks, or has in another form.
-func (w *world) structureDiffers(want, is *memdb.Table) string {
+func (w *fixture) structureDiffers(want, is *memdb.Table) string {
 	for i, c := range want.Columns {
 		if i >= len(is.Columns) {
 			return "no column " + c.Name
@@ -201,7 +201,7 @@ func (w *world) structureDiffers(want, is *memdb.Table) string {
 		case wanted && !there:
 			return "no foreign key " + k.Name
 		case !wanted && there && w.theirs[is.Name] == nil: // else it stays with the table, whose it is
-			return "a foreign key " + k.Name + " to a table whose rows do not travel"
+			return "a foreign key " + k.Name + " to a table whose rows are not migrated"
 		}
 	}
 	if len(is.Pending) > 0 {
@@ -211,7 +211,7 @@ func (w *world) structureDiffers(want, is *memdb.Table) string {
 }
 
 // checkRows compares rows with the source as it was when they were read.
-func (w *world) checkRows(is *memdb.Table, table string, p *process, f flags) {
+func (w *fixture) checkRows(is *memdb.Table, table string, p *process, f flags) {
 	c := contents(w)
 	var wanted []*memdb.Table
 	seen := make(map[string]bool)
@@ -264,7 +264,7 @@ func largest(rows []memdb.Row) int64 {
 
 // excused says whether nobody has promised that a table's rows are those of the source:
 // somebody changed them after they were verified, or they are not to be verified.
-func (w *world) excused(is *memdb.Table, table string, c *ledger.Contents) bool {
+func (w *fixture) excused(is *memdb.Table, table string, c *ledger.Contents) bool {
 	if w.spec.Exceptions[table] != "" {
 		return true
 	}
@@ -306,7 +306,7 @@ func rowsDiffer(want, is []memdb.Row) string {
 }
 
 // checkSequences wants sequences that no column owns where they were when the migration began, or above.
-func (w *world) checkSequences(now *memdb.Data) {
+func (w *fixture) checkSequences(now *memdb.Data) {
 	for _, q := range w.floor.Sequences {
 		i := slices.IndexFunc(now.Sequences, func(h catalog.Sequence) bool { return h.Name.Name == q.Name.Name })
 		if i < 0 {
@@ -319,7 +319,7 @@ func (w *world) checkSequences(now *memdb.Data) {
 }
 
 // checkOthers holds what somebody else made to what it was.
-func (w *world) checkOthers(when string) {
+func (w *fixture) checkOthers(when string) {
 	now := w.target.Data()
 	for n, was := range w.theirs {
 		is := now.Tables[n]
@@ -345,7 +345,7 @@ func (w *world) checkOthers(when string) {
 }
 
 // checkRollback holds a rollback to its word: nothing of the migration is left.
-func (w *world) checkRollback(r result) {
+func (w *fixture) checkRollback(r result) {
 	w.checkExit(r, flags{})
 	if r.exit != report.OK {
 		return

@@ -111,8 +111,8 @@ func (p *process) apply(f flags) result {
 	if made.Mode == "file" {
 		deps.Staging = p.stg
 	}
-	if p.w.folder != "" {
-		st, err := state.Open(filepath.Join(p.w.folder, "state.db"), state.ReadWrite)
+	if p.w.directory != "" {
+		st, err := state.Open(filepath.Join(p.w.directory, "state.db"), state.ReadWrite)
 		if err != nil {
 			return failed(nil, err)
 		}

@@ -43,30 +43,30 @@ func mutants() []mutant {
 			"case !rows && len(t.Loaded) > 0:", "case false:"}}},
 		{"the ledger does not follow a rename", []edit{{"executor/work/table.go",
 			"after.Target, after.State, after.Created = t.Target.Name, ledger.Planned, false", "after.State, after.Created = ledger.Planned, false"}}},
-		{"a table that somebody made is taken for the one to be made", []edit{
+		{"user's table taken for the created one", []edit{
 			{"executor/make.go", "New: !t.Row.Created}", "New: false}"},
 			{"executor/run.go", "err := r.opening.places(ctx)", "err := error(nil)"}}},
-		{"an index that is gone is not missed", []edit{{"planner/graph.go",
+		{"missing index not noticed", []edit{{"planner/graph.go",
 			"func(d *decision) bool { return len(g.indexesLeft(d)) > 0 })", "func(d *decision) bool { return d.action != plan.Keep && len(g.indexesLeft(d)) > 0 })"}}},
 		{"a level that is raised is ignored", []edit{{"planner/graph.go",
 			"return !left.Verified(level, d.excepted, d.Entry.State)", "return false"}}},
 		{"a recreate that is interrupted drops nothing once its tables are in the ledger", []edit{
 			{"executor/work/table.go", "return moves || t.Plan.Drop && (own || t.Nothing())", "return moves || t.Plan.Drop && own"},
 			{"executor/make.go", "New: !t.Row.Created}", "New: false}"}}},
-		{"a saved plan does not miss a table that the source got since", []edit{{"planner/outdated.go", "case !there:", "case !there && false:"}}},
+		{"saved plan ignores new source table", []edit{{"planner/outdated.go", "case !there:", "case !there && false:"}}},
 		{"a saved plan keeps a table whose structure changed since", []edit{{"planner/outdated.go",
 			"case planned.SourceStructure != t.source.StructureDigest():", "case false:"}}},
 		{"a saved plan keeps a table that another run has begun again", []edit{{"executor/places.go",
 			"if a != plan.Keep && a != plan.Resume {", "if a != plan.Keep && a != plan.Resume || !t.Voided() {"}}},
-		{"a table is kept that lacks what can only be made with it", []edit{{"planner/parts.go",
+		{"table kept despite missing create-time part", []edit{{"planner/parts.go",
 			"case missing >= 0 && d.Entry != nil && d.Entry.Created:", "case false && missing >= 0:"}}},
-		{"a table is kept whose foreign key is to the former place of another", []edit{{"planner/parts.go",
+		{"table kept with foreign key to moved table's old name", []edit{{"planner/parts.go",
 			"case len(d.misplaced) > 0:", "case false:"}}},
-		{"names that nothing has are taken", []edit{{"planner/diff.go", "ds = append(ds, unmatchedFlags(o, opts)...)", "ds = append(ds, unmatchedFlags(o, opts)[:0]...)"}}},
-		{"nothing is said to be left of structure-only tables", []edit{
+		{"unknown names accepted", []edit{{"planner/diff.go", "ds = append(ds, unmatchedFlags(o, opts)...)", "ds = append(ds, unmatchedFlags(o, opts)[:0]...)"}}},
+		{"unfinished structure-only tables not reported", []edit{
 			{"executor/close.go", "if t.Plan.Action == plan.Forget || t.Plan.Target == nil {", "if t.Plan.Action == plan.Forget || t.Plan.Target == nil || !t.Copied() {"},
 			{"executor/close.go", "if !known || r.done[s.ID] {", "if !known || r.done[s.ID] || len(s.Packages) == 0 {"}}},
-		{"a foreign key that is no longer carried stays", []edit{{"planner/graph.go",
+		{"foreign key no longer migrated is kept", []edit{{"planner/graph.go",
 			"return d.action == plan.Keep && len(d.unwantedLeft()) == 0 && len(g.keysLeft(d)) == 0 &&", "return d.action == plan.Keep && len(g.keysLeft(d)) == 0 &&"}}},
 		{"older generations count as loaded, where no request for another copy stands in the ledger", []edit{
 			{"executor/register.go",

@@ -16,26 +16,26 @@ import (
 type operation struct {
 	name   string
 	weight int
-	do     func(w *world)
+	do     func(w *fixture)
 }
 
 func operations() []operation {
 	return []operation{
-		{"apply", 8, (*world).opApply},
-		{"plan", 1, (*world).opPlan},
-		{"review", 2, (*world).opReview},
-		{"rollback", 1, (*world).opRollback},
-		{"wake", 2, (*world).opWake},
-		{"take over", 2, (*world).opTakeOver},
-		{"source", 3, func(w *world) { w.changeSource(rapid.IntRange(0, 2).Draw(w.t, "structures too") == 0) }},
-		{"spec", 4, (*world).changeSpec},
-		{"lose the state", 1, (*world).loseState},
-		{"somebody", 3, (*world).somebody},
+		{"apply", 8, (*fixture).opApply},
+		{"plan", 1, (*fixture).opPlan},
+		{"review", 2, (*fixture).opReview},
+		{"rollback", 1, (*fixture).opRollback},
+		{"wake", 2, (*fixture).opWake},
+		{"take over", 2, (*fixture).opTakeOver},
+		{"source", 3, func(w *fixture) { w.changeSource(rapid.IntRange(0, 2).Draw(w.t, "structures too") == 0) }},
+		{"spec", 4, (*fixture).changeSpec},
+		{"lose the state", 1, (*fixture).loseState},
+		{"somebody", 3, (*fixture).somebody},
 	}
 }
 
 // operate draws one operation and carries it out.
-func (w *world) operate() {
+func (w *fixture) operate() {
 	var all []operation
 	for _, o := range operations() {
 		for range o.weight {
@@ -48,7 +48,7 @@ func (w *world) operate() {
 }
 
 // drawFlags draws what apply and plan are asked for.
-func (w *world) drawFlags() (f flags) {
+func (w *fixture) drawFlags() (f flags) {
 	switch rapid.IntRange(0, 11).Draw(w.t, "flags") {
 	case 6:
 		f.until = rapid.SampledFrom(plan.Phases()).Draw(w.t, "until")
@@ -72,7 +72,7 @@ type interruption struct {
 	kind string
 }
 
-func (w *world) drawInterruption() *interruption {
+func (w *fixture) drawInterruption() *interruption {
 	kind := rapid.SampledFrom([]string{"", "", "", "kill", "kill", "kill", "stop", "source", "somebody"}).Draw(w.t, "interruption")
 	if kind == "" {
 		return nil
@@ -87,7 +87,7 @@ func (w *world) drawInterruption() *interruption {
 	return &interruption{moment{call, rapid.IntRange(1, most).Draw(w.t, "nth")}, kind}
 }
 
-func (w *world) opApply() {
+func (w *fixture) opApply() {
 	f := w.drawFlags()
 	i := w.drawInterruption()
 	order := rapid.IntRange(0, 3).Draw(w.t, "order")
@@ -95,7 +95,7 @@ func (w *world) opApply() {
 }
 
 // apply runs dmoctl apply, and holds its end to what it says.
-func (w *world) apply(f flags, i *interruption, order int) result {
+func (w *fixture) apply(f flags, i *interruption, order int) result {
 	w.disturbed = false
 	p := w.start(order, func(p *process) result { return p.apply(f) })
 	w.runs[p.owner.ID] = [2]int{p.from, p.from}
@@ -136,7 +136,7 @@ func (w *world) apply(f flags, i *interruption, order int) result {
 }
 
 // ran notes the last version of the source that a run could read.
-func (w *world) ran(p *process) {
+func (w *fixture) ran(p *process) {
 	w.runs[p.owner.ID] = [2]int{p.from, len(w.versions) - 1}
 	c := contents(w)
 	for _, l := range c.Loaded { // also of runs that were stopped, and never ended
@@ -152,7 +152,7 @@ func (w *world) ran(p *process) {
 }
 
 // opReview saves a plan, lets something happen while it is read, and applies it.
-func (w *world) opReview() {
+func (w *fixture) opReview() {
 	f := w.drawFlags()
 	if rapid.Bool().Draw(w.t, "of one table") { // the others are kept
 		if len(contents(w).Loaded) == 0 {
@@ -178,12 +178,12 @@ func (w *world) opReview() {
 	w.apply(flags{saved: w.saved}, nil, 0)
 }
 
-func (w *world) opPlan() {
+func (w *fixture) opPlan() {
 	w.save(w.drawFlags())
 }
 
 // save is "dmoctl plan --out".
-func (w *world) save(f flags) {
+func (w *fixture) save(f flags) {
 	f.until, f.saved = "", nil
 	var made *plan.Plan
 	p := w.start(0, func(p *process) (r result) {
@@ -203,7 +203,7 @@ func (w *world) save(f flags) {
 	w.saved = &savedPlan{plan: read, from: p.from, all: f.table == ""}
 }
 
-func (w *world) opRollback() {
+func (w *fixture) opRollback() {
 	p := w.start(0, (*process).rollback)
 	p.drive(nil)
 	w.logf("rollback --empty-target: %s", p.out)
@@ -211,7 +211,7 @@ func (w *world) opRollback() {
 }
 
 // opTakeOver frees the lock of a stopped run, as its server does when the host is silent.
-func (w *world) opTakeOver() {
+func (w *fixture) opTakeOver() {
 	if len(w.stopped) == 0 {
 		return
 	}
@@ -219,8 +219,8 @@ func (w *world) opTakeOver() {
 	w.target.Lose(migration)
 }
 
-// opWake lets a stopped run go on to its end.
-func (w *world) opWake() {
+// opWake lets a stopped run continue to its end.
+func (w *fixture) opWake() {
 	if len(w.stopped) == 0 {
 		return
 	}
@@ -235,7 +235,7 @@ func (w *world) opWake() {
 }
 
 // changeSpec edits the spec.
-func (w *world) changeSpec() {
+func (w *fixture) changeSpec() {
 	s := w.spec.clone()
 	table := rapid.SampledFrom([]string{"a", "b", "c"}).Draw(w.t, "spec of")
 	switch rapid.SampledFrom([]string{"level", "level", "exclude", "exclude", "exclude", "exclude", "rename", "split", "existing", "exception", "mode", "quiet", "processes", "policy", "group"}).Draw(w.t, "spec") {
@@ -284,7 +284,7 @@ func (w *world) changeSpec() {
 }
 
 // parents lists the tables of the source that others refer to.
-func (w *world) parents() (out []string) {
+func (w *fixture) parents() (out []string) {
 	d := w.source.Data()
 	for _, name := range tablesOf(d) {
 		for _, to := range parents(&d.Tables[sourceName(name)].Table) {
@@ -297,7 +297,7 @@ func (w *world) parents() (out []string) {
 }
 
 // finish removes what is in the way, and wants the migration to get done.
-func (w *world) finish() {
+func (w *fixture) finish() {
 	for _, p := range w.stopped {
 		p.kill()
 	}
@@ -323,7 +323,7 @@ func (w *world) finish() {
 			continue
 		}
 		if r.exit != report.Stale {
-			w.fatalf("nothing is in the way, and apply ends with %s", r)
+			w.fatalf("nothing is loaded the way, and apply ends with %s", r)
 		}
 	}
 	w.fatalf("three plans of one source are stale")
@@ -331,7 +331,7 @@ func (w *world) finish() {
 
 // removeObstacles drops whatever others have made on the target, and tables that the
 // migration no longer knows and whose places it needs, or that refer to its own.
-func (w *world) removeObstacles() {
+func (w *fixture) removeObstacles() {
 	known, needed := make(map[catalogName]bool), make(map[catalogName]bool)
 	for _, t := range contents(w).Tables {
 		taken, _ := w.carried(t.Source.Name)

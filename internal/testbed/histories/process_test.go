@@ -18,9 +18,9 @@ import (
 )
 
 // process is one dmoctl at work. Each of its calls to a provider waits until the history
-// lets it go on: one at a time, in an order that the history has drawn.
+// lets it continue: one at a time, in an order that the history has drawn.
 type process struct {
-	w     *world
+	w     *fixture
 	owner ledger.Owner
 	src   *memory.Client
 	tgt   *memory.Client
@@ -64,7 +64,7 @@ func (r result) String() string {
 }
 
 // start begins a command in a process of its own.
-func (w *world) start(order int, do func(p *process) result) *process {
+func (w *fixture) start(order int, do func(p *process) result) *process {
 	w.begun++
 	p := &process{w: w, owner: ledger.Owner{ID: fmt.Sprintf("run%d", w.begun), User: "ana", Host: "db1", PID: w.begun, Started: time.Now().UTC()},
 		calls: make(map[string]int), from: len(w.versions) - 1}
@@ -101,7 +101,7 @@ type moment struct {
 
 func (m moment) String() string { return fmt.Sprintf("call %d of %q", m.n, cmp.Or(m.call, "any")) }
 
-// drive lets the process go on until it ends or, before that, until the moment. It says
+// drive lets the process continue until it ends or, before that, until the moment. It says
 // whether it has ended.
 func (p *process) drive(at *moment) bool {
 	for idle := 0; ; {
@@ -126,7 +126,7 @@ func (p *process) drive(at *moment) bool {
 	}
 }
 
-// next lets one call go on, unless it is the moment: then it says true.
+// next lets one call continue, unless it is the moment: then it says true.
 func (p *process) next(at *moment) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -14,12 +14,12 @@ import (
 type catalogName = catalog.Name
 
 // somebody changes the target behind dmoctl's back.
-func (w *world) somebody() {
+func (w *fixture) somebody() {
 	kind := rapid.SampledFrom([]string{"create", "other", "prepare", "delete row", "change row", "insert row", "drop index", "add index", "view", "reference", "drop table"}).Draw(w.t, "somebody")
 	w.somebodyDoes(kind, rapid.SampledFrom([]string{"a", "b", "c"}).Draw(w.t, "somebody's"))
 }
 
-func (w *world) somebodyDoes(kind, table string) {
+func (w *fixture) somebodyDoes(kind, table string) {
 	name := w.spec.of(table)
 	if (len(w.stopped) > 0 || w.disturbed) && w.knows(name) && (kind == "create" || kind == "prepare") {
 		return // nobody puts a table in the place of one that a run is at work on: no lock keeps it out
@@ -62,12 +62,12 @@ func (w *world) somebodyDoes(kind, table string) {
 }
 
 // knows says whether the migration's ledger names a table of the target.
-func (w *world) knows(n catalog.Name) bool {
+func (w *fixture) knows(n catalog.Name) bool {
 	return slices.ContainsFunc(contents(w).Tables, func(t ledger.Table) bool { return t.Target == n })
 }
 
 // put makes a table of somebody else's where there is none.
-func (w *world) put(d *memdb.Data, n catalog.Name, rows int, refers []catalog.ForeignKey) {
+func (w *fixture) put(d *memdb.Data, n catalog.Name, rows int, refers []catalog.ForeignKey) {
 	if d.Tables[n] != nil {
 		return
 	}
@@ -83,7 +83,7 @@ func (w *world) put(d *memdb.Data, n catalog.Name, rows int, refers []catalog.Fo
 }
 
 // tamper says what the ledger knows of a table before somebody changes its rows.
-func (w *world) tamper(n catalog.Name) (out tamper) {
+func (w *fixture) tamper(n catalog.Name) (out tamper) {
 	c := contents(w)
 	for _, t := range c.Tables {
 		if t.Target == n {
@@ -97,7 +97,7 @@ func (w *world) tamper(n catalog.Name) (out tamper) {
 }
 
 // loaded tells one loading of a table from another.
-func (w *world) loaded(source catalog.Name) (out []string) {
+func (w *fixture) loaded(source catalog.Name) (out []string) {
 	for _, l := range contents(w).Loaded {
 		if l.Source == source {
 			out = append(out, l.ID+l.Run+l.Snapshot+l.Generation)
@@ -107,7 +107,7 @@ func (w *world) loaded(source catalog.Name) (out []string) {
 }
 
 // referred says whether a table of somebody else's refers to one of the target.
-func (w *world) referred(d *memdb.Data, n catalog.Name) bool {
+func (w *fixture) referred(d *memdb.Data, n catalog.Name) bool {
 	for other := range w.theirs {
 		if t := d.Tables[other]; t != nil && slices.ContainsFunc(t.ForeignKeys, func(f catalog.ForeignKey) bool { return f.Table == n }) {
 			return true
@@ -117,7 +117,7 @@ func (w *world) referred(d *memdb.Data, n catalog.Name) bool {
 }
 
 // spoil changes a table of ours.
-func (w *world) spoil(d *memdb.Data, kind string, n catalog.Name, was tamper) {
+func (w *fixture) spoil(d *memdb.Data, kind string, n catalog.Name, was tamper) {
 	rows := func(counts bool, f func([]memdb.Row) []memdb.Row) {
 		d.Change(n, func(t *memdb.Table) {
 			after := f(slices.Clone(t.Rows))

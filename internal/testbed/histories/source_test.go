@@ -118,7 +118,7 @@ func referred(d *memdb.Data, t *memdb.Table, row memdb.Row) bool {
 }
 
 // tables returns the names of the source's tables as they are now.
-func (w *world) tables() []string { return tablesOf(w.source.Data()) }
+func (w *fixture) tables() []string { return tablesOf(w.source.Data()) }
 
 func tablesOf(d *memdb.Data) (out []string) {
 	for n := range d.Tables {
@@ -129,14 +129,14 @@ func tablesOf(d *memdb.Data) (out []string) {
 }
 
 // change changes the source as its application does.
-func (w *world) change(f func(d *memdb.Data)) {
+func (w *fixture) change(f func(d *memdb.Data)) {
 	w.source.Do(f)
 	w.versions = append(w.versions, w.source.Data())
 	w.unquiet = w.unquiet || w.spec.Quiet
 }
 
 // changeSource draws one change of rows or, where that is allowed, of structure.
-func (w *world) changeSource(structures bool) {
+func (w *fixture) changeSource(structures bool) {
 	kinds := []string{"insert", "insert", "update", "delete", "sequence"}
 	if structures {
 		kinds = append(kinds, "column", "index", "drop index", "table", "drop table", "truncate")
@@ -145,7 +145,7 @@ func (w *world) changeSource(structures bool) {
 }
 
 // changeOf draws where a change of a kind is made.
-func (w *world) changeOf(kind string) {
+func (w *fixture) changeOf(kind string) {
 	all := w.tables()
 	if len(all) == 0 || len(all) == 1 && kind == "drop table" {
 		kind = "table" // a source without a table is refused
@@ -159,7 +159,7 @@ func (w *world) changeOf(kind string) {
 	w.change(func(d *memdb.Data) { w.changeIn(d, kind, table, n) })
 }
 
-func (w *world) changeIn(d *memdb.Data, kind, table string, n int) {
+func (w *fixture) changeIn(d *memdb.Data, kind, table string, n int) {
 	name := sourceName(table)
 	switch kind {
 	case "insert":
@@ -189,7 +189,7 @@ func (w *world) changeIn(d *memdb.Data, kind, table string, n int) {
 	}
 }
 
-func (w *world) changeStructure(d *memdb.Data, kind, table string) {
+func (w *fixture) changeStructure(d *memdb.Data, kind, table string) {
 	name := sourceName(table)
 	switch kind {
 	case "column":

@@ -25,8 +25,8 @@ func Require(t testing.TB) {
 	}
 }
 
-// Run runs the script check.mjs of a folder, in UTC, with the packages that its package-lock.json
-// names, and returns the JSON object that it prints. The packages are kept in the folder that
+// Run runs the script check.mjs of a directory, in UTC, with the packages that its package-lock.json
+// names, and returns the JSON object that it prints. The packages are kept in the directory that
 // DMO_CACHE names, or in one for temporary files.
 func Run(t testing.TB, from string, args ...string) map[string]any {
 	t.Helper()
@@ -48,7 +48,7 @@ func Run(t testing.TB, from string, args ...string) map[string]any {
 	return out
 }
 
-// install returns a folder with the packages of the lock file in from.
+// install returns a directory with the packages of the lock file in from.
 func install(t testing.TB, from string) string {
 	t.Helper()
 	lock, err := os.ReadFile(filepath.Join(from, "package-lock.json"))

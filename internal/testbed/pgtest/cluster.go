@@ -17,7 +17,7 @@ var errMissing = errors.New("no /usr/lib/postgresql/*/bin/postgres (Debian's pos
 
 func missing(err error) bool { return errors.Is(err, errMissing) }
 
-// programs returns the folder of the newest installed server.
+// programs returns the directory of the newest installed server.
 func programs() (string, error) {
 	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/postgres")
 	if err != nil {
@@ -88,7 +88,7 @@ func root() (string, error) {
 	return dir, nil
 }
 
-// lockFolder waits until nobody else holds the folder's lock of that name.
+// lockFolder waits until nobody else holds the directory's lock of that name.
 func lockFolder(dir, name string) (unlock func(), err error) {
 	f, err := os.OpenFile(filepath.Join(dir, name+".lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -144,7 +144,7 @@ func cachedTemplate(bin string, a *account) (string, error) {
 	return template, os.Rename(unfinished, template)
 }
 
-// newClusterDir makes a folder whose name says which process uses it.
+// newClusterDir makes a directory whose name says which process uses it.
 func newClusterDir(a *account) (string, error) {
 	dir, err := root()
 	if err != nil {
@@ -157,7 +157,7 @@ func newClusterDir(a *account) (string, error) {
 	return made, a.own(made)
 }
 
-// sweep removes the folders of test binaries that are gone.
+// sweep removes the directories of test binaries that are gone.
 func sweep(dir string) {
 	runs, _ := filepath.Glob(filepath.Join(dir, "run-*")) // the pattern is valid
 	for _, run := range runs {

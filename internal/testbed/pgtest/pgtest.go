@@ -3,7 +3,7 @@
 // A test that only needs databases takes the test binary's one server from
 // Shared and makes a database of its own with NewDatabase. A test that stops or
 // breaks its server takes a private one from Start. Servers listen on a free
-// loopback port, keep their data below the machine's folder for temporary files, run as an
+// loopback port, keep their data below the machine's directory for temporary files, run as an
 // unprivileged user where the caller is root, and do not outlive the test binary.
 //
 // Role postgres connects without a password; every other role needs one.
@@ -26,9 +26,9 @@ import (
 // Stop and Restart.
 type Server struct {
 	Port int    // on 127.0.0.1; the same after Restart
-	Bin  string // folder of the server's programs
+	Bin  string // directory of the server's programs
 
-	dir      string // the cluster's folder; removed when the server closes
+	dir      string // the cluster's directory; removed when the server closes
 	settings []string
 	user     *account
 	process  *process // nil for a handle on the shared server

@@ -6,7 +6,7 @@ import (
 	"github.com/dmoctl/dmoctl/internal/testbed/pgtest"
 )
 
-func TestCommittedRowsSurviveAnImmediateStop(t *testing.T) {
+func TestCommittedRowsSurviveImmediateStop(t *testing.T) {
 	s := pgtest.Start(t)
 	db := s.NewDatabase(t)
 	s.Exec(t, db, "CREATE TABLE t (a int); INSERT INTO t VALUES (1), (NULL)")
@@ -24,7 +24,7 @@ func TestCommittedRowsSurviveAnImmediateStop(t *testing.T) {
 	}
 }
 
-func TestRolesOtherThanPostgresNeedTheirPassword(t *testing.T) {
+func TestRolesRequirePassword(t *testing.T) {
 	s := pgtest.Shared(t)
 	s.Exec(t, "postgres", `CREATE ROLE "pgtest role" LOGIN PASSWORD 'p@:/%w'`)
 	t.Cleanup(func() { s.Exec(t, "postgres", `DROP ROLE "pgtest role"`) })

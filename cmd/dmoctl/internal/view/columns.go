@@ -27,7 +27,7 @@ func columnRows(t *plan.Table) []columnRow {
 				r.target = to.Name + " " + r.target
 			}
 		}
-		for _, l := range t.Losses {
+		for _, l := range t.Conversions {
 			if l.Column == c.Name {
 				r.remark = strings.TrimSpace(r.remark + " " + l.What + " " + l.Fix)
 			}
@@ -108,7 +108,7 @@ func (v *markdownView) columns() {
 			for _, t := range tables[i+1:] {
 				left += len(columnRows(t))
 			}
-			fmt.Fprintf(&v.out, "**and %s of %s; `--columns` as text and `--json` have them all**\n", Count(left, "more column"), Count(len(tables)-i, "table"))
+			fmt.Fprintf(&v.out, "**and %s of %s; the text form of `--columns` and `--json` list all of them**\n", Count(left, "more column"), Count(len(tables)-i, "table"))
 			return
 		}
 	}

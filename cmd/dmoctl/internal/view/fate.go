@@ -52,7 +52,7 @@ func (v Plan) unwanted() []group {
 	for _, t := range v.Tables {
 		for _, f := range t.Unwanted {
 			parent := cmp.Or(at[f.Table], v.name(f.Table))
-			all = append(all, key{bounded(f.Name) + " of " + v.name(t.Source.Name), "the rows of " + parent + " do not travel any more"})
+			all = append(all, key{bounded(f.Name) + " of " + v.name(t.Source.Name), "the rows of " + parent + " are no longer migrated"})
 		}
 	}
 	return grouped(len(all), func(i int) (string, string) { return all[i].name, all[i].reason })
@@ -66,8 +66,8 @@ func (f Fates) Question() string {
 			parts = append(parts, fmt.Sprintf("%s %s: %s.", Count(len(names), "table"), what, strings.Join(names, ", ")))
 		}
 	}
-	say("of others will be dropped, with all rows", f.Foreign)
-	say("of this migration will be dropped, with all rows", f.own)
+	say("not created by this migration will be dropped, with all rows", f.Foreign)
+	say("created by this migration will be dropped, with all rows", f.own)
 	say("will be emptied", f.emptied)
 	for _, g := range f.keys {
 		parts = append(parts, Count(len(g.names), "foreign key")+" will be dropped: "+g.String()+".")

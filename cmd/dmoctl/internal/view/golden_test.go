@@ -25,7 +25,7 @@ const secretBoundary = "customer-4711"
 // moment is when the golden plans are looked at.
 func moment() time.Time { return time.Date(2030, 5, 20, 12, 0, 0, 0, time.UTC) }
 
-func TestViewsOfEveryKindOfStep(t *testing.T) {
+func TestGoldenViews(t *testing.T) {
 	p := everyStep()
 	views := []struct {
 		name  string
@@ -85,10 +85,10 @@ func everyStep() *plan.Plan {
 			{Policy: "blank", Value: "abap", Tables: 2, Columns: 3210, Listed: blanks},
 			{Policy: "number", Value: "decimal(38,10)", Tables: 1, Columns: 1, Listed: []plan.Column{{Table: catalog.Name{Name: "/BIC/AFOO"}, Name: "/BIC/ZQTY"}}},
 		},
-		Schemas:    []string{"public"},
-		Sequences:  []catalog.Sequence{{Name: catalog.Name{Schema: "public", Name: "numbers"}, Increment: 1, Start: 1, Min: 1, Max: 99}},
-		NotCarried: []catalog.Object{{Kind: "view", Name: "open_orders"}, {Kind: "trigger", Name: "stamp on MARA", Reason: "triggers run code of one engine"}},
-		Others:     []catalog.Name{{Schema: "public", Name: "audit_log"}},
+		Schemas:     []string{"public"},
+		Sequences:   []catalog.Sequence{{Name: catalog.Name{Schema: "public", Name: "numbers"}, Increment: 1, Start: 1, Min: 1, Max: 99}},
+		NotMigrated: []catalog.Object{{Kind: "view", Name: "open_orders"}, {Kind: "trigger", Name: "stamp on MARA", Reason: "triggers run code of one engine"}},
+		Others:      []catalog.Name{{Schema: "public", Name: "audit_log"}},
 		LeftOut: []plan.LeftOut{
 			{Table: catalog.Name{Name: "TMP_A"}, Reason: "exclude \"scratch\": made again by every run"},
 			{Table: catalog.Name{Name: "TMP_B"}, Reason: "exclude \"scratch\": made again by every run"},
@@ -123,12 +123,12 @@ func everyAction() []*plan.Table {
 			Range: catalog.Range{By: "key", Columns: []string{"id"}, Lower: []string{secretBoundary}, Rows: rows, Bytes: size},
 		})
 	}
-	cdpos, bseg, mara := table("CDPOS", plan.Copy, ""), table("BSEG", plan.Resume, "1 of 3 packages is in"), table("MARA", plan.Reload, "column LVORM was added on the source since serial 12")
+	cdpos, bseg, mara := table("CDPOS", plan.Copy, ""), table("BSEG", plan.Resume, "1 of 3 packages loaded"), table("MARA", plan.Reload, "column LVORM was added on the source since serial 12")
 	cdpos.Create, cdpos.SplitReason = true, "by rowid: it has no key"
 	pack(cdpos, "0001", 600_000_000, 205<<30, 1710)
 	pack(cdpos, "0002", 600_000_000, 205<<30, 1710)
 	bseg.SplitReason = "by key MANDT, BELNR"
-	bseg.Losses = []plan.Loss{{Column: "TSTMP", What: "has 9 fractional digits, the target keeps 6.", Fix: "Accept it with types { overflow = \"null\" }."}}
+	bseg.Conversions = []plan.Conversion{{Column: "TSTMP", What: "has 9 fractional digits, the target keeps 6.", Fix: "Accept it with types { overflow = \"null\" }."}}
 	pack(bseg, "0001", 100_000_000, 60<<30, 600)
 	pack(bseg, "0002", 105_000_000, 65<<30, 640)
 	pack(bseg, "0003", 105_000_000, 65<<30, 640)
@@ -146,7 +146,7 @@ func everyAction() []*plan.Table {
 	reposrc := table("REPOSRC", plan.Keep, "")
 	reposrc.ReadAt = moment().Add(-3 * time.Hour)
 	reposrc.Exception = &plan.Exception{Rule: "ignlargercount", Reason: "may change while it is cloned"}
-	bseg.Unrefer = []catalog.ForeignKey{{Name: "bseg_mara", Columns: []string{"MATNR"}, Table: catalog.Name{Schema: "public", Name: "MARA"}, References: []string{"MATNR"}}}
+	bseg.DropForeignKeys = []catalog.ForeignKey{{Name: "bseg_mara", Columns: []string{"MATNR"}, Table: catalog.Name{Schema: "public", Name: "MARA"}, References: []string{"MATNR"}}}
 	bseg.Unwanted = []catalog.ForeignKey{{Name: "bseg_logs", Columns: []string{"LOG"}, Table: logs.Target.Name, References: []string{"ID"}}}
 	old := table("ZOLD", plan.Forget, "it is no longer in the source")
 	return []*plan.Table{bic, bseg, cdpos, logs, makt, mara, reposrc, t000, old}
@@ -164,7 +164,7 @@ func everyKind() []*plan.Step {
 		{ID: "schemas", Phase: plan.Structures, Kind: plan.StepSchemas},
 		{ID: "drop", Phase: plan.Structures, Kind: plan.StepDrop, Tables: n("/BIC/AFOO"), Reason: "existing = \"recreate\""},
 		{ID: "create", Phase: plan.Structures, Kind: plan.StepCreate, Tables: n("/BIC/AFOO", "CDPOS", "LOGS|`x`"), Needs: []string{"schemas", "drop"}},
-		{ID: "drop-foreign-key", Phase: plan.Structures, Kind: plan.StepUnrefer, Tables: n("BSEG"), Reason: "they would keep rows from going in before those that they refer to, or refer to rows that do not travel any more"},
+		{ID: "drop-foreign-key", Phase: plan.Structures, Kind: plan.StepDropForeignKey, Tables: n("BSEG"), Reason: "they would block rows from being loaded before the rows that they refer to, or refer to rows that are no longer migrated"},
 		{ID: "empty", Phase: plan.Structures, Kind: plan.StepEmpty, Tables: n("MAKT", "MARA"), Needs: []string{"create"}},
 		{ID: "copy/CDPOS/0001", Phase: plan.Downtime, Kind: plan.StepCopy, Tables: n("CDPOS"), Packages: []string{"CDPOS/0001"}, Needs: []string{"create"}, Rows: 600_000_000, Bytes: 205 << 30, Seconds: 1710},
 		{ID: "copy/CDPOS/0002", Phase: plan.Downtime, Kind: plan.StepCopy, Tables: n("CDPOS"), Packages: []string{"CDPOS/0002"}, Needs: []string{"create"}, Rows: 600_000_000, Bytes: 205 << 30, Seconds: 1710},
@@ -185,7 +185,7 @@ func everyKind() []*plan.Step {
 // nothingLeft is a plan after its migration.
 func nothingLeft() *plan.Plan {
 	p := everyStep()
-	p.Steps, p.Warnings, p.NotCarried, p.Others = nil, nil, nil, nil
+	p.Steps, p.Warnings, p.NotMigrated, p.Others = nil, nil, nil, nil
 	var kept []*plan.Table
 	for _, t := range p.Tables {
 		if t.Action == plan.Keep {

@@ -70,7 +70,7 @@ func (v *markdownView) head() {
 	}
 	v.out.WriteString("\n\n")
 	bullets := []struct{ what, text string }{
-		{"Structures", v.unreferredText()},
+		{"Structures", v.droppedKeysText()},
 		{"Finalize", v.finalizing()},
 		{"Verify", v.verification()},
 	}
@@ -108,16 +108,16 @@ func (v *markdownView) sections() []section {
 			out = append(out, s)
 		}
 	}
-	var warnings, policies, losses, objects []string
+	var warnings, policies, conversions, objects []string
 	for _, w := range v.Warnings {
 		warnings = append(warnings, "- **"+escape(w.Summary)+"**. "+shorten(escape(w.Detail), 1000))
 	}
 	for _, t := range v.Tables {
-		for _, l := range t.Losses {
-			losses = append(losses, "- "+shorten(escape(lossLine(v.name(t.Source.Name), l)), 1000))
+		for _, l := range t.Conversions {
+			conversions = append(conversions, "- "+shorten(escape(conversionLine(v.name(t.Source.Name), l)), 1000))
 		}
 	}
-	for _, o := range v.NotCarried {
+	for _, o := range v.NotMigrated {
 		objects = append(objects, "- "+shorten(escape(objectLine(o)), 500))
 	}
 	for _, p := range v.policies() {
@@ -128,8 +128,8 @@ func (v *markdownView) sections() []section {
 	add(section{title: "Warnings", rows: warnings})
 	add(section{title: policiesTitle, rows: policies})
 	add(v.copies())
-	add(section{title: "Carried with a difference", rows: losses})
-	add(section{title: "Not carried", rows: objects, folded: true})
+	add(section{title: "Migrated with changes", rows: conversions})
+	add(section{title: "Not migrated", rows: objects, folded: true})
 	return out
 }
 
@@ -137,7 +137,7 @@ func (v *markdownView) sections() []section {
 func (v *markdownView) fateOf(t *plan.Table) (rank int, what string) {
 	switch {
 	case t.Drop && t.Foreign:
-		return 0, "drop what others made, create, copy"
+		return 0, "drop (not created by this migration), create, copy"
 	case t.Drop:
 		return 1, "drop, create, copy"
 	case v.empties[t.Source.Name] && t.Action == plan.Structure:
@@ -168,10 +168,10 @@ func (v *markdownView) again() section {
 		}
 	}
 	return section{
-		title: "What is dropped, emptied or forgotten", header: "| | Table | What | Why |\n|---|---|---|---|\n",
+		title: "Dropped, emptied or forgotten", header: "| | Table | What | Why |\n|---|---|---|---|\n",
 		rows: slices.Concat(rows[:]...),
 		rest: func(left int) string {
-			return fmt.Sprintf("**and %s more that do not fit here: in all %d are dropped, %d emptied, %d forgotten, and %s dropped. `dmoctl plan` and `dmoctl show` name every one**",
+			return fmt.Sprintf("**and %s more that do not fit here: in all, %d are dropped, %d emptied, %d forgotten, and %s dropped. `dmoctl plan` and `dmoctl show` list all of them**",
 				Number(int64(left)), len(rows[0])+len(rows[1]), len(rows[2]), len(rows[3]), Count(len(rows[4]), "foreign key"))
 		},
 	}
@@ -180,7 +180,7 @@ func (v *markdownView) again() section {
 // left lists what a reviewer could believe to be moved.
 func (v *markdownView) left() section {
 	s := section{title: "Left out", header: "| Table | Why |\n|---|---|\n", open: 40, rest: func(left int) string {
-		return fmt.Sprintf("**and %s left out (%s in all); `dmoctl plan` and `dmoctl show` name every one**", Count(left, "more table"), Number(int64(len(v.LeftOut))))
+		return fmt.Sprintf("**and %s left out (%s in all); `dmoctl plan` and `dmoctl show` list all of them**", Count(left, "more table"), Number(int64(len(v.LeftOut))))
 	}}
 	for _, t := range v.LeftOut {
 		s.rows = append(s.rows, fmt.Sprintf("| %s | %s |", code(v.name(t.Table)), shorten(escape(t.Reason), 500)))
@@ -191,7 +191,7 @@ func (v *markdownView) left() section {
 func (v *markdownView) copies() section {
 	lines := v.lines(plan.Copy, plan.Resume, plan.Restart, plan.Reload, plan.Structure)
 	s := section{
-		title:  "Tables to copy, the biggest first",
+		title:  "Tables to copy, largest first",
 		open:   40,
 		header: "| | Table | Packages | Rows | Size | Estimate | How |\n|---|---|--:|--:|--:|--:|---|\n",
 		rest: func(left int) string {
@@ -295,7 +295,7 @@ func shorten(s string, limit int) string {
 	return s[:cut] + "…"
 }
 
-func lossLine(table string, l plan.Loss) string {
+func conversionLine(table string, l plan.Conversion) string {
 	line := table
 	if l.Column != "" {
 		line += "." + l.Column

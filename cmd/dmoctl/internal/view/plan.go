@@ -175,12 +175,12 @@ func (v Plan) kept() []string {
 }
 
 // policiesTitle heads the lines of policies.
-const policiesTitle = "Policies that are not the default"
+const policiesTitle = "Non-default policies"
 
 // policyColumns is how many columns a policy's line names.
 const policyColumns = 8
 
-// policies says which columns each policy that is not the default decides about.
+// policies says which columns each non-default policy decides about.
 func (v Plan) policies() []string {
 	if !v.Changes() {
 		return nil // no value is about to be changed
@@ -250,10 +250,10 @@ func (v Plan) verification() string {
 // summary is the last line but one: what is going to happen, counted.
 func (v Plan) Summary() string {
 	if len(v.Tables) == 0 {
-		return "No changes. The plan has no table."
+		return "No changes. The plan has no tables."
 	}
 	if !v.Changes() {
-		text := "No changes. Every package of the plan is in the target."
+		text := "No changes. All packages of the plan are loaded."
 		if n := len(v.LeftOut); n > 0 {
 			text += " Left out: " + Count(n, "table") + "."
 		}
@@ -279,7 +279,7 @@ func (v Plan) Summary() string {
 	add(keys, Count(keys, "foreign key")+" to drop")
 	add(t.Reload, Count(t.Reload, "table")+" to reload")
 	resumed := len(v.lines(plan.Resume))
-	add(resumed, Count(resumed, "table")+" to complete")
+	add(resumed, Count(resumed, "table")+" to resume")
 	forgotten := len(v.lines(plan.Forget))
 	add(forgotten, Count(forgotten, "table")+" to forget")
 	add(t.Unchanged, fmt.Sprintf("%s unchanged", Number(int64(t.Unchanged))))
@@ -349,24 +349,24 @@ func (v Plan) stepTitle(s *plan.Step) string {
 	return what
 }
 
-// unreferredText counts the foreign keys that steps drop and make again; "" where none do.
-func (v Plan) unreferredText() string {
+// droppedKeysText counts the foreign keys that steps drop and make again; "" where none do.
+func (v Plan) droppedKeysText() string {
 	dropped := map[catalog.Name]bool{}
 	for _, s := range v.Steps {
 		for _, n := range s.Tables {
-			dropped[n] = dropped[n] || s.Kind == plan.StepUnrefer
+			dropped[n] = dropped[n] || s.Kind == plan.StepDropForeignKey
 		}
 	}
 	total := 0
 	for _, t := range v.Tables {
 		if dropped[t.Source.Name] {
-			total += len(t.Unrefer)
+			total += len(t.DropForeignKeys)
 		}
 	}
 	if total == 0 {
 		return ""
 	}
-	return Count(total, "foreign key") + " dropped until the rows are in, then made again as before"
+	return Count(total, "foreign key") + " dropped during the load, then recreated unchanged"
 }
 
 // finalizing counts what is made after the load.

@@ -25,7 +25,7 @@ type Ours string
 func Summary(out, note Printf, r *report.Report) {
 	t := r.Totals
 	if t.PackagesPlanned > 0 {
-		out("\n%s of %s in", Number(int64(t.Packages)), Count(t.PackagesPlanned, "package"))
+		out("\n%s of %s loaded", Number(int64(t.Packages)), Count(t.PackagesPlanned, "package"))
 		if t.PackagesIn > 0 {
 			out(" (%s before this run)", Number(int64(t.PackagesIn)))
 		}
@@ -48,12 +48,12 @@ func ending(r *report.Report) string {
 	}
 	switch {
 	case len(r.Left) > 0:
-		return stopped + " as asked; left: " + Left(r.Left) + ". To go on, run: dmoctl apply"
+		return stopped + " as requested; remaining: " + Left(r.Left) + ". To continue, run: dmoctl apply"
 	case r.Until != "" && r.Until != plan.Postprocess:
-		return stopped + " as asked; left: the close of the migration. To go on, run: dmoctl apply"
+		return stopped + " as requested; remaining: closing the migration. To continue, run: dmoctl apply"
 	}
 	if r.NotAsked > 0 {
-		return "Done as far as --table asked; " + Count(r.NotAsked, "other table") + " not looked at. To do all of them, run: dmoctl apply"
+		return "Done for the tables that --table selects; " + Count(r.NotAsked, "other table") + " not processed. To migrate all of them, run: dmoctl apply"
 	}
 	return "Done."
 }
@@ -69,7 +69,7 @@ func Left(counts []left.Count) string {
 		case left.Index:
 			noun = "indexes"
 		case left.Source:
-			noun = "another look at the source"
+			noun = "source recheck"
 		}
 		if parts[i] = noun; c.Tables > 0 {
 			parts[i] += " of " + Count(c.Tables, "table")
@@ -96,7 +96,7 @@ func resultLine(tables []report.Table) string {
 		}
 	}
 	if earlier > 0 {
-		parts = append(parts, Count(earlier, "table")+" equal when an earlier run looked")
+		parts = append(parts, Count(earlier, "table")+" found equal by an earlier run")
 	}
 	return strings.Join(parts, ", ")
 }
@@ -111,7 +111,7 @@ func Failures(note Printf, r *report.Report) {
 		}
 	}
 	if failed > 0 && r.Totals.Packages > 0 {
-		note("\n%s. Committed packages are kept; when the cause is gone, copy the rest:\n\n  dmoctl apply\n", Count(failed, "failure"))
+		note("\n%s. Committed packages are kept. Once the cause is fixed, copy the rest:\n\n  dmoctl apply\n", Count(failed, "failure"))
 	}
 	structures(note, r.Failures)
 	differences(note, r.Tables)
@@ -144,7 +144,7 @@ func structures(printf Printf, failures []report.Failure) {
 		}
 	}
 	if n > structuresListed {
-		printf("\n%s more with another structure; the report lists them all.\n", Count(n-structuresListed, "table"))
+		printf("\n%s more with a different structure; the report lists all of them.\n", Count(n-structuresListed, "table"))
 	}
 }
 
@@ -172,7 +172,7 @@ func Report(out Printf, r *report.Report) {
 	out("\nStarted %s", r.Started.UTC().Format(time.RFC3339))
 	switch {
 	case r.Rebuilt:
-		out("; rebuilt from the target's ledger, which knows no times, exit code and results")
+		out("; rebuilt from the target's ledger, which records no times, exit code or results")
 	case !r.Ended.IsZero():
 		out(", ended after %s with exit code %d", Seconds(r.Ended.Sub(r.Started).Seconds()), r.Exit)
 	}
@@ -187,10 +187,10 @@ func Report(out Printf, r *report.Report) {
 	for _, f := range r.Failures {
 		out("\nFAILED %s (%s)\n  %s\n", cmp.Or(f.Package, f.Table, f.Step), f.Kind, Sentence(f.Message))
 	}
-	if len(r.NotCarried) > 0 {
-		out("\nNot carried:\n")
+	if len(r.NotMigrated) > 0 {
+		out("\nNot migrated:\n")
 	}
-	for _, o := range r.NotCarried {
+	for _, o := range r.NotMigrated {
 		out("  %s\n", objectLine(o))
 	}
 }

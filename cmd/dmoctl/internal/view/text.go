@@ -14,7 +14,7 @@ import (
 // textTables is how many tables the text names before it counts the others.
 const textTables = 20
 
-// Listed is how many losses, warnings or objects the text names.
+// Listed is how many conversions, warnings or objects the text names.
 const Listed = 20
 
 // textView prints a plan for people.
@@ -88,8 +88,8 @@ func (v *textView) structures() {
 			lines = append(lines, v.paint(colour, mark+" "+Count(len(names), "table")+" "+what+": "+strings.Join(names, ", ")))
 		}
 	}
-	add("31", "-", "of others dropped first, existing = \"recreate\"", f.Foreign)
-	add("33", "-", "of this migration dropped first", f.own)
+	add("31", "-", "not created by this migration dropped first, existing = \"recreate\"", f.Foreign)
+	add("33", "-", "created by this migration dropped first", f.own)
 	if n := v.Totals.Create; n > 0 {
 		lines = append(lines, v.paint("32", "+ "+Count(n, "table")))
 	}
@@ -100,7 +100,7 @@ func (v *textView) structures() {
 	for _, g := range f.keys {
 		lines = append(lines, v.paint("33", "- "+Count(len(g.names), "foreign key")+" dropped: "+g.String()))
 	}
-	if text := v.unreferredText(); text != "" {
+	if text := v.droppedKeysText(); text != "" {
 		lines = append(lines, v.paint("33", "~ "+text))
 	}
 	v.phase(plan.Structures, lines...)
@@ -183,7 +183,7 @@ func (v *textView) reasons(colour string, actions ...plan.Action) []string {
 
 // remarks prints what a reviewer should know besides the steps.
 func (v *textView) remarks() {
-	var warnings, losses, objects, others []string
+	var warnings, conversions, objects, others []string
 	for _, w := range v.Warnings {
 		line := w.Summary
 		if w.Detail != "" {
@@ -192,11 +192,11 @@ func (v *textView) remarks() {
 		warnings = append(warnings, line)
 	}
 	for _, t := range v.Tables {
-		for _, l := range t.Losses {
-			losses = append(losses, lossLine(v.name(t.Source.Name), l))
+		for _, l := range t.Conversions {
+			conversions = append(conversions, conversionLine(v.name(t.Source.Name), l))
 		}
 	}
-	for _, o := range v.NotCarried {
+	for _, o := range v.NotMigrated {
 		objects = append(objects, objectLine(o))
 	}
 	for _, n := range v.Others {
@@ -204,8 +204,8 @@ func (v *textView) remarks() {
 	}
 	v.list("Warnings", "33", warnings)
 	v.list(policiesTitle, "33", v.policies())
-	v.list("Carried with a difference", "33", losses)
-	v.list("Not carried", "", objects)
+	v.list("Migrated with changes", "33", conversions)
+	v.list("Not migrated", "", objects)
 	if len(others) > 0 {
 		fmt.Fprintf(&v.out, "Other tables on the target, never touched: %s\n\n", Some(others, Listed, ", "))
 	}
@@ -220,7 +220,7 @@ func (v *textView) list(title, colour string, lines []string) {
 		v.out.WriteString("  " + strings.ReplaceAll(line, "\n", "\n  ") + "\n")
 	}
 	if n := len(lines) - Listed; n > 0 {
-		fmt.Fprintf(&v.out, "  and %s more; --json has them all\n", Number(int64(n)))
+		fmt.Fprintf(&v.out, "  and %s more; --json lists all of them\n", Number(int64(n)))
 	}
 	v.out.WriteString("\n")
 }

@@ -11,19 +11,19 @@ import (
 	"github.com/dmoctl/dmoctl/internal/plan"
 )
 
-func TestMarkdownStaysBelowItsLimit(t *testing.T) {
+func TestMarkdownSizeLimit(t *testing.T) {
 	p := everyStep()
-	p.Tables, p.Warnings, p.NotCarried = nil, nil, nil
+	p.Tables, p.Warnings, p.NotMigrated = nil, nil, nil
 	for i := range 20_000 {
 		name := catalog.Name{Name: fmt.Sprintf("TABLE_WITH_A_LONG_NAME_%05d", i)}
 		p.Tables = append(p.Tables, &plan.Table{
 			Source: &catalog.Table{Name: name}, Target: &catalog.Table{Name: name}, Action: plan.Copy,
-			Packages:  []*plan.Package{{ID: name.Name + "/0001", Rows: int64(i), Bytes: int64(i)}},
-			Losses:    []plan.Loss{{Column: "C", What: strings.Repeat("lost ", 50)}},
-			Exception: &plan.Exception{Rule: "igncount", Reason: strings.Repeat("why ", 2000)},
+			Packages:    []*plan.Package{{ID: name.Name + "/0001", Rows: int64(i), Bytes: int64(i)}},
+			Conversions: []plan.Conversion{{Column: "C", What: strings.Repeat("lost ", 50)}},
+			Exception:   &plan.Exception{Rule: "igncount", Reason: strings.Repeat("why ", 2000)},
 		})
 		p.Warnings = append(p.Warnings, plan.Warning{Summary: "Careful", Detail: strings.Repeat("so ", 3000)})
-		p.NotCarried = append(p.NotCarried, catalog.Object{Kind: "view", Name: strings.Repeat("v", 300)})
+		p.NotMigrated = append(p.NotMigrated, catalog.Object{Kind: "view", Name: strings.Repeat("v", 300)})
 	}
 	var b strings.Builder
 	if err := Markdown(&b, p, moment(), false); err != nil {
@@ -32,7 +32,7 @@ func TestMarkdownStaysBelowItsLimit(t *testing.T) {
 	if b.Len() > markdownLimit {
 		t.Errorf("%d bytes, more than %d", b.Len(), markdownLimit)
 	}
-	for _, want := range []string{"`TABLE_WITH_A_LONG_NAME_19999`", "more tables: ", "Not carried (20,000)", "Carried with a difference"} {
+	for _, want := range []string{"`TABLE_WITH_A_LONG_NAME_19999`", "more tables: ", "Not migrated (20,000)", "Migrated with changes"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("no %q in the Markdown", want)
 		}
@@ -42,7 +42,7 @@ func TestMarkdownStaysBelowItsLimit(t *testing.T) {
 	}
 }
 
-func TestWhatIsLostIsNamedFirst(t *testing.T) {
+func TestDestructiveChangesListedFirst(t *testing.T) {
 	// Done: shell: the plan names every table that is dropped, emptied or left out: text, Markdown, prompt and the Plan: line
 	// Done: left: foreign keys that are dropped for good are named in the plan, with the reason
 	p := everyStep()
@@ -85,7 +85,7 @@ func TestWhatIsLostIsNamedFirst(t *testing.T) {
 		}
 	}
 	for where, s := range map[string]string{"text": text.String(), "Markdown": markdown.String(), "prompt": question} {
-		if !strings.Contains(strings.ReplaceAll(s, "\\_", "_"), "the rows of PARENT_1 do not travel any more") {
+		if !strings.Contains(strings.ReplaceAll(s, "\\_", "_"), "the rows of PARENT_1 are no longer migrated") {
 			t.Errorf("%s does not say why foreign keys go", where)
 		}
 	}
@@ -99,7 +99,7 @@ func TestWhatIsLostIsNamedFirst(t *testing.T) {
 	}
 }
 
-func TestMarkdownSaysWhatOfTheLostDoesNotFit(t *testing.T) {
+func TestMarkdownReportsOmittedDrops(t *testing.T) {
 	// Done: shell: plan --markdown --columns is bounded, and drops and empties are never among the others without a word
 	p := everyStep()
 	p.Tables, p.Steps, p.LeftOut = nil, []*plan.Step{{ID: "drop", Kind: plan.StepDrop}}, nil
@@ -121,7 +121,7 @@ func TestMarkdownSaysWhatOfTheLostDoesNotFit(t *testing.T) {
 		if b.Len() > markdownLimit {
 			t.Errorf("%d bytes, more than %d", b.Len(), markdownLimit)
 		}
-		for _, want := range []string{"that do not fit here: in all 5000 are dropped, 0 emptied", "left out (5,000 in all)"} {
+		for _, want := range []string{"that do not fit here: in all, 5000 are dropped, 0 emptied", "left out (5,000 in all)"} {
 			if !strings.Contains(b.String(), want) {
 				t.Errorf("no %q in the Markdown", want)
 			}
@@ -132,7 +132,7 @@ func TestMarkdownSaysWhatOfTheLostDoesNotFit(t *testing.T) {
 	}
 }
 
-func TestLinesWrapBetweenWords(t *testing.T) {
+func TestWordWrap(t *testing.T) {
 	text := "Estimate: 5h40m for \x1b[1m612 GiB\x1b[0m of rows\n  downtime     = 2 tables unchanged: ALPHA, BETA\n  short\n"
 	want := "Estimate: 5h40m for \x1b[1m612 GiB\x1b[0m\n  of rows\n  downtime     = 2 tables\n                 unchanged:\n                 ALPHA, BETA\n  short\n"
 	if got := wrapped(text, 28); got != want {
@@ -171,7 +171,7 @@ func TestGraphsQuoteNames(t *testing.T) {
 	}
 }
 
-func TestRowsThatNobodyCountedAreNotNone(t *testing.T) {
+func TestUnknownRowCountNotZero(t *testing.T) {
 	table := func(rows ...int64) *plan.Table {
 		out := &plan.Table{Source: &catalog.Table{Name: catalog.Name{Name: "MARA"}}, Action: plan.Copy}
 		for _, n := range rows {

@@ -14,20 +14,20 @@ import (
 	"github.com/dmoctl/dmoctl/internal/testbed/sim/hana"
 )
 
-// bed is a running server and a connection pool that logs in to it.
-type bed struct {
+// environment is a running server and a connection pool that logs in to it.
+type environment struct {
 	*hana.Server
 	t  testing.TB
 	db *sql.DB
 }
 
-func start(t testing.TB, o hana.Options, settings ...func(*driver.Connector)) *bed {
+func start(t testing.TB, o hana.Options, settings ...func(*driver.Connector)) *environment {
 	t.Helper()
 	srv, err := hana.Start(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bed{Server: srv, t: t}
+	b := &environment{Server: srv, t: t}
 	t.Cleanup(func() {
 		if err := srv.Close(); err != nil {
 			t.Errorf("close: %v", err)
@@ -37,7 +37,7 @@ func start(t testing.TB, o hana.Options, settings ...func(*driver.Connector)) *b
 	return b
 }
 
-func (b *bed) connect(user, password string, settings ...func(*driver.Connector)) *sql.DB {
+func (b *environment) connect(user, password string, settings ...func(*driver.Connector)) *sql.DB {
 	b.t.Helper()
 	c := driver.NewBasicAuthConnector(b.Addr(), user, password)
 	c.SetLogger(slog.New(slog.NewTextHandler(io.Discard, nil)))
@@ -51,7 +51,7 @@ func (b *bed) connect(user, password string, settings ...func(*driver.Connector)
 }
 
 // conn pins one connection.
-func (b *bed) conn() *sql.Conn {
+func (b *environment) conn() *sql.Conn {
 	b.t.Helper()
 	c, err := b.db.Conn(context.Background())
 	if err != nil {
@@ -67,7 +67,7 @@ type execer interface {
 }
 
 // exec runs statements that have to succeed.
-func (b *bed) exec(on execer, statements ...string) {
+func (b *environment) exec(on execer, statements ...string) {
 	b.t.Helper()
 	for _, s := range statements {
 		if _, err := on.ExecContext(context.Background(), s); err != nil {
@@ -77,7 +77,7 @@ func (b *bed) exec(on execer, statements ...string) {
 }
 
 // refused runs a statement that has to fail with a code.
-func (b *bed) refused(on execer, code int, statement string, args ...any) {
+func (b *environment) refused(on execer, code int, statement string, args ...any) {
 	b.t.Helper()
 	_, err := on.ExecContext(context.Background(), statement, args...)
 	if got := codeOf(err); got != code {
@@ -96,7 +96,7 @@ func codeOf(err error) int {
 }
 
 // rows reads a whole result; bytes become strings.
-func (b *bed) rows(on execer, query string, args ...any) [][]any {
+func (b *environment) rows(on execer, query string, args ...any) [][]any {
 	b.t.Helper()
 	r, err := on.QueryContext(context.Background(), query, args...)
 	if err != nil {
@@ -130,7 +130,7 @@ func (b *bed) rows(on execer, query string, args ...any) [][]any {
 }
 
 // one reads a single cell.
-func (b *bed) one(on execer, query string, args ...any) any {
+func (b *environment) one(on execer, query string, args ...any) any {
 	b.t.Helper()
 	rows := b.rows(on, query, args...)
 	if len(rows) != 1 || len(rows[0]) != 1 {

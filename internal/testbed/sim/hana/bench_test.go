@@ -18,12 +18,12 @@ const benchTable = `CREATE COLUMN TABLE "T" ("ID" BIGINT PRIMARY KEY, "A" NVARCH
 func BenchmarkInsert(b *testing.B) {
 	for _, mode := range []string{"stored", "swallowed"} {
 		b.Run(mode, func(b *testing.B) {
-			bed := bench(b)
-			bed.exec(bed.db, benchTable)
+			environment := bench(b)
+			environment.exec(environment.db, benchTable)
 			if mode == "swallowed" {
-				bed.Swallow("SYSTEM", "T")
+				environment.Swallow("SYSTEM", "T")
 			}
-			load(b, bed, b.N)
+			load(b, environment, b.N)
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "rows/s")
 			var m runtime.MemStats
 			runtime.GC()
@@ -37,16 +37,16 @@ func BenchmarkInsert(b *testing.B) {
 func BenchmarkSelect(b *testing.B) {
 	for _, mode := range []string{"stored", "streamed"} {
 		b.Run(mode, func(b *testing.B) {
-			bed := bench(b)
-			bed.exec(bed.db, benchTable)
+			environment := bench(b)
+			environment.exec(environment.db, benchTable)
 			if mode == "streamed" {
-				load(b, bed, 1000)
-				bed.Stream("SYSTEM", "T", int64(b.N))
+				load(b, environment, 1000)
+				environment.Stream("SYSTEM", "T", int64(b.N))
 			} else {
-				load(b, bed, b.N)
+				load(b, environment, b.N)
 			}
 			b.ResetTimer()
-			rows, err := bed.db.Query(`SELECT "ID", "A", "B", "C", "D", "E" FROM "T"`)
+			rows, err := environment.db.Query(`SELECT "ID", "A", "B", "C", "D", "E" FROM "T"`)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -61,14 +61,14 @@ func BenchmarkSelect(b *testing.B) {
 	}
 }
 
-func bench(b *testing.B) *bed {
+func bench(b *testing.B) *environment {
 	b.Helper()
 	srv, err := hana.Start(hana.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { srv.Close() })
-	t := &bed{Server: srv, t: b}
+	t := &environment{Server: srv, t: b}
 	t.db = t.connect("SYSTEM", "Manager1", func(c *driver.Connector) {
 		c.SetFetchSize(5000)
 		c.SetBulkSize(5000)
@@ -77,9 +77,9 @@ func bench(b *testing.B) *bed {
 	return t
 }
 
-func load(b *testing.B, bed *bed, rows int) {
+func load(b *testing.B, environment *environment, rows int) {
 	b.Helper()
-	tx, err := bed.conn().BeginTx(context.Background(), nil)
+	tx, err := environment.conn().BeginTx(context.Background(), nil)
 	if err != nil {
 		b.Fatal(err)
 	}

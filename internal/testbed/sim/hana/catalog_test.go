@@ -125,9 +125,9 @@ func TestMonitoring(t *testing.T) {
 	}
 }
 
-// TestManyAtOnce lets sessions make tables, fill them and drop them while others look
+// TestConcurrentSessions lets sessions make tables, fill them and drop them while others look
 // at the catalog: nothing is seen half.
-func TestManyAtOnce(t *testing.T) {
+func TestConcurrentSessions(t *testing.T) {
 	b := start(t, hana.Options{})
 	var wg sync.WaitGroup
 	for w := range 4 {

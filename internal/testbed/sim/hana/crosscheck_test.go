@@ -79,7 +79,7 @@ func checkNode(t *testing.T, got map[string]any) {
 }
 
 // checkRowsOfNode reads with go-hdb what the JavaScript client wrote.
-func checkRowsOfNode(t *testing.T, b *bed) {
+func checkRowsOfNode(t *testing.T, b *environment) {
 	t.Helper()
 	rows := b.rows(b.db, `SELECT TO_NVARCHAR("BI"), TO_NVARCHAR("D1"), TO_NVARCHAR("D2"), TO_NVARCHAR("DF"), "NV", "VB", TO_NVARCHAR("DT"), TO_NVARCHAR("TI"), TO_NVARCHAR("SD"), TO_NVARCHAR("TS"), "BO" FROM "NODE" WHERE "ID" = 1`)
 	want := []any{"-9223372036854775808", "-1234567890123.45", "-1234567890123456789012345678.0123456789", "12345678901234567890.5", "aß€😀", "\x00\xff\x01",

@@ -120,7 +120,7 @@ func literal(p *store.Parser) (*store.Literal, error) {
 			return &store.Literal{Value: store.IntValue(-n)}, err
 		}
 	}
-	return nil, &Error{Code: codeSyntax, Pos: t.Pos + 1, Text: "sql syntax error: partition bound is no constant"}
+	return nil, &Error{Code: codeSyntax, Pos: t.Pos + 1, Text: "sql syntax error: partition bound is not a constant"}
 }
 
 func (d *partitioning) count() int {

@@ -7,7 +7,7 @@ import (
 	"github.com/dmoctl/dmoctl/internal/testbed/sim/store"
 )
 
-// pseudo evaluates what is no column.
+// pseudo evaluates what is not a column.
 type pseudo = func(context.Context) (store.Value, error)
 
 // stampOf is a point in time as HANA stores it.

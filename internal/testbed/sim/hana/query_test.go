@@ -98,7 +98,7 @@ func spell(row []any) string {
 	return strings.Join(out, "|")
 }
 
-func hanaRows(b *bed, q string) (out []string) {
+func hanaRows(b *environment, q string) (out []string) {
 	for _, r := range b.rows(b.db, q) {
 		out = append(out, spell(r))
 	}

@@ -67,8 +67,8 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// TestRefusalsOfParameters holds what comes over the wire as values.
-func TestRefusalsOfParameters(t *testing.T) {
+// TestParameterRefusals holds what comes over the wire as values.
+func TestParameterRefusals(t *testing.T) {
 	b := start(t, hana.Options{})
 	b.exec(b.db, `CREATE COLUMN TABLE "T" ("ID" INTEGER PRIMARY KEY, "N" NVARCHAR(2), "V" VARBINARY(2), "TI" TINYINT, "X" VARCHAR(5))`)
 	b.refused(b.db, 274, `INSERT INTO "T" ("ID", "N") VALUES (?, ?)`, 1, "abc")

@@ -12,7 +12,7 @@ import (
 	"github.com/dmoctl/dmoctl/internal/testbed/sim/hana"
 )
 
-func (b *bed) begin(level sql.IsolationLevel) *sql.Tx {
+func (b *environment) begin(level sql.IsolationLevel) *sql.Tx {
 	b.t.Helper()
 	tx, err := b.conn().BeginTx(context.Background(), &sql.TxOptions{Isolation: level})
 	if err != nil {
@@ -22,7 +22,7 @@ func (b *bed) begin(level sql.IsolationLevel) *sql.Tx {
 	return tx
 }
 
-func (b *bed) commit(tx *sql.Tx) {
+func (b *environment) commit(tx *sql.Tx) {
 	b.t.Helper()
 	if err := tx.Commit(); err != nil {
 		b.t.Fatal(err)
@@ -85,7 +85,7 @@ func TestRowLocks(t *testing.T) {
 	b.commit(two)
 }
 
-func TestDuplicateWaits(t *testing.T) {
+func TestDuplicateKeyWaits(t *testing.T) {
 	b := start(t, hana.Options{})
 	b.exec(b.db, `CREATE COLUMN TABLE "T" ("A" INTEGER PRIMARY KEY)`)
 	for _, commits := range []bool{true, false} {

@@ -38,7 +38,7 @@ func TestTrapLostReplyInsertsTwice(t *testing.T) {
 	b.exec(b.db, `DELETE FROM "T"`)
 	b.Faults().Add(hana.Fault{Match: "INSERT", Exec: true, DropAfter: true})
 	if _, err := b.conn().ExecContext(context.Background(), `INSERT INTO "T" VALUES (1)`); err == nil {
-		t.Error("a lost reply is no error on a pinned connection")
+		t.Error("a lost reply is not an error on a pinned connection")
 	}
 	if n, _ := b.Count("SYSTEM", "T"); n != 1 {
 		t.Errorf("%d rows, want 1", n)
@@ -177,7 +177,7 @@ func TestTrapStatementNumberAfterLOBs(t *testing.T) {
 	}
 }
 
-func TestTrapCancelTellsNothing(t *testing.T) {
+func TestTrapCancelNotSentToServer(t *testing.T) {
 	// Trap: canceling drops the connection and tells the server nothing; the statement runs on.
 	b := start(t, hana.Options{})
 	b.exec(b.db, `CREATE COLUMN TABLE "T" ("A" INTEGER)`)

@@ -149,8 +149,8 @@ func TestLOBs(t *testing.T) {
 	}
 }
 
-// TestAgedLocator holds that a LOB outside of a transaction ends with the next statement.
-func TestAgedLocator(t *testing.T) {
+// TestExpiredLocator holds that a LOB outside of a transaction ends with the next statement.
+func TestExpiredLocator(t *testing.T) {
 	b := start(t, hana.Options{LobInline: 4})
 	b.exec(b.db, `CREATE COLUMN TABLE "T" ("C" NCLOB)`, `INSERT INTO "T" VALUES ('longer than the piece in the row')`)
 	c := b.conn()

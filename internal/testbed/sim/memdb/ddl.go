@@ -12,7 +12,7 @@ var exact = catalog.Comparison{}
 
 // taken is the error for a name that something else has.
 func taken(t catalog.Name, what string) error {
-	return fail(Exists, t, "%s of %s is there and is another one", what, t)
+	return fail(Exists, t, "%s of %s is there and is a different one", what, t)
 }
 
 // inserted adds to a list that is kept in order of names.

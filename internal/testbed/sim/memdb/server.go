@@ -249,7 +249,7 @@ func (t *Tx) Insert(n catalog.Name, columns int, rows []Row) error {
 	return t.Do(func(d *Data) error { return d.insert(n, columns, rows) })
 }
 
-// Commit publishes what was done. More says that the transaction goes on.
+// Commit publishes what was done. More says that the transaction continues.
 func (t *Tx) Commit(ctx context.Context, call string, more bool) error {
 	err := t.client.Call(ctx, call, func(now *Data) error {
 		if !t.client.open[t] {

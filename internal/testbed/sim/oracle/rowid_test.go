@@ -20,8 +20,8 @@ func numbers(n int) iter.Seq[[]any] {
 	}
 }
 
-// TestExtentsCoverTheRows cuts a table at the begins of its extents, as a reader of ROWID ranges does.
-func TestExtentsCoverTheRows(t *testing.T) {
+// TestExtentsCoverRows cuts a table at the begins of its extents, as a reader of ROWID ranges does.
+func TestExtentsCoverRows(t *testing.T) {
 	srv := start(t, oracle.Options{})
 	db := open(t, srv, "&PREFETCH_ROWS=1000")
 	run(t, db, `CREATE TABLE big (id NUMBER(10) NOT NULL, v VARCHAR2(100)) PARTITION BY RANGE (id)
@@ -96,7 +96,7 @@ func TestRowidsAfterTruncate(t *testing.T) {
 	wantCode(t, rows.Err(), 8103)
 }
 
-func TestVersions(t *testing.T) {
+func TestFlashbackQueries(t *testing.T) {
 	srv := start(t, oracle.Options{})
 	db := open(t, srv, "")
 	run(t, db, "CREATE TABLE t (id NUMBER, v VARCHAR2(10))", "INSERT INTO t VALUES (1, 'old')")

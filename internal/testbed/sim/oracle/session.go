@@ -144,7 +144,7 @@ func (s *session) message() error {
 	return s.outOfStep()
 }
 
-// outOfStep tells a client that sends what is no call, and ends the connection.
+// outOfStep tells a client that sends what is not a call, and ends the connection.
 func (s *session) outOfStep() error {
 	s.out.Reset()
 	s.out.Summary(&ttc.Summary{Code: 3106, Message: "fatal two-task communication protocol error"})

@@ -58,7 +58,7 @@ func TestPrefetchAbove65535(t *testing.T) {
 	}
 }
 
-func TestNumberOfString(t *testing.T) {
+func TestNumberFromString(t *testing.T) {
 	// Trap: NewNumberFromString is not canonical for "0.001" and wrong for "1E5".
 	srv := start(t, oracle.Options{})
 	db := open(t, srv, "")

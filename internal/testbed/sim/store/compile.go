@@ -254,7 +254,7 @@ func (c *Compiler) unary(s *scope, x *Unary) (node, error) {
 	}, n), nil
 }
 
-// condition fails where an expression is no truth value.
+// condition fails where an expression is not a truth value.
 func (c *Compiler) condition(n node, pos int) error {
 	if n.typ.Kind != Bool && n.typ.Name != "" {
 		return fail(Syntax, pos, "", "condition expected")

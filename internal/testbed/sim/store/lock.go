@@ -166,7 +166,7 @@ func reaches(from []*Tx, to *Tx, seen map[*Tx]bool) bool {
 	return false
 }
 
-// release gives back what a transaction holds.
+// release releases what a transaction holds.
 func (e *Engine) release(tx *Tx) {
 	e.lockMu.Lock()
 	defer e.lockMu.Unlock()

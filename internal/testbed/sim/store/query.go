@@ -217,7 +217,7 @@ func (q *Query) bounded(e *Env, emit emitter) (emitter, error) {
 			return nil, err
 		}
 		if v.K != Int || v.I < 0 {
-			return nil, fail(TypeMismatch, -1, "", "bound is no whole number")
+			return nil, fail(TypeMismatch, -1, "", "bound is not a whole number")
 		}
 		*bound.dst = v.I
 	}

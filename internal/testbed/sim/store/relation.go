@@ -37,7 +37,7 @@ type PseudoColumn struct {
 type Resolver interface {
 	// Relation returns what a table's reference names; *Error with NoTable where nothing is.
 	Relation(ref *TableRef) (*Relation, error)
-	// Pseudo evaluates what is no column, as a sequence's NEXTVAL; nil where it is nothing.
+	// Pseudo evaluates what is not a column, as a sequence's NEXTVAL; nil where it is nothing.
 	Pseudo(ref *Ref) (func(ctx context.Context) (Value, error), Type, error)
 }
 

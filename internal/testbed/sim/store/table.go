@@ -67,7 +67,7 @@ func (s Snapshot) sees(v *version) *version {
 }
 
 // Scan appends the rows that a snapshot sees from a slot on, until it has looked
-// at so many slots, and returns where to go on; done is set at the end.
+// at so many slots, and returns where to continue; done is set at the end.
 func (t *Table) Scan(s Snapshot, from uint32, slots int, dst []Hit) (hits []Hit, next uint32, done bool) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()

@@ -30,8 +30,8 @@ func value(t *rapid.T) Value {
 	return Value{K: Stamp, I: rapid.Int64().Draw(t, "s"), N: int32(rapid.IntRange(0, 999999999).Draw(t, "ns")), S: rapid.SampledFrom([]string{"", "+02:00"}).Draw(t, "zone")}
 }
 
-// TestRows holds that rows decode to what was encoded, and short rows leave the rest alone.
-func TestRows(t *testing.T) {
+// TestRowRoundTrip holds that rows decode to what was encoded, and short rows leave the rest alone.
+func TestRowRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		row := rapid.SliceOf(rapid.Custom(value)).Draw(t, "row")
 		got := make([]Value, len(row)+1)
@@ -58,7 +58,7 @@ func TestArithmetic(t *testing.T) {
 			s := rapid.StringMatching(`-?[0-9]{1,20}(\.[0-9]{1,15})?`).Draw(t, label)
 			v, ok := ParseNumber(s, false)
 			if !ok {
-				t.Fatalf("%s is no number", s)
+				t.Fatalf("%s is not a number", s)
 			}
 			if v.K == Int {
 				v = Value{K: Dec, I: v.I}

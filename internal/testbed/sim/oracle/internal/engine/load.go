@@ -128,7 +128,7 @@ func (s *Session) goValue(v any) (typed, error) {
 	case time.Time:
 		return typed{Type{Kind: Timestamp, Scale: 9}, civilOf(v).Timestamp()}, nil
 	}
-	return typed{}, fmt.Errorf("a %T is no value of a table", v)
+	return typed{}, fmt.Errorf("a %T is not a value of a table", v)
 }
 
 // Rows reads a table's committed rows: nil, string, or []byte of what is binary. Dates are

@@ -16,7 +16,7 @@ type policy struct {
 	enabled bool
 }
 
-// arguments reads "name => 'text', ..." up to the closing parenthesis; what is no text is kept as words.
+// arguments reads "name => 'text', ..." up to the closing parenthesis; what is not text is kept as words.
 func arguments(p *store.Parser) (map[string]string, error) {
 	out := make(map[string]string)
 	name, words := "", ""

@@ -17,7 +17,7 @@ type Statement struct {
 	params int
 }
 
-// Result is what became of a statement that is no query.
+// Result is what became of a statement that is not a query.
 type Result struct {
 	Rows   int
 	RowID  []byte
@@ -34,7 +34,7 @@ type RowError struct {
 // Options of an execution.
 type Options struct {
 	Commit bool // afterwards
-	Batch  bool // go on after sets of binds that fail
+	Batch  bool // continue after sets of binds that fail
 }
 
 // Prepare parses a statement. Names are looked up when it is executed.
@@ -216,7 +216,7 @@ func (c *Cursor) Fetch(ctx context.Context, n int, each func(row [][]byte) error
 	return false, nil
 }
 
-// Execute runs a statement that is no query, once a set of binds.
+// Execute runs a statement that is not a query, once a set of binds.
 func (st *Statement) Execute(ctx context.Context, binds []Bind, o Options) (Result, error) {
 	s := st.s
 	s.db.mu.Lock()

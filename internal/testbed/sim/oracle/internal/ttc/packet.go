@@ -113,7 +113,7 @@ func (c *Conn) receive() {
 			stop := c.onBreak
 			c.mu.Unlock()
 			if stop != nil {
-				stop() // a call whose client is gone need not go on
+				stop() // a call whose client is gone need not continue
 			}
 			return
 		}

@@ -203,7 +203,7 @@ func (c Civil) In(offset int) (Civil, error) {
 }
 
 // DecodeDate reads a DATE or a TIMESTAMP of 7 or 11 bytes, and the instant of 13 bytes in its zone.
-// What is no date is refused as a conversion refuses it.
+// What is not a date is refused as a conversion refuses it.
 func DecodeDate(b []byte) (Civil, error) {
 	if len(b) != 7 && len(b) != 11 && len(b) != 13 {
 		return Civil{}, ora.Errorf(1801, "date format is too long for internal buffer")

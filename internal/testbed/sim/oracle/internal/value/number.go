@@ -32,7 +32,7 @@ func newDec(neg bool, digits string, exp int) Dec {
 }
 
 // ParseDec reads a number as Oracle's text to number conversion does without a format: sign, digits,
-// a point and an exponent, with blanks around. What is no number is ORA-01722.
+// a point and an exponent, with blanks around. What is not a number is ORA-01722.
 func ParseDec(s string) (Dec, error) {
 	bad := ora.Errorf(1722, "invalid number")
 	t := strings.Trim(s, " ")

@@ -26,8 +26,8 @@ func ratOf(d Dec) *big.Rat {
 	return r.Mul(r, f)
 }
 
-// TestNumbersCompareAsBytes holds that a number comes back as it was, and that encodings order like numbers.
-func TestNumbersCompareAsBytes(t *testing.T) {
+// TestNumberByteOrder holds that a number comes back as it was, and that encodings order like numbers.
+func TestNumberByteOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a, b := decimals().Draw(t, "a"), decimals().Draw(t, "b")
 		x, err := a.Encode()
@@ -81,8 +81,8 @@ func TestNumberBytes(t *testing.T) {
 	}
 }
 
-// TestDays holds that day numbers count without a gap through the change of the calendar.
-func TestDays(t *testing.T) {
+// TestJulianDays holds that day numbers count without a gap through the change of the calendar.
+func TestJulianDays(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(366, 5373484).Draw(t, "day")
 		c := FromJulianDay(n)
@@ -101,7 +101,7 @@ func TestDays(t *testing.T) {
 	}
 }
 
-func TestFloatsCompareAsBytes(t *testing.T) {
+func TestFloatByteOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a, b := rapid.Float64().Draw(t, "a"), rapid.Float64().Draw(t, "b")
 		x, y := Float64(a), Float64(b)

@@ -11,10 +11,10 @@ import (
 	"github.com/dmoctl/dmoctl/internal/structure"
 )
 
-// carrySchemas lists the schemas, types and sequences that come before the tables. While a
+// addSchemas lists the schemas, types and sequences that come before the tables. While a
 // run is unfinished, sequences that no column owns are raised again: no mark says that they were.
 // So are those that are behind.
-func (p *draft) carrySchemas(o *Observation, ds []*decision, unfinished bool) {
+func (p *draft) addSchemas(o *Observation, ds []*decision, unfinished bool) {
 	creates, typed := false, false
 	for _, d := range ds {
 		// Types are compared under the lock wherever rows go into columns of theirs.
@@ -41,9 +41,9 @@ func (p *draft) carrySchemas(o *Observation, ds []*decision, unfinished bool) {
 	}
 }
 
-// notCarried lists by name what exists on the source and does not travel.
-func notCarried(spec *desired.Spec, o *Observation, ds []*decision) []catalog.Object {
-	out := append(slices.Clone(o.Source.NotCarried), leftBehind(spec, o, ds)...)
+// notMigrated lists by name what exists on the source and is not migrated.
+func notMigrated(spec *desired.Spec, o *Observation, ds []*decision) []catalog.Object {
+	out := append(slices.Clone(o.Source.NotMigrated), leftBehind(spec, o, ds)...)
 	travels := make(map[string]bool)
 	for _, q := range o.Source.Sequences {
 		travels[q.Name.String()] = true
@@ -56,7 +56,7 @@ func notCarried(spec *desired.Spec, o *Observation, ds []*decision) []catalog.Ob
 		}
 	}
 	for _, d := range ds {
-		for _, x := range d.source.NotCarried {
+		for _, x := range d.source.NotMigrated {
 			if x.Kind == catalog.DrawnSequence && travels[x.Name] {
 				continue
 			}
@@ -70,7 +70,7 @@ func notCarried(spec *desired.Spec, o *Observation, ds []*decision) []catalog.Ob
 	}
 	if o.Source.Engine != o.Target.Engine {
 		for _, s := range o.Source.Sequences {
-			out = append(out, catalog.Object{Kind: "sequence", Name: s.Name.String(), Reason: "no column owns it, and the target is of another engine"})
+			out = append(out, catalog.Object{Kind: "sequence", Name: s.Name.String(), Reason: "no column owns it, and the target is a different engine"})
 		}
 	}
 	slices.SortStableFunc(out, func(a, b catalog.Object) int {

@@ -28,7 +28,7 @@ type world struct {
 	opts    Options
 	splits  map[catalog.Name]int
 	filled  []Filled
-	hanging []Hanging
+	hanging []TableDependents
 	reads   time.Time
 }
 
@@ -96,7 +96,7 @@ func (w *world) find(name string) *catalog.Table { return w.source.Find(erp(name
 
 // observe is what Observe would find. Splits are by key, as many as the test asked for.
 func (w *world) observe() *Observation {
-	o := &Observation{Source: w.source, Target: w.target, Limits: w.limits, Ledger: w.ledger, Filled: w.filled, Hanging: w.hanging}
+	o := &Observation{Source: w.source, Target: w.target, Limits: w.limits, Ledger: w.ledger, Filled: w.filled, Dependents: w.hanging}
 	a, _ := assign(w.spec, o)
 	for _, t := range a.tables {
 		to := *t.source

@@ -11,36 +11,36 @@ import (
 )
 
 func TestDuplicates(t *testing.T) {
-	// Bad day: spec: duplicate
+	// Failure scenario: spec: duplicate
 	checkMistakes(t, []mistake{
 		{"argument", "locals {\n  a = 1\n  a = 2\n}\n" + valid,
 			[]refused{{"duplicate", "m.dmo.hcl:3:3-4", `"a" was already set`}}},
 		{"local in two blocks", "locals {\n  a = 1\n}\nlocals {\n  a = 2\n}\n" + valid,
-			[]refused{{"duplicate", "m.dmo.hcl:5:3-4", "already at m.dmo.hcl:2:3"}}},
+			[]refused{{"duplicate", "m.dmo.hcl:5:3-4", "already declared at m.dmo.hcl:2:3"}}},
 		{"variable", "variable \"a\" { default = 1 }\nvariable \"a\" { default = 2 }\n" + valid,
-			[]refused{{"duplicate", "m.dmo.hcl:2:10-13", "already at m.dmo.hcl:1:10"}}},
+			[]refused{{"duplicate", "m.dmo.hcl:2:10-13", "already declared at m.dmo.hcl:1:10"}}},
 		{"source", "source \"postgres\" \"erp\" { host = \"x\" }\n" + valid,
-			[]refused{{"duplicate", "m.dmo.hcl:2:1-24", "already at m.dmo.hcl:1:1"}}},
+			[]refused{{"duplicate", "m.dmo.hcl:2:1-24", "already declared at m.dmo.hcl:1:1"}}},
 		{"single block", inMigration("  types {}\n  types {}"),
 			[]refused{{"duplicate", "m.dmo.hcl:12:3-8", "at most one block \"types\"; the first one is at m.dmo.hcl:11:3"}}},
 		{"group", inMigration("  table_group \"a\" { tables = [\"x\"] }\n  table_group \"a\" { tables = [\"*\"] }"),
-			[]refused{{"duplicate", "m.dmo.hcl:12:15-18", "already at m.dmo.hcl:11:15"}}},
+			[]refused{{"duplicate", "m.dmo.hcl:12:15-18", "already declared at m.dmo.hcl:11:15"}}},
 		{"table in two groups", inMigration("  table_group \"a\" { tables = [\"X\", \"S.X\"] }\n  table_group \"b\" { tables = [\"Y\", \"X\"] }"),
-			[]refused{{"table-named-twice", "m.dmo.hcl:12:36-39", "already at m.dmo.hcl:11:31"}}},
+			[]refused{{"table-named-twice", "m.dmo.hcl:12:36-39", "already named at m.dmo.hcl:11:31"}}},
 		{"rename of one table", inMigration("  rename {\n    table = \"A\"\n    to = \"B\"\n  }\n  rename {\n    table = \"A\"\n    to = \"C\"\n  }"),
-			[]refused{{"table-named-twice", "m.dmo.hcl:16:13-16", "renamed already, at m.dmo.hcl:12:13"}}},
+			[]refused{{"table-named-twice", "m.dmo.hcl:16:13-16", "already renamed, at m.dmo.hcl:12:13"}}},
 		{"rename to one name", inMigration("  rename {\n    table = \"A\"\n    to = \"C\"\n  }\n  rename {\n    table = \"B\"\n    to = \"C\"\n  }"),
 			[]refused{{"table-named-twice", "m.dmo.hcl:17:10-13", "new name of another table"}}},
 		{"exception", inMigration("  verify {\n    exception \"A\" {\n      rule = \"igncount\"\n      reason = \"x\"\n    }\n    exception \"A\" {\n      rule = \"igncount\"\n      reason = \"y\"\n    }\n  }"),
-			[]refused{{"table-named-twice", "m.dmo.hcl:16:15-18", "excepted already"}}},
+			[]refused{{"table-named-twice", "m.dmo.hcl:16:15-18", "already has an exception"}}},
 		{"dmo", "dmo {}\ndmo {}\n" + valid,
-			[]refused{{"duplicate", "m.dmo.hcl:2:1-4", "already at m.dmo.hcl:1:1"}}},
+			[]refused{{"duplicate", "m.dmo.hcl:2:1-4", "already declared at m.dmo.hcl:1:1"}}},
 		{"migration", valid + "migration \"b\" {\n  source = source.postgres.erp\n  target = target.sqlite.copy\n}\n",
 			[]refused{{"several-migrations", "m.dmo.hcl:12:1-14", "first one is at m.dmo.hcl:8:1"}}},
 	})
 }
 
-func TestRefusedByRule(t *testing.T) {
+func TestRuleViolations(t *testing.T) {
 	checkMistakes(t, []mistake{
 		{"exception without a reason", inMigration("  verify {\n    exception \"A\" { rule = \"igncount\" }\n  }"),
 			[]refused{{"missing-argument", "m.dmo.hcl:12:5-18", `"reason" is required`}}},
@@ -64,24 +64,24 @@ func TestRefusedByRule(t *testing.T) {
 }
 
 func TestMissingFiles(t *testing.T) {
-	// Bad day: spec: missing file
-	t.Run("folder", func(t *testing.T) {
+	// Failure scenario: spec: missing file
+	t.Run("directory", func(t *testing.T) {
 		t.Chdir(t.TempDir())
 		_, _, ds := Load("nowhere", Options{})
-		checkRefused(t, ds, []refused{{"unreadable-folder", "", `"nowhere" does not exist`}})
+		checkRefused(t, ds, []refused{{"unreadable-directory", "", `"nowhere" does not exist`}})
 	})
-	t.Run("empty folder", func(t *testing.T) {
-		folder(t, map[string]string{"notes.txt": "", "sub/x.dmo.hcl": valid, ".#m.dmo.hcl": "{"})
+	t.Run("empty directory", func(t *testing.T) {
+		directory(t, map[string]string{"notes.txt": "", "sub/x.dmo.hcl": valid, ".#m.dmo.hcl": "{"})
 		_, _, ds := Load(".", Options{})
-		checkRefused(t, ds, []refused{{"empty-folder", "", "dmoctl init"}})
+		checkRefused(t, ds, []refused{{"empty-directory", "", "dmoctl init"}})
 	})
 	t.Run("empty file", func(t *testing.T) {
-		folder(t, map[string]string{"m.dmo.hcl": ""})
+		directory(t, map[string]string{"m.dmo.hcl": ""})
 		_, _, ds := Load(".", Options{})
 		checkRefused(t, ds, []refused{{"no-migration", "", "source = source.TYPE.NAME"}})
 	})
 	t.Run("no file", func(t *testing.T) {
-		folder(t, map[string]string{"m.dmo.hcl": valid})
+		directory(t, map[string]string{"m.dmo.hcl": valid})
 		if err := os.Symlink("gone", "x.dmo.hcl"); err != nil {
 			t.Fatal(err)
 		}
@@ -89,29 +89,29 @@ func TestMissingFiles(t *testing.T) {
 		checkRefused(t, ds, []refused{{"unreadable-file", "x.dmo.hcl", "does not exist"}})
 	})
 	t.Run("of a function", func(t *testing.T) {
-		folder(t, map[string]string{"m.dmo.hcl": inMigration("  exclude \"a\" { tables = split(\"\\n\", file(\"tables.txt\")) }")})
+		directory(t, map[string]string{"m.dmo.hcl": inMigration("  exclude \"a\" { tables = split(\"\\n\", file(\"tables.txt\")) }")})
 		_, _, ds := Load(".", Options{Drivers: testDrivers()})
 		checkRefused(t, ds, []refused{{"invalid-function-argument", "m.dmo.hcl:11:44-54", `"tables.txt" does not exist`}})
 	})
 	t.Run("of variable values", func(t *testing.T) {
-		folder(t, map[string]string{"m.dmo.hcl": valid + "variable \"sid\" {}\n"})
+		directory(t, map[string]string{"m.dmo.hcl": valid + "variable \"sid\" {}\n"})
 		_, _, ds := Load(".", Options{Drivers: testDrivers(), VarFiles: []string{"prod.dmovars"}})
 		checkRefused(t, ds, []refused{{"unreadable-file", "prod.dmovars", "does not exist"}})
 	})
 }
 
 func TestUnreadableText(t *testing.T) {
-	// Bad day: spec: invalid UTF-8
+	// Failure scenario: spec: invalid UTF-8
 	checkMistakes(t, []mistake{
-		{"invalid UTF-8", valid + "# caf\xe9\n", []refused{{"invalid-encoding", "m.dmo.hcl:12:6-7", "encoding UTF-8"}}},
+		{"invalid UTF-8", valid + "# caf\xe9\n", []refused{{"invalid-encoding", "m.dmo.hcl:12:6-7", "not valid UTF-8"}}},
 		{"UTF-16", "\xff\xfeo\x00", []refused{{"invalid-encoding", "m.dmo.hcl:1:1-2", "Byte 1 of the file"}}},
 		{"NUL", valid + "\x00\n", []refused{
 			{"invalid-syntax", "m.dmo.hcl:12:1-2", "not used within the language"},
 			{"invalid-syntax", "m.dmo.hcl:12:1-2", "block definition is required"}}},
 		{"unclosed", "migration \"x\" {\n", []refused{{"invalid-syntax", "m.dmo.hcl:1:15-16", "no closing brace"}}},
 	})
-	t.Run("a broken file is reported without what would follow from it", func(t *testing.T) {
-		folder(t, map[string]string{"a.dmo.hcl": "locals {\n  a = [\n}\n", "b.dmo.hcl": inMigration("  exclude \"x\" { tables = local.a }"), "c.dmo.hcl": "x = \"\n"})
+	t.Run("broken file suppresses follow-up errors", func(t *testing.T) {
+		directory(t, map[string]string{"a.dmo.hcl": "locals {\n  a = [\n}\n", "b.dmo.hcl": inMigration("  exclude \"x\" { tables = local.a }"), "c.dmo.hcl": "x = \"\n"})
 		_, _, ds := Load(".", Options{Drivers: testDrivers()})
 		for _, d := range ds {
 			if d.Subject == nil || d.Subject.Filename == "b.dmo.hcl" {
@@ -125,7 +125,7 @@ func TestUnreadableText(t *testing.T) {
 }
 
 func TestNesting(t *testing.T) {
-	// Bad day: spec: 10 MB of nesting
+	// Failure scenario: spec: 10 MB of nesting
 	const size = 10 << 20
 	for name, src := range map[string]string{
 		"parentheses":  "locals {\n  a = " + strings.Repeat("(", size),
@@ -150,7 +150,7 @@ func TestNesting(t *testing.T) {
 				lengths = append(lengths, maxFileBytes, len(src))
 			}
 			for _, length := range lengths {
-				folder(t, map[string]string{"m.dmo.hcl": src[:length]})
+				directory(t, map[string]string{"m.dmo.hcl": src[:length]})
 				start := time.Now()
 				spec, _, ds := Load(".", Options{Drivers: testDrivers()})
 				if spec != nil || !ds.HasErrors() || len(text(ds)) > 10_000 {
@@ -180,7 +180,7 @@ func TestLongSpecs(t *testing.T) {
 	for i := range 1000 {
 		fmt.Fprintf(&groups, "  exclude \"e%d\" { tables = [\"E%d_${local.l0}_${local.l0}\", \"F%d\"] }\n", i, i, i)
 	}
-	folder(t, map[string]string{"m.dmo.hcl": inMigration("  table_group \"a\" {\n    tables = [\n"+tables.String()+"    ]\n  }\n"+groups.String()) +
+	directory(t, map[string]string{"m.dmo.hcl": inMigration("  table_group \"a\" {\n    tables = [\n"+tables.String()+"    ]\n  }\n"+groups.String()) +
 		"locals {\n" + locals.String() + "}\n"})
 	spec := mustLoad(t, Options{})
 	if len(spec.Groups[0].Tables) != 20_000 || len(spec.Excludes) != 1000 || spec.Excludes[7].Tables[0].Text != "E7_x_x" {
@@ -190,7 +190,7 @@ func TestLongSpecs(t *testing.T) {
 
 // The number of blocks that dynamic ones make is bounded.
 func TestTooManyBlocks(t *testing.T) {
-	folder(t, map[string]string{"m.dmo.hcl": inMigration(`  dynamic "exclude" {
+	directory(t, map[string]string{"m.dmo.hcl": inMigration(`  dynamic "exclude" {
     for_each = setproduct(range(300), range(300))
     labels   = ["e${exclude.value[0]}_${exclude.value[1]}"]
     content { tables = ["T"] }

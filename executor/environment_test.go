@@ -27,8 +27,8 @@ import (
 	sqlitedriver "github.com/dmoctl/dmoctl/providers/sqlite"
 )
 
-// bed is a migration between two SQLite files in one folder.
-type bed struct {
+// environment is a migration between two SQLite files in one directory.
+type environment struct {
 	t      *testing.T
 	dir    string
 	source providers.Database
@@ -36,7 +36,7 @@ type bed struct {
 	store  providers.Staging
 	events *events
 	quiet  bool
-	file   bool  // file mode, through the folder staging
+	file   bool  // file mode, through the directory staging
 	quota  int64 // of the staging; 0 is none
 	parts  int   // packages a table with a key
 	tweak  func(*plan.Plan)
@@ -44,19 +44,19 @@ type bed struct {
 	outcome *executor.Outcome
 }
 
-// newBed makes the source with the given SQL, and opens both sides.
-func newBed(t *testing.T, script string) *bed {
+// newEnvironment makes the source with the given SQL, and opens both sides.
+func newEnvironment(t *testing.T, script string) *environment {
 	t.Helper()
-	b := &bed{t: t, dir: t.TempDir(), parts: 3}
+	b := &environment{t: t, dir: t.TempDir(), parts: 3}
 	execute(t, b.path("source.db"), script)
 	b.open()
 	return b
 }
 
-func (b *bed) path(name string) string { return filepath.Join(b.dir, name) }
+func (b *environment) path(name string) string { return filepath.Join(b.dir, name) }
 
 // open opens both sides again, as a process of its own would.
-func (b *bed) open() {
+func (b *environment) open() {
 	b.t.Helper()
 	b.events = &events{}
 	env := b.env()
@@ -86,7 +86,7 @@ func (b *bed) open() {
 	b.t.Cleanup(func() { b.store.Close() })
 }
 
-func (b *bed) env() providers.Env {
+func (b *environment) env() providers.Env {
 	return providers.Env{Log: hclog.NewNullLogger(), Dir: b.dir, Application: "test", Readers: 3, Writers: 1}
 }
 
@@ -131,7 +131,7 @@ func query(t *testing.T, path, text string) string {
 }
 
 // same fails unless both files hold the same rows of the tables.
-func (b *bed) same(tables ...string) {
+func (b *environment) same(tables ...string) {
 	b.t.Helper()
 	for _, name := range tables {
 		text := "SELECT * FROM " + name + " ORDER BY 1, 2"
@@ -142,7 +142,7 @@ func (b *bed) same(tables ...string) {
 	}
 }
 
-func (b *bed) deps() executor.Deps {
+func (b *environment) deps() executor.Deps {
 	return executor.Deps{
 		Source: b.source, Target: b.target, Staging: b.store, Events: b.events,
 		Owner: ledger.Owner{ID: fmt.Sprintf("r%d", time.Now().UnixNano()), User: "ana", Host: "db1", PID: os.Getpid(), Started: time.Now()},
@@ -150,12 +150,12 @@ func (b *bed) deps() executor.Deps {
 }
 
 // apply applies p and returns the exit code.
-func (b *bed) apply(p *plan.Plan, d executor.Deps) (*report.Report, int) {
+func (b *environment) apply(p *plan.Plan, d executor.Deps) (*report.Report, int) {
 	b.t.Helper()
 	rep, err := executor.Apply(b.t.Context(), p, d)
 	var o *executor.Outcome
 	if err != nil && !errors.As(err, &o) {
-		b.t.Fatalf("the error is no outcome: %v", err)
+		b.t.Fatalf("the error is not an outcome: %v", err)
 	}
 	b.outcome = o
 	if o == nil {
@@ -165,7 +165,7 @@ func (b *bed) apply(p *plan.Plan, d executor.Deps) (*report.Report, int) {
 	return rep, o.Exit
 }
 
-func (b *bed) contents() *ledger.Contents {
+func (b *environment) contents() *ledger.Contents {
 	b.t.Helper()
 	c, err := b.target.Ledger(b.t.Context(), "m")
 	if err != nil {
@@ -175,7 +175,7 @@ func (b *bed) contents() *ledger.Contents {
 }
 
 // plan makes a plan for what the ledger says is left, the way the planner does.
-func (b *bed) plan() *plan.Plan {
+func (b *environment) plan() *plan.Plan {
 	b.t.Helper()
 	ctx := b.t.Context()
 	src := must(b.source.Catalog(ctx, providers.Selector{}))(b.t)
@@ -208,7 +208,7 @@ func (b *bed) plan() *plan.Plan {
 	return p
 }
 
-func (b *bed) planTable(p *plan.Plan, t, found *catalog.Table) {
+func (b *environment) planTable(p *plan.Plan, t, found *catalog.Table) {
 	b.t.Helper()
 	names := map[catalog.Name]catalog.Name{}
 	m := sqlitedriver.Driver().MapTable(t, providers.MapOptions{Engine: "sqlite", To: t.Name, Policies: p.Policies, Names: names})

@@ -17,8 +17,8 @@ import (
 	"github.com/dmoctl/dmoctl/providers/objects"
 )
 
-// world is everything that a history changes, and what the test knows of it.
-type world struct {
+// fixture is everything that a history changes, and what the test knows of it.
+type fixture struct {
 	t      *rapid.T
 	source *memdb.Server
 	target *memdb.Server
@@ -32,7 +32,7 @@ type world struct {
 	floor    *memdb.Data       // the source when the migration began: where free sequences stood
 
 	saved   *savedPlan
-	stopped []*process // alive, and not going on
+	stopped []*process // alive, and not continuing
 
 	theirs   map[catalog.Name]*memdb.Table // tables of somebody else's on the target, as they have to stay
 	lent     map[catalog.Name]bool         // those of them that an apply has loaded into
@@ -45,7 +45,7 @@ type world struct {
 	unquiet    bool // the source changed while packages of a quiet one were in
 	disturbed  bool // the source changed while the run was at work
 
-	folder string // of the state file; empty: it is lost before every run
+	directory string // of the state file; empty: it is lost before every run
 
 	lines []string
 }
@@ -64,8 +64,8 @@ type savedPlan struct {
 	all  bool // no --table
 }
 
-func newWorld(t *rapid.T) *world {
-	w := &world{t: t, store: objects.NewStore(), spec: firstSpec(), runs: make(map[string][2]int), epochs: make(map[string]int),
+func newWorld(t *rapid.T) *fixture {
+	w := &fixture{t: t, store: objects.NewStore(), spec: firstSpec(), runs: make(map[string][2]int), epochs: make(map[string]int),
 		theirs: make(map[catalog.Name]*memdb.Table), lent: make(map[catalog.Name]bool), indexes: make(map[catalog.Name][]string), tampered: make(map[catalog.Name]tamper)}
 	w.source = memdb.New("source", memdb.Options{Schema: sourceSchema})
 	o := memdb.Options{Schema: targetSchema, SelfCommitting: rapid.Bool().Draw(t, "self-committing")}
@@ -93,7 +93,7 @@ func newWorld(t *rapid.T) *world {
 	if rapid.IntRange(0, 15).Draw(t, "state file") == 15 { // it costs files on a disk
 		w.keepState()
 	}
-	w.logf("target %+v, state file %v; source:", o, w.folder != "")
+	w.logf("target %+v, state file %v; source:", o, w.directory != "")
 	for _, name := range w.tables() {
 		tb := w.source.Data().Tables[sourceName(name)]
 		w.logf("  %s: %d rows, key %v, %d uniques, %d indexes, foreign keys to %v, identity %q", name, len(tb.Rows), tb.Key != nil, len(tb.Uniques), len(tb.Indexes), parents(&tb.Table), tb.Columns[colID].Identity)
@@ -107,24 +107,24 @@ func newWorld(t *rapid.T) *world {
 }
 
 // keepState gives the history a state file, which is gone after it.
-func (w *world) keepState() {
-	folder, err := os.MkdirTemp("", "histories")
+func (w *fixture) keepState() {
+	directory, err := os.MkdirTemp("", "histories")
 	if err != nil {
-		w.fatalf("make a folder: %v", err)
+		w.fatalf("make a directory: %v", err)
 	}
-	w.folder = folder
-	w.t.Cleanup(func() { os.RemoveAll(folder) })
+	w.directory = directory
+	w.t.Cleanup(func() { os.RemoveAll(directory) })
 }
 
 // loseState removes the state file.
-func (w *world) loseState() {
-	if w.folder == "" {
+func (w *fixture) loseState() {
+	if w.directory == "" {
 		return
 	}
 	w.logf("the state file is lost")
-	files, err := os.ReadDir(w.folder)
+	files, err := os.ReadDir(w.directory)
 	for _, f := range files {
-		if rm := os.Remove(filepath.Join(w.folder, f.Name())); rm != nil {
+		if rm := os.Remove(filepath.Join(w.directory, f.Name())); rm != nil {
 			err = rm
 		}
 	}
@@ -140,12 +140,12 @@ func parents(t *catalog.Table) (out []string) {
 	return out
 }
 
-func (w *world) logf(format string, args ...any) {
+func (w *fixture) logf(format string, args ...any) {
 	w.lines = append(w.lines, fmt.Sprintf(format, args...))
 }
 
 // fatalf ends the history with all that happened in it.
-func (w *world) fatalf(format string, args ...any) {
+func (w *fixture) fatalf(format string, args ...any) {
 	for _, p := range w.stopped {
 		p.kill()
 	}
@@ -153,7 +153,7 @@ func (w *world) fatalf(format string, args ...any) {
 }
 
 // contents are what the target's ledger says, as nobody's run reads it.
-func contents(w *world) *ledger.Contents {
+func contents(w *fixture) *ledger.Contents {
 	c, err := memory.Open(w.target, nil).Ledger(context.Background(), migration)
 	if err != nil {
 		w.fatalf("read the ledger: %v", err)
@@ -162,10 +162,10 @@ func contents(w *world) *ledger.Contents {
 }
 
 // has says whether the source has a table.
-func (w *world) has(table string) bool { return w.source.Data().Tables[sourceName(table)] != nil }
+func (w *fixture) has(table string) bool { return w.source.Data().Tables[sourceName(table)] != nil }
 
 // carried says whether the spec takes a table, and whether with its rows.
-func (w *world) carried(table string) (taken, rows bool) {
+func (w *fixture) carried(table string) (taken, rows bool) {
 	content, excluded := w.spec.Excludes[table]
 	return content != none || !excluded, !excluded
 }
