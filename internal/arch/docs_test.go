@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// TestLinksOfDocuments holds that what a document links to is there.
-func TestLinksOfDocuments(t *testing.T) {
+// TestDocumentLinks holds that what a document links to is there.
+func TestDocumentLinks(t *testing.T) {
 	link := regexp.MustCompile(`\]\(([^)#: ]+)(#[^)]*)?\)`)
 	root := "../.."
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
@@ -42,9 +42,9 @@ func TestLinksOfDocuments(t *testing.T) {
 	}
 }
 
-// TestEveryDependencyHasItsLine holds that docs/dependencies.md names every module
+// TestDependenciesDocumented holds that docs/dependencies.md names every module
 // that a package of ours imports.
-func TestEveryDependencyHasItsLine(t *testing.T) {
+func TestDependenciesDocumented(t *testing.T) {
 	text, err := os.ReadFile("../../docs/dependencies.md")
 	if err != nil {
 		t.Fatal(err)
@@ -77,9 +77,9 @@ func TestEveryDependencyHasItsLine(t *testing.T) {
 	}
 }
 
-// TestArchitectureShowsTheFloors holds that the table in ARCHITECTURE.md is the one
+// TestArchitectureFloorTable holds that the table in ARCHITECTURE.md is the one
 // that imports are checked against.
-func TestArchitectureShowsTheFloors(t *testing.T) {
+func TestArchitectureFloorTable(t *testing.T) {
 	text, err := os.ReadFile("../../ARCHITECTURE.md")
 	if err != nil {
 		t.Fatal(err)
@@ -104,6 +104,33 @@ func TestArchitectureShowsTheFloors(t *testing.T) {
 	for pkg := range table {
 		if !shown[pkg] {
 			t.Errorf("ARCHITECTURE.md does not show %s", pkg)
+		}
+	}
+}
+
+// TestWalks: each walk in ARCHITECTURE.md names at most eight files, and they exist.
+func TestWalks(t *testing.T) {
+	text, err := os.ReadFile("../../ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, walks, _ := strings.Cut(string(text), "\n## Four walks\n")
+	walks, _, _ = strings.Cut(walks, "\n## ")
+	parts := strings.Split(walks, "\n### ")[1:]
+	if len(parts) != 4 {
+		t.Fatalf("%d walks, want 4", len(parts))
+	}
+	file := regexp.MustCompile("`([a-z_/]+\\.go)`")
+	for _, walk := range parts {
+		name, _, _ := strings.Cut(walk, "\n")
+		found := file.FindAllStringSubmatch(walk, -1)
+		if len(found) < 5 || len(found) > 8 {
+			t.Errorf("%s: names %d files, want 5 to 8", name, len(found))
+		}
+		for _, m := range found {
+			if _, err := os.Stat(filepath.Join("../..", m[1])); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
 		}
 	}
 }
