@@ -37,7 +37,7 @@ type Engine[T Txn] interface {
 	// Alter carries out structure changes, in transactions that s.Do begins.
 	Alter(ctx context.Context, s *Session[T], ddl []providers.DDL) error
 	// Blockers says what a takeover waits for, as a phrase: package transactions of owner's, by
-	// session. It is empty where nothing is loaded the way any more.
+	// session. It is empty where nothing is in the way any more.
 	Blockers(ctx context.Context, migration, owner string) (string, error)
 	// Terminate ends the sessions of package transactions of the migration, and with lock also the one that holds
 	// the run's lock. It returns how many there were once they are gone.

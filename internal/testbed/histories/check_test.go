@@ -45,7 +45,7 @@ func (w *fixture) checkExit(r result, f flags) {
 			return // a table that --table leaves out has rows that refer to those to be emptied
 		}
 		if !w.dirty && !w.structural && !w.disturbed && len(w.tampered) == 0 {
-			w.fatalf("nothing is loaded the way, and apply ends with %s", r)
+			w.fatalf("nothing is in the way, and apply ends with %s", r)
 		}
 	}
 }

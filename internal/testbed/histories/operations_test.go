@@ -323,7 +323,7 @@ func (w *fixture) finish() {
 			continue
 		}
 		if r.exit != report.Stale {
-			w.fatalf("nothing is loaded the way, and apply ends with %s", r)
+			w.fatalf("nothing is in the way, and apply ends with %s", r)
 		}
 	}
 	w.fatalf("three plans of one source are stale")
