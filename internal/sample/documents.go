@@ -28,7 +28,7 @@ func accountingTable(rows, _ int64) *table {
 				r.null()
 				r.text(" ")
 			} else {
-				r.scenario(r.below(dayRange))
+				r.day(r.below(dayRange))
 				r.padded("", 100_000_000+r.below(documents), 10)
 			}
 			amount := r.below(90_000_000_00)
@@ -61,7 +61,7 @@ func changeHeaderTable(rows, _ int64) *table {
 		fill: func(r *row, i int64) {
 			changeKey(r, i, rows)
 			r.padded("USER", r.below(400), 4)
-			r.scenario(r.below(dayRange))
+			r.day(r.below(dayRange))
 			r.clock(-1, r.below(86400))
 			r.pick("MM02", "VA02", "FB02", "XD02", "/SAPAPO/MAT1")
 			r.pick("U", "I", "D")
@@ -162,7 +162,7 @@ func bwTable(rows, _ int64) *table {
 			if i%50 == 49 { // the same row again and again: without a key only counts tell
 				r.text("REPEATED")
 				r.text("")
-				r.scenario(0)
+				r.day(0)
 				r.text("EUR")
 				r.null()
 				r.int(0)
@@ -171,7 +171,7 @@ func bwTable(rows, _ int64) *table {
 			}
 			r.padded("", r.below(200_000)+1, 18)
 			r.pick("EU", "US", "JP", " ")
-			r.scenario(r.below(dayRange))
+			r.day(r.below(dayRange))
 			r.pick("EUR", "USD", "JPY")
 			r.dec(r.below(2e12)-1e12, 2)
 			r.int(r.below(1e15) - 5e14)

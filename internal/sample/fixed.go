@@ -233,7 +233,7 @@ func smallTable(name string, rows int64) *table {
 			r.int(i + 1)
 			r.prose(4, 40)
 			r.dec(r.below(1e9), 2)
-			r.scenario(r.below(dayRange))
+			r.day(r.below(dayRange))
 		},
 	}
 }

@@ -61,7 +61,7 @@ func good(r *row, k kind) {
 	case varchar:
 		r.text("good")
 	case date:
-		r.scenario(r.below(dayRange))
+		r.day(r.below(dayRange))
 	case timestamp, timestamptz:
 		r.clock(r.below(dayRange), r.below(86400))
 	case double:

@@ -14,12 +14,12 @@ func materialTable(rows, _ int64) *table {
 			r.text(clientOf(i, rows))
 			r.padded("", i+1, 18)
 			day := r.below(8000)
-			r.scenario(day)
+			r.day(day)
 			r.padded("USER", r.below(400), 4)
 			if r.chance(30) {
 				r.null()
 			} else {
-				r.scenario(day + 1 + r.below(1400))
+				r.day(day + 1 + r.below(1400))
 			}
 			r.pick("FERT", "HALB", "ROH", "HAWA", "DIEN")
 			r.padded("MK", r.below(900), 4)
@@ -70,7 +70,7 @@ func orderTable(rows, _ int64) *table {
 			r.text(clientOf(i, rows))
 			r.padded("", i+1, 10)
 			day := r.below(9000)
-			r.scenario(day)
+			r.day(day)
 			r.clock(-1, r.below(86400))
 			r.padded("USER", r.below(400), 4)
 			r.pick("OR", "RE", "CR", "DR", "QT")
@@ -83,7 +83,7 @@ func orderTable(rows, _ int64) *table {
 			if r.chance(10) {
 				r.null()
 			} else {
-				r.scenario(day + r.below(90))
+				r.day(day + r.below(90))
 			}
 			if r.chance(50) {
 				r.null()
@@ -124,7 +124,7 @@ func orderItemTable(rows, orders int64) *table {
 			} else {
 				r.padded("", r.below(60), 2)
 			}
-			r.scenario(r.below(9000))
+			r.day(r.below(9000))
 			r.dec(1+r.below(99), 0)
 			r.padded("PC", r.below(3000), 8)
 			if r.chance(60) {

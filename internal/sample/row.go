@@ -135,7 +135,7 @@ func (r *row) appendPadded(n int64, width int) {
 }
 
 // day appends the date that is n days after the year 2000 began, n taken modulo the range.
-func (r *row) scenario(n int64) {
+func (r *row) day(n int64) {
 	off := len(r.buf)
 	r.buf = append(r.buf, r.days[n%dayRange]...)
 	r.closeCell(formText, off)

@@ -26,7 +26,7 @@ type neutralCase struct {
 	values []any
 }
 
-func scenario(y int) int32 {
+func day(y int) int32 {
 	return int32(time.Date(y, 1, 1, 0, 0, 0, 0, time.UTC).Unix() / 86400)
 }
 
@@ -53,12 +53,12 @@ func neutralCases() []neutralCase {
 		{catalog.Type{Kind: catalog.Text}, append(texts[:len(texts):len(texts)], strings.Repeat("ä", 2_000_000))},
 		{catalog.Type{Kind: catalog.Binary, Length: 8}, []any{[]byte{}, []byte{0}, []byte("\x00\xff\\x27''")}},
 		{catalog.Type{Kind: catalog.Blob}, []any{[]byte{}, []byte{0}, make([]byte, 3_000_000)}},
-		{catalog.Type{Kind: catalog.Date}, []any{scenario(1), scenario(1582), scenario(1970), scenario(9999)}},
+		{catalog.Type{Kind: catalog.Date}, []any{day(1), day(1582), day(1970), day(9999)}},
 		{catalog.Type{Kind: catalog.Time, Precision: 6}, []any{int64(0), int64(86_399_999_999), int64(1), int64(43_200_000_000)}},
 		{catalog.Type{Kind: catalog.Timestamp, Precision: 6}, []any{micros(1, 0), micros(1969, 1), micros(1970, -1), micros(2024, 500_000), micros(10000, -1)}},
 		{catalog.Type{Kind: catalog.TimestampTZ, Precision: 6}, []any{micros(1, 0), micros(1970, -1), micros(2024, 120_000), micros(10000, -1)}},
 		{catalog.Type{Kind: catalog.Timestamp9, Precision: 9}, []any{
-			big.NewInt(0), big.NewInt(-1), new(big.Int).Mul(big.NewInt(int64(scenario(1))*86400), power(9)), new(big.Int).Sub(new(big.Int).Mul(big.NewInt(int64(scenario(10000))*86400), power(9)), big.NewInt(1))}},
+			big.NewInt(0), big.NewInt(-1), new(big.Int).Mul(big.NewInt(int64(day(1))*86400), power(9)), new(big.Int).Sub(new(big.Int).Mul(big.NewInt(int64(day(10000))*86400), power(9)), big.NewInt(1))}},
 		{catalog.Type{Kind: catalog.UUID}, []any{make([]byte, 16), []byte("\xa0\xee\xbc\x99\x9c\x0b\x4e\xf8\xbb\x6d\x6b\xb9\xbd\x38\x0a\x11")}},
 		{catalog.Type{Kind: catalog.JSON}, []any{`{"a": [1, 2,  3], "a": 1e5}`, "1e5", "null", `"😀"`}},
 	}
