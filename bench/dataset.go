@@ -228,9 +228,11 @@ func (b *bench) tinyTables(ctx context.Context, name string, tables int64) error
 	return b.once(ctx, name, func(name string) error {
 		return b.source.fresh(ctx, name, fmt.Sprintf(`DO $$ BEGIN
 			FOR i IN 1..%d LOOP
-				EXECUTE format('CREATE TABLE t%%s (client char(3) NOT NULL, id int NOT NULL, name varchar(40), amount numeric(15,2), changed date, PRIMARY KEY (client, id))', lpad(i::text, 5, '0'));
+				EXECUTE format('CREATE TABLE t%%s (client char(3) NOT NULL, id int NOT NULL, name varchar(40), amount
+ numeric(15,2), changed date, PRIMARY KEY (client, id))', lpad(i::text, 5, '0'));
 				IF i %% 2 = 0 THEN
-					EXECUTE format('INSERT INTO t%%s SELECT ''100'', n, ''name '' || n, n * 1.25, date ''2020-01-01'' + n FROM generate_series(1, %%s) n', lpad(i::text, 5, '0'), i * 7 %% 51 + 1);
+					EXECUTE format('INSERT INTO t%%s SELECT ''100'', n, ''name '' || n, n * 1.25, date ''2020-01-01''
+ + n FROM generate_series(1, %%s) n', lpad(i::text, 5, '0'), i * 7 %% 51 + 1);
 				END IF;
 				IF i %% 200 = 0 THEN COMMIT; END IF;
 			END LOOP;

@@ -105,7 +105,10 @@ type suite struct {
 
 func suites() []suite {
 	return []suite{
-		{"orders", measureOrders}, {"docs", measureDocs}, {"wide", measureWide}, {"tiny", measureTiny}, {"sqlite", measureSQLite}, {"oracle_hana", measureOracle},
+		{
+			"orders",
+			measureOrders,
+		}, {"docs", measureDocs}, {"wide", measureWide}, {"tiny", measureTiny}, {"sqlite", measureSQLite}, {"oracle_hana", measureOracle},
 		{"many", measureMany}, // only where it is asked for: it takes an hour and 10 GB
 	}
 }

@@ -30,7 +30,17 @@ func printMarkdown(w io.Writer, path string) error {
 	}
 	fmt.Fprint(w, "\n| runs, median | wall s | client CPU s | source CPU s | target CPU s | peak PSS MiB |\n|---|---|---|---|---|---|\n")
 	for _, r := range s.Runs {
-		fmt.Fprintf(w, "| %s: %s | %.2f | %.2f | %.2f | %.2f | %s |\n", r.Suite, escape(r.Name), r.wall(), r.cpu(), median(r.Source), median(r.Target), r.printedPeak())
+		fmt.Fprintf(
+			w,
+			"| %s: %s | %.2f | %.2f | %.2f | %.2f | %s |\n",
+			r.Suite,
+			escape(r.Name),
+			r.wall(),
+			r.cpu(),
+			median(r.Source),
+			median(r.Target),
+			r.printedPeak(),
+		)
 	}
 	return nil
 }

@@ -59,7 +59,10 @@ func wantRows(got, want int64) error {
 
 // readByDriver throws the driver's rows away: its own ceiling.
 func readByDriver(ctx context.Context, rows int64) error {
-	c, err := ora.NewConnection(fmt.Sprintf("oracle://%s:%s@%s/%s?SERVER+LOCATION=UTC&PREFETCH_ROWS=2000", erp.Owner, erp.Password, os.Getenv("ORACLE_ADDR"), erp.Service), nil)
+	c, err := ora.NewConnection(
+		fmt.Sprintf("oracle://%s:%s@%s/%s?SERVER+LOCATION=UTC&PREFETCH_ROWS=2000", erp.Owner, erp.Password, os.Getenv("ORACLE_ADDR"), erp.Service),
+		nil,
+	)
 	if err != nil {
 		return err
 	}
@@ -89,7 +92,8 @@ func benchSource(ctx context.Context) (providers.Database, *catalog.Table, error
 		return nil, nil, err
 	}
 	db, err := oracle.Driver().OpenSource(ctx, schema.Values{"host": host, "port": port, "service": erp.Service, "user": erp.Owner, "password": erp.Password,
-		"tls": "disable", "fetch_rows": int64(clientPage), "consistency": "snapshot", "lob_fetch": "inline"}, providers.Env{Log: hclog.NewNullLogger(), Readers: 1, Writers: 1})
+		"tls": "disable", "fetch_rows": int64(clientPage), "consistency": "snapshot", "lob_fetch": "inline"},
+		providers.Env{Log: hclog.NewNullLogger(), Readers: 1, Writers: 1})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -213,7 +217,18 @@ func writeByProvider(ctx context.Context, rows int64) (err error) {
 		return err
 	}
 	id := strconv.FormatInt(time.Now().UnixNano(), 36)
-	s, err := db.Lock(ctx, ledger.Run{Migration: "bench", Lineage: "l", Serial: 1, Plan: "p", Token: id, Owner: ledger.Owner{ID: id, User: "bench", Host: "localhost", PID: os.Getpid()}}, nil)
+	s, err := db.Lock(
+		ctx,
+		ledger.Run{
+			Migration: "bench",
+			Lineage:   "l",
+			Serial:    1,
+			Plan:      "p",
+			Token:     id,
+			Owner:     ledger.Owner{ID: id, User: "bench", Host: "localhost", PID: os.Getpid()},
+		},
+		nil,
+	)
 	if err != nil {
 		return err
 	}
@@ -223,7 +238,17 @@ func writeByProvider(ctx context.Context, rows int64) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, tx.Rollback(context.WithoutCancel(ctx))) }()
-	pack := []ledger.Loaded{{Migration: "bench", ID: "VBAP/" + id, Source: catalog.Name{Schema: erp.Owner, Name: "VBAP"}, Generation: "g", Digest: "d", ReadAt: time.Now().UTC(), Run: id}}
+	pack := []ledger.Loaded{
+		{
+			Migration:  "bench",
+			ID:         "VBAP/" + id,
+			Source:     catalog.Name{Schema: erp.Owner, Name: "VBAP"},
+			Generation: "g",
+			Digest:     "d",
+			ReadAt:     time.Now().UTC(),
+			Run:        id,
+		},
+	}
 	if _, err := tx.Claim(ctx, pack); err != nil {
 		return err
 	}

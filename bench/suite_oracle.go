@@ -55,7 +55,9 @@ func measureOracle(ctx context.Context, b *bench) error {
 	if err != nil {
 		return err
 	}
-	for _, pair := range [][3]string{{"Oracle: CPU of reader / driver alone", "oracle, driver alone", "oracle, dmoctl's reader"}, {"HANA: CPU of writer / driver alone", "hana, driver alone", "hana, dmoctl's writer"}} {
+	for _, pair := range [][3]string{{"Oracle: CPU of reader / driver " +
+		"alone", "oracle, driver alone", "oracle, dmoctl's reader"}, {"HANA: CPU of writer / driver " +
+		"alone", "hana, driver alone", "hana, dmoctl's writer"}} {
 		alone, ours := results[pair[1]].cpu(), results[pair[2]].cpu()
 		b.sheet.ratio(pair[0], ours/alone, barCeiling, fmt.Sprintf("%.2f, %.2f us a row; canned pages", ours/float64(rows)*1e6, alone/float64(rows)*1e6))
 	}
@@ -96,7 +98,14 @@ func (b *bench) oracleRun(ctx context.Context) error {
 	}
 	r := results[run.name]
 	b.sheet.add(figure{What: "Oracle to HANA: peak memory of dmoctl", Value: r.peak(), Unit: "MiB", Bar: barMemory, Note: "the sample, 231 tables, verified"})
-	b.sheet.add(figure{What: "Oracle to HANA: CPU of dmoctl a row", Value: r.cpu() / float64(rows) * 1e6, Unit: "us", Note: "whole process, read back and digested on both sides"})
+	b.sheet.add(
+		figure{
+			What:  "Oracle to HANA: CPU of dmoctl a row",
+			Value: r.cpu() / float64(rows) * 1e6,
+			Unit:  "us",
+			Note:  "whole process, read back and digested on both sides",
+		},
+	)
 	return nil
 }
 
@@ -248,10 +257,14 @@ func cannedTables(ctx context.Context, url string, target *hana.Server) error {
 		args []any
 	}{
 		{from, `DROP TABLE "VBAP"`, nil}, // the sample's
-		{from, `CREATE TABLE "VBAP" ("MANDT" VARCHAR2(3) NOT NULL, "VBELN" VARCHAR2(10) NOT NULL, "POSNR" NUMBER(6) NOT NULL, "NETWR" NUMBER(15,2), "KURSK" NUMBER(9,5), "ERDAT" DATE, "WAERK" VARCHAR2(5), "GUID" RAW(16))`, nil},
-		{from, `INSERT INTO "VBAP" VALUES ('100', '008000' || TO_CHAR(1000 + :1), :2, :3 / 7 - 100, 1.23457 + :4 / 1000, DATE '2024-02-29' - :5 / 24, 'EUR', HEXTORAW('303132333435363738396162' || TO_CHAR(10000000 + :6)))`, []any{numbers, numbers, numbers, numbers, numbers, numbers}},
+		{from, `CREATE TABLE "VBAP" ("MANDT" VARCHAR2(3) NOT NULL, "VBELN" VARCHAR2(10) NOT NULL,
+ "POSNR" NUMBER(6) NOT NULL, "NETWR" NUMBER(15,2), "KURSK" NUMBER(9,5), "ERDAT" DATE, "WAERK" VARCHAR2(5), "GUID" RAW(16))`, nil},
+		{from, `INSERT INTO "VBAP" VALUES ('100', '008000' || TO_CHAR(1000 + :1), :2, :3 / 7 - 100,
+ 1.23457 + :4 / 1000, DATE '2024-02-29' - :5 / 24, 'EUR',
+ HEXTORAW('303132333435363738396162' || TO_CHAR(10000000 + :6)))`, []any{numbers, numbers, numbers, numbers, numbers, numbers}},
 		{to, `CREATE SCHEMA "SAPHANADB"`, nil},
-		{to, `CREATE COLUMN TABLE "SAPHANADB"."VBAP" ("MANDT" NVARCHAR(3) NOT NULL, "VBELN" NVARCHAR(10) NOT NULL, "POSNR" DECIMAL(6,0) NOT NULL, "NETWR" DECIMAL(15,2), "KURSK" DECIMAL(9,5), "ERDAT" SECONDDATE, "WAERK" NVARCHAR(5), "GUID" VARBINARY(16))`, nil},
+		{to, `CREATE COLUMN TABLE "SAPHANADB"."VBAP" ("MANDT" NVARCHAR(3) NOT NULL, "VBELN" NVARCHAR(10) NOT NULL,
+ "POSNR" DECIMAL(6,0) NOT NULL, "NETWR" DECIMAL(15,2), "KURSK" DECIMAL(9,5), "ERDAT" SECONDDATE, "WAERK" NVARCHAR(5), "GUID" VARBINARY(16))`, nil},
 	} {
 		if _, err := s.db.ExecContext(ctx, s.text, s.args...); err != nil {
 			return fmt.Errorf("%.60s: %w", s.text, err)

@@ -43,7 +43,14 @@ func measureSQLite(ctx context.Context, b *bench) error {
 		}},
 	}
 	if b.dmoctl != "" {
-		m := migration{engine: "sqlite", source: fmt.Sprintf("  path = %q\n", source), target: fmt.Sprintf("  path = %q\n", target), mode: "pipe", verify: "none", parts: parts}
+		m := migration{
+			engine: "sqlite",
+			source: fmt.Sprintf("  path = %q\n", source),
+			target: fmt.Sprintf("  path = %q\n", target),
+			mode:   "pipe",
+			verify: "none",
+			parts:  parts,
+		}
 		verified, file := m, m
 		verified.verify, file.mode = "content", "file"
 		contenders = append(contenders, b.dmoctlContender("dmoctl sqlite pipe", m, setup, check),

@@ -31,7 +31,9 @@ func measureOrders(ctx context.Context, b *bench) error {
 	}
 	pipe := results["dmoctl pipe"]
 	b.sheet.ratio("orders: audit / the whole run", median(pipe.Audit), barAuditOrders, "median of each run's share")
-	b.sheet.add(figure{What: "orders: CPU of dmoctl a row", Value: pipe.cpu() / float64(d.rows) * 1e6, Unit: "us", Bar: barCPU, Note: "whole process, digest on"})
+	b.sheet.add(
+		figure{What: "orders: CPU of dmoctl a row", Value: pipe.cpu() / float64(d.rows) * 1e6, Unit: "us", Bar: barCPU, Note: "whole process, digest on"},
+	)
 	return b.measureGrowth(ctx)
 }
 
@@ -105,7 +107,12 @@ func (b *bench) measureTable(ctx context.Context, d dataset) (map[string]*result
 	name := d.database
 	b.sheet.ratio(name+": dmoctl / raw pipe, no keys", pipe/raw, barPipe, fmt.Sprintf("%.2f s, %.2f s", pipe, raw))
 	b.sheet.ratio(name+": with content verified / raw pipe", bare["dmoctl pipe verified"].wall()/raw, 0, "reads the target again")
-	b.sheet.ratio(name+": CPU of client and servers, dmoctl / raw pipe", bare["dmoctl pipe"].work()/bare["raw pipe, 2 streams"].work(), 0, "hardly depends on other load")
+	b.sheet.ratio(
+		name+": CPU of client and servers, dmoctl / raw pipe",
+		bare["dmoctl pipe"].work()/bare["raw pipe, 2 streams"].work(),
+		0,
+		"hardly depends on other load",
+	)
 	withKeys := keyed["dmoctl pipe"].wall()
 	b.sheet.ratio(name+": dmoctl / best pgcopydb, keys", withKeys/best, barPgcopydb, fmt.Sprintf("%.2f s, %.2f s", withKeys, best))
 	b.sheet.ratio(name+": CPU of client and servers, dmoctl / least pgcopydb", keyed["dmoctl pipe"].work()/least, 0, "hardly depends on other load")
@@ -151,8 +158,12 @@ func (b *bench) pgcopydb(d dataset, jobs int) contender {
 			return b.target.fresh(ctx, target)
 		},
 		run: func(ctx context.Context) (outcome, error) {
-			return measure(ctx, shell(fmt.Sprintf("PATH=%s:$PATH pgcopydb clone --source '%s' --target '%s' --table-jobs %d --index-jobs %d --no-owner --no-acl --dir '%s'",
-				b.target.bin, b.source.url(d.keyed()), b.target.url(target), jobs, jobs, dir)), false)
+			return measure(
+				ctx,
+				shell(fmt.Sprintf("PATH=%s:$PATH pgcopydb clone --source '%s' --target '%s' --table-jobs %d --index-jobs %d --no-owner --no-acl --dir '%s'",
+					b.target.bin, b.source.url(d.keyed()), b.target.url(target), jobs, jobs, dir)),
+				false,
+			)
 		},
 		check: b.sameRows(d, target),
 	}

@@ -28,9 +28,19 @@ func measureTiny(ctx context.Context, b *bench) error {
 	b.sheet.ratio(fmt.Sprintf("%d tiny tables: audit / the whole run", few), median(fewRuns["dmoctl pipe"].Audit), barAuditTiny, "median of each run's share")
 	b.sheet.ratio(fmt.Sprintf("%d tiny tables: audit / the whole run", many), median(manyRuns["dmoctl pipe"].Audit), 0, "")
 	each, eachOfMany := ours/float64(few)*1e3, manyRuns["dmoctl pipe"].wall()/float64(many)*1e3
-	b.sheet.ratio(fmt.Sprintf("%d tiny tables: cost a table / at %d", many, few), eachOfMany/each, barTenTiny, fmt.Sprintf("%.2f ms, %.2f ms", eachOfMany, each))
+	b.sheet.ratio(
+		fmt.Sprintf("%d tiny tables: cost a table / at %d", many, few),
+		eachOfMany/each,
+		barTenTiny,
+		fmt.Sprintf("%.2f ms, %.2f ms", eachOfMany, each),
+	)
 	manyDump := manyRuns["pg_dump | psql"].wall()
-	b.sheet.ratio(fmt.Sprintf("%d tiny tables: dmoctl / pg_dump | psql", many), manyRuns["dmoctl pipe"].wall()/manyDump, 0, fmt.Sprintf("pg_dump %.2f s", manyDump))
+	b.sheet.ratio(
+		fmt.Sprintf("%d tiny tables: dmoctl / pg_dump | psql", many),
+		manyRuns["dmoctl pipe"].wall()/manyDump,
+		0,
+		fmt.Sprintf("pg_dump %.2f s", manyDump),
+	)
 	return nil
 }
 
@@ -48,7 +58,11 @@ func (b *bench) tiny(ctx context.Context, database string, tables int64, reps in
 		return err
 	}
 	contenders := []contender{{name: "pg_dump | psql", setup: setup, check: check, run: func(ctx context.Context) (outcome, error) {
-		return measure(ctx, shell(fmt.Sprintf("%s/pg_dump --no-owner -d '%s' | %s >/dev/null", b.source.bin, b.source.url(database), b.target.psql(target))), false)
+		return measure(
+			ctx,
+			shell(fmt.Sprintf("%s/pg_dump --no-owner -d '%s' | %s >/dev/null", b.source.bin, b.source.url(database), b.target.psql(target))),
+			false,
+		)
 	}}}
 	if b.dmoctl != "" {
 		m := migration{engine: "postgres", source: b.source.block(database), target: b.target.block(target), mode: "pipe", verify: "none"}

@@ -125,7 +125,11 @@ func (l *loader) checkName(label string, at hcl.Range) bool {
 }
 
 func nameRule(name string) string {
-	return fmt.Sprintf("%q is not a valid name. A name starts with a letter, contains only letters, digits, \"_\" and \"-\", and has at most %d bytes.", clip(name), longestName)
+	return fmt.Sprintf(
+		"%q is not a valid name. A name starts with a letter, contains only letters, digits, \"_\" and \"-\", and has at most %d bytes.",
+		clip(name),
+		longestName,
+	)
 }
 
 // sortedAttrs returns attributes in the order of the file.

@@ -146,7 +146,11 @@ func (l *loader) checkForEach(v cty.Value, expr hcl.Expression, _ *hcl.EvalConte
 }
 
 func unsetHere(env string) string {
-	return fmt.Sprintf("The value depends on the environment variable %s, which is not set. Only a provider's connection arguments may be left unset until they are needed; set it, or use a variable.", env)
+	return fmt.Sprintf(
+		"The value depends on the environment variable %s, which is not set. Only a provider's connection "+
+			"arguments may be left unset until they are needed; set it, or use a variable.",
+		env,
+	)
 }
 
 func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }

@@ -110,7 +110,10 @@ func (l *loader) convertHCL(in hcl.Diagnostics, other diag.ID) diag.Diagnostics 
 		if !ok || extra.FunctionCallError() == nil || !l.sensitiveCall(d) {
 			continue
 		}
-		in[i] = withDetail(d, fmt.Sprintf("The function %q failed. Its message is withheld, because it may quote a sensitive value.", extra.CalledFunctionName()))
+		in[i] = withDetail(
+			d,
+			fmt.Sprintf("The function %q failed. Its message is withheld, because it may quote a sensitive value.", extra.CalledFunctionName()),
+		)
 	}
 	return diag.FromHCL(in, other)
 }

@@ -150,7 +150,11 @@ func reason(err error, path string) string {
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Sprintf("This user may not read %s", shown(path))
 	case errors.Is(err, errTooLarge):
-		return fmt.Sprintf("%s is larger than %d bytes. Move long lists into a text file and read it with compact(split(\"\\n\", file(\"tables.txt\")))", shown(path), maxFileBytes)
+		return fmt.Sprintf(
+			"%s is larger than %d bytes. Move long lists into a text file and read it with compact(split(\"\\n\", file(\"tables.txt\")))",
+			shown(path),
+			maxFileBytes,
+		)
 	case errors.As(err, &pathErr):
 		return fmt.Sprintf("%s: %v", shown(path), pathErr.Err)
 	}

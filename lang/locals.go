@@ -159,6 +159,13 @@ func (l *loader) reportCycle(stack []string, back string) {
 		path = append(path, "...")
 	}
 	path = append(path, "local."+back)
-	l.errorAt(l.locals[back].at, diag.CyclicLocals, "Local values depend on each other",
-		fmt.Sprintf("These local values form a cycle, so none of them has a value:\n  %s\nReplace one of the references with a value.", strings.Join(path, " -> ")))
+	l.errorAt(
+		l.locals[back].at,
+		diag.CyclicLocals,
+		"Local values depend on each other",
+		fmt.Sprintf(
+			"These local values form a cycle, so none of them has a value:\n  %s\nReplace one of the references with a value.",
+			strings.Join(path, " -> "),
+		),
+	)
 }

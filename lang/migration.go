@@ -56,8 +56,16 @@ func (m *migration) transfer(b *block) {
 	case plan.File:
 		m.file(t)
 	default:
-		m.errorAt(t.labelRanges[0], diag.UnsupportedValue, "Unsupported value",
-			fmt.Sprintf("Rows are transferred by \"pipe\" or by \"file\", not by %q. %s", clip(t.labels[0]), didYouMean(t.labels[0], schema.Words(plan.Modes()), "")))
+		m.errorAt(
+			t.labelRanges[0],
+			diag.UnsupportedValue,
+			"Unsupported value",
+			fmt.Sprintf(
+				"Rows are transferred by \"pipe\" or by \"file\", not by %q. %s",
+				clip(t.labels[0]),
+				didYouMean(t.labels[0], schema.Words(plan.Modes()), ""),
+			),
+		)
 	}
 }
 
@@ -85,8 +93,18 @@ func (m *migration) refuseStaging(transfer hcl.Range) {
 			continue
 		}
 		e.used = true
-		m.errorAt(e.at, diag.PipeWithStaging, "Pipe mode has no staging",
-			fmt.Sprintf("The migration moves rows in pipe mode (%s), directly from reader to writer, so it has no use for %s. Remove the block, or write\n  transfer \"file\" { via = %s }", place(transfer), address, address))
+		m.errorAt(
+			e.at,
+			diag.PipeWithStaging,
+			"Pipe mode has no staging",
+			fmt.Sprintf(
+				"The migration moves rows in pipe mode (%s), directly from reader to writer, so it has no use for "+
+					"%s. Remove the block, or write\n  transfer \"file\" { via = %s }",
+				place(transfer),
+				address,
+				address,
+			),
+		)
 	}
 }
 

@@ -22,7 +22,9 @@ func checkNesting(text []byte, path string) *diag.Diagnostic {
 		n.take(t.Type)
 		if n.depth > maxNesting {
 			d := diag.Error(diag.NestedTooDeep, "Nested too deeply", fmt.Sprintf(
-				"Brackets, operators and templates are nested or chained more than %d levels deep here. Split the expression with locals.", maxNesting)).On(t.Range)
+				"Brackets, operators and templates are nested or chained more than %d levels deep here. Split the expression with locals.",
+				maxNesting,
+			)).On(t.Range)
 			return &d
 		}
 	}

@@ -38,13 +38,23 @@ func (l *loader) onlyMigration() *hclsyntax.Block {
 	if len(found) == 0 {
 		if !l.diags.HasErrors() && len(l.fromHCL) == 0 {
 			l.add(diag.Error(diag.NoMigration, "No migration", fmt.Sprintf(
-				"The files of %s hold no migration block, so there is nothing to migrate. Add one:\n  migration \"NAME\" {\n    source = source.TYPE.NAME\n    target = target.TYPE.NAME\n  }", shown(l.dir))))
+				"The files of %s hold no migration block, so there is nothing to migrate. Add one:\n  migration "+
+					"\"NAME\" {\n    source = source.TYPE.NAME\n    target = target.TYPE.NAME\n  }",
+				shown(l.dir),
+			)))
 		}
 		return nil
 	}
 	for _, b := range found[1:] {
-		l.errorAt(b.DefRange(), diag.SeveralMigrations, "More than one migration",
-			fmt.Sprintf("A directory holds exactly one migration, and the first one is at %s. Move this one to a directory of its own.", place(found[0].DefRange())))
+		l.errorAt(
+			b.DefRange(),
+			diag.SeveralMigrations,
+			"More than one migration",
+			fmt.Sprintf(
+				"A directory holds exactly one migration, and the first one is at %s. Move this one to a directory of its own.",
+				place(found[0].DefRange()),
+			),
+		)
 	}
 	if !l.checkName(found[0].Labels[0], found[0].LabelRanges[0]) {
 		return nil

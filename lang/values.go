@@ -86,14 +86,43 @@ func (d *decoder) fillDefault(b *block, a *schema.Attr, at hcl.Range) {
 func (d *decoder) checkSecrecy(a *schema.Attr, arg *argument, sensitive bool) bool {
 	switch {
 	case a.Sensitive && !d.outside(arg.expr):
-		d.errorAt(arg.at, diag.LiteralSecret, "Secret written in the spec",
-			fmt.Sprintf("The argument %q is sensitive, and a spec is kept in version control, so it takes no literal value. Take it from the environment, from a file, or from a sensitive variable without a default:\n  %s = env(\"NAME\")\n  %s = sensitive(file(\"/run/secrets/NAME\"))", a.Name, a.Name, a.Name))
+		d.errorAt(
+			arg.at,
+			diag.LiteralSecret,
+			"Secret written in the spec",
+			fmt.Sprintf(
+				"The argument %q is sensitive, and a spec is kept in version control, so it takes no literal "+
+					"value. Take it from the environment, from a file, or from a sensitive variable without a "+
+					"default:\n  %s = env(\"NAME\")\n  %s = sensitive(file(\"/run/secrets/NAME\"))",
+				a.Name,
+				a.Name,
+				a.Name,
+			),
+		)
 	case a.Sensitive && !sensitive:
-		d.errorAt(arg.at, diag.NotSensitive, "Value is not sensitive",
-			fmt.Sprintf("The argument %q is sensitive and takes only a value that is marked as sensitive. Wrap it, or declare its variable with sensitive = true:\n  %s = sensitive(...)", a.Name, a.Name))
+		d.errorAt(
+			arg.at,
+			diag.NotSensitive,
+			"Value is not sensitive",
+			fmt.Sprintf(
+				"The argument %q is sensitive and takes only a value that is marked as sensitive. Wrap it, or "+
+					"declare its variable with sensitive = true:\n  %s = sensitive(...)",
+				a.Name,
+				a.Name,
+			),
+		)
 	case sensitive && !d.provider:
-		d.errorAt(arg.at, diag.SensitiveValue, "Sensitive value cannot be used here",
-			fmt.Sprintf("The argument %q is printed and stored in plans, so it takes no sensitive value; values of env() are sensitive. Use a variable, which the environment variable %sNAME sets.", a.Name, envPrefix))
+		d.errorAt(
+			arg.at,
+			diag.SensitiveValue,
+			"Sensitive value cannot be used here",
+			fmt.Sprintf(
+				"The argument %q is printed and stored in plans, so it takes no sensitive value; values of env() "+
+					"are sensitive. Use a variable, which the environment variable %sNAME sets.",
+				a.Name,
+				envPrefix,
+			),
+		)
 	default:
 		return true
 	}

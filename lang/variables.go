@@ -85,8 +85,15 @@ func (l *loader) constantTrue(a *hclsyntax.Attribute) bool {
 func (l *loader) declareDefault(v *variable, a *hclsyntax.Attribute) {
 	value, diags := l.value(a.Expr, nil)
 	if diags.HasErrors() {
-		l.errorAt(a.Expr.Range(), diag.DefaultNotConstant, "Default is not constant",
-			fmt.Sprintf("The default of variable %q must be a literal value, without function calls and references. Use a locals block for values that are computed.", v.name))
+		l.errorAt(
+			a.Expr.Range(),
+			diag.DefaultNotConstant,
+			"Default is not constant",
+			fmt.Sprintf(
+				"The default of variable %q must be a literal value, without function calls and references. Use a locals block for values that are computed.",
+				v.name,
+			),
+		)
 		v.broken = true
 		return
 	}
@@ -196,5 +203,10 @@ func place(r hcl.Range) string {
 }
 
 func (l *loader) duplicate(at hcl.Range, what string, first hcl.Range) {
-	l.errorAt(at, diag.Duplicate, "Declared twice", fmt.Sprintf("The %s is already declared at %s. Remove one of the two, or give it another name.", what, place(first)))
+	l.errorAt(
+		at,
+		diag.Duplicate,
+		"Declared twice",
+		fmt.Sprintf("The %s is already declared at %s. Remove one of the two, or give it another name.", what, place(first)),
+	)
 }

@@ -111,8 +111,16 @@ func nameErrors(o *Observation, p *plan.Plan) diag.Diagnostics {
 		if c.Kind == "type" && len(p.Types) == 0 || c.Kind == "sequence" && len(p.Sequences) == 0 {
 			continue
 		}
-		out = append(out, diag.Error(diag.NameTaken, "A name on the target is already in use",
-			fmt.Sprintf("The plan needs the %s, but the target has the %s, so rows would be misinterpreted. Rename or drop the existing object, if nothing else needs it; then run dmoctl plan again.", c.Wanted, c.There)))
+		out = append(out, diag.Error(
+			diag.NameTaken,
+			"A name on the target is already in use",
+			fmt.Sprintf(
+				"The plan needs the %s, but the target has the %s, so rows would be misinterpreted. Rename or drop "+
+					"the existing object, if nothing else needs it; then run dmoctl plan again.",
+				c.Wanted,
+				c.There,
+			),
+		))
 	}
 	return out
 }

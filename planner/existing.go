@@ -102,8 +102,13 @@ func (j *judge) refuseDependents(ds []*decision) {
 			lost, more = lost[:namesListed], fmt.Sprintf(" and %d more", n)
 		}
 		d.ownRefusals = append(d.ownRefusals, plan.Conversion{
-			What: fmt.Sprintf("The table %s on the target is to be dropped, which would also drop its dependents: %s%s.", h.Table, strings.Join(lost, ", "), more),
-			Fix:  "Drop the dependents yourself, and recreate them after the migration.",
+			What: fmt.Sprintf(
+				"The table %s on the target is to be dropped, which would also drop its dependents: %s%s.",
+				h.Table,
+				strings.Join(lost, ", "),
+				more,
+			),
+			Fix: "Drop the dependents yourself, and recreate them after the migration.",
 		})
 	}
 }

@@ -145,7 +145,10 @@ func (d *decision) amissParts() []structure.Difference {
 // wanted, which no step alters.
 func amissBesides(o *Observation) []structure.Difference {
 	w := wantedBesides(o)
-	return slices.DeleteFunc(append(structure.Types(w.Types, o.Target.Types), structure.Sequences(w.Sequences, o.Target.Sequences)...), structure.Difference.Made)
+	return slices.DeleteFunc(
+		append(structure.Types(w.Types, o.Target.Types), structure.Sequences(w.Sequences, o.Target.Sequences)...),
+		structure.Difference.Made,
+	)
 }
 
 // amissTables lists, for a warning, what is not as it was asked for and stays so.

@@ -35,7 +35,8 @@ func (g *graph) foreignKeysLeft(d *decision) []catalog.ForeignKey {
 // predecessor took the reference with it, or one that is emptied without it, or has
 // references that are dropped meanwhile.
 func (g *graph) refersToFresh(d *decision) bool {
-	return len(d.dropForeignKeys) > 0 || slices.ContainsFunc(d.mapped.ForeignKeys, func(f catalog.ForeignKey) bool { return f.Table != d.target && g.fresh[f.Table] })
+	return len(d.dropForeignKeys) > 0 ||
+		slices.ContainsFunc(d.mapped.ForeignKeys, func(f catalog.ForeignKey) bool { return f.Table != d.target && g.fresh[f.Table] })
 }
 
 // references adds foreign keys: each waits for the rows and keys of both its tables.

@@ -31,8 +31,12 @@ func warnings(spec *desired.Spec, o *Observation, ds []*decision, forgotten []*p
 			"An empty target is assumed. This plan is for review; apply needs one made with a connection.")
 	}
 	if resplit := namesOf(ds, func(d *decision) bool { return d.resplit && d.action != plan.Reload && !d.structure }); len(resplit) > 0 {
-		add(diag.SplitIgnored, "A changed split is ignored",
-			pluralTables(resplit)+". Some of its packages are already loaded; the others keep their ranges. To split it differently, copy the table again with --reload.")
+		add(
+			diag.SplitIgnored,
+			"A changed split is ignored",
+			pluralTables(resplit)+
+				". Some of its packages are already loaded; the others keep their ranges. To split it differently, copy the table again with --reload.",
+		)
 	}
 	if len(forgotten) > 0 {
 		names := make([]catalog.Name, 0, len(forgotten))

@@ -32,9 +32,9 @@ const lockInterval = time.Second
 type applyCmd struct {
 	planFlags
 	File            string     `arg:"" optional:"" help:"A plan saved with \"dmoctl plan --out\"; without one, the spec is planned first."`
-	Until           plan.Phase `placeholder:"PHASE" help:"Stop after this phase; a later apply continues. One of preflight, structures, uptime, downtime, finalize, verify, postprocess."`
+	Until           plan.Phase `placeholder:"PHASE" help:"Stop after preflight, structures, uptime, downtime, finalize, verify or postprocess."`
 	AutoApprove     bool       `help:"Do not ask for \"yes\"."`
-	ConfirmRecreate []string   `sep:"none" placeholder:"TARGET" help:"Allow existing = \"recreate\" to drop the tables of this target, e.g. target.postgres.s4."`
+	ConfirmRecreate []string   `sep:"none" placeholder:"TARGET" help:"Let existing = \"recreate\" drop the tables of, e.g., target.postgres.s4."`
 	JSON            bool       `name:"json" help:"Print events as JSON, one object per line."`
 	Site            string     `hidden:"" help:"Not available in this version."`
 }
@@ -96,13 +96,21 @@ func (c *applyCmd) check() error {
 		return notAvailable("\"apply --site\", for migrations across two hosts,")
 	}
 	if c.Until != "" && !slices.Contains(plan.Phases(), c.Until) {
-		return refuse(diag.UnknownPhase, "Unknown phase", fmt.Sprintf("There is no phase %q. The phases are %s.", c.Until, strings.Join(schema.Words(plan.Phases()), ", ")))
+		return refuse(
+			diag.UnknownPhase,
+			"Unknown phase",
+			fmt.Sprintf("There is no phase %q. The phases are %s.", c.Until, strings.Join(schema.Words(plan.Phases()), ", ")),
+		)
 	}
 	if _, err := c.options(); err != nil {
 		return err
 	}
 	if c.File != "" && len(c.Table)+len(c.Reload) > 0 {
-		return refuse(diag.SavedPlanIsFixed, "A saved plan is fixed", "--table and --reload change what is planned. Pass them to \"dmoctl plan --out\", or apply without a file.")
+		return refuse(
+			diag.SavedPlanIsFixed,
+			"A saved plan is fixed",
+			"--table and --reload change what is planned. Pass them to \"dmoctl plan --out\", or apply without a file.",
+		)
 	}
 	return nil
 }

@@ -41,9 +41,9 @@ type cli struct {
 // globals are the flags of every command.
 type globals struct {
 	Chdir       string        `placeholder:"DIR" help:"Directory of the spec; relative file names in other flags start there too."`
-	LogLevel    string        `default:"warn" enum:"trace,debug,info,warn,error,off" placeholder:"LEVEL" help:"Log messages from this level on, to standard error: trace, debug, info, warn, error or off."`
+	LogLevel    string        `default:"warn" enum:"trace,debug,info,warn,error,off" placeholder:"LEVEL" help:"Log trace, debug, info, warn, error or off."`
 	LogJSON     bool          `name:"log-json" help:"Log as JSON."`
-	Var         []string      `sep:"none" placeholder:"NAME=VALUE" help:"Set a variable of the spec. Other users can see it in the process list: pass secrets as DMO_VAR_name."`
+	Var         []string      `sep:"none" placeholder:"NAME=VALUE" help:"Set a variable of the spec; secrets as DMO_VAR_name, not in the process list."`
 	VarFile     []string      `sep:"none" placeholder:"FILE" help:"Read variables from a file."`
 	NoColor     bool          `help:"Print without colour, as NO_COLOR does."`
 	NoInput     bool          `help:"Never prompt: whatever needs an answer is declined."`

@@ -19,7 +19,10 @@ func declined(summary, detail string) error {
 // flag that says it beforehand.
 func (a *app) confirm(ctx context.Context, question, flag string) error {
 	if !a.inTerminal || a.globals.NoInput {
-		return declined("Confirmation required", "There is no terminal on which to ask for \"yes\", so nothing was changed. To confirm in advance, pass "+flag+".")
+		return declined(
+			"Confirmation required",
+			"There is no terminal on which to ask for \"yes\", so nothing was changed. To confirm in advance, pass "+flag+".",
+		)
 	}
 	a.notef("%s\n  Only \"yes\" continues: ", view.Ours(question))
 	answer := make(chan string, 1)

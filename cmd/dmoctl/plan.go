@@ -23,7 +23,7 @@ type planCmd struct {
 	planFlags
 	viewFlags
 	Out              string `placeholder:"FILE" help:"Save the plan, for \"dmoctl apply FILE\"."`
-	Catalog          string `placeholder:"FILE" help:"Plan without connections, from a catalog written by \"dmoctl inspect --out FILE\"; an empty target is assumed."`
+	Catalog          string `placeholder:"FILE" help:"Plan offline for an empty target, from what \"dmoctl inspect --out FILE\" wrote."`
 	DetailedExitcode bool   `help:"Exit with 2 if there are changes."`
 }
 
@@ -40,7 +40,11 @@ func (c *planCmd) Run(ctx context.Context, a *app, k *kong.Context) error {
 		return err
 	}
 	if strings.HasSuffix(c.Out, ".dmo.hcl") {
-		return refuse(diag.SpecFile, "A plan cannot replace a spec", "--out names a spec file, "+c.Out+". Choose another name, e.g. "+strings.TrimSuffix(c.Out, ".dmo.hcl")+".plan.")
+		return refuse(
+			diag.SpecFile,
+			"A plan cannot replace a spec",
+			"--out names a spec file, "+c.Out+". Choose another name, e.g. "+strings.TrimSuffix(c.Out, ".dmo.hcl")+".plan.",
+		)
 	}
 	s, err := a.load(k)
 	if err != nil {

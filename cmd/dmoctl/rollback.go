@@ -16,7 +16,7 @@ import (
 )
 
 type rollbackCmd struct {
-	EmptyTarget bool `help:"Drop everything that dmoctl created, and empty the tables that it only loaded. Without this flag the target is kept for inspection."`
+	EmptyTarget bool `help:"Drop what dmoctl created, and empty the tables that it only loaded. Else the target is kept for inspection."`
 	AutoApprove bool `help:"Do not ask for \"yes\"."`
 }
 
@@ -32,7 +32,10 @@ func (c *rollbackCmd) Run(ctx context.Context, a *app, k *kong.Context) error {
 		return nil
 	}
 	if !c.AutoApprove {
-		question := fmt.Sprintf("Everything that dmoctl created on %s will be dropped: tables, types, sequences, schemas. Tables that it only loaded will be emptied.", s.Target.Address())
+		question := fmt.Sprintf(
+			"Everything that dmoctl created on %s will be dropped: tables, types, sequences, schemas. Tables that it only loaded will be emptied.",
+			s.Target.Address(),
+		)
 		if err := a.confirm(ctx, question, "--auto-approve"); err != nil {
 			return err
 		}
@@ -69,7 +72,10 @@ func (c *rollbackCmd) Run(ctx context.Context, a *app, k *kong.Context) error {
 		return err
 	}
 	if undone.Again {
-		a.printf("Of migration %q, the target now holds only these objects and the ledger that records them. Once nothing uses them, run rollback again.\n", s.Migration)
+		a.printf(
+			"Of migration %q, the target now holds only these objects and the ledger that records them. Once nothing uses them, run rollback again.\n",
+			s.Migration,
+		)
 		return nil
 	}
 	a.printf("The target no longer holds anything of migration %q.\n", s.Migration)

@@ -27,7 +27,11 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 func (a *app) protect(do func() int) (code int) {
 	defer func() {
 		if r := recover(); r != nil {
-			a.notef("dmoctl: internal error: %v\n\n%s\nThis is a bug. Nothing that the target holds is lost; \"dmoctl apply\" continues where it stopped.\n", r, debug.Stack())
+			a.notef(
+				"dmoctl: internal error: %v\n\n%s\nThis is a bug. Nothing that the target holds is lost; \"dmoctl apply\" continues where it stopped.\n",
+				r,
+				debug.Stack(),
+			)
 			code = report.Error
 		}
 	}()

@@ -15,7 +15,7 @@ import (
 )
 
 type sampleCmd struct {
-	To      string `required:"" placeholder:"URL|FILE" help:"Destination: a file for SQLite, postgres://user@host:port/database for PostgreSQL. A password comes from PGPASSWORD."`
+	To      string `required:"" placeholder:"URL|FILE" help:"A file for SQLite, or postgres://user@host:port/database, with the password in PGPASSWORD."`
 	Rows    int64  `default:"100000" help:"Total number of rows in the large tables."`
 	Seed    uint64 `default:"1" help:"Seed of the generated rows."`
 	Small   int    `default:"0" help:"How many tables of 1 to 50 rows to add."`
@@ -73,7 +73,11 @@ func (c *sampleCmd) write(ctx context.Context, a *app, how sample.Options, progr
 	}
 	if scheme, rest, ok := strings.Cut(c.To, "://"); ok {
 		if scheme != "sqlite" && scheme != "file" {
-			return refuse(diag.UnknownScheme, "Unknown scheme", "A sample is written to a SQLite file or to postgres://user@host/database; \""+scheme+"\" is neither.")
+			return refuse(
+				diag.UnknownScheme,
+				"Unknown scheme",
+				"A sample is written to a SQLite file or to postgres://user@host/database; \""+scheme+"\" is neither.",
+			)
 		}
 		return sample.WriteSQLite(ctx, a.path(rest), how, progress)
 	}

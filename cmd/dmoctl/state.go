@@ -208,7 +208,12 @@ func (c *stateUnlockCmd) unlockState(ctx context.Context, a *app, s *spec) (bool
 		return false, nil
 	case errors.As(err, &held):
 		return false, &exitError{report.Locked, refuse(diag.RunLives, "The run is still active", fmt.Sprintf(
-			"Run %s is process %d of %s on this machine, and holds the state's lock. To end it, run\n\n  kill %d", held.Owner.ID, held.Owner.PID, held.Owner.User, held.Owner.PID))}
+			"Run %s is process %d of %s on this machine, and holds the state's lock. To end it, run\n\n  kill %d",
+			held.Owner.ID,
+			held.Owner.PID,
+			held.Owner.User,
+			held.Owner.PID,
+		))}
 	}
 	return err == nil, err
 }

@@ -100,7 +100,14 @@ func (a *app) printStatus(v statusView) {
 			if phase.Failed > 0 {
 				failed = fmt.Sprintf(", %d not done", phase.Failed)
 			}
-			a.printf("  %-12s %3d%%  %d of %s%s\n", phase.Phase, percent(int64(phase.Done), int64(phase.Planned)), phase.Done, view.Count(phase.Planned, "step"), failed)
+			a.printf(
+				"  %-12s %3d%%  %d of %s%s\n",
+				phase.Phase,
+				percent(int64(phase.Done), int64(phase.Planned)),
+				phase.Done,
+				view.Count(phase.Planned, "step"),
+				failed,
+			)
 		}
 		t := p.Totals
 		t.Phase = ""
@@ -109,7 +116,12 @@ func (a *app) printStatus(v statusView) {
 	switch r := v.Last; {
 	case r == nil || v.Running != nil:
 	case r.Rebuilt:
-		a.printf("Last run %s: %s of %s loaded, according to the target's ledger.\n", r.Run, view.Number(int64(r.Totals.PackagesIn)), view.Count(r.Totals.PackagesPlanned, "package"))
+		a.printf(
+			"Last run %s: %s of %s loaded, according to the target's ledger.\n",
+			r.Run,
+			view.Number(int64(r.Totals.PackagesIn)),
+			view.Count(r.Totals.PackagesPlanned, "package"),
+		)
 	case r.Ended.IsZero():
 		a.printf("Last run %s was killed: it started %s and did not finish. To continue, run\n\n  dmoctl apply\n", r.Run, view.Age(time.Now(), r.Started))
 	default:

@@ -19,7 +19,7 @@ import (
 type verifyCmd struct {
 	Table     []string `sep:"none" placeholder:"GLOB" xor:"what" help:"Compare only these tables."`
 	Content   bool     `xor:"how" help:"Read both sides again and compare every row, whatever level the spec sets."`
-	Structure bool     `xor:"how" help:"Compare structures only: columns, defaults, keys, indexes, references, checks, sequences, partitions. No rows are read."`
+	Structure bool     `xor:"how" help:"Compare structures only, from columns to partitions; no rows are read."`
 	Explain   string   `placeholder:"TABLE" xor:"what,how" help:"Find the rows of one table that differ, by key."`
 	JSON      bool     `name:"json" help:"Print JSON."`
 }
@@ -76,7 +76,11 @@ func somethingThere(ctx context.Context, s *spec, sd *sides) error {
 		return onSide(s.Target.Address(), err)
 	}
 	if l == nil || l.Run == nil {
-		return refuse(diag.NothingToVerify, "Nothing to verify", s.Target.Address()+" holds nothing of migration \""+s.Migration+"\" yet. To load it, run\n\n  dmoctl apply")
+		return refuse(
+			diag.NothingToVerify,
+			"Nothing to verify",
+			s.Target.Address()+" holds nothing of migration \""+s.Migration+"\" yet. To load it, run\n\n  dmoctl apply",
+		)
 	}
 	return nil
 }

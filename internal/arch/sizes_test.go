@@ -7,12 +7,16 @@ import (
 	"go/token"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // Limits. The aims are lower: files of 300 lines, functions of 40.
 const (
 	maxFileLines  = 500
+	maxColumns    = 160 // of code that is neither a test nor a simulator; the aim is 120
+	tabWidth      = 4
 	maxFuncLines  = 80
 	maxMethods    = 5 // of an interface's own, besides Close
 	maxParameters = 4 // after a leading context or testing value
@@ -62,6 +66,12 @@ func TestSizes(t *testing.T) {
 		for _, s := range sources(t, p) {
 			if n := bytes.Count(s.text, []byte("\n")); n > maxFileLines {
 				t.Errorf("%s has %d lines, more than %d", s.path, n, maxFileLines)
+			}
+			for i, line := range bytes.Split(s.text, []byte("\n")) {
+				n := utf8.RuneCount(line) + (tabWidth-1)*bytes.Count(line, []byte("\t"))
+				if n > maxColumns && !strings.HasSuffix(s.path, "_test.go") && !strings.Contains(s.path, "/sim/") {
+					t.Errorf("%s:%d: %d columns, more than %d", s.path, i+1, n, maxColumns)
+				}
 			}
 			ast.Inspect(s.file, func(n ast.Node) bool {
 				switch n := n.(type) {

@@ -32,7 +32,11 @@ func Concerns(src, dst catalog.Column, p catalog.Policies) []string {
 	add(NUL, p.NUL != usual.NUL, groupOf(dst.Type.Kind) == texts && r.bounds.NoNUL)
 	add(EmptyString, p.EmptyString != usual.EmptyString, r.empty)
 	add(Blank, p.Blank != usual.Blank, r.trim)
-	add(TimeZone, p.TimeZone != usual.TimeZone, src.Type.Kind == catalog.TimestampTZ && groupOf(dst.Type.Kind) == timestamps && dst.Type.Kind != catalog.TimestampTZ)
+	add(
+		TimeZone,
+		p.TimeZone != usual.TimeZone,
+		src.Type.Kind == catalog.TimestampTZ && groupOf(dst.Type.Kind) == timestamps && dst.Type.Kind != catalog.TimestampTZ,
+	)
 	to, typed := p.NumberType()
 	add(Number, typed, src.Type.Kind == catalog.Number && dst.Type == to)
 	return out

@@ -120,7 +120,17 @@ func (p *Pool) Table(t *Table) {
 	if t.Key != nil {
 		p.key(t.Key)
 	}
-	t.Uniques, t.Indexes, t.ForeignKeys, t.Checks, t.Partitions = trimmed(t.Uniques), trimmed(t.Indexes), trimmed(t.ForeignKeys), trimmed(t.Checks), trimmed(t.Partitions)
+	t.Uniques, t.Indexes, t.ForeignKeys, t.Checks, t.Partitions = trimmed(
+		t.Uniques,
+	), trimmed(
+		t.Indexes,
+	), trimmed(
+		t.ForeignKeys,
+	), trimmed(
+		t.Checks,
+	), trimmed(
+		t.Partitions,
+	)
 	for i := range t.Uniques {
 		p.key(&t.Uniques[i])
 	}

@@ -154,7 +154,12 @@ func (w *Writer) atEnd(ctx context.Context) (more bool, err error) {
 }
 
 func missing(name, behind string) error {
-	return &providers.Error{Kind: providers.Corrupt, Op: "read journal entry " + name, Err: fmt.Errorf("it is missing, but %s, which is later, exists", behind), Fix: startAgain}
+	return &providers.Error{
+		Kind: providers.Corrupt,
+		Op:   "read journal entry " + name,
+		Err:  fmt.Errorf("it is missing, but %s, which is later, exists", behind),
+		Fix:  startAgain,
+	}
 }
 
 // Owner returns the number of the owner entry, by which objects are named.

@@ -9,7 +9,13 @@ import (
 // cover refuses a plan whose steps do not do what its tables say: apply carries out steps
 // and reports on tables, so one that is in none of them would be forgotten.
 func cover(p *Plan) error {
-	c := &coverage{tables: make(map[catalog.Name]*Table, len(p.Tables)), packages: map[string]*Table{}, steps: map[string]*Step{}, done: map[Kind]map[catalog.Name]string{}, copies: map[string]string{}}
+	c := &coverage{
+		tables:   make(map[catalog.Name]*Table, len(p.Tables)),
+		packages: map[string]*Table{},
+		steps:    map[string]*Step{},
+		done:     map[Kind]map[catalog.Name]string{},
+		copies:   map[string]string{},
+	}
 	if err := c.learn(p); err != nil {
 		return err
 	}
@@ -62,7 +68,19 @@ func (c *coverage) learn(p *Plan) error {
 func (c *coverage) step(s *Step) error {
 	c.steps[s.ID] = s
 	switch s.Kind {
-	case StepSchemas, StepDrop, StepCreate, StepDropForeignKey, StepEmpty, StepCopy, StepKey, StepIndex, StepForeignKey, StepSequence, StepForget, StepVerify, StepClose:
+	case StepSchemas,
+		StepDrop,
+		StepCreate,
+		StepDropForeignKey,
+		StepEmpty,
+		StepCopy,
+		StepKey,
+		StepIndex,
+		StepForeignKey,
+		StepSequence,
+		StepForget,
+		StepVerify,
+		StepClose:
 	default:
 		return fmt.Errorf("step %s is of an unknown kind", s.ID)
 	}

@@ -125,7 +125,13 @@ func oracleTypes() []oracleFixture {
 	return []oracleFixture{
 		everyValue("ZTYPES_NUMBER", numberTypes()), everyValue("ZTYPES_TIME", timeTypes()), everyValue("ZTYPES_TEXT", textTypes()),
 		everyValue("ZTYPES_ZONE", []typeValues{
-			{"Z_TZ", "TIMESTAMP(6) WITH TIME ZONE", instantOf(1, 2, 2, 0).In(time.FixedZone("", 14*3600)), instantOf(9999, 12, 30, 0).In(time.FixedZone("", -12*3600)), instantOf(2024, 2, 29, 500_000).In(time.FixedZone("", 19800))},
+			{
+				"Z_TZ",
+				"TIMESTAMP(6) WITH TIME ZONE",
+				instantOf(1, 2, 2, 0).In(time.FixedZone("", 14*3600)),
+				instantOf(9999, 12, 30, 0).In(time.FixedZone("", -12*3600)),
+				instantOf(2024, 2, 29, 500_000).In(time.FixedZone("", 19800)),
+			},
 			{"Z_LTZ", "TIMESTAMP(6) WITH LOCAL TIME ZONE", instantOf(1, 2, 2, 0), instantOf(9999, 12, 30, 0), instantOf(2024, 2, 29, 1)},
 		}),
 		everyValue("ZTYPES_LONG", []typeValues{{"C_LONG", "LONG", "a", strings.Repeat("größer ", 10_000), " x "}}),
@@ -164,7 +170,13 @@ func timeTypes() []typeValues {
 		{"T_0", "TIMESTAMP(0)", first, instantOf(9999, 12, 31, 0), instantOf(1582, 10, 4, 0)},
 		{"T_6", "TIMESTAMP(6)", first, instantOf(9999, 12, 31, 999_999), instantOf(2000, 2, 29, 1)},
 		{"T_7", "TIMESTAMP(7)", first, instantOf(9999, 12, 31, 999_999).Add(900), instantOf(1900, 2, 28, 0).Add(100)},
-		{"T_9", "TIMESTAMP(9)", first, instantOf(9999, 12, 31, 999_999), instantOf(1969, 12, 31, 123_456).Add(700)}, // seven digits: the most that every target keeps
+		{
+			"T_9",
+			"TIMESTAMP(9)",
+			first,
+			instantOf(9999, 12, 31, 999_999),
+			instantOf(1969, 12, 31, 123_456).Add(700),
+		}, // seven digits: the most that every target keeps
 		{"I_YM", "INTERVAL YEAR(4) TO MONTH", "-9999-11", "+9999-11", "+0001-00"},
 		{"I_DS", "INTERVAL DAY(9) TO SECOND(6)", "-999999999 23:59:59.999999", "+999999999 23:59:59.999999", "+1 02:03:04.500000"},
 	}

@@ -147,7 +147,12 @@ func (rd *reading) part(ctx context.Context, schema string, names []string) erro
 }
 
 func (rd *reading) columns(ctx context.Context, schema string, names []string) error {
-	q := of("TABLE_COLUMNS", `"TABLE_NAME", "COLUMN_NAME", "DATA_TYPE_NAME", "LENGTH", "SCALE", "IS_NULLABLE", "DEFAULT_VALUE", "GENERATION_TYPE", "GENERATED_ALWAYS_AS", "COLUMN_ID"`, `"TABLE_NAME", "POSITION"`)
+	q := of(
+		"TABLE_COLUMNS",
+		`"TABLE_NAME", "COLUMN_NAME", "DATA_TYPE_NAME", "LENGTH", "SCALE", "IS_NULLABLE", "DEFAULT_VALUE",
+ "GENERATION_TYPE", "GENERATED_ALWAYS_AS", "COLUMN_ID"`,
+		`"TABLE_NAME", "POSITION"`,
+	)
 	type at struct {
 		t *catalog.Table
 		i int
@@ -158,7 +163,12 @@ func (rd *reading) columns(ctx context.Context, schema string, names []string) e
 			return nil // made meanwhile
 		}
 		dataType, length, scale, hasScale := r.text(2), int(r.int(3)), int(r.int(4)), !r.null(4)
-		c := catalog.Column{Name: r.text(1), Type: neutral(dataType, length, scale, hasScale), Declared: spelled(dataType, length, scale, hasScale), Nullable: r.is(5, "TRUE")}
+		c := catalog.Column{
+			Name:     r.text(1),
+			Type:     neutral(dataType, length, scale, hasScale),
+			Declared: spelled(dataType, length, scale, hasScale),
+			Nullable: r.is(5, "TRUE"),
+		}
 		switch r.text(7) {
 		case "ALWAYS AS IDENTITY":
 			c.Identity = catalog.IdentityAlways
@@ -198,7 +208,11 @@ func defaultOf(value string, t catalog.Type) string {
 
 // constraints reads the primary key, unique constraints and checks.
 func (rd *reading) constraints(ctx context.Context, schema string, names []string) error {
-	q := of("CONSTRAINTS", `"TABLE_NAME", "CONSTRAINT_NAME", "COLUMN_NAME", "IS_PRIMARY_KEY", "IS_UNIQUE_KEY", "CHECK_CONDITION"`, `"TABLE_NAME", "CONSTRAINT_NAME", "POSITION"`)
+	q := of(
+		"CONSTRAINTS",
+		`"TABLE_NAME", "CONSTRAINT_NAME", "COLUMN_NAME", "IS_PRIMARY_KEY", "IS_UNIQUE_KEY", "CHECK_CONDITION"`,
+		`"TABLE_NAME", "CONSTRAINT_NAME", "POSITION"`,
+	)
 	var last catalog.Name
 	lastName := ""
 	return rd.view(ctx, q, schema, names, func(t *catalog.Table, r row) error {
@@ -333,8 +347,12 @@ func without[T any](in []T, i int) []T {
 }
 
 func (rd *reading) foreignKeys(ctx context.Context, schema string, names []string) error {
-	q := of("REFERENTIAL_CONSTRAINTS", `"TABLE_NAME", "CONSTRAINT_NAME", "COLUMN_NAME", "REFERENCED_SCHEMA_NAME", "REFERENCED_TABLE_NAME", "REFERENCED_COLUMN_NAME", "UPDATE_RULE", "DELETE_RULE"`,
-		`"TABLE_NAME", "CONSTRAINT_NAME", "POSITION"`)
+	q := of(
+		"REFERENTIAL_CONSTRAINTS",
+		`"TABLE_NAME", "CONSTRAINT_NAME", "COLUMN_NAME", "REFERENCED_SCHEMA_NAME", "REFERENCED_TABLE_NAME",
+ "REFERENCED_COLUMN_NAME", "UPDATE_RULE", "DELETE_RULE"`,
+		`"TABLE_NAME", "CONSTRAINT_NAME", "POSITION"`,
+	)
 	var last catalog.Name
 	lastName := ""
 	return rd.view(ctx, q, schema, names, func(t *catalog.Table, r row) error {

@@ -14,7 +14,10 @@ func (rd *reading) partitions(ctx context.Context, schema string, names []string
 			return nil
 		}
 		t.PartitionBy = partitioned
-		t.Partitions = append(t.Partitions, catalog.Partition{Name: catalog.Name{Schema: schema, Name: formatInt(r.int(1))}, Parent: t.Name, Rows: -1, Bytes: -1})
+		t.Partitions = append(
+			t.Partitions,
+			catalog.Partition{Name: catalog.Name{Schema: schema, Name: formatInt(r.int(1))}, Parent: t.Name, Rows: -1, Bytes: -1},
+		)
 		return nil
 	})
 }
@@ -53,12 +56,18 @@ func (rd *reading) sequences(ctx context.Context, schema string, free bool) erro
 		called bool
 	}
 	stand := make(map[string]standing)
-	err := rd.s.query(ctx, opCatalog, `SELECT "SEQUENCE_NAME", "CURRENT_VALUE" FROM "SYS"."M_SEQUENCES" WHERE "SCHEMA_NAME" = ?`, []any{schema}, func(r row) error {
-		if !r.null(1) {
-			stand[r.text(0)] = standing{whole(r, 1), true}
-		}
-		return nil
-	})
+	err := rd.s.query(
+		ctx,
+		opCatalog,
+		`SELECT "SEQUENCE_NAME", "CURRENT_VALUE" FROM "SYS"."M_SEQUENCES" WHERE "SCHEMA_NAME" = ?`,
+		[]any{schema},
+		func(r row) error {
+			if !r.null(1) {
+				stand[r.text(0)] = standing{whole(r, 1), true}
+			}
+			return nil
+		},
+	)
 	if err != nil {
 		return err
 	}
@@ -91,10 +100,16 @@ func (rd *reading) others(ctx context.Context, schema string) error {
 	if err != nil {
 		return err
 	}
-	return rd.s.query(ctx, opCatalog, `SELECT "SUBJECT_TABLE_NAME", "TRIGGER_NAME" FROM "SYS"."TRIGGERS" WHERE "SUBJECT_TABLE_SCHEMA" = ? ORDER BY "TRIGGER_NAME"`, []any{schema}, func(r row) error {
-		if t := rd.tables[catalog.Name{Schema: schema, Name: r.text(0)}]; t != nil {
-			t.NotMigrated = append(t.NotMigrated, catalog.Object{Kind: "trigger", Name: r.text(1)})
-		}
-		return nil
-	})
+	return rd.s.query(
+		ctx,
+		opCatalog,
+		`SELECT "SUBJECT_TABLE_NAME", "TRIGGER_NAME" FROM "SYS"."TRIGGERS" WHERE "SUBJECT_TABLE_SCHEMA" = ? ORDER BY "TRIGGER_NAME"`,
+		[]any{schema},
+		func(r row) error {
+			if t := rd.tables[catalog.Name{Schema: schema, Name: r.text(0)}]; t != nil {
+				t.NotMigrated = append(t.NotMigrated, catalog.Object{Kind: "trigger", Name: r.text(1)})
+			}
+			return nil
+		},
+	)
 }

@@ -20,13 +20,34 @@ func targetBlock() schema.Block {
 	return schema.Block{Type: engine, Doc: "SAP HANA 2.0 or later, loaded by bulk INSERT into column tables.",
 		Attrs: []schema.Attr{
 			{Name: "host", Kind: schema.String, Required: true, Connection: true, Doc: "Host name or address of the SQL port.", Example: "hana01"},
-			{Name: "port", Kind: schema.Int, Required: true, Connection: true, Min: 1, Max: 65535, Doc: "SQL port: 30015 or 30013 with the instance number in the middle, 443 in the cloud.", Example: "30015"},
-			{Name: "database", Kind: schema.String, Connection: true, Doc: "Name of the tenant database, if port is that of the system database, which says where the tenant listens."},
+			{
+				Name:       "port",
+				Kind:       schema.Int,
+				Required:   true,
+				Connection: true,
+				Min:        1,
+				Max:        65535,
+				Doc:        "SQL port: 30015 or 30013 with the instance number in the middle, 443 in the cloud.",
+				Example:    "30015",
+			},
+			{
+				Name:       "database",
+				Kind:       schema.String,
+				Connection: true,
+				Doc:        "Name of the tenant database, if port is that of the system database, which says where the tenant listens.",
+			},
 			{Name: "user", Kind: schema.String, Required: true, Connection: true, Doc: "Database user."},
 			{Name: "password", Kind: schema.String, Required: true, Connection: true, Sensitive: true, Doc: "Password of the user."},
 			{Name: "tls", Kind: schema.String, Default: "verify", Connection: true, Choices: []string{"verify", "insecure", "disable"},
-				Doc: "\"verify\": encrypted, and the server's certificate is checked. \"insecure\": encrypted, not checked. \"disable\": neither; the driver does not even check that the server knows the password."},
-			{Name: "tls_ca", Kind: schema.String, Connection: true, Doc: "File with the CA certificates that the server's certificate is checked against; by default the system's."},
+				Doc: "\"verify\": encrypted, and the server's certificate is checked. \"insecure\": encrypted, not " +
+					"checked. \"disable\": neither; the driver does not even check that the server knows the " +
+					"password."},
+			{
+				Name:       "tls_ca",
+				Kind:       schema.String,
+				Connection: true,
+				Doc:        "File with the CA certificates that the server's certificate is checked against; by default the system's.",
+			},
 			{Name: "tls_server_name", Kind: schema.String, Connection: true, Doc: "Name in the server's certificate, if it is not host."},
 			{Name: "schema", Kind: schema.String, Required: true, Doc: "Schema of unqualified table names; created if it is missing.", Example: "SAPHANADB"},
 			{Name: "existing", Kind: schema.String, Default: string(plan.ExistingRefuse), Choices: schema.Words(plan.Existings()),
@@ -37,14 +58,32 @@ func targetBlock() schema.Block {
 }
 
 func partitionBlock() schema.Block {
-	return schema.Block{Type: "partition", Doc: "How tables are partitioned. The first block that names a table applies. A table that no block names is partitioned by hash of its key if it may exceed 1.0e9 rows.",
+	return schema.Block{
+		Type: "partition",
+		Doc: "How tables are partitioned. The first block that names a table applies. A table that no block names " +
+			"is partitioned by hash of its key if it may exceed 1.0e9 rows.",
 		Attrs: []schema.Attr{
 			{Name: "tables", Kind: schema.Strings, Required: true, Doc: "Target tables: names, or globs with * and ?.", Example: `["CDPOS", "EDI*"]`},
-			{Name: "by", Kind: schema.String, Default: "hash", Choices: []string{"hash", "range"}, Doc: "\"hash\" spreads rows over parts; \"range\" splits at the values in ranges."},
-			{Name: "columns", Kind: schema.Strings, Doc: "Columns to partition by, of the primary key if there is one; by default the whole key. Exactly one for range."},
+			{
+				Name:    "by",
+				Kind:    schema.String,
+				Default: "hash",
+				Choices: []string{"hash", "range"},
+				Doc:     "\"hash\" spreads rows over parts; \"range\" splits at the values in ranges.",
+			},
+			{
+				Name: "columns",
+				Kind: schema.Strings,
+				Doc:  "Columns to partition by, of the primary key if there is one; by default the whole key. Exactly one for range.",
+			},
 			{Name: "parts", Kind: schema.Int, Min: 1, Max: 16000, Doc: "Number of parts of a hash."},
-			{Name: "ranges", Kind: schema.Strings, Doc: "Two or more values, ascending: each pair of neighbors bounds a part; all other rows share one more part."},
-		}}
+			{
+				Name: "ranges",
+				Kind: schema.Strings,
+				Doc:  "Two or more values, ascending: each pair of neighbors bounds a part; all other rows share one more part.",
+			},
+		},
+	}
 }
 
 func groupBlock() schema.Block {
@@ -134,7 +173,10 @@ func parsePlacements(v schema.Values) (placements, error) {
 		case p.by == "hash" && len(p.ranges) > 0:
 			return out, configError("a partition block by hash has ranges", "Set by = \"range\", or remove ranges.")
 		case p.by == "range" && len(p.ranges) < 2:
-			return out, configError("a partition block by range has fewer than two ranges", "Set where parts begin and where the last one ends, e.g. ranges = [\"2010\", \"2015\", \"2020\"].")
+			return out, configError(
+				"a partition block by range has fewer than two ranges",
+				"Set where parts begin and where the last one ends, e.g. ranges = [\"2010\", \"2015\", \"2020\"].",
+			)
 		case p.by == "range" && p.parts > 0:
 			return out, configError("a partition block by range has parts", "The number of parts follows from ranges; remove parts.")
 		case p.by == "range" && len(p.columns) != 1:
@@ -210,7 +252,11 @@ func (p *placements) partitionClause(t *catalog.Table) (string, error) {
 			return "", placementError(t, "it has no column "+c, "Correct columns in the partition block.")
 		}
 		if k := t.Key; k != nil && k.Primary && !slices.Contains(k.Columns, c) {
-			return "", placementError(t, "column "+c+" is not in its primary key, and HANA partitions only by key columns", "Name columns of the key in the partition block.")
+			return "", placementError(
+				t,
+				"column "+c+" is not in its primary key, and HANA partitions only by key columns",
+				"Name columns of the key in the partition block.",
+			)
 		}
 	}
 	if how.by == "hash" {

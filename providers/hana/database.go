@@ -66,7 +66,12 @@ func (db *database) check(ctx context.Context, s *session) error {
 		return err
 	}
 	if r == nil {
-		return &providers.Error{Kind: providers.Unsupported, Op: op, Err: errors.New("SYS.M_DATABASE is empty"), Fix: "Check that host and port belong to SAP HANA."}
+		return &providers.Error{
+			Kind: providers.Unsupported,
+			Op:   op,
+			Err:  errors.New("SYS.M_DATABASE is empty"),
+			Fix:  "Check that host and port belong to SAP HANA.",
+		}
 	}
 	db.version, db.system = r.text(0), r.text(1)+"/"+r.text(2)
 	major, _, _ := strings.Cut(db.version, ".")

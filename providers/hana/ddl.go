@@ -45,7 +45,14 @@ type alteration struct {
 // Alter implements fenced.Engine. Changes that are quick share a transaction; each is
 // under the token, and is rolled back whole.
 func (t *target) Alter(ctx context.Context, w *fenced.Session[*txn], ddl []providers.DDL) error {
-	a := &alteration{w: w, target: t, tables: make(map[catalog.Name]*catalog.Table), sequences: make(map[catalog.Name]catalog.Sequence), indexes: make(map[catalog.Name]catalog.Name), schemas: make(map[string]bool)}
+	a := &alteration{
+		w:         w,
+		target:    t,
+		tables:    make(map[catalog.Name]*catalog.Table),
+		sequences: make(map[catalog.Name]catalog.Sequence),
+		indexes:   make(map[catalog.Name]catalog.Name),
+		schemas:   make(map[string]bool),
+	}
 	err := w.Do(ctx, opAlter, fenced.Load, func(tx *txn) error { return a.look(ctx, tx.session, ddl) })
 	if err != nil {
 		return err
@@ -195,7 +202,13 @@ func (a *alteration) of(n catalog.Name) (*catalog.Table, error) {
 	if t := a.tables[n]; t != nil {
 		return t, nil
 	}
-	return nil, &providers.Error{Kind: providers.NotFound, Op: opAlter, Table: n, Err: errors.New("the table does not exist"), Fix: "Run dmoctl plan and apply again."}
+	return nil, &providers.Error{
+		Kind:  providers.NotFound,
+		Op:    opAlter,
+		Table: n,
+		Err:   errors.New("the table does not exist"),
+		Fix:   "Run dmoctl plan and apply again.",
+	}
 }
 
 // addKey makes what CreateTable has not made: unique constraints, and the primary key of a
@@ -258,7 +271,10 @@ func (a *alteration) createIndex(t *catalog.Table, x catalog.Index) error {
 	if x.Unique {
 		unique = "UNIQUE "
 	}
-	a.addLong(t.Name, "CREATE "+unique+"INDEX "+quoteName(catalog.Name{Schema: t.Schema, Name: x.Name})+" ON "+quoteName(t.Name)+" ("+strings.Join(columns, ", ")+")")
+	a.addLong(
+		t.Name,
+		"CREATE "+unique+"INDEX "+quoteName(catalog.Name{Schema: t.Schema, Name: x.Name})+" ON "+quoteName(t.Name)+" ("+strings.Join(columns, ", ")+")",
+	)
 	c := *have
 	c.Indexes = append(append([]catalog.Index{}, have.Indexes...), x)
 	a.tables[t.Name] = &c

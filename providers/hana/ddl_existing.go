@@ -40,23 +40,8 @@ func (a *alteration) look(ctx context.Context, s *session, ddl []providers.DDL) 
 			sequences = true
 		}
 	}
-	if len(names) > 0 {
-		sel := providers.Selector{StructureOnly: true}
-		in := make(map[string]bool)
-		for n := range names {
-			sel.Tables = append(sel.Tables, n)
-			in[n.Schema] = true
-		}
-		for n := range in {
-			sel.Schemas = append(sel.Schemas, n)
-		}
-		c, err := readCatalog(ctx, s, sel.Schemas, sel)
-		if err != nil {
-			return err
-		}
-		for _, t := range c.Tables {
-			a.tables[t.Name] = t
-		}
+	if err := a.lookTables(ctx, s, names); err != nil {
+		return err
 	}
 	if len(schemas) > 0 {
 		err := s.query(ctx, opAlter, `SELECT "SCHEMA_NAME" FROM "SYS"."SCHEMAS"`, nil, func(r row) error { a.schemas[r.text(0)] = true; return nil })
@@ -72,11 +57,48 @@ func (a *alteration) look(ctx context.Context, s *session, ddl []providers.DDL) 
 	if !sequences {
 		return nil
 	}
-	return s.query(ctx, opAlter, `SELECT "SCHEMA_NAME", "SEQUENCE_NAME", "START_NUMBER", "MIN_VALUE", "MAX_VALUE", "INCREMENT_BY", "IS_CYCLED", "CACHE_SIZE" FROM "SYS"."SEQUENCES"`, nil, func(r row) error {
-		n := catalog.Name{Schema: r.text(0), Name: r.text(1)}
-		a.sequences[n] = catalog.Sequence{Name: n, Start: whole(r, 2), Min: whole(r, 3), Max: whole(r, 4), Increment: whole(r, 5), Cycle: r.is(6, "TRUE"), Cache: r.int(7)}
+	return s.query(
+		ctx,
+		opAlter,
+		`SELECT "SCHEMA_NAME", "SEQUENCE_NAME", "START_NUMBER", "MIN_VALUE", "MAX_VALUE", "INCREMENT_BY", "IS_CYCLED", "CACHE_SIZE" FROM "SYS"."SEQUENCES"`,
+		nil,
+		func(r row) error {
+			n := catalog.Name{Schema: r.text(0), Name: r.text(1)}
+			a.sequences[n] = catalog.Sequence{
+				Name:      n,
+				Start:     whole(r, 2),
+				Min:       whole(r, 3),
+				Max:       whole(r, 4),
+				Increment: whole(r, 5),
+				Cycle:     r.is(6, "TRUE"),
+				Cache:     r.int(7),
+			}
+			return nil
+		},
+	)
+}
+
+func (a *alteration) lookTables(ctx context.Context, s *session, names map[catalog.Name]bool) error {
+	if len(names) == 0 {
 		return nil
-	})
+	}
+	sel := providers.Selector{StructureOnly: true}
+	in := make(map[string]bool)
+	for n := range names {
+		sel.Tables = append(sel.Tables, n)
+		in[n.Schema] = true
+	}
+	for n := range in {
+		sel.Schemas = append(sel.Schemas, n)
+	}
+	c, err := readCatalog(ctx, s, sel.Schemas, sel)
+	if err != nil {
+		return err
+	}
+	for _, t := range c.Tables {
+		a.tables[t.Name] = t
+	}
+	return nil
 }
 
 // lookIndexes reads which tables have indexes of these names: the names of a schema's indexes,
@@ -87,10 +109,16 @@ func (a *alteration) lookIndexes(ctx context.Context, s *session, schema string,
 		for _, n := range part {
 			args = append(args, n)
 		}
-		err := s.query(ctx, opAlter, `SELECT "INDEX_NAME", "TABLE_NAME" FROM "SYS"."INDEXES" WHERE "SCHEMA_NAME" = ? AND "INDEX_NAME" IN (`+binds(len(part))+")", args, func(r row) error {
-			a.indexes[catalog.Name{Schema: schema, Name: r.text(0)}] = catalog.Name{Schema: schema, Name: r.text(1)}
-			return nil
-		})
+		err := s.query(
+			ctx,
+			opAlter,
+			`SELECT "INDEX_NAME", "TABLE_NAME" FROM "SYS"."INDEXES" WHERE "SCHEMA_NAME" = ? AND "INDEX_NAME" IN (`+binds(len(part))+")",
+			args,
+			func(r row) error {
+				a.indexes[catalog.Name{Schema: schema, Name: r.text(0)}] = catalog.Name{Schema: schema, Name: r.text(1)}
+				return nil
+			},
+		)
 		if err != nil {
 			return err
 		}

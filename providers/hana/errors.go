@@ -134,11 +134,17 @@ func connectError(a *access, err error) error {
 	case errors.As(err, &unknown), errors.As(err, &name), errors.As(err, &verify):
 		e.Err, e.Fix = errors.New("the server's certificate is not trusted"), "Check tls_ca and tls_server_name."
 	case errors.As(err, &record):
-		e.Err, e.Fix = errors.New("the server does not speak TLS on this port"), "Check port, or enable TLS on the server; tls = \"disable\" sends data unencrypted."
+		e.Err, e.Fix = errors.New(
+			"the server does not speak TLS on this port",
+		), "Check port, or enable TLS on the server; tls = \"disable\" sends data unencrypted."
 	case a.tls != nil:
-		e.Err, e.Fix = errors.New("the connection was closed before it could be used"), "Check that host and port belong to SAP HANA, and whether it speaks TLS there (tls)."
+		e.Err, e.Fix = errors.New(
+			"the connection was closed before it could be used",
+		), "Check that host and port belong to SAP HANA, and whether it speaks TLS there (tls)."
 	default:
-		e.Err, e.Fix = errors.New("the connection was closed before it could be used"), "Check that host and port belong to SAP HANA, and whether it demands TLS (tls)."
+		e.Err, e.Fix = errors.New(
+			"the connection was closed before it could be used",
+		), "Check that host and port belong to SAP HANA, and whether it demands TLS (tls)."
 	}
 	return e
 }

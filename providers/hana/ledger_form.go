@@ -33,10 +33,16 @@ const (
 // not dmoctl's to the letter is an error.
 func (db *database) ledgerState(ctx context.Context, s *session) (state, error) {
 	comments := make(map[string]string)
-	err := s.query(ctx, opLedger, `SELECT "TABLE_NAME", "COMMENTS" FROM "SYS"."TABLES" WHERE "SCHEMA_NAME" = `+quoteLiteral(ledgerSchema), nil, func(r row) error {
-		comments[r.text(0)] = r.text(1)
-		return nil
-	})
+	err := s.query(
+		ctx,
+		opLedger,
+		`SELECT "TABLE_NAME", "COMMENTS" FROM "SYS"."TABLES" WHERE "SCHEMA_NAME" = `+quoteLiteral(ledgerSchema),
+		nil,
+		func(r row) error {
+			comments[r.text(0)] = r.text(1)
+			return nil
+		},
+	)
 	if err != nil {
 		return ledgerNone, err
 	}
@@ -94,7 +100,11 @@ func (db *database) ownsLedger(ctx context.Context, s *session) error {
 
 // untriggered refuses triggers on the ledger's tables.
 func untriggered(ctx context.Context, s *session) error {
-	r, err := s.one(ctx, opLedger, `SELECT "TRIGGER_NAME", "SUBJECT_TABLE_NAME" FROM "SYS"."TRIGGERS" WHERE "SUBJECT_TABLE_SCHEMA" = `+quoteLiteral(ledgerSchema))
+	r, err := s.one(
+		ctx,
+		opLedger,
+		`SELECT "TRIGGER_NAME", "SUBJECT_TABLE_NAME" FROM "SYS"."TRIGGERS" WHERE "SUBJECT_TABLE_SCHEMA" = `+quoteLiteral(ledgerSchema),
+	)
 	if err != nil || r == nil {
 		return err
 	}
@@ -104,24 +114,30 @@ func untriggered(ctx context.Context, s *session) error {
 // ledgerColumns prints the columns of the schema's tables as ledgerTables spells them.
 func ledgerColumns(ctx context.Context, s *session) (map[string]string, error) {
 	out := make(map[string]string)
-	err := s.query(ctx, opLedger, `SELECT "TABLE_NAME", "COLUMN_NAME", "DATA_TYPE_NAME", "LENGTH", "IS_NULLABLE", "DEFAULT_VALUE", "GENERATED_ALWAYS_AS", "GENERATION_TYPE"
-FROM "SYS"."TABLE_COLUMNS" WHERE "SCHEMA_NAME" = `+quoteLiteral(ledgerSchema)+` ORDER BY "TABLE_NAME", "POSITION"`, nil, func(r row) error {
-		column := quoteIdent(r.text(1)) + " " + r.text(2)
-		if r.is(2, "NVARCHAR") {
-			column += "(" + r.text(3) + ")"
-		}
-		if r.is(4, "FALSE") {
-			column += " NOT NULL"
-		}
-		if !r.null(5) || !r.null(6) || !r.null(7) {
-			column += " computed"
-		}
-		if out[r.text(0)] != "" {
-			column = ", " + column
-		}
-		out[r.text(0)] += column
-		return nil
-	})
+	err := s.query(
+		ctx,
+		opLedger,
+		`SELECT "TABLE_NAME", "COLUMN_NAME", "DATA_TYPE_NAME", "LENGTH", "IS_NULLABLE", "DEFAULT_VALUE", "GENERATED_ALWAYS_AS", "GENERATION_TYPE"
+FROM "SYS"."TABLE_COLUMNS" WHERE "SCHEMA_NAME" = `+quoteLiteral(ledgerSchema)+` ORDER BY "TABLE_NAME", "POSITION"`,
+		nil,
+		func(r row) error {
+			column := quoteIdent(r.text(1)) + " " + r.text(2)
+			if r.is(2, "NVARCHAR") {
+				column += "(" + r.text(3) + ")"
+			}
+			if r.is(4, "FALSE") {
+				column += " NOT NULL"
+			}
+			if !r.null(5) || !r.null(6) || !r.null(7) {
+				column += " computed"
+			}
+			if out[r.text(0)] != "" {
+				column = ", " + column
+			}
+			out[r.text(0)] += column
+			return nil
+		},
+	)
 	return out, err
 }
 

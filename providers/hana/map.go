@@ -99,9 +99,14 @@ func (m *mapping) large(c *catalog.Column, bounded, lob catalog.Kind) {
 	c.Type = catalog.Type{Kind: lob}
 	if m.compared[c.Name] {
 		c.Type = catalog.Type{Kind: bounded, Length: maxVarchar}
-		m.lose(c.Name, fmt.Sprintf("Type %s becomes %s, because the column is in a key or an index: a row with a longer value is rejected.", from, declared(c.Type)), "")
+		m.lose(
+			c.Name,
+			fmt.Sprintf("Type %s becomes %s, because the column is in a key or an index: a row with a longer value is rejected.", from, declared(c.Type)),
+			"",
+		)
 	} else if from.Length > maxVarchar {
-		m.lose(c.Name, fmt.Sprintf("Type %s becomes %s, because the longest type that can be indexed and compared has a length of %d.", from, declared(c.Type), maxVarchar), "")
+		m.lose(c.Name, fmt.Sprintf("Type %s becomes %s, because the longest type that can be indexed and compared "+
+			"has a length of %d.", from, declared(c.Type), maxVarchar), "")
 	}
 }
 
@@ -124,7 +129,11 @@ func (m *mapping) column(c catalog.Column) catalog.Column {
 		return c
 	}
 	if c.Generated != "" {
-		m.refuse(c.Name, "The expression of the generated column is in another engine's dialect.", "Drop it on the source and generate it on the target after the migration, or make it a plain column, or exclude the table.")
+		m.refuse(
+			c.Name,
+			"The expression of the generated column is in another engine's dialect.",
+			"Drop it on the source and generate it on the target after the migration, or make it a plain column, or exclude the table.",
+		)
 	}
 	trims := m.how.Policies.TrimsBlanks(c)
 	m.otherType(&c)
@@ -138,7 +147,8 @@ func (m *mapping) column(c catalog.Column) catalog.Column {
 		if literal, ok := literalDefault(c.Default, c.Type); ok {
 			c.Default = literal
 		} else {
-			m.lose(c.Name, fmt.Sprintf("The default %s is not migrated: HANA accepts only constants that it recognizes.", c.Default), "Set it in the application, or on the target after the migration.")
+			m.lose(c.Name, fmt.Sprintf("The default %s is not migrated: HANA accepts only constants that it "+
+				"recognizes.", c.Default), "Set it in the application, or on the target after the migration.")
 			c.Default = ""
 		}
 	}
@@ -183,11 +193,19 @@ func (m *mapping) otherType(c *catalog.Column) {
 	case catalog.Timestamp9:
 		c.Type.Precision = timestampDigits
 		if from.Precision > timestampDigits {
-			m.lose(c.Name, fmt.Sprintf("Type %s becomes TIMESTAMP of %d digits: a row that has more is rejected, unless overflow says otherwise.", from, timestampDigits), "")
+			m.lose(
+				c.Name,
+				fmt.Sprintf("Type %s becomes TIMESTAMP of %d digits: a row that has more is rejected, unless overflow says otherwise.", from, timestampDigits),
+				"",
+			)
 		}
 	}
 	if c.Type.Kind == catalog.Decimal && c.Type.Precision > maxPrecision {
-		m.refuse(c.Name, fmt.Sprintf("Type %s has more than the %d digits of HANA's DECIMAL.", c.Type, maxPrecision), "Change the column on the source, or exclude the table.")
+		m.refuse(
+			c.Name,
+			fmt.Sprintf("Type %s has more than the %d digits of HANA's DECIMAL.", c.Type, maxPrecision),
+			"Change the column on the source, or exclude the table.",
+		)
 		return
 	}
 	c.Declared = declared(c.Type)
@@ -268,7 +286,11 @@ func (m *mapping) keys(t *catalog.Table) {
 			k.Name = fitName(k.Name, m.how.To.Name, strings.Join(k.Columns, "_")+"_key")
 		}
 		if len(k.Columns) > maxKeyColumns {
-			m.refuse("", fmt.Sprintf("Unique key %s has %d columns; HANA allows %d.", k.Name, len(k.Columns), maxKeyColumns), "Drop it on the source, or exclude the table.")
+			m.refuse(
+				"",
+				fmt.Sprintf("Unique key %s has %d columns; HANA allows %d.", k.Name, len(k.Columns), maxKeyColumns),
+				"Drop it on the source, or exclude the table.",
+			)
 		}
 		t.Uniques = append(t.Uniques, k)
 	}
@@ -298,7 +320,11 @@ func (m *mapping) indexes(t *catalog.Table) {
 			m.lose("", fmt.Sprintf("Index %s is not migrated: it can only be expressed in %s.", x.Name, m.how.Engine), fix)
 			continue
 		case large && x.Unique:
-			m.refuse("", fmt.Sprintf("Unique index %s is on a column that becomes a large object, which HANA cannot index.", x.Name), "Exclude the table, or drop the index on the source.")
+			m.refuse(
+				"",
+				fmt.Sprintf("Unique index %s is on a column that becomes a large object, which HANA cannot index.", x.Name),
+				"Exclude the table, or drop the index on the source.",
+			)
 			continue
 		case large:
 			m.lose("", fmt.Sprintf("Index %s is not migrated: HANA cannot index large objects.", x.Name), fix)
@@ -342,7 +368,11 @@ func (m *mapping) checks(t *catalog.Table) {
 			t.Checks = append(t.Checks, c)
 			continue
 		}
-		m.lose("", fmt.Sprintf("Check %s is not migrated: its expression is in another engine's dialect.", cmp.Or(c.Name, c.Expression)), "Add it on the target after the migration.")
+		m.lose(
+			"",
+			fmt.Sprintf("Check %s is not migrated: its expression is in another engine's dialect.", cmp.Or(c.Name, c.Expression)),
+			"Add it on the target after the migration.",
+		)
 	}
 }
 
@@ -359,7 +389,11 @@ func (m *mapping) partition(t *catalog.Table) {
 		return
 	}
 	if t.Key == nil || !t.Key.Primary {
-		m.lose("", fmt.Sprintf("The table has %d rows and no key to partition by; the load would stop at 2,100,000,000 rows.", t.Rows), "Name columns in a partition block of the target.")
+		m.lose(
+			"",
+			fmt.Sprintf("The table has %d rows and no key to partition by; the load would stop at 2,100,000,000 rows.", t.Rows),
+			"Name columns in a partition block of the target.",
+		)
 		return
 	}
 	parts := (t.Rows + aimPerPartition - 1) / aimPerPartition

@@ -51,7 +51,12 @@ func (rd *reading) names(ctx context.Context, schema string) error {
 		{"index", `SELECT "INDEX_NAME", "TABLE_NAME" FROM "SYS"."INDEXES" WHERE "SCHEMA_NAME" = ? ORDER BY 1`, indexesOf(schema)},
 	} {
 		err := rd.s.query(ctx, opCatalog, x.sql, []any{schema}, func(r row) error {
-			n := catalog.Named{Kind: x.kind, Name: catalog.Name{Schema: schema, Name: r.text(0)}, Table: catalog.Name{Schema: schema, Name: r.text(1)}, Spaces: []string{x.space}}
+			n := catalog.Named{
+				Kind:   x.kind,
+				Name:   catalog.Name{Schema: schema, Name: r.text(0)},
+				Table:  catalog.Name{Schema: schema, Name: r.text(1)},
+				Spaces: []string{x.space},
+			}
 			if ownName(n.Name.Name) != "" && !known[x.space+"\x00"+n.Name.Name] {
 				rd.out.Names = append(rd.out.Names, n)
 			}

@@ -65,7 +65,10 @@ WHERE "IS_ENABLED" = 'TRUE' AND "TRIGGER_EVENT" <> 'UPDATE' ORDER BY "SCHEMA_NAM
 		found, more = found[:most], fmt.Sprintf(" and %d more", n)
 	}
 	return []providers.Finding{{Stop: true, Summary: "Target tables have triggers",
-		Detail: "These would act on rows while they are loaded: " + strings.Join(found, ", ") + more + ". Disable them with ALTER TABLE ... DISABLE TRIGGER, and re-enable them after the migration."}}, nil
+		Detail: "These would act on rows while they are loaded: " + strings.Join(
+			found,
+			", ",
+		) + more + ". Disable them with ALTER TABLE ... DISABLE TRIGGER, and re-enable them after the migration."}}, nil
 }
 
 func licence(ctx context.Context, s *session, _ []*catalog.Table) ([]providers.Finding, error) {
@@ -74,11 +77,30 @@ func licence(ctx context.Context, s *session, _ []*catalog.Table) ([]providers.F
 		expires, limited := r[2].(time.Time)
 		switch {
 		case r.is(1, "TRUE"):
-			out = append(out, providers.Finding{Stop: true, Summary: "The target is locked down", Detail: "Without a valid licence it allows nothing but installing one. Install a valid licence."})
+			out = append(
+				out,
+				providers.Finding{
+					Stop:    true,
+					Summary: "The target is locked down",
+					Detail:  "Without a valid licence it allows nothing but installing one. Install a valid licence.",
+				},
+			)
 		case r.is(0, "FALSE"):
-			out = append(out, providers.Finding{Summary: "The target's licence is not valid", Detail: "SAP HANA may lock itself down during the migration. Install a valid licence."})
+			out = append(
+				out,
+				providers.Finding{
+					Summary: "The target's licence is not valid",
+					Detail:  "SAP HANA may lock itself down during the migration. Install a valid licence.",
+				},
+			)
 		case limited && time.Until(expires) < 14*24*time.Hour:
-			out = append(out, providers.Finding{Summary: "The target's licence expires soon", Detail: "It expires on " + expires.Format(time.DateOnly) + ". Install a new one before then."})
+			out = append(
+				out,
+				providers.Finding{
+					Summary: "The target's licence expires soon",
+					Detail:  "It expires on " + expires.Format(time.DateOnly) + ". Install a new one before then.",
+				},
+			)
 		}
 		return nil
 	})
@@ -88,20 +110,33 @@ func licence(ctx context.Context, s *session, _ []*catalog.Table) ([]providers.F
 // privileges checks that the user may make and fill the ledger and the tables' schemas.
 func (db *database) privileges(ctx context.Context, s *session, tables []*catalog.Table) ([]providers.Finding, error) {
 	has := make(map[string]bool) // "PRIVILEGE" of the system, "SCHEMA.PRIVILEGE" of a schema
-	err := s.query(ctx, opPreflight, `SELECT "OBJECT_TYPE", "SCHEMA_NAME", "PRIVILEGE" FROM "SYS"."EFFECTIVE_PRIVILEGES" WHERE "USER_NAME" = `+quoteLiteral(db.user)+` AND "IS_VALID" = 'TRUE'
-AND "OBJECT_TYPE" IN ('SYSTEMPRIVILEGE', 'SCHEMA')`, nil, func(r row) error {
-		if r.is(0, "SCHEMA") {
-			has[r.text(1)+"."+r.text(2)] = true
-		} else {
-			has[r.text(2)] = true
-		}
-		return nil
-	})
+	err := s.query(
+		ctx,
+		opPreflight,
+		`SELECT "OBJECT_TYPE", "SCHEMA_NAME", "PRIVILEGE" FROM "SYS"."EFFECTIVE_PRIVILEGES" WHERE "USER_NAME" = `+quoteLiteral(db.user)+
+			` AND "IS_VALID" = 'TRUE'
+AND "OBJECT_TYPE" IN ('SYSTEMPRIVILEGE', 'SCHEMA')`,
+		nil,
+		func(r row) error {
+			if r.is(0, "SCHEMA") {
+				has[r.text(1)+"."+r.text(2)] = true
+			} else {
+				has[r.text(2)] = true
+			}
+			return nil
+		},
+	)
 	if err != nil {
 		return nil, err
 	}
 	owners := make(map[string]string)
-	err = s.query(ctx, opPreflight, `SELECT "SCHEMA_NAME", "SCHEMA_OWNER" FROM "SYS"."SCHEMAS"`, nil, func(r row) error { owners[r.text(0)] = r.text(1); return nil })
+	err = s.query(
+		ctx,
+		opPreflight,
+		`SELECT "SCHEMA_NAME", "SCHEMA_OWNER" FROM "SYS"."SCHEMAS"`,
+		nil,
+		func(r row) error { owners[r.text(0)] = r.text(1); return nil },
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -116,12 +151,18 @@ AND "OBJECT_TYPE" IN ('SYSTEMPRIVILEGE', 'SCHEMA')`, nil, func(r row) error {
 	for _, schema := range slices.Compact(wanted) {
 		if missing := db.missing(schema, owners, has); len(missing) > 0 {
 			out = append(out, providers.Finding{Stop: true, Summary: "Privileges on a schema are missing",
-				Detail: fmt.Sprintf("For schema %s the user %s lacks %s. Grant it; docs/providers/hana.md has the statements.", schema, db.user, strings.Join(missing, ", "))})
+				Detail: fmt.Sprintf(
+					"For schema %s the user %s lacks %s. Grant it; docs/providers/hana.md has the statements.",
+					schema,
+					db.user,
+					strings.Join(missing, ", "),
+				)})
 		}
 	}
 	if db.user == administrator {
 		out = append(out, providers.Finding{Review: true, Summary: "The user is SYSTEM",
-			Detail: "It can do anything on the target, and so can every expression and trigger that runs while rows are loaded. Load as a dedicated user; docs/providers/hana.md has the statements."})
+			Detail: "It can do anything on the target, and so can every expression and trigger that runs while " +
+				"rows are loaded. Load as a dedicated user; docs/providers/hana.md has the statements."})
 	}
 	if !has["CATALOG READ"] {
 		out = append(out, providers.Finding{Summary: "The user sees only its own objects",
@@ -129,7 +170,8 @@ AND "OBJECT_TYPE" IN ('SYSTEMPRIVILEGE', 'SCHEMA')`, nil, func(r row) error {
 	}
 	if !has["SESSION ADMIN"] {
 		out = append(out, providers.Finding{Summary: "The user cannot end sessions",
-			Detail: "Without SESSION ADMIN neither state unlock nor a run that takes over can end the sessions of a dead client; an administrator must do so. Grant SESSION ADMIN."})
+			Detail: "Without SESSION ADMIN neither state unlock nor a run that takes over can end the sessions of " +
+				"a dead client; an administrator must do so. Grant SESSION ADMIN."})
 	}
 	return out, nil
 }
@@ -166,13 +208,24 @@ func expected(tables []*catalog.Table) (bytes int64) {
 
 func memoryLeft(ctx context.Context, s *session, tables []*catalog.Table) ([]providers.Finding, error) {
 	var left int64
-	err := s.query(ctx, opPreflight, `SELECT "ALLOCATION_LIMIT", "INSTANCE_TOTAL_MEMORY_USED_SIZE" FROM "SYS"."M_HOST_RESOURCE_UTILIZATION"`, nil, func(r row) error {
-		left += max(r.int(0)-r.int(1), 0)
-		return nil
-	})
+	err := s.query(
+		ctx,
+		opPreflight,
+		`SELECT "ALLOCATION_LIMIT", "INSTANCE_TOTAL_MEMORY_USED_SIZE" FROM "SYS"."M_HOST_RESOURCE_UTILIZATION"`,
+		nil,
+		func(r row) error {
+			left += max(r.int(0)-r.int(1), 0)
+			return nil
+		},
+	)
 	if want := expected(tables); err == nil && want > left {
 		return []providers.Finding{{Summary: "The target may run out of memory",
-			Detail: fmt.Sprintf("The tables may take %s of memory, a third of their size on the source; %s are left below the allocation limit. SAP HANA unloads unused data, but a load needs the delta in memory.", gigabytes(want), gigabytes(left))}}, nil
+			Detail: fmt.Sprintf(
+				"The tables may take %s of memory, a third of their size on the source; %s are left below the "+
+					"allocation limit. SAP HANA unloads unused data, but a load needs the delta in memory.",
+				gigabytes(want),
+				gigabytes(left),
+			)}}, nil
 	}
 	return nil, err
 }
@@ -180,18 +233,24 @@ func memoryLeft(ctx context.Context, s *session, tables []*catalog.Table) ([]pro
 func disksLeft(ctx context.Context, s *session, tables []*catalog.Table) ([]providers.Finding, error) {
 	var out []providers.Finding
 	want := expected(tables)
-	err := s.query(ctx, opPreflight, `SELECT "USAGE_TYPE", "TOTAL_SIZE", "USED_SIZE" FROM "SYS"."M_DISKS" WHERE "USAGE_TYPE" IN ('DATA', 'LOG')`, nil, func(r row) error {
-		left := r.int(1) - r.int(2)
-		switch {
-		case r.is(0, "DATA") && r.int(1) > 0 && left < want:
-			out = append(out, providers.Finding{Summary: "The target's data disk may run full",
-				Detail: fmt.Sprintf("The tables may take %s, a third of their size on the source; %s are left.", gigabytes(want), gigabytes(left))})
-		case r.is(0, "LOG") && r.int(1) > 0 && left*10 < r.int(1):
-			out = append(out, providers.Finding{Summary: "The target's log disk is nearly full",
-				Detail: fmt.Sprintf("%s are left. A load writes as much log as data; run log backups often, or the server stops.", gigabytes(left))})
-		}
-		return nil
-	})
+	err := s.query(
+		ctx,
+		opPreflight,
+		`SELECT "USAGE_TYPE", "TOTAL_SIZE", "USED_SIZE" FROM "SYS"."M_DISKS" WHERE "USAGE_TYPE" IN ('DATA', 'LOG')`,
+		nil,
+		func(r row) error {
+			left := r.int(1) - r.int(2)
+			switch {
+			case r.is(0, "DATA") && r.int(1) > 0 && left < want:
+				out = append(out, providers.Finding{Summary: "The target's data disk may run full",
+					Detail: fmt.Sprintf("The tables may take %s, a third of their size on the source; %s are left.", gigabytes(want), gigabytes(left))})
+			case r.is(0, "LOG") && r.int(1) > 0 && left*10 < r.int(1):
+				out = append(out, providers.Finding{Summary: "The target's log disk is nearly full",
+					Detail: fmt.Sprintf("%s are left. A load writes as much log as data; run log backups often, or the server stops.", gigabytes(left))})
+			}
+			return nil
+		},
+	)
 	return out, err
 }
 
@@ -221,5 +280,10 @@ func (db *database) sessionsLeft(ctx context.Context, s *session, _ []*catalog.T
 		return nil, nil
 	}
 	return []providers.Finding{{Stop: true, Summary: "Too few sessions on the target",
-		Detail: fmt.Sprintf("The run needs %d sessions; the server allows %d and has %d in use. Lower processes, or raise max_sessions.", want, r.int(0), used)}}, nil
+		Detail: fmt.Sprintf(
+			"The run needs %d sessions; the server allows %d and has %d in use. Lower processes, or raise max_sessions.",
+			want,
+			r.int(0),
+			used,
+		)}}, nil
 }

@@ -82,7 +82,8 @@ const aliveStatus = `"CONNECTION_STATUS" IN ('RUNNING', 'IDLE', 'QUEUEING')` // 
 // packageSessions are the sessions that load packages of the migration and have a transaction.
 func packageSessions(ctx context.Context, s *session, migration string) (out []connection, err error) {
 	err = s.query(ctx, opLock, `SELECT DISTINCT c."CONNECTION_ID", c."CLIENT_HOST", c."CLIENT_PID", t."START_TIME"
-FROM "SYS"."M_SESSION_CONTEXT" s JOIN "SYS"."M_CONNECTIONS" c ON c."CONNECTION_ID" = s."CONNECTION_ID" JOIN "SYS"."M_TRANSACTIONS" t ON t."CONNECTION_ID" = s."CONNECTION_ID"
+FROM "SYS"."M_SESSION_CONTEXT" s JOIN "SYS"."M_CONNECTIONS" c ON c."CONNECTION_ID" = s."CONNECTION_ID"
+JOIN "SYS"."M_TRANSACTIONS" t ON t."CONNECTION_ID" = s."CONNECTION_ID"
 WHERE s."KEY" = '`+migrationKey+`' AND s."VALUE" = ? AND c.`+aliveStatus+` AND t."TRANSACTION_STATUS" <> 'INACTIVE' AND c."CONNECTION_ID" <> CURRENT_CONNECTION
 ORDER BY c."CONNECTION_ID"`, []any{migration}, func(r row) error {
 		out = append(out, connection{id: r.int(0), host: r.text(1), pid: r.int(2), since: strings.TrimRight(r.text(3), "0.")})
@@ -111,12 +112,18 @@ func aliveSessions(ctx context.Context, s *session, named []string) (out []conne
 		if _, err := fmt.Sscan(name, &id); err != nil {
 			continue
 		}
-		err := s.query(ctx, opLock, `SELECT "CONNECTION_ID", "START_TIME" FROM "SYS"."M_CONNECTIONS" WHERE "CONNECTION_ID" = ? AND `+aliveStatus, []any{id}, func(r row) error {
-			if r.text(0)+" "+r.text(1) == name {
-				out = append(out, connection{id: id})
-			}
-			return nil
-		})
+		err := s.query(
+			ctx,
+			opLock,
+			`SELECT "CONNECTION_ID", "START_TIME" FROM "SYS"."M_CONNECTIONS" WHERE "CONNECTION_ID" = ? AND `+aliveStatus,
+			[]any{id},
+			func(r row) error {
+				if r.text(0)+" "+r.text(1) == name {
+					out = append(out, connection{id: id})
+				}
+				return nil
+			},
+		)
 		if err != nil {
 			return nil, err
 		}

@@ -51,7 +51,10 @@ func (db *database) partitionsOf(ctx context.Context, t *catalog.Table) (out []c
 		return s.query(ctx, opSplit, `SELECT "PART_ID" FROM "SYS"."TABLE_PARTITIONS" WHERE "SCHEMA_NAME" = ? AND "TABLE_NAME" = ? ORDER BY "PART_ID"`,
 			[]any{t.Schema, t.Name.Name}, func(r row) error {
 				if r.int(0) > 0 {
-					out = append(out, catalog.Range{By: catalog.ByPartition, Partition: &catalog.Name{Schema: t.Schema, Name: formatInt(r.int(0))}, Rows: -1, Bytes: -1})
+					out = append(
+						out,
+						catalog.Range{By: catalog.ByPartition, Partition: &catalog.Name{Schema: t.Schema, Name: formatInt(r.int(0))}, Rows: -1, Bytes: -1},
+					)
 				}
 				return nil
 			})

@@ -49,7 +49,13 @@ func newWriter(ctx context.Context, s *session, table *catalog.Table) (*writer, 
 	for _, c := range table.CopiedColumns() {
 		col := newColumn(c.Type)
 		if col == nil {
-			return nil, &providers.Error{Kind: providers.Unsupported, Op: opWrite, Table: table.Name, Column: c.Name, Err: fmt.Errorf("type %s cannot be written", c.Type)}
+			return nil, &providers.Error{
+				Kind:   providers.Unsupported,
+				Op:     opWrite,
+				Table:  table.Name,
+				Column: c.Name,
+				Err:    fmt.Errorf("type %s cannot be written", c.Type),
+			}
 		}
 		if isLOB(c.Type) {
 			w.lobs = append(w.lobs, len(names))
@@ -148,7 +154,14 @@ func (w *writer) send(ctx context.Context, b arrow.RecordBatch, from, to int) er
 	args := w.args[:n]
 	for j, c := range w.columns {
 		if i, err := c.fill(args[j:], len(w.columns), from, to); err != nil {
-			return &providers.Error{Kind: providers.Value, Op: opWrite, Table: w.table.Name, Column: b.ColumnName(j), Key: batch.FormatKey(b, i, w.table.KeyColumns()), Err: err}
+			return &providers.Error{
+				Kind:   providers.Value,
+				Op:     opWrite,
+				Table:  w.table.Name,
+				Column: b.ColumnName(j),
+				Key:    batch.FormatKey(b, i, w.table.KeyColumns()),
+				Err:    err,
+			}
 		}
 	}
 	err := w.s.run(ctx, opWrite, func(ctx context.Context) error {
@@ -217,7 +230,12 @@ func (w *writer) Finish(ctx context.Context) (int64, error) {
 		return 0, w.failed
 	}
 	if w.taken != w.sent {
-		w.failed = &providers.Error{Kind: providers.Corrupt, Op: opWrite, Table: w.table.Name, Err: fmt.Errorf("the server reports that it inserted %d of %d rows", w.taken, w.sent)}
+		w.failed = &providers.Error{
+			Kind:  providers.Corrupt,
+			Op:    opWrite,
+			Table: w.table.Name,
+			Err:   fmt.Errorf("the server reports that it inserted %d of %d rows", w.taken, w.sent),
+		}
 		return 0, w.failed
 	}
 	return w.taken, nil

@@ -27,7 +27,8 @@ func Driver() providers.Driver {
 		Staging: schema.Block{Attrs: []schema.Attr{
 			{
 				Name: "path", Kind: schema.String, Required: true, Connection: true, Example: "staging",
-				Doc: "Directory of the objects, created if it is missing; a directory that holds anything else is refused. A relative path starts at the spec's directory. Its file system must have hard links.",
+				Doc: "Directory of the objects, created if it is missing; a directory that holds anything else is " +
+					"refused. A relative path starts at the spec's directory. Its file system must have hard links.",
 			},
 			{
 				Name: "quota", Kind: schema.Size, Example: "200GiB", Min: 1,

@@ -211,7 +211,10 @@ func (r *catalogReader) columns(ctx context.Context) error {
 		name := v.text(2)
 		switch hidden := v.text(12) == "YES"; {
 		case hidden && name == "ORA_ARCHIVE_STATE":
-			t.NotMigrated = append(t.NotMigrated, catalog.Object{Kind: "row archival", Name: t.Name.Name, Reason: "archived rows are copied like the others; the archive state is not migrated"})
+			t.NotMigrated = append(
+				t.NotMigrated,
+				catalog.Object{Kind: "row archival", Name: t.Name.Name, Reason: "archived rows are copied like the others; the archive state is not migrated"},
+			)
 			return nil
 		case hidden && (v.text(13) != "YES" || unused.MatchString(name)):
 			return nil // attributes of objects, expressions of indexes
@@ -234,7 +237,14 @@ func columnOf(v row) catalog.Column {
 		return &n
 	}
 	raw := rawColumn{dataType: v.text(3), owner: v.text(4), length: v.int(5), precision: number(6), scale: number(7), chars: v.int(9), charUsed: v.text(10)}
-	c := catalog.Column{Name: v.text(2), Type: raw.neutral(), Declared: raw.declared(), Conversion: raw.loss(), Nullable: v.text(8) == "Y", Virtual: v.text(11) == "YES"}
+	c := catalog.Column{
+		Name:       v.text(2),
+		Type:       raw.neutral(),
+		Declared:   raw.declared(),
+		Conversion: raw.loss(),
+		Nullable:   v.text(8) == "Y",
+		Virtual:    v.text(11) == "YES",
+	}
 	if collation := v.text(14); collation != "USING_NLS_COMP" && collation != "BINARY" {
 		c.Collation = collation
 	}

@@ -95,12 +95,17 @@ func (r *catalogReader) references(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return r.each(ctx, constraintColumnsSQL+r.from("CONS_COLUMNS")+" WHERE %s AND POSITION IS NOT NULL ORDER BY OWNER, CONSTRAINT_NAME, POSITION", where, func(v row) error {
-		if k := r.keys[nameAt(v, 0, 1)]; k != nil && k.elsewhere {
-			k.columns = append(k.columns, v.text(3))
-		}
-		return nil
-	})
+	return r.each(
+		ctx,
+		constraintColumnsSQL+r.from("CONS_COLUMNS")+" WHERE %s AND POSITION IS NOT NULL ORDER BY OWNER, CONSTRAINT_NAME, POSITION",
+		where,
+		func(v row) error {
+			if k := r.keys[nameAt(v, 0, 1)]; k != nil && k.elsewhere {
+				k.columns = append(k.columns, v.text(3))
+			}
+			return nil
+		},
+	)
 }
 
 // indexed is a row of ALL_INDEXES with its columns.

@@ -82,11 +82,22 @@ func (r *catalogReader) tableRest(ctx context.Context) error {
 			return nil
 		})
 	}
-	err := list("trigger", "", "SELECT TABLE_OWNER, TABLE_NAME, TRIGGER_NAME"+r.from("TRIGGERS")+" WHERE %s AND BASE_OBJECT_TYPE = 'TABLE' ORDER BY TABLE_OWNER, TABLE_NAME, TRIGGER_NAME",
-		"TABLE_OWNER", "TABLE_NAME")
+	err := list(
+		"trigger",
+		"",
+		"SELECT TABLE_OWNER, TABLE_NAME, TRIGGER_NAME"+r.from("TRIGGERS")+
+			" WHERE %s AND BASE_OBJECT_TYPE = 'TABLE' ORDER BY TABLE_OWNER, TABLE_NAME, TRIGGER_NAME",
+		"TABLE_OWNER",
+		"TABLE_NAME",
+	)
 	if err == nil {
-		err = list("column comment", "", "SELECT OWNER, TABLE_NAME, COLUMN_NAME"+r.from("COL_COMMENTS")+" WHERE %s AND COMMENTS IS NOT NULL ORDER BY OWNER, TABLE_NAME, COLUMN_NAME",
-			"OWNER", "TABLE_NAME")
+		err = list(
+			"column comment",
+			"",
+			"SELECT OWNER, TABLE_NAME, COLUMN_NAME"+r.from("COL_COMMENTS")+" WHERE %s AND COMMENTS IS NOT NULL ORDER BY OWNER, TABLE_NAME, COLUMN_NAME",
+			"OWNER",
+			"TABLE_NAME",
+		)
 	}
 	if err != nil {
 		return err
@@ -100,7 +111,8 @@ func (r *catalogReader) tableRest(ctx context.Context) error {
 
 // schemaRest lists what the schemas hold and is not migrated.
 func (r *catalogReader) schemaRest(ctx context.Context) error {
-	sql := "SELECT OWNER, OBJECT_TYPE, OBJECT_NAME" + r.from("OBJECTS") + " WHERE %s AND OBJECT_TYPE IN ('VIEW', 'MATERIALIZED VIEW', 'PROCEDURE', 'FUNCTION', 'PACKAGE', " +
+	sql := "SELECT OWNER, OBJECT_TYPE, OBJECT_NAME" + r.from("OBJECTS") +
+		" WHERE %s AND OBJECT_TYPE IN ('VIEW', 'MATERIALIZED VIEW', 'PROCEDURE', 'FUNCTION', 'PACKAGE', " +
 		"'TYPE', 'SYNONYM', 'CLUSTER', 'DATABASE LINK', 'QUEUE', 'JAVA CLASS', 'JOB') ORDER BY OWNER, OBJECT_TYPE, OBJECT_NAME"
 	return r.each(ctx, sql, []string{r.q.inSchemas("OWNER")}, func(v row) error {
 		r.out.NotMigrated = append(r.out.NotMigrated, catalog.Object{Kind: strings.ToLower(v.text(1)), Name: v.text(2)})

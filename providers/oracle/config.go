@@ -32,16 +32,28 @@ func sourceBlock() schema.Block {
 		{Name: "sid", Kind: schema.String, Connection: true, Doc: "System identifier of the instance. Either this or service."},
 		{Name: "user", Kind: schema.String, Connection: true, Required: true, Doc: "User to connect as."},
 		{Name: "password", Kind: schema.String, Connection: true, Required: true, Sensitive: true, Doc: "Password of the user."},
-		{Name: "schema", Kind: schema.String, Doc: "Schema of unqualified table names, as the catalog spells it (mostly upper case). By default the user's own."},
+		{
+			Name: "schema",
+			Kind: schema.String,
+			Doc:  "Schema of unqualified table names, as the catalog spells it (mostly upper case). By default the user's own.",
+		},
 		{Name: "tls", Kind: schema.String, Connection: true, Default: "verify", Choices: []string{"verify", insecure, "disable"},
-			Doc: "\"verify\": encrypted, and the server's certificate is checked. \"insecure\": encrypted, not checked. \"disable\": neither; only \"verify\" proves that the server is the right one."},
-		{Name: "tls_ca", Kind: schema.String, Connection: true, Doc: "File with the CA certificates that the server's certificate is checked against; by default the system's."},
+			Doc: "\"verify\": encrypted, and the server's certificate is checked. \"insecure\": encrypted, not " +
+				"checked. \"disable\": neither; only \"verify\" proves that the server is the right one."},
+		{
+			Name:       "tls_ca",
+			Kind:       schema.String,
+			Connection: true,
+			Doc:        "File with the CA certificates that the server's certificate is checked against; by default the system's.",
+		},
 		{Name: "tls_server_name", Kind: schema.String, Connection: true, Doc: "Name in the server's certificate, if it is not host."},
 		{Name: "fetch_rows", Kind: schema.Int, Default: "2000", Min: 1, Max: maxFetchRows, Doc: "Rows per round trip. Tables with wide rows use fewer."},
 		{Name: "lob_fetch", Kind: schema.String, Default: "inline", Choices: []string{"inline", "stream"},
-			Doc: "How large objects beyond 2,000 bytes arrive: \"inline\" with their rows, many per round trip; \"stream\" one by one through locators, for servers that fail inline (ORA-03120)."},
+			Doc: "How large objects beyond 2,000 bytes arrive: \"inline\" with their rows, many per round trip; " +
+				"\"stream\" one by one through locators, for servers that fail inline (ORA-03120)."},
 		{Name: "consistency", Kind: schema.String, Default: string(desired.Snapshot), Choices: schema.Words(desired.Consistencies()),
-			Doc: "\"snapshot\": all tables are read AS OF one SCN, which needs undo for the whole run. \"quiet\": nobody writes, which is checked; a resumed run then copies only what is missing."},
+			Doc: "\"snapshot\": all tables are read AS OF one SCN, which needs undo for the whole run. \"quiet\": " +
+				"nobody writes, which is checked; a resumed run then copies only what is missing."},
 	}}
 }
 
@@ -100,7 +112,10 @@ func (c *config) trust(v schema.Values, dir string) error {
 	case mode == "disable" && (file != "" || name != ""):
 		return configError("tls_ca and tls_server_name cannot be combined with tls = \"disable\"", "Remove one of them.")
 	case mode == insecure && (file != "" || name != ""):
-		return configError("tls_ca and tls_server_name cannot be combined with tls = \"insecure\", which checks neither", "Set tls = \"verify\", or remove them.")
+		return configError(
+			"tls_ca and tls_server_name cannot be combined with tls = \"insecure\", which checks neither",
+			"Set tls = \"verify\", or remove them.",
+		)
 	case mode == "disable":
 		return nil
 	}

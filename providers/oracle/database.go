@@ -105,10 +105,16 @@ func (s *server) since(major, minor int) bool {
 
 func (db *database) askCharsets(ctx context.Context, s *session) error {
 	sets := make(map[string]string)
-	err := s.query(ctx, opCheck, "SELECT PARAMETER, VALUE FROM NLS_DATABASE_PARAMETERS WHERE PARAMETER IN ('NLS_CHARACTERSET', 'NLS_NCHAR_CHARACTERSET')", nil, func(r row) error {
-		sets[r.text(0)] = r.text(1)
-		return nil
-	})
+	err := s.query(
+		ctx,
+		opCheck,
+		"SELECT PARAMETER, VALUE FROM NLS_DATABASE_PARAMETERS WHERE PARAMETER IN ('NLS_CHARACTERSET', 'NLS_NCHAR_CHARACTERSET')",
+		nil,
+		func(r row) error {
+			sets[r.text(0)] = r.text(1)
+			return nil
+		},
+	)
 	if err != nil {
 		return err
 	}
@@ -126,7 +132,11 @@ func (db *database) askCharsets(ctx context.Context, s *session) error {
 }
 
 func (db *database) askNames(ctx context.Context, s *session) error {
-	r, err := s.one(ctx, opCheck, "SELECT SYS_CONTEXT('USERENV', 'SESSION_USER'), SYS_CONTEXT('USERENV', 'CON_NAME'), SYS_CONTEXT('USERENV', 'DB_UNIQUE_NAME') FROM DUAL")
+	r, err := s.one(
+		ctx,
+		opCheck,
+		"SELECT SYS_CONTEXT('USERENV', 'SESSION_USER'), SYS_CONTEXT('USERENV', 'CON_NAME'), SYS_CONTEXT('USERENV', 'DB_UNIQUE_NAME') FROM DUAL",
+	)
 	if err != nil {
 		return err
 	}
@@ -151,10 +161,16 @@ func (db *database) askPrivileged(ctx context.Context, s *session) error {
 		db.id = r.text(0)
 	}
 	db.parameters = make(map[string]string)
-	err = s.query(ctx, opCheck, "SELECT NAME, VALUE FROM V$PARAMETER WHERE NAME IN ('undo_retention', 'processes', 'sessions', 'db_block_size')", nil, func(r row) error {
-		db.parameters[r.text(0)] = r.text(1)
-		return nil
-	})
+	err = s.query(
+		ctx,
+		opCheck,
+		"SELECT NAME, VALUE FROM V$PARAMETER WHERE NAME IN ('undo_retention', 'processes', 'sessions', 'db_block_size')",
+		nil,
+		func(r row) error {
+			db.parameters[r.text(0)] = r.text(1)
+			return nil
+		},
+	)
 	if err != nil && !hidden(err) {
 		return err
 	}

@@ -115,7 +115,34 @@ func kindOf(code int) providers.Kind {
 		return providers.Transient
 	case 18, 20: // too many sessions or processes, until one ends
 		return providers.Transient
-	case 3113, 3114, 3135, 12170, 12514, 12516, 12518, 12519, 12520, 12528, 12537, 12541, 12547, 12560, 12570, 12571, 1012, 1033, 1034, 1041, 1089, 28, 2396, 2399, 1092, 3136, 25402, 25408:
+	case 3113,
+		3114,
+		3135,
+		12170,
+		12514,
+		12516,
+		12518,
+		12519,
+		12520,
+		12528,
+		12537,
+		12541,
+		12547,
+		12560,
+		12570,
+		12571,
+		1012,
+		1033,
+		1034,
+		1041,
+		1089,
+		28,
+		2396,
+		2399,
+		1092,
+		3136,
+		25402,
+		25408:
 		return providers.Disconnected
 	case 1555, 22924, 8180, 8181: // undo is gone, of rows or of large objects; no such SCN
 		return providers.SnapshotLost
@@ -166,7 +193,8 @@ func fixOf(code int) string {
 	case 18, 20, 12516, 12519, 12520:
 		return "Raise processes and sessions on the server, or lower the run's processes."
 	case 1555, 22924:
-		return "Raise UNDO_RETENTION and the undo tablespace above the time that the copy takes (LOBs: RETENTION or PCTVERSION), or stop all writers and copy with consistency = \"quiet\"."
+		return "Raise UNDO_RETENTION and the undo tablespace above the time that the copy takes (LOBs: RETENTION " +
+			"or PCTVERSION), or stop all writers and copy with consistency = \"quiet\"."
 	case 257, 1652, 1653, 1654, 30036:
 		return "Free space on the server, then run the same command again."
 	case 4030, 4031:

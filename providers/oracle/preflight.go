@@ -58,7 +58,8 @@ func (db *database) unreadable(ctx context.Context, s *session, tables []*catalo
 		}
 		if hidden(err) {
 			return []providers.Finding{{Stop: true, Summary: "The system change number cannot be read",
-				Detail: "A snapshot needs an SCN, which the user is not allowed to read. GRANT EXECUTE ON SYS.DBMS_FLASHBACK, or SELECT ON SYS.V_$DATABASE."}}, nil
+				Detail: "A snapshot needs an SCN, which the user is not allowed to read. GRANT EXECUTE ON " +
+					"SYS.DBMS_FLASHBACK, or SELECT ON SYS.V_$DATABASE."}}, nil
 		}
 		if err != nil || r == nil {
 			return nil, err
@@ -86,11 +87,19 @@ func (db *database) unreadable(ctx context.Context, s *session, tables []*catalo
 	}
 	var out []providers.Finding
 	if len(denied) > 0 {
-		out = append(out, providers.Finding{Stop: true, Summary: "Tables cannot be read", Detail: "The user lacks SELECT on " + listed(denied) + ". Grant it, or SELECT ANY TABLE."})
+		out = append(
+			out,
+			providers.Finding{
+				Stop:    true,
+				Summary: "Tables cannot be read",
+				Detail:  "The user lacks SELECT on " + listed(denied) + ". Grant it, or SELECT ANY TABLE.",
+			},
+		)
 	}
 	if len(noFlashback) > 0 {
 		out = append(out, providers.Finding{Stop: true, Summary: "Tables cannot be read in a snapshot",
-			Detail: "The user lacks FLASHBACK on " + listed(noFlashback) + ". Grant it, or FLASHBACK ANY TABLE; or stop all writers and set consistency = \"quiet\"."})
+			Detail: "The user lacks FLASHBACK on " + listed(noFlashback) +
+				". Grant it, or FLASHBACK ANY TABLE; or stop all writers and set consistency = \"quiet\"."})
 	}
 	return out, nil
 }
@@ -191,16 +200,24 @@ func (db *database) redactions(ctx context.Context, s *session, tables []*catalo
 		return nil
 	})
 	if err == nil {
-		err = s.query(ctx, opPreflight, "SELECT OBJECT_OWNER, OBJECT_NAME, COLUMN_NAME FROM SYS.REDACTION_COLUMNS WHERE "+in+" ORDER BY OBJECT_OWNER, OBJECT_NAME, COLUMN_NAME", nil, func(r row) error {
-			if n := nameAt(r, 0, 1); wanted[n] && enabled[n] {
-				masked = append(masked, n.String()+"."+r.text(2))
-			}
-			return nil
-		})
+		err = s.query(
+			ctx,
+			opPreflight,
+			"SELECT OBJECT_OWNER, OBJECT_NAME, COLUMN_NAME FROM SYS.REDACTION_COLUMNS WHERE "+in+" ORDER BY OBJECT_OWNER, OBJECT_NAME, COLUMN_NAME",
+			nil,
+			func(r row) error {
+				if n := nameAt(r, 0, 1); wanted[n] && enabled[n] {
+					masked = append(masked, n.String()+"."+r.text(2))
+				}
+				return nil
+			},
+		)
 	}
 	if hidden(err) {
 		return []providers.Finding{{Stop: true, Summary: "Redaction cannot be seen",
-			Detail: "The user cannot see whether columns are redacted (DBMS_REDACT), so masks could be copied instead of values. GRANT SELECT_CATALOG_ROLE, or SELECT ON SYS.REDACTION_POLICIES and SYS.REDACTION_COLUMNS, or EXEMPT REDACTION POLICY to the user."}}, nil
+			Detail: "The user cannot see whether columns are redacted (DBMS_REDACT), so masks could be copied " +
+				"instead of values. GRANT SELECT_CATALOG_ROLE, or SELECT ON SYS.REDACTION_POLICIES and " +
+				"SYS.REDACTION_COLUMNS, or EXEMPT REDACTION POLICY to the user."}}, nil
 	}
 	if err != nil || len(masked) == 0 {
 		return nil, err
@@ -242,7 +259,11 @@ func (db *database) openTransactions(ctx context.Context, s *session, _ []*catal
 		return nil, err
 	}
 	return []providers.Finding{{Stop: db.cfg.quiet, Summary: "Transactions are open on the source",
-		Detail: fmt.Sprintf("%d transactions are open, the oldest since %s. What they commit later will not be in the copy.", r.int(0), r.time(1).Format("2006-01-02 15:04:05"))}}, nil
+		Detail: fmt.Sprintf(
+			"%d transactions are open, the oldest since %s. What they commit later will not be in the copy.",
+			r.int(0),
+			r.time(1).Format("2006-01-02 15:04:05"),
+		)}}, nil
 }
 
 // undo says how long the server can show the past, which bounds how long a snapshot can be read.
@@ -263,7 +284,8 @@ func (db *database) undo(ctx context.Context, s *session, _ []*catalog.Table) ([
 			f.Detail += fmt.Sprintf(", and %d queries failed for lack of undo (ORA-01555)", n)
 		}
 	}
-	f.Detail += ". Raise UNDO_RETENTION and the undo tablespace above the time that the plan expects; if the snapshot is lost, incomplete tables are emptied and restarted."
+	f.Detail += ". Raise UNDO_RETENTION and the undo tablespace above the time that the plan expects; if the " +
+		"snapshot is lost, incomplete tables are emptied and restarted."
 	return []providers.Finding{f}, nil
 }
 
@@ -279,7 +301,9 @@ func (db *database) movement(_ context.Context, _ *session, tables []*catalog.Ta
 		return nil, nil
 	}
 	return []providers.Finding{{Summary: "Tables allow row movement",
-		Detail: "On a quiet source " + listed(moving) + " are not split by ROWID, because a row that moved could be read twice or never. Run ALTER TABLE ... DISABLE ROW MOVEMENT for the copy, or use consistency = \"snapshot\"."}}, nil
+		Detail: "On a quiet source " + listed(moving) +
+			" are not split by ROWID, because a row that moved could be read twice or never. Run ALTER TABLE ... " +
+			"DISABLE ROW MOVEMENT for the copy, or use consistency = \"snapshot\"."}}, nil
 }
 
 func listed(names []string) string {

@@ -223,7 +223,9 @@ func (v *view) Count(ctx context.Context, tables []*catalog.Table) ([]providers.
 			}
 			if c := out[start+i]; v.sn.scn == "" && c.Rows > 0 && c.Changes == "" {
 				return nil, &providers.Error{Kind: providers.Unsupported, Op: opCount, Table: t.Name,
-					Err: errors.New("the table has no ORA_ROWSCN, so there is no proof that nobody writes to it"), Fix: "Set consistency = \"snapshot\" in the source."}
+					Err: errors.New(
+						"the table has no ORA_ROWSCN, so there is no proof that nobody writes to it",
+					), Fix: "Set consistency = \"snapshot\" in the source."}
 			}
 		}
 	}

@@ -84,7 +84,10 @@ func (r *catalogReader) relations(ctx context.Context) error {
 		}
 		t := &catalog.Table{Name: name, PartitionBy: v.text(9), Comment: v.text(11), Rows: estimate(v, 6), Bytes: estimate(v, 7), File: v.text(8)}
 		if v.text(5) == "u" {
-			t.NotMigrated = append(t.NotMigrated, catalog.Object{Kind: "unlogged", Reason: "the target's table is logged, because rows in an unlogged table do not survive a crash"})
+			t.NotMigrated = append(
+				t.NotMigrated,
+				catalog.Object{Kind: "unlogged", Reason: "the target's table is logged, because rows in an unlogged table do not survive a crash"},
+			)
 		}
 		if v.bool(14) {
 			t.NotMigrated = append(t.NotMigrated, catalog.Object{Kind: "grants", Reason: "roles differ between servers"})
@@ -243,8 +246,12 @@ func readUserTypes(ctx context.Context, s *session, ids []string) ([]catalog.Use
 
 func (r *catalogReader) readTypes(ctx context.Context, ids []string) (order []*typeInfo, err error) {
 	err = r.s.query(ctx, opCatalog, typesSQL, []string{"{" + strings.Join(ids, ",") + "}"}, func(v row) error {
-		t := &typeInfo{oid: oid(v, 0), name: catalog.Name{Schema: v.text(1), Name: v.text(2)}, kind: v[3][0], base: oid(v, 4),
-			baseModifier: int32(v.int(5)), elem: oid(v, 6), binary: v.bool(7), spelled: v.text(8), spelledBase: v.text(9), domain: domainRest{collation: v.text(11), byDefault: v.text(12), notNull: v.bool(13)}}
+		t := &typeInfo{
+			oid: oid(v, 0), name: catalog.Name{Schema: v.text(1), Name: v.text(2)}, kind: v[3][0],
+			base: oid(v, 4), baseModifier: int32(v.int(5)), elem: oid(v, 6), binary: v.bool(7),
+			spelled: v.text(8), spelledBase: v.text(9),
+			domain: domainRest{collation: v.text(11), byDefault: v.text(12), notNull: v.bool(13)},
+		}
 		r.types[t.oid] = t
 		order = append(order, t)
 		return errors.Join(names(v, 10, &t.labels), names(v, 14, &t.domain.checks))

@@ -15,7 +15,8 @@ SELECT rel, kind, name FROM (
   SELECT conrelid, CASE contype WHEN 'f' THEN 'foreign key' WHEN 'c' THEN 'check' ELSE 'key' END, conname::text
     FROM pg_constraint WHERE conparentid = 0 AND contype IN ('p','u','x','f','c') AND coninhcount = 0
   UNION ALL SELECT i.indrelid, 'index', x.relname FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
-    WHERE NOT x.relispartition AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = i.indrelid AND k.conindid = i.indexrelid AND k.contype IN ('p','u','x'))
+    WHERE NOT x.relispartition AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = i.indrelid
+    AND k.conindid = i.indexrelid AND k.contype IN ('p','u','x'))
   UNION ALL SELECT a.attrelid, 'default', a.attname FROM pg_attribute a
     JOIN pg_attribute ra ON ra.attrelid = pg_partition_root(a.attrelid) AND ra.attname = a.attname AND ra.attgenerated = ''
     LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum

@@ -77,9 +77,11 @@ SELECT t.oid, n.nspname, t.typname, t.typtype, t.typbasetype, t.typtypmod,
   CASE WHEN t.typsubscript = 'array_subscript_handler'::regproc AND t.typlen = -1 THEN t.typelem ELSE 0 END,
   t.typsend <> 0 AND t.typreceive <> 0, format_type(t.oid, NULL), format_type(t.typbasetype, t.typtypmod),
   CASE t.typtype WHEN 'e' THEN (SELECT json_agg(e.enumlabel ORDER BY e.enumsortorder) FROM pg_enum e WHERE e.enumtypid = t.oid) END,
-  CASE t.typtype WHEN 'd' THEN concat(CASE WHEN t.typcollation <> b.typcollation THEN ' COLLATE ' || quote_ident(cn.nspname) || '.' || quote_ident(co.collname) END) END,
+  CASE t.typtype WHEN 'd' THEN concat(CASE
+  WHEN t.typcollation <> b.typcollation THEN ' COLLATE ' || quote_ident(cn.nspname) || '.' || quote_ident(co.collname) END) END,
   CASE t.typtype WHEN 'd' THEN ' DEFAULT ' || pg_get_expr(t.typdefaultbin, 0) END, t.typtype = 'd' AND t.typnotnull,
-  CASE t.typtype WHEN 'd' THEN (SELECT json_agg(json_build_object('name', k.conname, 'sql', ' CONSTRAINT ' || quote_ident(k.conname) || ' ' || pg_get_constraintdef(k.oid)) ORDER BY k.conname)
+  CASE t.typtype WHEN 'd' THEN (SELECT json_agg(json_build_object('name', k.conname, 'sql',
+  ' CONSTRAINT ' || quote_ident(k.conname) || ' ' || pg_get_constraintdef(k.oid)) ORDER BY k.conname)
      FROM pg_constraint k WHERE k.contypid = t.oid AND k.contype = 'c') END
 FROM used u CROSS JOIN LATERAL (SELECT * FROM pg_type WHERE oid = u.oid OFFSET 0) t JOIN pg_namespace n ON n.oid = t.typnamespace
 LEFT JOIN LATERAL (SELECT * FROM pg_type WHERE oid = t.typbasetype OFFSET 0) b ON true

@@ -20,11 +20,14 @@ SQLVALUEFUNCTION NULLTEST BOOLEANTEST COERCETODOMAIN COERCETODOMAINVALUE SUBSCRI
 const harmlessFunctions = `now transaction_timestamp statement_timestamp clock_timestamp timeofday random gen_random_uuid uuidv4 uuidv7
 current_database current_schema current_user session_user age date_part date_trunc extract date time timetz timestamp timestamptz timezone overlaps
 date_cmp_timestamptz date_eq_timestamptz date_ge_timestamptz date_gt_timestamptz date_le_timestamptz date_lt_timestamptz date_ne_timestamptz
-timestamp_cmp_timestamptz timestamp_eq_timestamptz timestamp_ge_timestamptz timestamp_gt_timestamptz timestamp_le_timestamptz timestamp_lt_timestamptz timestamp_ne_timestamptz
+timestamp_cmp_timestamptz timestamp_eq_timestamptz timestamp_ge_timestamptz timestamp_gt_timestamptz
+timestamp_le_timestamptz timestamp_lt_timestamptz timestamp_ne_timestamptz
 timestamptz_cmp_date timestamptz_eq_date timestamptz_ge_date timestamptz_gt_date timestamptz_le_date timestamptz_lt_date timestamptz_ne_date
-timestamptz_cmp_timestamp timestamptz_eq_timestamp timestamptz_ge_timestamp timestamptz_gt_timestamp timestamptz_le_timestamp timestamptz_lt_timestamp timestamptz_ne_timestamp
+timestamptz_cmp_timestamp timestamptz_eq_timestamp timestamptz_ge_timestamp timestamptz_gt_timestamp
+timestamptz_le_timestamp timestamptz_lt_timestamp timestamptz_ne_timestamp
 timestamptz_pl_interval timestamptz_mi_interval interval_pl_timestamptz make_timestamptz in_range
-to_char to_date to_number to_timestamp concat concat_ws format anytextcat textanycat quote_literal quote_nullable array_to_string array_to_json to_json to_jsonb row_to_json
+to_char to_date to_number to_timestamp concat concat_ws format anytextcat textanycat quote_literal quote_nullable
+array_to_string array_to_json to_json to_jsonb row_to_json
 json_build_array json_build_object jsonb_build_array jsonb_build_object money numeric enum_first enum_last enum_range
 to_tsvector to_tsquery plainto_tsquery phraseto_tsquery websearch_to_tsquery ts_match_tt ts_match_tq`
 
@@ -33,7 +36,8 @@ const nextval = 1574 // of pg_proc, as pg_proc.dat has it
 
 // plainSQL lists the server's own functions and operators that are plain. Object ids below 16384 are the server's own.
 const plainSQL = `
-WITH f AS (SELECT oid FROM pg_proc WHERE oid < 16384 AND pronamespace = 'pg_catalog'::regnamespace AND (provolatile = 'i' OR proname = ANY (string_to_array($1, ' '))))
+WITH f AS (SELECT oid FROM pg_proc WHERE oid < 16384 AND pronamespace = 'pg_catalog'::regnamespace
+AND (provolatile = 'i' OR proname = ANY (string_to_array($1, ' '))))
 SELECT 'f', oid FROM f UNION ALL SELECT 'o', o.oid FROM pg_operator o JOIN f ON f.oid = o.oprcode WHERE o.oid < 16384`
 
 // usesSQL names functions, operators and types, $1, $2 and $3; a type that is one of the
@@ -50,11 +54,13 @@ const tableCodeSQL = `
 SELECT ad.adrelid, CASE a.attgenerated WHEN '' THEN 'default' ELSE 'generated column' END, a.attname::text, ad.adbin::text
   FROM pg_attrdef ad CROSS JOIN LATERAL (SELECT * FROM pg_attribute WHERE attrelid = ad.adrelid AND attnum = ad.adnum OFFSET 0) a
   WHERE ad.adrelid = ANY ($1::oid[]) AND ad.adbin::text !~ '^\{CONST :consttype \d{1,4} '
-UNION ALL SELECT conrelid, CASE contype WHEN 'c' THEN 'check' ELSE 'index' END, conname, CASE contype WHEN 'c' THEN conbin::text ELSE ':opnos (o ' || array_to_string(conexclop, ' ') || ')' END
+UNION ALL SELECT conrelid, CASE contype WHEN 'c' THEN 'check' ELSE 'index' END, conname, CASE contype
+WHEN 'c' THEN conbin::text ELSE ':opnos (o ' || array_to_string(conexclop, ' ') || ')' END
   FROM unnest($1::oid[]) w(id) CROSS JOIN LATERAL (SELECT * FROM pg_constraint WHERE conrelid = w.id OFFSET 0) c WHERE contype IN ('c', 'x')
 UNION ALL SELECT i.indrelid, 'index', c.relname, concat(i.indexprs::text, i.indpred::text) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
   WHERE i.indrelid = ANY ($1::oid[]) AND (i.indexprs IS NOT NULL OR i.indpred IS NOT NULL)
-UNION ALL SELECT partrelid, 'partition key', partrelid::regclass::text, partexprs::text FROM pg_partitioned_table WHERE partrelid = ANY ($2::oid[]) AND partexprs IS NOT NULL`
+UNION ALL SELECT partrelid, 'partition key', partrelid::regclass::text, partexprs::text FROM pg_partitioned_table
+WHERE partrelid = ANY ($2::oid[]) AND partexprs IS NOT NULL`
 
 // domainCodeSQL: $1 oids of domains.
 const domainCodeSQL = `

@@ -20,13 +20,25 @@ const minVersion = 140000
 
 func connectionAttrs() []schema.Attr {
 	return []schema.Attr{
-		{Name: "url", Kind: schema.String, Connection: true, Sensitive: true, Doc: "Connection URL (postgres://user@host:5432/database), instead of host, port, database and user."},
+		{
+			Name:       "url",
+			Kind:       schema.String,
+			Connection: true,
+			Sensitive:  true,
+			Doc:        "Connection URL (postgres://user@host:5432/database), instead of host, port, database and user.",
+		},
 		{Name: "host", Kind: schema.String, Connection: true, Doc: "Host name, address, or directory of the Unix socket."},
 		{Name: "port", Kind: schema.Int, Connection: true, Min: 1, Max: 65535, Doc: "Port; 5432 unless url or PGPORT says otherwise."},
 		{Name: "database", Kind: schema.String, Connection: true, Doc: "Name of the database."},
 		{Name: "user", Kind: schema.String, Connection: true, Doc: "Role to connect as."},
 		{Name: "password", Kind: schema.String, Connection: true, Sensitive: true, Doc: "Password of the role."},
-		{Name: "sslmode", Kind: schema.String, Connection: true, Choices: []string{"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}, Doc: "When and how strictly to use TLS, as in libpq."},
+		{
+			Name:       "sslmode",
+			Kind:       schema.String,
+			Connection: true,
+			Choices:    []string{"disable", "allow", "prefer", "require", "verify-ca", "verify-full"},
+			Doc:        "When and how strictly to use TLS, as in libpq.",
+		},
 		{Name: "sslrootcert", Kind: schema.String, Connection: true, Doc: "File with the CA certificates that the server's certificate is checked against."},
 		{Name: "schema", Kind: schema.String, Default: "public", Doc: "Schema of unqualified table names."},
 	}
@@ -35,15 +47,22 @@ func connectionAttrs() []schema.Attr {
 func sourceBlock() schema.Block {
 	return schema.Block{Type: "postgres", Doc: "PostgreSQL 14 or later, read in binary COPY.", Attrs: append(connectionAttrs(),
 		schema.Attr{Name: "consistency", Kind: schema.String, Default: string(desired.Snapshot), Choices: schema.Words(desired.Consistencies()),
-			Doc: "\"snapshot\": all tables are read from one exported snapshot. \"quiet\": nobody writes, which is checked; a resumed run then copies only what is missing."},
+			Doc: "\"snapshot\": all tables are read from one exported snapshot. \"quiet\": nobody writes, which is " +
+				"checked; a resumed run then copies only what is missing."},
 	)}
 }
 
 func targetBlock() schema.Block {
-	return schema.Block{Type: "postgres", Doc: "PostgreSQL 14 or later, loaded by binary COPY.", Attrs: append(connectionAttrs(),
+	return schema.Block{Type: "postgres", Doc: "PostgreSQL 14 or later, loaded by binary COPY.", Attrs: append(
+		connectionAttrs(),
 		schema.Attr{Name: "existing", Kind: schema.String, Default: string(plan.ExistingRefuse), Choices: schema.Words(plan.Existings()),
 			Doc: "What to do with tables of the plan that already exist: refuse, load into them, or drop them first."},
-		schema.Attr{Name: "maintenance_work_mem", Kind: schema.Size, Min: 1 << 20, Doc: "Memory of one index build on the server; by default the server's own setting."},
+		schema.Attr{
+			Name: "maintenance_work_mem",
+			Kind: schema.Size,
+			Min:  1 << 20,
+			Doc:  "Memory of one index build on the server; by default the server's own setting.",
+		},
 	)}
 }
 
@@ -63,7 +82,10 @@ func parseConfig(v schema.Values, application string, as role) (*pgconn.Config, 
 	cfg, err := pgconn.ParseConfig(text)
 	if err != nil {
 		if url != "" {
-			return nil, configError("url is not a PostgreSQL connection URL", "Write it as postgres://user@host:5432/database; percent-encode special characters.")
+			return nil, configError(
+				"url is not a PostgreSQL connection URL",
+				"Write it as postgres://user@host:5432/database; percent-encode special characters.",
+			)
 		}
 		return nil, configError("the connection arguments do not match each other", "Check host, port, sslmode and that sslrootcert can be read.")
 	}

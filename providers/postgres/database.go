@@ -50,7 +50,12 @@ func open(ctx context.Context, v schema.Values, env providers.Env, as role) (*da
 		db.waits.close()
 		return nil, err
 	}
-	r, err := s.one(ctx, "check the server", "SELECT current_setting('server_version_num'), current_setting('server_version'), pg_encoding_to_char(encoding) FROM pg_database WHERE datname = current_database()")
+	r, err := s.one(
+		ctx,
+		"check the server",
+		"SELECT current_setting('server_version_num'), current_setting('server_version'), "+
+			"pg_encoding_to_char(encoding) FROM pg_database WHERE datname = current_database()",
+	)
 	if err == nil {
 		db.version = r.text(1)
 		err = acceptable(r)
@@ -123,7 +128,11 @@ func (db *database) Identity(ctx context.Context) (string, error) {
 
 func (db *database) identity(ctx context.Context, s *session) (string, error) {
 	const op = "read identity"
-	r, err := s.one(ctx, op, "SELECT oid, datname, has_function_privilege('pg_control_system()', 'EXECUTE') FROM pg_database WHERE datname = current_database()")
+	r, err := s.one(
+		ctx,
+		op,
+		"SELECT oid, datname, has_function_privilege('pg_control_system()', 'EXECUTE') FROM pg_database WHERE datname = current_database()",
+	)
 	if err != nil {
 		return "", err
 	}

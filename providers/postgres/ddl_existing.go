@@ -238,11 +238,13 @@ JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = w.name::name JOIN pg_c
 
 // relationKind spells pg_class.relkind.
 const relationKind = `CASE c.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'partitioned table' WHEN 'i' THEN 'index' WHEN 'I' THEN 'partitioned index'
-    WHEN 'S' THEN 'sequence' WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'c' THEN 'composite type' WHEN 'f' THEN 'foreign table' ELSE 'relation' END`
+    WHEN 'S' THEN 'sequence' WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'c' THEN 'composite type'
+    WHEN 'f' THEN 'foreign table' ELSE 'relation' END`
 
 // relationOwner names the table that an index, a sequence or a partition belongs to.
 const relationOwner = `LEFT JOIN pg_index i ON i.indexrelid = c.oid
-LEFT JOIN pg_depend d ON c.relkind = 'S' AND d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a','i')
+LEFT JOIN pg_depend d ON c.relkind = 'S' AND d.classid = 'pg_class'::regclass AND d.objid = c.oid
+AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a','i')
 LEFT JOIN pg_inherits h ON h.inhrelid = c.oid AND c.relispartition AND c.relkind NOT IN ('i','I')
 LEFT JOIN pg_class oc ON oc.oid = coalesce(i.indrelid, d.refobjid, h.inhparent) LEFT JOIN pg_namespace o ON o.oid = oc.relnamespace`
 
@@ -258,7 +260,16 @@ LEFT JOIN pg_sequence s ON s.seqrelid = c.oid
 `+relationOwner, pairs(names), func(r row) error {
 		o := occupant{Kind: r.text(2), Name: catalog.Name{Schema: r.text(0), Name: r.text(1)}, Table: catalog.Name{Schema: r.text(3), Name: r.text(4)}}
 		if !r.null(5) {
-			o.Sequence = &catalog.Sequence{Name: o.Name, Increment: r.int(5), Start: r.int(6), Min: r.int(7), Max: r.int(8), Cycle: r.bool(9), Cache: r.int(10), DataType: r.text(11)}
+			o.Sequence = &catalog.Sequence{
+				Name:      o.Name,
+				Increment: r.int(5),
+				Start:     r.int(6),
+				Min:       r.int(7),
+				Max:       r.int(8),
+				Cycle:     r.bool(9),
+				Cache:     r.int(10),
+				DataType:  r.text(11),
+			}
 		}
 		x.relations[o.Name] = o
 		return nil
@@ -271,18 +282,25 @@ func (x *existing) readTypes(ctx context.Context, s *session, names []catalog.Na
 		return nil
 	}
 	var ids []string
-	err := s.query(ctx, opAlter, `SELECT t.oid, n.nspname, t.typname, CASE t.typtype WHEN 'c' THEN `+relationKind+` WHEN 'r' THEN 'range type' WHEN 'm' THEN 'multirange type' ELSE 'type' END,
+	err := s.query(
+		ctx,
+		opAlter,
+		`SELECT t.oid, n.nspname, t.typname, CASE t.typtype WHEN 'c' THEN `+relationKind+` WHEN 'r' THEN 'range type'
+ WHEN 'm' THEN 'multirange type' ELSE 'type' END,
   t.typtype IN ('e','d')
 FROM (SELECT DISTINCT * FROM unnest($1::text[], $2::text[])) w(schema, name) JOIN pg_namespace n ON n.nspname = w.schema::name
 JOIN pg_type t ON t.typnamespace = n.oid AND t.typname = w.name::name LEFT JOIN pg_class c ON c.oid = t.typrelid
-WHERE NOT (t.typcategory = 'A' AND t.typelem <> 0)`, pairs(names), func(r row) error {
-		n := catalog.Name{Schema: r.text(1), Name: r.text(2)}
-		x.types[n] = occupant{Kind: r.text(3), Name: n}
-		if r.bool(4) {
-			ids = append(ids, r.text(0))
-		}
-		return nil
-	})
+WHERE NOT (t.typcategory = 'A' AND t.typelem <> 0)`,
+		pairs(names),
+		func(r row) error {
+			n := catalog.Name{Schema: r.text(1), Name: r.text(2)}
+			x.types[n] = occupant{Kind: r.text(3), Name: n}
+			if r.bool(4) {
+				ids = append(ids, r.text(0))
+			}
+			return nil
+		},
+	)
 	if err != nil || len(ids) == 0 {
 		return err
 	}

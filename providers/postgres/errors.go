@@ -104,13 +104,16 @@ func fixOfState(pg *pgconn.PgError) string {
 	case "42501":
 		return "Grant the role what docs/providers/postgres.md lists."
 	case "25006":
-		return "The session cannot write: default_transaction_read_only is on, or the server is a standby. Set default_transaction_read_only = off for the role in the database, or name the primary."
+		return "The session cannot write: default_transaction_read_only is on, or the server is a standby. Set " +
+			"default_transaction_read_only = off for the role in the database, or name the primary."
 	case "53100":
 		return "Free space on the server's disk, then run the same command again."
 	case "53300":
 		return "Raise max_connections on the server, or lower processes."
 	case "53200": // the server has one code for both
-		return "If the server says \"out of shared memory\", its lock table is full: raise max_locks_per_transaction above twice the table's partitions and indexes, and restart it. Otherwise give it more memory, or lower processes. Then run the same command again."
+		return "If the server says \"out of shared memory\", its lock table is full: raise " +
+			"max_locks_per_transaction above twice the table's partitions and indexes, and restart it. Otherwise " +
+			"give it more memory, or lower processes. Then run the same command again."
 	case "53400":
 		return "Raise the limit that the server names, such as temp_file_limit, then run the same command again."
 	case "54000":
@@ -136,7 +139,8 @@ func connectError(cfg *pgconn.Config, err error) error {
 			e.Fix = "Grant the role CONNECT on the database."
 		}
 		if pg.Code == "08P01" {
-			e.Kind, e.Fix = providers.Unsupported, "The other end does not accept settings in the connection request; it may be a connection pooler. Connect to the PostgreSQL server itself."
+			e.Kind, e.Fix = providers.Unsupported, "The other end does not accept settings in the connection "+
+				"request; it may be a connection pooler. Connect to the PostgreSQL server itself."
 		}
 		e.Err = errors.New(pg.Message)
 	case providers.Unreached(e, err):

@@ -154,7 +154,9 @@ func (v *view) compare(ctx context.Context, parts []part) error {
 // replaced is the error of a table that is not what the snapshot or the catalog shows.
 func replaced(table catalog.Name) error {
 	return &providers.Error{Kind: providers.Changed, Op: opView, Table: table,
-		Err: errors.New("the table was rewritten (TRUNCATE, VACUUM FULL, CLUSTER or ALTER TABLE), dropped and recreated, or it or one of its columns was renamed"),
+		Err: errors.New(
+			"the table was rewritten (TRUNCATE, VACUUM FULL, CLUSTER or ALTER TABLE), dropped and recreated, or it or one of its columns was renamed",
+		),
 		Fix: "Run the same command again to copy the table from a new snapshot."}
 }
 

@@ -39,12 +39,18 @@ func readIDs(ctx context.Context, s *session, of []ledger.Object) (map[ledger.Ob
 	if len(of) == 0 {
 		return out, nil
 	}
-	err := s.query(ctx, opAlter, "SELECT k, s, n, "+madeID+" FROM unnest($1::text[], $2::text[], $3::text[]) v(k, s, n)", columnsOf(3, madeRows(of)), func(r row) error {
-		if !r.null(3) {
-			out[ledger.Object{Kind: r.text(0), Name: catalog.Name{Schema: r.text(1), Name: r.text(2)}}] = r.text(3)
-		}
-		return nil
-	})
+	err := s.query(
+		ctx,
+		opAlter,
+		"SELECT k, s, n, "+madeID+" FROM unnest($1::text[], $2::text[], $3::text[]) v(k, s, n)",
+		columnsOf(3, madeRows(of)),
+		func(r row) error {
+			if !r.null(3) {
+				out[ledger.Object{Kind: r.text(0), Name: catalog.Name{Schema: r.text(1), Name: r.text(2)}}] = r.text(3)
+			}
+			return nil
+		},
+	)
 	return out, err
 }
 

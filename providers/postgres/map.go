@@ -63,7 +63,11 @@ func (m *mapping) lose(column, what, fix string) {
 func (m *mapping) identifier(column, what, name string) {
 	switch {
 	case len(name) > maxIdentifier:
-		m.refuse(column, fmt.Sprintf("The name of the %s has %d bytes; PostgreSQL allows %d.", what, len(name), maxIdentifier), "Rename it on the source; a table can also be renamed with a rename block.")
+		m.refuse(
+			column,
+			fmt.Sprintf("The name of the %s has %d bytes; PostgreSQL allows %d.", what, len(name), maxIdentifier),
+			"Rename it on the source; a table can also be renamed with a rename block.",
+		)
 	case strings.ContainsRune(name, 0) || name == "":
 		m.refuse(column, "The name of the "+what+" is empty or holds U+0000.", "Rename it on the source.")
 	}
@@ -77,13 +81,18 @@ func (m *mapping) column(c catalog.Column) catalog.Column {
 	c.UserType, c.Collation = nil, ""
 	m.otherType(&c)
 	if c.Generated != "" {
-		m.refuse(c.Name, "The expression of the generated column is in another engine's dialect.", "Drop it on the source and generate it on the target after the migration, or make it a plain column, or exclude the table.")
+		m.refuse(
+			c.Name,
+			"The expression of the generated column is in another engine's dialect.",
+			"Drop it on the source and generate it on the target after the migration, or make it a plain column, or exclude the table.",
+		)
 	}
 	if c.Default != "" && c.Sequence == nil {
 		if literal, ok := literalDefault(c.Default, c.Type); ok {
 			c.Default = literal
 		} else {
-			m.lose(c.Name, fmt.Sprintf("The default %s is not migrated: it is an expression of another engine.", c.Default), "Set it on the target after the migration.")
+			m.lose(c.Name, fmt.Sprintf("The default %s is not migrated: it is an expression of another "+
+				"engine.", c.Default), "Set it on the target after the migration.")
 			c.Default = ""
 		}
 	}
@@ -242,7 +251,11 @@ func (m *mapping) indexes(t *catalog.Table) {
 		}
 		if !m.same {
 			if x.Special || len(x.Columns) == 0 {
-				m.lose("", fmt.Sprintf("Index %s is not migrated: it can only be expressed in %s.", x.Name, m.how.Engine), "Create an equivalent on the target after the migration.")
+				m.lose(
+					"",
+					fmt.Sprintf("Index %s is not migrated: it can only be expressed in %s.", x.Name, m.how.Engine),
+					"Create an equivalent on the target after the migration.",
+				)
 				continue
 			}
 			x.Definition = ""
@@ -284,7 +297,11 @@ func (m *mapping) checks(t *catalog.Table) {
 		return
 	}
 	for _, c := range m.source.Checks {
-		m.lose("", fmt.Sprintf("Check %s is not migrated: its expression is in another engine's dialect.", cmp.Or(c.Name, c.Expression)), "Add it on the target after the migration.")
+		m.lose(
+			"",
+			fmt.Sprintf("Check %s is not migrated: its expression is in another engine's dialect.", cmp.Or(c.Name, c.Expression)),
+			"Add it on the target after the migration.",
+		)
 	}
 }
 

@@ -8,7 +8,9 @@ import (
 )
 
 // fixCode is how an expression that is code comes to the target all the same.
-const fixCode = "Only the server's own immutable functions are migrated automatically. If those who can alter the source's tables may also run functions on the target, set expressions = \"trusted\" in the types block, and create those functions on the target first; or add it manually afterwards."
+const fixCode = "Only the server's own immutable functions are migrated automatically. If those who can alter the " +
+	"source's tables may also run functions on the target, set expressions = \"trusted\" in the types block, and " +
+	"create those functions on the target first; or add it manually afterwards."
 
 // code says whether a part of the source's table is code that is not to be taken along, and what it uses.
 func (m *mapping) code(kind, name string) (uses string, is bool) {
@@ -35,8 +37,12 @@ func (m *mapping) columnCode(c *catalog.Column) {
 		c.Default = ""
 	}
 	if uses, code := m.code(catalog.CodeGenerated, c.Name); code {
-		m.refuse(c.Name, "The expression of the generated column uses "+uses+".",
-			"Set expressions = \"trusted\" in the types block, if those who can alter the source's tables may also run functions on the target, and create those functions on the target first; or exclude the table.")
+		m.refuse(
+			c.Name,
+			"The expression of the generated column uses "+uses+".",
+			"Set expressions = \"trusted\" in the types block, if those who can alter the source's tables may also "+
+				"run functions on the target, and create those functions on the target first; or exclude the table.",
+		)
 	}
 	m.domainCode(*c)
 }
@@ -61,8 +67,13 @@ func (m *mapping) domainCode(c catalog.Column) {
 func (m *mapping) partitionCode() {
 	for _, c := range m.source.Code {
 		if c.Kind == catalog.CodePartition && !m.how.Policies.TakesCode() {
-			m.refuse("", fmt.Sprintf("The partition key of %s uses %s.", c.Name, strings.Join(c.Uses, ", ")),
-				"Set expressions = \"trusted\" in the types block, if those who can alter the source's tables may also run functions on the target, and create those functions on the target first; or exclude the table.")
+			m.refuse(
+				"",
+				fmt.Sprintf("The partition key of %s uses %s.", c.Name, strings.Join(c.Uses, ", ")),
+				"Set expressions = \"trusted\" in the types block, if those who can alter the source's tables may "+
+					"also run functions on the target, and create those functions on the target first; or exclude "+
+					"the table.",
+			)
 		}
 	}
 }

@@ -33,7 +33,11 @@ func moneyDigits(ctx context.Context, s *session) (map[string]int, error) {
 	out := make(map[string]int, len(locales))
 	for _, l := range locales {
 		// One message is one transaction, which the value does not outlive; within a transaction it is set back.
-		results, err := s.exec(ctx, op, "SELECT set_config('lc_monetary', "+quoteLiteral(l)+", true); SELECT cash_send((1)::money); SELECT set_config('lc_monetary', 'C', true)")
+		results, err := s.exec(
+			ctx,
+			op,
+			"SELECT set_config('lc_monetary', "+quoteLiteral(l)+", true); SELECT cash_send((1)::money); SELECT set_config('lc_monetary', 'C', true)",
+		)
 		if err != nil {
 			return nil, err
 		}
@@ -76,8 +80,16 @@ func (db *database) comparableMoney(ctx context.Context, s *session, tables []*c
 		for locale, digits := range have {
 			if digits != wanted {
 				out = append(out, providers.Finding{Stop: true, Summary: "Money has a different number of digits",
-					Detail: fmt.Sprintf("On the %s lc_monetary = %s shows %s with %d decimal places, the source has %d: the same stored value would be a different amount. "+
-						"Set lc_monetary of database and role to one with %d digits on both sides, or make the columns numeric.", db.role, locale, listed(names), digits, wanted, wanted)})
+					Detail: fmt.Sprintf(
+						"On the %s lc_monetary = %s shows %s with %d decimal places, the source has %d: the same stored value would be a different amount. "+
+							"Set lc_monetary of database and role to one with %d digits on both sides, or make the columns numeric.",
+						db.role,
+						locale,
+						listed(names),
+						digits,
+						wanted,
+						wanted,
+					)})
 			}
 		}
 	}

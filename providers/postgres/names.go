@@ -21,10 +21,23 @@ func constraintsOf(t catalog.Name) string { return "constraints of " + t.String(
 func namesOf(t *catalog.Table) []catalog.Named {
 	out := []catalog.Named{{Kind: catalog.NamedTable, Name: t.Name, Table: t.Name, Spaces: []string{relationsOf(t.Schema), typesOf(t.Schema)}}}
 	for i, p := range t.Partitions {
-		out = append(out, catalog.Named{Kind: catalog.NamedPartition, Name: p.Name, Table: t.Name, At: i, Spaces: []string{relationsOf(p.Schema), typesOf(p.Schema)}})
+		out = append(
+			out,
+			catalog.Named{Kind: catalog.NamedPartition, Name: p.Name, Table: t.Name, At: i, Spaces: []string{relationsOf(p.Schema), typesOf(p.Schema)}},
+		)
 	}
 	own := func(kind, name string, at int, spaces ...string) {
-		out = append(out, catalog.Named{Kind: kind, Name: catalog.Name{Schema: t.Schema, Name: name}, Table: t.Name, At: at, Spaces: spaces, Chosen: kind != catalog.NamedCheck})
+		out = append(
+			out,
+			catalog.Named{
+				Kind:   kind,
+				Name:   catalog.Name{Schema: t.Schema, Name: name},
+				Table:  t.Name,
+				At:     at,
+				Spaces: spaces,
+				Chosen: kind != catalog.NamedCheck,
+			},
+		)
 	}
 	constraints, relations := constraintsOf(t.Name), relationsOf(t.Schema)
 	for i, c := range t.Checks {
@@ -52,7 +65,10 @@ func namesOf(t *catalog.Table) []catalog.Named {
 	for i, c := range t.Columns {
 		switch s := c.Sequence; {
 		case s != nil && s.Name.Name != "":
-			out = append(out, catalog.Named{Kind: catalog.NamedSequence, Name: s.Name, Table: t.Name, At: i, Spaces: []string{relationsOf(s.Schema)}, Chosen: true})
+			out = append(
+				out,
+				catalog.Named{Kind: catalog.NamedSequence, Name: s.Name, Table: t.Name, At: i, Spaces: []string{relationsOf(s.Schema)}, Chosen: true},
+			)
 		case c.Identity != "":
 			own(catalog.NamedSequence, serverName(t.Name.Name, c.Name, "seq"), i, relations)
 			out[len(out)-1].Server = true
@@ -94,7 +110,8 @@ func clip(name string, n int) string {
 const otherNamesSQL = `SELECT n.nspname, c.relname, ` + relationKind + `, o.nspname, oc.relname, true, c.relkind NOT IN ('i','I','S'), NULL::oid
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 ` + relationOwner + ` WHERE n.nspname = ANY ($1::text[])
-UNION ALL SELECT n.nspname, t.typname, CASE t.typtype WHEN 'e' THEN 'enum' WHEN 'd' THEN 'domain' WHEN 'r' THEN 'range type' WHEN 'm' THEN 'multirange type' ELSE 'type' END, NULL, NULL, false, true,
+UNION ALL SELECT n.nspname, t.typname, CASE t.typtype WHEN 'e' THEN 'enum' WHEN 'd' THEN 'domain'
+WHEN 'r' THEN 'range type' WHEN 'm' THEN 'multirange type' ELSE 'type' END, NULL, NULL, false, true,
   CASE WHEN t.typtype IN ('e','d') THEN t.oid END
 FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
 WHERE n.nspname = ANY ($1::text[]) AND t.typrelid = 0 AND NOT (t.typcategory = 'A' AND t.typelem <> 0)

@@ -54,7 +54,11 @@ func preparedTransactions(ctx context.Context, s *session, _ []*catalog.Table) (
 		return nil, err
 	}
 	return []providers.Finding{{Stop: true, Summary: "Prepared transactions are open",
-		Detail: fmt.Sprintf("%d transactions are prepared, the oldest since %s: their rows may still appear. Commit them or roll them back.", r.int(0), r.text(1))}}, nil
+		Detail: fmt.Sprintf(
+			"%d transactions are prepared, the oldest since %s: their rows may still appear. Commit them or roll them back.",
+			r.int(0),
+			r.text(1),
+		)}}, nil
 }
 
 func largeObjects(ctx context.Context, s *session, _ []*catalog.Table) ([]providers.Finding, error) {
@@ -73,7 +77,11 @@ WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start < 
 		return nil, err
 	}
 	return []providers.Finding{{Summary: "Long transactions are open on the source",
-		Detail: fmt.Sprintf("%d transactions have written and are open, the oldest since %s. What they commit later will not be in the copy.", r.int(0), r.text(1))}}, nil
+		Detail: fmt.Sprintf(
+			"%d transactions have written and are open, the oldest since %s. What they commit later will not be in the copy.",
+			r.int(0),
+			r.text(1),
+		)}}, nil
 }
 
 // unreadable lists tables that the role may not read, partitions included.
@@ -82,7 +90,8 @@ func unreadable(ctx context.Context, s *session, tables []*catalog.Table) ([]pro
 	err := s.query(ctx, opPreflight, `SELECT v.name, coalesce(has_schema_privilege(c.relnamespace, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'), true),
   coalesce(row_security_active(c.oid), false)
 FROM unnest($1::text[], $2::text[]) v(nsp, name) LEFT JOIN pg_namespace n ON n.nspname = v.nsp
-LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = v.name ORDER BY v.nsp COLLATE "C", v.name COLLATE "C"`, columnsOf(2, read(tables)), func(r row) error {
+LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = v.name ORDER BY v.nsp COLLATE "C",
+v.name COLLATE "C"`, columnsOf(2, read(tables)), func(r row) error {
 		if !r.bool(1) {
 			denied = append(denied, r.text(0))
 		}
@@ -162,7 +171,8 @@ func (db *database) creatable(ctx context.Context, s *session, tables []*catalog
 	}
 	var denied []string
 	err := s.query(ctx, opPreflight, `SELECT v.name FROM unnest($1::text[]) v(name) LEFT JOIN pg_namespace n ON n.nspname = v.name
-WHERE NOT CASE WHEN n.oid IS NULL THEN has_database_privilege(current_database(), 'CREATE') ELSE has_schema_privilege(n.oid, 'CREATE') AND has_schema_privilege(n.oid, 'USAGE') END
+WHERE NOT CASE WHEN n.oid IS NULL THEN has_database_privilege(current_database(), 'CREATE')
+ELSE has_schema_privilege(n.oid, 'CREATE') AND has_schema_privilege(n.oid, 'USAGE') END
 ORDER BY v.name`, columnsOf(1, rows), func(r row) error {
 		denied = append(denied, r.text(0))
 		return nil
@@ -189,7 +199,8 @@ GROUP BY c.oid ORDER BY 1`, columnsOf(2, schemaAndName(tables)), func(r row) err
 		return nil, err
 	}
 	return []providers.Finding{{Stop: true, Summary: "Tables have children",
-		Detail: "Queries of " + listed(found) + " also show rows of the tables that inherit from them, which the source's tables do not have. Detach them with ALTER TABLE ... NO INHERIT, or load into another schema."}}, nil
+		Detail: "Queries of " + listed(found) + " also show rows of the tables that inherit from them, which the source's tables do not have. Detach " +
+			"them with ALTER TABLE ... NO INHERIT, or load into another schema."}}, nil
 }
 
 func listed(names []string) string {

@@ -62,7 +62,8 @@ func (db *database) pin(ctx context.Context, s *session) error {
 	err := s.query(ctx, op, pinSQL, columnsOf(4, rows), nil)
 	var e *providers.Error
 	if errors.As(err, &e) && e.Code == "42501" {
-		e.Fix = "A superuser has changed it for this role, this database or the server, which would change what is read or written. Revert it with ALTER ROLE ... RESET or ALTER DATABASE ... RESET."
+		e.Fix = "A superuser has changed it for this role, this database or the server, which would change what is " +
+			"read or written. Revert it with ALTER ROLE ... RESET or ALTER DATABASE ... RESET."
 	}
 	return err
 }
@@ -79,7 +80,8 @@ func (db *database) undecidedSettings(ctx context.Context, s *session, _ []*cata
 	}
 	var changed []string
 	err := s.query(ctx, opPreflight, `SELECT name FROM pg_settings WHERE context IN ('user','superuser','backend','superuser-backend')
-AND setting IS DISTINCT FROM boot_val AND source NOT IN ('default', 'override', 'client', 'environment variable') AND name <> ALL ($1::text[]) ORDER BY name COLLATE "C"`,
+AND setting IS DISTINCT FROM boot_val AND source NOT IN ('default', 'override', 'client', 'environment variable')
+AND name <> ALL ($1::text[]) ORDER BY name COLLATE "C"`,
 		[]string{textArray(known)}, func(r row) error {
 			changed = append(changed, r.text(0))
 			return nil
@@ -88,7 +90,9 @@ AND setting IS DISTINCT FROM boot_val AND source NOT IN ('default', 'override', 
 		return nil, err
 	}
 	return []providers.Finding{{Summary: "Settings unknown to dmoctl",
-		Detail: "On the " + string(db.role) + ", " + listed(changed) + " differ from the server's built-in defaults. If one changes what a query returns or stores, reset it for the role that dmoctl connects as."}}, nil
+		Detail: "On the " + string(db.role) + ", " + listed(
+			changed,
+		) + " differ from the server's built-in defaults. If one changes what a query returns or stores, reset it for the role that dmoctl connects as."}}, nil
 }
 
 // writable says by name what keeps a target from being written to; dmoctl does not override it.
@@ -99,7 +103,9 @@ func writable(ctx context.Context, s *session, _ []*catalog.Table) ([]providers.
 	}
 	switch {
 	case r.bool(1):
-		return []providers.Finding{{Stop: true, Summary: "The target is a standby", Detail: "A standby accepts no writes. Name its primary in the target block."}}, nil
+		return []providers.Finding{
+			{Stop: true, Summary: "The target is a standby", Detail: "A standby accepts no writes. Name its primary in the target block."},
+		}, nil
 	case r.text(0) == "on":
 		return []providers.Finding{{Stop: true, Summary: "The target is read-only",
 			Detail: fmt.Sprintf("default_transaction_read_only is on for role %s in database %s. It protects the database, so dmoctl does not override it. "+

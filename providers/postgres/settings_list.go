@@ -13,7 +13,12 @@ func pinnedSettings() []setting {
 		{name: "timezone_abbreviations", value: "Default", why: "what EST means in text that is parsed"},
 		{name: "extra_float_digits", value: "3", why: "floats in expressions keep all digits"},
 		{name: "bytea_output", value: "hex", why: "bytes in expressions"},
-		{name: "lc_monetary", value: "C", when: connected, why: "money in expressions; how many digits the database's own value gives is compared between the sides"},
+		{
+			name:  "lc_monetary",
+			value: "C",
+			when:  connected,
+			why:   "money in expressions; how many digits the database's own value gives is compared between the sides",
+		},
 		{name: "lc_numeric", value: "C", why: "to_char in expressions that are evaluated while rows are loaded"},
 		{name: "lc_time", value: "C", why: "as lc_numeric"},
 		{name: "quote_all_identifiers", value: "off", why: "names in definitions are compared as text"},
@@ -79,9 +84,12 @@ func harmlessSettings() []harmlessGroup {
 			"jit jit_above_cost jit_expressions jit_inline_above_cost jit_optimize_above_cost jit_tuple_deforming",
 			"they choose a plan; every plan yields the same rows"},
 		{"synchronize_seqscans", "the order of rows; digests and copies do not depend on it"},
-		{"backend_flush_after effective_io_concurrency maintenance_io_concurrency io_combine_limit file_copy_method hash_mem_multiplier work_mem maintenance_work_mem " +
-			"logical_decoding_work_mem temp_buffers wal_skip_threshold gin_pending_list_limit commit_siblings vacuum_buffer_usage_limit",
-			"memory and input/output: time, not rows"},
+		{
+			"backend_flush_after effective_io_concurrency maintenance_io_concurrency io_combine_limit " +
+				"file_copy_method hash_mem_multiplier work_mem maintenance_work_mem " +
+				"logical_decoding_work_mem temp_buffers wal_skip_threshold gin_pending_list_limit commit_siblings vacuum_buffer_usage_limit",
+			"memory and input/output: time, not rows",
+		},
 		{"temp_tablespaces", "where a sort spills; one that is missing or full is an error"},
 		{"default_toast_compression", "how a value is stored, not what it is"},
 		{"default_statistics_target vacuum_cost_delay vacuum_cost_limit vacuum_cost_page_dirty vacuum_cost_page_hit vacuum_cost_page_miss " +
@@ -99,12 +107,17 @@ func harmlessSettings() []harmlessGroup {
 		// What only a superuser may change.
 		{"allow_in_place_tablespaces allow_system_table_mods dynamic_library_path extension_control_path extension_destdir session_preload_libraries " +
 			"lo_compat_privileges event_triggers", "what a superuser may do or load, none of which dmoctl does"},
-		{"backtrace_functions compute_query_id jit_debugging_support jit_dump_bitcode jit_profiling_support lc_messages log_connections log_disconnections log_duration " +
-			"log_error_verbosity log_executor_stats log_lock_failures log_lock_waits log_min_duration_sample log_min_duration_statement log_min_error_statement log_min_messages " +
-			"log_parameter_max_length log_parser_stats log_planner_stats log_replication_commands log_statement log_statement_sample_rate " +
-			"log_statement_stats log_temp_files log_transaction_sample_rate track_activities track_functions track_io_timing track_wal_io_timing track_cost_delay_timing " +
-			"update_process_title post_auth_delay trace_syslogger",
-			"what the server logs and measures; errors are told apart by code, not by text"},
+		{
+			"backtrace_functions compute_query_id jit_debugging_support jit_dump_bitcode jit_profiling_support " +
+				"lc_messages log_connections log_disconnections log_duration " +
+				"log_error_verbosity log_executor_stats log_lock_failures log_lock_waits log_min_duration_sample " +
+				"log_min_duration_statement log_min_error_statement log_min_messages " +
+				"log_parameter_max_length log_parser_stats log_planner_stats log_replication_commands log_statement log_statement_sample_rate " +
+				"log_statement_stats log_temp_files log_transaction_sample_rate track_activities track_functions " +
+				"track_io_timing track_wal_io_timing track_cost_delay_timing " +
+				"update_process_title post_auth_delay trace_syslogger",
+			"what the server logs and measures; errors are told apart by code, not by text",
+		},
 		{"track_counts", "of dmoctl's own sessions, whose writes nobody counts; a writer's session decides for itself"},
 		{"commit_delay deadlock_timeout debug_discard_caches ignore_system_indexes", "time, not rows"},
 		{"max_stack_depth temp_file_limit", "a limit that is an error once it is reached"},

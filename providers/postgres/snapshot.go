@@ -146,7 +146,13 @@ func (sn *snapshot) missing(ctx context.Context, s *session, tables []*catalog.T
 			return err
 		}
 		if r.bool(0) {
-			return &providers.Error{Kind: providers.Changed, Op: opView, Table: t.Name, Err: errors.New("the table was dropped, or it or its schema was renamed"), Code: "42P01"}
+			return &providers.Error{
+				Kind:  providers.Changed,
+				Op:    opView,
+				Table: t.Name,
+				Err:   errors.New("the table was dropped, or it or its schema was renamed"),
+				Code:  "42P01",
+			}
 		}
 	}
 	return providers.Gone(cause)

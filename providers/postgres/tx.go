@@ -23,7 +23,13 @@ func (t *txn) Writer(ctx context.Context, table *catalog.Table, _ catalog.Range)
 		f := forms[c.Name]
 		e := newEncoder(c.Type, f.base, f.element)
 		if e == nil {
-			return nil, &providers.Error{Kind: providers.Unsupported, Op: opWrite, Table: table.Name, Column: c.Name, Err: fmt.Errorf("type %s cannot be written", c.Type)}
+			return nil, &providers.Error{
+				Kind:   providers.Unsupported,
+				Op:     opWrite,
+				Table:  table.Name,
+				Column: c.Name,
+				Err:    fmt.Errorf("type %s cannot be written", c.Type),
+			}
 		}
 		w.encoders = append(w.encoders, e)
 		columns = append(columns, c.Name)

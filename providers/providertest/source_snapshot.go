@@ -64,7 +64,11 @@ func sourceQuietChecked(t *testing.T, h Harness) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := newBench(t, h)
-			b.exec(t, "CREATE TABLE t (id "+h.BigInt+" NOT NULL PRIMARY KEY, v "+h.Varchar+"); INSERT INTO t VALUES (1, 'a'), (2, 'a'); CREATE TABLE e (id "+h.BigInt+")")
+			b.exec(
+				t,
+				"CREATE TABLE t (id "+h.BigInt+" NOT NULL PRIMARY KEY, v "+h.Varchar+"); INSERT INTO t VALUES (1, "+
+					"'a'), (2, 'a'); CREATE TABLE e (id "+h.BigInt+")",
+			)
 			db := b.source(t)
 			tables := []*catalog.Table{b.table(t, db, "t"), b.table(t, db, "e")}
 			var before []providers.Counted

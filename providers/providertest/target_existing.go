@@ -146,7 +146,8 @@ func targetSequencesExistByDefinition(t *testing.T, h Harness) {
 	}
 	alter(t, s, providers.CreateSequence{Sequence: q})
 	for what, change := range map[string]func(*catalog.Sequence){
-		"increment": func(q *catalog.Sequence) { q.Increment = 2 }, "bounds": func(q *catalog.Sequence) { q.Max = 999 }, "cycle": func(q *catalog.Sequence) { q.Cycle = true },
+		"increment": func(q *catalog.Sequence) { q.Increment = 2 },
+		"bounds":    func(q *catalog.Sequence) { q.Max = 999 }, "cycle": func(q *catalog.Sequence) { q.Cycle = true },
 	} {
 		other := q
 		change(&other)

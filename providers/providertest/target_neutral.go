@@ -46,7 +46,10 @@ func neutralCases() []neutralCase {
 		{catalog.Type{Kind: catalog.Float32}, []any{0.0, 1.5, float64(math.MaxFloat32), float64(math.SmallestNonzeroFloat32)}},
 		{catalog.Type{Kind: catalog.Float64}, []any{0.0, 0.1, -1.5, math.MaxFloat64, math.SmallestNonzeroFloat64}},
 		{catalog.Type{Kind: catalog.Decimal, Precision: 15, Scale: 2}, []any{big.NewInt(0), big.NewInt(-1), nines(15)}},
-		{catalog.Type{Kind: catalog.Decimal, Precision: 38, Scale: 10}, []any{nines(38), new(big.Int).Neg(nines(38)), big.NewInt(1), big.NewInt(-10_000_000_000)}},
+		{
+			catalog.Type{Kind: catalog.Decimal, Precision: 38, Scale: 10},
+			[]any{nines(38), new(big.Int).Neg(nines(38)), big.NewInt(1), big.NewInt(-10_000_000_000)},
+		},
 		{catalog.Type{Kind: catalog.Decimal, Precision: 76, Scale: 38}, []any{nines(76), new(big.Int).Neg(nines(76)), big.NewInt(7)}},
 		{catalog.Type{Kind: catalog.Number}, []any{"0", "-1", "0.000000000000000000000000000001", "123456789012345678901234567890.123456789"}},
 		{catalog.Type{Kind: catalog.String, Length: 20}, texts},
@@ -58,7 +61,8 @@ func neutralCases() []neutralCase {
 		{catalog.Type{Kind: catalog.Timestamp, Precision: 6}, []any{micros(1, 0), micros(1969, 1), micros(1970, -1), micros(2024, 500_000), micros(10000, -1)}},
 		{catalog.Type{Kind: catalog.TimestampTZ, Precision: 6}, []any{micros(1, 0), micros(1970, -1), micros(2024, 120_000), micros(10000, -1)}},
 		{catalog.Type{Kind: catalog.Timestamp9, Precision: 9}, []any{
-			big.NewInt(0), big.NewInt(-1), new(big.Int).Mul(big.NewInt(int64(day(1))*86400), power(9)), new(big.Int).Sub(new(big.Int).Mul(big.NewInt(int64(day(10000))*86400), power(9)), big.NewInt(1))}},
+			big.NewInt(0), big.NewInt(-1), new(big.Int).Mul(big.NewInt(int64(day(1))*86400), power(9)),
+			new(big.Int).Sub(new(big.Int).Mul(big.NewInt(int64(day(10000))*86400), power(9)), big.NewInt(1))}},
 		{catalog.Type{Kind: catalog.UUID}, []any{make([]byte, 16), []byte("\xa0\xee\xbc\x99\x9c\x0b\x4e\xf8\xbb\x6d\x6b\xb9\xbd\x38\x0a\x11")}},
 		{catalog.Type{Kind: catalog.JSON}, []any{`{"a": [1, 2,  3], "a": 1e5}`, "1e5", "null", `"😀"`}},
 	}

@@ -34,14 +34,23 @@ func policyCases() []policyCase {
 			values: []any{" ", "", "a  ", "  a"}, want: []string{"", "", "a", "  a"}},
 		{name: "blank kept", column: blank(catalog.Type{Kind: catalog.String, Length: 9}), policies: func(*catalog.Policies) {},
 			values: []any{" ", "a  "}, want: []string{" ", "a  "}},
-		{name: "empty string", column: null(catalog.Type{Kind: catalog.String, Length: 9}), policies: func(p *catalog.Policies) { p.EmptyString = catalog.Null },
-			values: []any{"", " ", "a"}, want: []string{"NULL", " ", "a"}},
+		{
+			name:     "empty string",
+			column:   null(catalog.Type{Kind: catalog.String, Length: 9}),
+			policies: func(p *catalog.Policies) { p.EmptyString = catalog.Null },
+			values:   []any{"", " ", "a"},
+			want:     []string{"NULL", " ", "a"},
+		},
 		{name: "empty text", column: null(catalog.Type{Kind: catalog.Text}), policies: func(p *catalog.Policies) { p.EmptyString = catalog.Null },
 			values: []any{"a", ""}, want: []string{"a", "NULL"}},
 		{name: "double", column: null(number), policies: func(p *catalog.Policies) { p.Number = catalog.NumberDouble }, loss: true,
 			values: []any{"0", "-1.5", "0.1000000000000000000000000001", "123456789012345678"}, want: []string{"0", "-1.5", "0.1", "1.2345678901234568e+17"}},
 		{name: "decimal", column: null(number), policies: func(p *catalog.Policies) { p.Number = "decimal(38,10)" },
-			values: []any{"0", "-1.5", "1234567890123456789012345678.0123456789"}, want: []string{"0.0000000000", "-1.5000000000", "1234567890123456789012345678.0123456789"}},
+			values: []any{
+				"0",
+				"-1.5",
+				"1234567890123456789012345678.0123456789",
+			}, want: []string{"0.0000000000", "-1.5000000000", "1234567890123456789012345678.0123456789"}},
 		{name: "zone", column: null(catalog.Type{Kind: catalog.TimestampTZ, Precision: 6}), policies: func(p *catalog.Policies) { p.TimeZone = catalog.UTC },
 			values: []any{micros(1970, -1), micros(2024, 120_000)}},
 	}
@@ -55,8 +64,11 @@ func targetPolicies(t *testing.T, h Harness) {
 	s := lock(t, db, "a")
 	for i, c := range policyCases() {
 		t.Run(c.name, func(t *testing.T) {
-			src := &catalog.Table{Name: b.name(fmt.Sprintf("p%d", i)), Columns: []catalog.Column{{Name: "id", Type: catalog.Type{Kind: catalog.Int64}}, c.column},
-				Key: &catalog.Key{Columns: []string{"id"}, Primary: true}}
+			src := &catalog.Table{
+				Name:    b.name(fmt.Sprintf("p%d", i)),
+				Columns: []catalog.Column{{Name: "id", Type: catalog.Type{Kind: catalog.Int64}}, c.column},
+				Key:     &catalog.Key{Columns: []string{"id"}, Primary: true},
+			}
 			how := providers.MapOptions{Engine: "other", To: src.Name, Policies: c.set()}
 			m := h.Driver.MapTable(src, how)
 			if len(m.Refusals) > 0 {

@@ -9,14 +9,19 @@ import (
 
 // harmlessFunctions are SQLite's own that read and write nothing. Whatever else a schema
 // calls is an application's, loads code, or tells about the connection.
-const harmlessFunctions = ` abs acos acosh asin asinh atan atan2 atanh ceil ceiling char coalesce concat concat_ws cos cosh date datetime degrees exp floor format glob hex if ifnull iif instr
-json json_array json_array_length json_error_position json_extract json_insert json_object json_patch json_pretty json_quote json_remove json_replace json_set json_type json_valid
-jsonb jsonb_array jsonb_extract jsonb_insert jsonb_object jsonb_patch jsonb_remove jsonb_replace jsonb_set julianday length like likelihood likely ln log log10 log2 lower ltrim max min mod
-nullif octet_length pi pow power printf quote radians random randomblob replace round rtrim sign sin sinh soundex sqrt strftime substr substring subtype tan tanh time timediff trim trunc typeof
+const harmlessFunctions = ` abs acos acosh asin asinh atan atan2 atanh ceil ceiling char coalesce concat
+concat_ws cos cosh date datetime degrees exp floor format glob hex if ifnull iif instr
+json json_array json_array_length json_error_position json_extract json_insert json_object json_patch
+json_pretty json_quote json_remove json_replace json_set json_type json_valid
+jsonb jsonb_array jsonb_extract jsonb_insert jsonb_object jsonb_patch jsonb_remove jsonb_replace jsonb_set
+julianday length like likelihood likely ln log log10 log2 lower ltrim max min mod
+nullif octet_length pi pow power printf quote radians random randomblob replace round rtrim sign sin sinh
+soundex sqrt strftime substr substring subtype tan tanh time timediff trim trunc typeof
 unhex unicode unixepoch unlikely upper zeroblob current_date current_time current_timestamp `
 
 // wordsBeforeParenthesis are keywords that a parenthesis may follow without a call.
-const wordsBeforeParenthesis = ` and or not in is like glob regexp match between case when then else end cast collate check default as null isnull notnull escape
+const wordsBeforeParenthesis = ` and or not in is like glob regexp match between case when then else end cast
+collate check default as null isnull notnull escape
 on where unique primary key index references generated always stored virtual distinct exists select values from using `
 
 // calls lists the functions in an expression that are not harmless, each once. REGEXP and
@@ -92,7 +97,8 @@ func checkName(x catalog.Check) string {
 	return "(" + x.Expression + ")"
 }
 
-const fixCode = "Only SQLite's own functions are migrated automatically; others belong to the application, or load code. Add it manually after the migration, where that function is available."
+const fixCode = "Only SQLite's own functions are migrated automatically; others belong to the application, or load " +
+	"code. Add it manually after the migration, where that function is available."
 
 // withoutCode takes what is code from a table, and says whether its CREATE TABLE is another one by that.
 func (m *mapper) withoutCode(t *catalog.Table) (changed bool) {
@@ -108,7 +114,12 @@ func (m *mapper) withoutCode(t *catalog.Table) (changed bool) {
 			t.Columns = slices.Clone(t.Columns)
 			t.Column(c.Name).Default = ""
 		case catalog.CodeGenerated:
-			m.refuse(c.Name, "Make it a plain column on the source, or exclude the table.", "The expression of the generated column uses %s, which is not one of SQLite's own harmless functions.", uses)
+			m.refuse(
+				c.Name,
+				"Make it a plain column on the source, or exclude the table.",
+				"The expression of the generated column uses %s, which is not one of SQLite's own harmless functions.",
+				uses,
+			)
 		case catalog.CodeCheck:
 			m.lose("", fixCode, "Check %s is not migrated: it uses %s.", c.Name, uses)
 			t.Checks = slices.DeleteFunc(slices.Clone(t.Checks), func(x catalog.Check) bool { return checkName(x) == c.Name })

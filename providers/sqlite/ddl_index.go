@@ -97,6 +97,7 @@ func unoccupied(ctx context.Context, c *conn, name, wanted string, t *catalog.Ta
 		return err
 	}
 	e := refuse(providers.Exists, "alter", t.Name, fmt.Errorf("the %s cannot be created: its name is already used by the %s", wanted, what))
-	e.Fix = "Tables, views and indexes share one namespace in SQLite. Rename or drop that object, if nothing else needs it. Then run dmoctl plan and apply again."
+	e.Fix = "Tables, views and indexes share one namespace in SQLite. Rename or drop that object, if nothing else " +
+		"needs it. Then run dmoctl plan and apply again."
 	return e
 }

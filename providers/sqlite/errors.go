@@ -41,7 +41,8 @@ const noMemory = "A statement ran out of memory: lower processes, or lob_max."
 func classify(code sqlite.ResultCode) (kind providers.Kind, fix string) {
 	switch code {
 	case sqlite.ResultReadOnlyRecovery, sqlite.ResultReadOnlyRollback, sqlite.ResultReadOnlyCantLock, sqlite.ResultReadOnlyCantInit:
-		return providers.Permission, "A process that had the database open was killed: open it once for writing, for example with sqlite3, so that it is recovered."
+		return providers.Permission, "A process that had the database open was killed: open it once for writing, " +
+			"for example with sqlite3, so that it is recovered."
 	case sqlite.ResultBusySnapshot:
 		return providers.SnapshotLost, ""
 	case sqlite.ResultIOErrNoMem:

@@ -27,7 +27,12 @@ func checkForeignKey(ctx context.Context, c *conn, t *catalog.Table, f catalog.F
 		}
 	}
 	if id < 0 {
-		return refuse(providers.NotFound, "check foreign key", t.Name, fmt.Errorf("the table has no such foreign key on %s to %s", strings.Join(f.Columns, ", "), f.Table.Name))
+		return refuse(
+			providers.NotFound,
+			"check foreign key",
+			t.Name,
+			fmt.Errorf("the table has no such foreign key on %s to %s", strings.Join(f.Columns, ", "), f.Table.Name),
+		)
 	}
 	const named = 5
 	var rowids []int64
@@ -41,7 +46,12 @@ func checkForeignKey(ctx context.Context, c *conn, t *catalog.Table, f catalog.F
 	if err != nil || orphans == 0 {
 		return err
 	}
-	e := refuse(providers.Constraint, "check foreign key", t.Name, fmt.Errorf("%d rows have no parent in %s by (%s)", orphans, f.Table.Name, strings.Join(f.Columns, ", ")))
+	e := refuse(
+		providers.Constraint,
+		"check foreign key",
+		t.Name,
+		fmt.Errorf("%d rows have no parent in %s by (%s)", orphans, f.Table.Name, strings.Join(f.Columns, ", ")),
+	)
 	e.Column = f.Columns[0]
 	e.Key, err = keysOf(ctx, c, there, rowids)
 	e.Fix = "Correct the rows in the source, or copy both tables from one snapshot."

@@ -56,13 +56,26 @@ func findLedger(ctx context.Context, c *conn) (bool, error) {
 				found++
 				return nil
 			case kind == "table" && olderLedger(sql):
-				e := refuse(providers.Unsupported, "open ledger", catalog.Name{Name: name}, errors.New("the ledger was created by a different version of dmoctl"))
-				e.Fix = "Finish that migration with the version of dmoctl that started it, or drop the tables " + strings.Join(ledgerNames(), ", ") + " and start over."
+				e := refuse(
+					providers.Unsupported,
+					"open ledger",
+					catalog.Name{Name: name},
+					errors.New("the ledger was created by a different version of dmoctl"),
+				)
+				e.Fix = "Finish that migration with the version of dmoctl that started it, or drop the tables " + strings.Join(
+					ledgerNames(),
+					", ",
+				) + " and start over."
 				return e
 			case kind == "index" && sql == "": // of the primary key
 				return nil
 			}
-			e := refuse(providers.Exists, "open ledger", catalog.Name{Name: name}, fmt.Errorf("the %s %s is not part of dmoctl's ledger", kind, s.ColumnText(1)))
+			e := refuse(
+				providers.Exists,
+				"open ledger",
+				catalog.Name{Name: name},
+				fmt.Errorf("the %s %s is not part of dmoctl's ledger", kind, s.ColumnText(1)),
+			)
 			e.Fix = "Rename or drop it: this name is reserved for dmoctl's ledger."
 			return e
 		}, "SELECT type, name, sql FROM sqlite_schema WHERE name = ?1 COLLATE NOCASE OR tbl_name = ?1 COLLATE NOCASE", name)

@@ -82,7 +82,11 @@ func (m *mapper) same() {
 	}
 	for _, c := range t.Columns {
 		if m.how.Policies.TrimsBlanks(c) {
-			m.lose(c.Name, "Set DEFAULT '' on the target after the migration.", "Its blanks are trimmed because of blank = \"abap\", and its default stays ' '.")
+			m.lose(
+				c.Name,
+				"Set DEFAULT '' on the target after the migration.",
+				"Its blanks are trimmed because of blank = \"abap\", and its default stays ' '.",
+			)
 		}
 	}
 	lost := false
@@ -147,7 +151,13 @@ func (m *mapper) other() {
 	}
 	for _, x := range m.source.Indexes {
 		if x.Special || len(x.Columns) == 0 {
-			m.lose("", "Create an equivalent on the target after the migration.", "Index %s is not migrated: it can only be expressed in %s.", x.Name, m.how.Engine)
+			m.lose(
+				"",
+				"Create an equivalent on the target after the migration.",
+				"Index %s is not migrated: it can only be expressed in %s.",
+				x.Name,
+				m.how.Engine,
+			)
 			continue
 		}
 		x.Name, x.Definition = allowed(x.Name), ""

@@ -38,7 +38,12 @@ func readNames(ctx context.Context, c *conn, out *catalog.Catalog) error {
 		}
 	}
 	return c.rows(ctx, func(s *sqlite.Stmt) error {
-		n := catalog.Named{Kind: s.ColumnText(0), Name: catalog.Name{Name: s.ColumnText(1)}, Table: catalog.Name{Name: s.ColumnText(2)}, Spaces: []string{oneSpace}}
+		n := catalog.Named{
+			Kind:   s.ColumnText(0),
+			Name:   catalog.Name{Name: s.ColumnText(1)},
+			Table:  catalog.Name{Name: s.ColumnText(2)},
+			Spaces: []string{oneSpace},
+		}
 		if !known[fold(n.Name.Name)] {
 			out.Names = append(out.Names, n)
 		}

@@ -31,7 +31,8 @@ func (d *database) Preflight(ctx context.Context, _ []*catalog.Table) ([]provide
 			Detail: "A snapshot keeps the log from being reset: everything that is written to the source in the meantime adds to " + d.path + "-wal."}}, nil
 	}
 	return []providers.Finding{{Summary: "The source cannot be written to until the copy ends",
-		Detail: "A snapshot holds a shared lock, and in journal mode " + mode + " commits wait for it. \"PRAGMA journal_mode=WAL\" lets writers continue."}}, nil
+		Detail: "A snapshot holds a shared lock, and in journal mode " + mode + " commits wait for it. \"PRAGMA " +
+			"journal_mode=WAL\" lets writers continue."}}, nil
 }
 
 // Preflight of a target looks for triggers, which would fire while rows are loaded,
@@ -49,7 +50,11 @@ func (d *target) Preflight(ctx context.Context, tables []*catalog.Table) ([]prov
 		return c.rows(ctx, func(s *sqlite.Stmt) error {
 			if wanted[fold(s.ColumnText(1))] {
 				out = append(out, providers.Finding{Stop: true, Summary: "A target table has a trigger",
-					Detail: fmt.Sprintf("Trigger %s on %s would fire for every row that is loaded. Drop it, and recreate it after the migration.", s.ColumnText(0), s.ColumnText(1))})
+					Detail: fmt.Sprintf(
+						"Trigger %s on %s would fire for every row that is loaded. Drop it, and recreate it after the migration.",
+						s.ColumnText(0),
+						s.ColumnText(1),
+					)})
 			}
 			return nil
 		}, "SELECT name, tbl_name FROM sqlite_schema WHERE type = 'trigger' ORDER BY name")

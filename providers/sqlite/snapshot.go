@@ -104,7 +104,12 @@ func (s *snapshot) watch(ctx context.Context, watcher *conn) error {
 			return err
 		}
 	}
-	e := refuse(providers.Permission, "take snapshot", catalog.Name{}, fmt.Errorf("the file is read-only here and changed %d times while a snapshot was taken", attempts))
+	e := refuse(
+		providers.Permission,
+		"take snapshot",
+		catalog.Name{},
+		fmt.Errorf("the file is read-only here and changed %d times while a snapshot was taken", attempts),
+	)
 	e.Fix = "Let dmoctl write to the file's directory, or stop the writers and set consistency = \"quiet\"."
 	return e
 }

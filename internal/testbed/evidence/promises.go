@@ -55,7 +55,8 @@ func traps() []promise {
 			"lost reply", "slow statement", "read timeout", "38-digit negative decimals", "dates before 1582", "year 9999", "surrogates", "100 MB LOB",
 			"empty LOB against NULL", "empty string against NULL", "trailing blanks", "prefetch bounds"}},
 		{name: "Trap", pkg: "providers/hana", what: "the driver's traps and the values that break writers", clauses: []string{
-			"lost reply", "a statement that takes longer", "acknowledgement of a COMMIT is lost", "negative decimals of more than 34 digits", "before 1582", "year 9999",
+			"lost reply", "a statement that takes longer", "acknowledgement of a COMMIT " +
+				"is lost", "negative decimals of more than 34 digits", "before 1582", "year 9999",
 			"UTF-16 units", "100 MB", "empty large object", "empty string", "trailing blanks"}},
 		{name: "Trap", pkg: "internal/testbed/sim/oracle", what: "the driver falls into them against the simulator", clauses: []string{
 			"read timeout", "above 65535", "an empty LOB and a NULL one"}},
@@ -67,11 +68,20 @@ func traps() []promise {
 // oracleAndHANA is what a migration between the two has to show as a whole.
 func oracleAndHANA() []promise {
 	return []promise{
-		{name: "Must show 1", what: "real drivers and the vendors' own clients log in to the simulators, and agree", clauses: []string{"SAP's JavaScript client", "Oracle's JavaScript client"}},
+		{
+			name:    "Must show 1",
+			what:    "real drivers and the vendors' own clients log in to the simulators, and agree",
+			clauses: []string{"SAP's JavaScript client", "Oracle's JavaScript client"},
+		},
 		{name: "Must show 2", what: "end to end, as tests and as scripts, content verified; killed 20 times each", clauses: []string{
 			"Oracle to SAP HANA by pipe: a million rows", "Oracle to SAP HANA by files", "Oracle to PostgreSQL: content", "PostgreSQL to SAP HANA: content",
-			"SIGKILL of Oracle to SAP HANA by pipe", "SIGKILL of Oracle to SAP HANA by files", "SIGKILL of Oracle to PostgreSQL", "SIGKILL of PostgreSQL to SAP HANA", "scripts in examples", "SQLite to SAP HANA"}},
-		{name: "Must show 3", what: "policies hold in copy and verification alike", clauses: []string{"blank", "empty_string", "fail by table, column and key"}},
+			"SIGKILL of Oracle to SAP HANA by pipe", "SIGKILL of Oracle to SAP HANA by files", "SIGKILL of Oracle " +
+				"to PostgreSQL", "SIGKILL of PostgreSQL to SAP HANA", "scripts in examples", "SQLite to SAP HANA"}},
+		{
+			name:    "Must show 3",
+			what:    "policies hold in copy and verification alike",
+			clauses: []string{"blank", "empty_string", "fail by table, column and key"},
+		},
 		{name: "Must show 4", what: "the plan of every Oracle type and every refusal", clauses: []string{"column by column", "refusal"}},
 	}
 }
@@ -89,15 +99,31 @@ func failureScenarios() []promise {
 		scenario("source or target unreachable", "one diagnostic naming the side, exit 1, nothing changed",
 			"wrong password", "no privilege", "wrong version", "exit 1, nothing changed"),
 		scenario("target not empty", "refused in plan with the tables named"),
-		scenario("a column that cannot be migrated", "refused in plan, or the package fails by table, column and key",
-			"refused in plan", "a value that does not fit", "NUL in text", "numeric NaN", "infinite dates", "year 10000", "invalid UTF-8", "mixed storage classes"),
+		scenario(
+			"a column that cannot be migrated",
+			"refused in plan, or the package fails by table, column and key",
+			"refused in plan",
+			"a value that does not fit",
+			"NUL in text",
+			"numeric NaN",
+			"infinite dates",
+			"year 10000",
+			"invalid UTF-8",
+			"mixed storage classes",
+		),
 		scenario("SIGKILL of dmoctl", "apply again completes, content equal", "pg_ctl stop -m immediate", "quiet", "snapshot", "file mode"),
 		scenario("a killed run's COMMIT", "the next run waits; the fenced one can do nothing",
 			"held back", "before its claim", "in mid-load", "in a reload"),
 		scenario("rows updated", "the target equals the snapshot; a rewritten table stops by name",
 			"moved, deleted, re-inserted, inserted", "with and without a key", "TRUNCATE and VACUUM FULL"),
 		scenario("a structure changed", "that table stops by name, exit 5; the others continue", "between plan and apply", "between kill and resume"),
-		scenario("a rehearsal's rows", "ages, ignored splits, lost state: as the invariant says", "--reload", "split in the spec changes", "state file is lost"),
+		scenario(
+			"a rehearsal's rows",
+			"ages, ignored splits, lost state: as the invariant says",
+			"--reload",
+			"split in the spec changes",
+			"state file is lost",
+		),
 		scenario("disk full", "clear error, nothing half visible, resumes", "staging", "the state's directory"),
 		scenario("an export file", "damage is detected before a row is committed",
 			"flipped bit", "truncated", "missing", "swapped", "from another attempt", "fails by name"),

@@ -71,7 +71,13 @@ func Columns(w io.Writer, p *plan.Plan) error {
 			name, source, target = max(name, screenWidth(r.name)), max(source, screenWidth(r.source)), max(target, screenWidth(r.target))
 		}
 		for _, r := range rows {
-			line := fmt.Sprintf("  %s  %s  %s  %s", runewidth.FillRight(r.name, name), runewidth.FillRight(r.source, source), runewidth.FillRight(r.target, target), r.remark)
+			line := fmt.Sprintf(
+				"  %s  %s  %s  %s",
+				runewidth.FillRight(r.name, name),
+				runewidth.FillRight(r.source, source),
+				runewidth.FillRight(r.target, target),
+				r.remark,
+			)
 			b.WriteString(strings.TrimRight(line, " ") + "\n")
 		}
 		b.WriteString("\n")
@@ -108,7 +114,12 @@ func (v *markdownView) columns() {
 			for _, t := range tables[i+1:] {
 				left += len(columnRows(t))
 			}
-			fmt.Fprintf(&v.out, "**and %s of %s; the text form of `--columns` and `--json` list all of them**\n", Count(left, "more column"), Count(len(tables)-i, "table"))
+			fmt.Fprintf(
+				&v.out,
+				"**and %s of %s; the text form of `--columns` and `--json` list all of them**\n",
+				Count(left, "more column"),
+				Count(len(tables)-i, "table"),
+			)
 			return
 		}
 	}

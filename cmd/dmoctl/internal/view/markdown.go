@@ -171,7 +171,8 @@ func (v *markdownView) again() section {
 		title: "Dropped, emptied or forgotten", header: "| | Table | What | Why |\n|---|---|---|---|\n",
 		rows: slices.Concat(rows[:]...),
 		rest: func(left int) string {
-			return fmt.Sprintf("**and %s more that do not fit here: in all, %d are dropped, %d emptied, %d forgotten, and %s dropped. `dmoctl plan` and `dmoctl show` list all of them**",
+			return fmt.Sprintf("**and %s more that do not fit here: in all, %d are dropped, %d emptied, %d forgotten, and %s dropped. "+
+				"`dmoctl plan` and `dmoctl show` list all of them**",
 				Number(int64(left)), len(rows[0])+len(rows[1]), len(rows[2]), len(rows[3]), Count(len(rows[4]), "foreign key"))
 		},
 	}
@@ -180,7 +181,11 @@ func (v *markdownView) again() section {
 // left lists what a reviewer could believe to be moved.
 func (v *markdownView) left() section {
 	s := section{title: "Left out", header: "| Table | Why |\n|---|---|\n", open: 40, rest: func(left int) string {
-		return fmt.Sprintf("**and %s left out (%s in all); `dmoctl plan` and `dmoctl show` list all of them**", Count(left, "more table"), Number(int64(len(v.LeftOut))))
+		return fmt.Sprintf(
+			"**and %s left out (%s in all); `dmoctl plan` and `dmoctl show` list all of them**",
+			Count(left, "more table"),
+			Number(int64(len(v.LeftOut))),
+		)
 	}}
 	for _, t := range v.LeftOut {
 		s.rows = append(s.rows, fmt.Sprintf("| %s | %s |", code(v.name(t.Table)), shorten(escape(t.Reason), 500)))
