@@ -187,9 +187,9 @@ func (a *auditor) part(ctx context.Context, tables []*work.Table) error {
 	return nil
 }
 
-func (r *auditor) howCompared(t *work.Table) structure.Options {
+func (a *auditor) howCompared(t *work.Table) structure.Options {
 	return structure.Options{
-		Same: r.p.Source.Type == r.p.Target.Type, IgnoreCase: r.d.Target.Limits().IgnoreCase,
+		Same: a.p.Source.Type == a.p.Target.Type, IgnoreCase: a.d.Target.Limits().IgnoreCase,
 		Foreign: t.Known && !t.Row.Created,
 	}
 }

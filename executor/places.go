@@ -90,7 +90,7 @@ func (r opening) outdated() []string {
 			continue
 		}
 		for _, i := range left.Of(t.Want(), t.Ledger(r.p.Migration)) {
-			if a == plan.Keep && !(i.Kind == left.Verification && compared[t.Plan.Source.Name]) {
+			if a == plan.Keep && (i.Kind != left.Verification || !compared[t.Plan.Source.Name]) {
 				out = append(out, t.Name()+" was restarted")
 				break
 			}

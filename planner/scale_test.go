@@ -75,7 +75,6 @@ func TestDecodedPlanSharesEqualParts(t *testing.T) {
 	if err := plan.Encode(&b, p); err != nil {
 		t.Fatal(err)
 	}
-	w, p = nil, nil
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)

@@ -9,7 +9,7 @@ import (
 
 // pooled is a table whose texts are stored nowhere else.
 func pooled(name, declared string) *Table {
-	own := func(s string) string { return strings.Clone(s) }
+	own := strings.Clone
 	columns := make([]Column, 0, 8)
 	columns = append(columns,
 		Column{Name: own("CLIENT"), Declared: own("character varying(3)"), Default: own("'000'"), Type: Type{Kind: String, Length: 3}},

@@ -55,7 +55,7 @@ func (t *tx[T]) Claim(ctx context.Context, packages []ledger.Loaded) (in []strin
 			t.state = claimed
 			return in, nil
 		}
-		t.release()
+		_ = t.release() // the claim's error says more
 		if !errors.Is(err, ErrRaced) {
 			break
 		}

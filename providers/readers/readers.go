@@ -139,15 +139,15 @@ func (a *Accumulator) lastKey() string {
 	return batch.FormatKey(b, last, a.table.KeyColumns())
 }
 
-// TooWide names the row, the next one, that the budget refuses with cause. Append appends it and refuses
+// TooWide names the row, the next one, that the budget refuses with cause. AppendRow appends it and refuses
 // its large values; meanwhile LOBMax is such that no more than a key is held.
-func (a *Accumulator) TooWide(cause error, append func() error) error {
+func (a *Accumulator) TooWide(cause error, appendRow func() error) error {
 	if providers.KindOf(cause) != providers.Value {
 		return cause
 	}
 	most := a.How.LOBMax
 	a.How.LOBMax = keyValue
-	err := append()
+	err := appendRow()
 	a.How.LOBMax = most
 	var large *providers.Error
 	switch {
