@@ -48,14 +48,14 @@ func (l *loader) readDir() []*hclsyntax.Body {
 func (l *loader) specFiles() ([]string, bool) {
 	entries, err := os.ReadDir(l.dir)
 	if err != nil {
-		l.add(diag.Error(diag.UnreadableFolder, "Spec directory cannot be read", fmt.Sprintf(
+		l.add(diag.Error(diag.UnreadableDirectory, "Spec directory cannot be read", fmt.Sprintf(
 			"%s. Change into the directory that holds the *%s files, or name it:\n  dmoctl --chdir DIR validate", reason(err, l.dir), specSuffix)))
 		return nil, false
 	}
 	names := matching(entries, specSuffix)
 	switch {
 	case len(names) == 0:
-		l.add(diag.Error(diag.EmptyFolder, "No spec files", fmt.Sprintf(
+		l.add(diag.Error(diag.EmptyDirectory, "No spec files", fmt.Sprintf(
 			"The directory %s holds no file whose name ends in %s. Write a first spec with\n  dmoctl init", shown(l.dir), specSuffix)))
 		return nil, false
 	case len(names) > maxFiles:

@@ -16,7 +16,7 @@ import (
 func (j *judge) childless(d *decision, excludes *matcher) []catalog.Child {
 	var out []catalog.Child
 	for _, c := range d.source.Children {
-		if _, carried := j.names[c.Name]; !carried && excludes.find(c.Name) < 0 {
+		if _, included := j.names[c.Name]; !included && excludes.find(c.Name) < 0 {
 			out = append(out, c)
 		}
 	}

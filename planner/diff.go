@@ -171,7 +171,7 @@ func forget(o *Observation, a *assignment, k *kept, opts Options) []*plan.Table 
 	}
 	var out []*plan.Table
 	for n, e := range k.tables {
-		if _, carried := a.names[n]; carried || e.Entry == nil || !selected(opts.Tables, o.Source.Schema, n) || referredFromOutside(o, a, opts, n) {
+		if _, included := a.names[n]; included || e.Entry == nil || !selected(opts.Tables, o.Source.Schema, n) || referredFromOutside(o, a, opts, n) {
 			continue
 		}
 		reason := "it no longer exists on the source; the target's table is kept"

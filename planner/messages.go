@@ -120,7 +120,7 @@ func refusals(ds []*decision) diag.Diagnostics {
 		}
 	}
 	if left > 0 {
-		out = append(out, diag.Error(diag.CannotCarry, "More tables cannot be migrated", fmt.Sprintf("%d more refusals are not shown.", left)))
+		out = append(out, diag.Error(diag.CannotMigrate, "More tables cannot be migrated", fmt.Sprintf("%d more refusals are not shown.", left)))
 	}
 	return out
 }
@@ -141,7 +141,7 @@ func refusal(d *decision, r plan.Conversion) diag.Diagnostic {
 	if r.Fix != "" {
 		detail += " " + r.Fix
 	}
-	return diag.Error(diag.CannotCarry, "Table cannot be migrated as it is", detail)
+	return diag.Error(diag.CannotMigrate, "Table cannot be migrated as it is", detail)
 }
 
 // notEmpty is the one error that names all tables which are there already.

@@ -31,7 +31,7 @@ func (j *judge) compare(d *decision) {
 }
 
 // unwanted lists foreign keys that dmoctl made with a table of its own and that the spec no
-// longer carries, because the tables that they refer to lose their rows or are left out.
+// longer migrates, because the tables that they refer to lose their rows or are left out.
 func (j *judge) unwanted(d *decision) []catalog.ForeignKey {
 	var out []catalog.ForeignKey
 	for _, x := range d.parts {
@@ -39,7 +39,7 @@ func (j *judge) unwanted(d *decision) []catalog.ForeignKey {
 			continue
 		}
 		for _, f := range d.found.ForeignKeys {
-			if f.Name == x.Name && j.carried(d, f) {
+			if f.Name == x.Name && j.migrated(d, f) {
 				out = append(out, f)
 			}
 		}
@@ -100,8 +100,8 @@ func tablesOf(keys []catalog.ForeignKey) []catalog.Name {
 	return out
 }
 
-// carried says whether a foreign key of the target is one of the source's.
-func (j *judge) carried(d *decision, f catalog.ForeignKey) bool {
+// migrated says whether a foreign key of the target is one of the source's.
+func (j *judge) migrated(d *decision, f catalog.ForeignKey) bool {
 	same := func(a, b string) bool { return a == b || j.o.Limits.IgnoreCase && strings.EqualFold(a, b) }
 	target := make(map[string]string, len(d.source.Columns))
 	for i, c := range d.source.Columns {

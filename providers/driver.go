@@ -63,7 +63,7 @@ type MapOptions struct {
 	// would have, by what SequenceKey says of the source's columns.
 	Sequences map[catalog.Name]catalog.Name
 	// Names maps source tables to target tables, for foreign keys. A table that is
-	// not in it is not migrated, and a reference to it is listed as a loss.
+	// not in it is not migrated, and a reference to it is listed as a conversion.
 	Names map[catalog.Name]catalog.Name
 }
 

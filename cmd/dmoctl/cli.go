@@ -41,7 +41,7 @@ type cli struct {
 // globals are the flags of every command.
 type globals struct {
 	Chdir       string        `placeholder:"DIR" help:"Directory of the spec; relative file names in other flags start there too."`
-	LogLevel    string        `default:"warn" enum:"trace,debug,info,warn,error,off" placeholder:"LEVEL" help:"Log trace, debug, info, warn, error or off."`
+	LogLevel    string        `default:"warn" enum:"trace,debug,info,warn,error,off" placeholder:"LEVEL" help:"Lowest level to log: ${enum}."`
 	LogJSON     bool          `name:"log-json" help:"Log as JSON."`
 	Var         []string      `sep:"none" placeholder:"NAME=VALUE" help:"Set a variable of the spec; secrets as DMO_VAR_name, not in the process list."`
 	VarFile     []string      `sep:"none" placeholder:"FILE" help:"Read variables from a file."`

@@ -13,7 +13,7 @@ const (
 	mostGrowth  = 50
 	leastGrowth = 10
 	// heapKept is what the heap is kept below as long as leastGrowth allows: a plan of a hundred
-	// thousand tables then stays within half a gigabyte, with all that is not a heap.
+	// thousand tables then stays within half a gigabyte, with all that is beside the heap.
 	heapKept = 384 << 20
 	// memoryKept is what all memory of Go is kept below, by giving back what is free. Where more
 	// is in use, an eighth of that and memoryRoom are for what the heap grows by and for the rest.

@@ -85,7 +85,7 @@ func (a *app) explain(err error) diag.Diagnostics {
 	var unset *schema.UnsetError
 	if errors.As(err, &unset) {
 		return diag.Diagnostics{diag.Error(diag.UnsetEnvironment, "Missing environment variable",
-			view.Sentence(printable.Line(strings.TrimSpace(where+": "+unset.Error())))+" To set it, run\n\n  export "+strings.Join(unset.Envs, "=... ")+"=...")}
+			view.Sentence(printable.Line(strings.TrimSpace(where+": "+unset.Error())))+" First run\n\n  export "+strings.Join(unset.Envs, "=... ")+"=...")}
 	}
 	var failed *providers.Error
 	if errors.As(err, &failed) {

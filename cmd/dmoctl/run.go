@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"runtime/debug"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -97,5 +98,6 @@ func usageDiagnostic(err error) diag.Diagnostic {
 	if errors.As(err, &parse) && parse.Context != nil && parse.Context.Selected() != nil {
 		help = parse.Context.Selected().FullPath() + " --help"
 	}
-	return diag.Error(diag.InvalidCommandLine, "Invalid command line", view.Sentence(err.Error())+" For usage, run\n\n  "+help)
+	text := strings.ReplaceAll(err.Error(), ` but got "EOL" (<EOL>)`, ", but none is given") // kong names its own token
+	return diag.Error(diag.InvalidCommandLine, "Invalid command line", view.Sentence(text)+" For usage, run\n\n  "+help)
 }

@@ -140,7 +140,7 @@ type Column struct {
 	Bounds    Bounds    `json:"bounds,omitzero"`     // of a target's column: values it cannot hold
 	// Conversion is what Type does not keep of a source's column, a sentence; plans towards another
 	// engine list it. It is not part of a structure digest.
-	Conversion string `json:"loss,omitempty"`
+	Conversion string `json:"conversion,omitempty"`
 	// Loose is true where the engine keeps values that are longer than Type.Length.
 	Loose bool `json:"loose,omitempty"`
 }

@@ -57,7 +57,7 @@ const (
 	DefaultNotConstant      ID = "default-not-constant"
 	Duplicate               ID = "duplicate"
 	DuplicateObjectKey      ID = "duplicate-object-key"
-	EmptyFolder             ID = "empty-directory"
+	EmptyDirectory          ID = "empty-directory"
 	ErrorInFunctionCall     ID = "error-in-function-call"
 	EvaluationFailed        ID = "evaluation-failed"
 	InvalidEncoding         ID = "invalid-encoding"
@@ -97,7 +97,7 @@ const (
 	UnknownProvider         ID = "unknown-provider"
 	UnknownReference        ID = "unknown-reference"
 	UnreadableFile          ID = "unreadable-file"
-	UnreadableFolder        ID = "unreadable-directory"
+	UnreadableDirectory     ID = "unreadable-directory"
 	UnsetEnvironment        ID = "unset-environment"
 	UnsupportedArgument     ID = "unsupported-argument"
 	UnsupportedAttribute    ID = "unsupported-attribute"
@@ -112,7 +112,7 @@ const (
 
 // IDs of what planning finds.
 const (
-	CannotCarry           ID = "cannot-migrate"
+	CannotMigrate         ID = "cannot-migrate"
 	EmptySource           ID = "empty-source"
 	ExceptionWithoutTable ID = "exception-without-table"
 	MemoryTooSmall        ID = "memory-too-small"

@@ -139,7 +139,7 @@ type Table struct {
 	// rows go in, and made again as they were once all are.
 	DropForeignKeys []catalog.ForeignKey `json:"drop_foreign_keys,omitempty"`
 	// Unwanted are foreign keys that dmoctl made with the target's table and that are no longer
-	// carried: the tables that they refer to lose their rows, or are left out. They are dropped.
+	// migrated: the tables that they refer to lose their rows, or are left out. They are dropped.
 	Unwanted    []catalog.ForeignKey `json:"unwanted,omitempty"`
 	SplitReason string               `json:"split_reason,omitempty"` // why it has these packages; their ranges say which
 	Packages    []*Package           `json:"packages,omitempty"`

@@ -27,7 +27,7 @@ func (e *UnsetError) Error() string {
 	if len(e.Envs) == 1 {
 		return fmt.Sprintf("argument %q needs the environment variable %s, which is not set", e.Attrs[0], e.Envs[0])
 	}
-	return fmt.Sprintf("arguments %q need the environment variables %s, which are not set", e.Attrs, strings.Join(e.Envs, ", "))
+	return fmt.Sprintf("arguments %s need the environment variables %s, which are not set", strings.Join(e.Attrs, ", "), strings.Join(e.Envs, ", "))
 }
 
 // Check returns an *UnsetError where arguments are Unset.

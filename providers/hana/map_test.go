@@ -15,11 +15,11 @@ import (
 func TestMapTypes(t *testing.T) {
 	utc := func(p *catalog.Policies) { p.TimeZone = "utc" }
 	for _, c := range []struct {
-		from     catalog.Type
-		declared string // empty is refused
-		into     string
-		loss     bool
-		policy   func(*catalog.Policies)
+		from       catalog.Type
+		declared   string // empty is refused
+		into       string
+		conversion bool
+		policy     func(*catalog.Policies)
 	}{
 		{from: catalog.Type{Kind: catalog.Bool}, declared: "BOOLEAN", into: "bool"},
 		{from: catalog.Type{Kind: catalog.Int16}, declared: "SMALLINT", into: "int16"},
@@ -28,26 +28,26 @@ func TestMapTypes(t *testing.T) {
 		{from: catalog.Type{Kind: catalog.Decimal, Precision: 38, Scale: 38}, declared: "DECIMAL(38,38)", into: "decimal(38,38)"},
 		{from: catalog.Type{Kind: catalog.Decimal, Precision: 39}},
 		{from: catalog.Type{Kind: catalog.Number}, declared: "DECIMAL", into: "number"},
-		{from: catalog.Type{Kind: catalog.Number}, declared: "DOUBLE", into: "float64", loss: true, policy: func(p *catalog.Policies) { p.Number = "double" }},
+		{from: catalog.Type{Kind: catalog.Number}, declared: "DOUBLE", into: "float64", conversion: true, policy: func(p *catalog.Policies) { p.Number = "double" }},
 		{from: catalog.Type{Kind: catalog.Number}, declared: "DECIMAL(30,5)", into: "decimal(30,5)", policy: func(p *catalog.Policies) { p.Number = "decimal(30,5)" }},
 		{from: catalog.Type{Kind: catalog.Number}, policy: func(p *catalog.Policies) { p.Number = "decimal(60,5)" }},
 		{from: catalog.Type{Kind: catalog.String, Length: 5000}, declared: "NVARCHAR(5000)", into: "string(5000)"},
-		{from: catalog.Type{Kind: catalog.String, Length: 5001}, declared: "NCLOB", into: "text", loss: true},
+		{from: catalog.Type{Kind: catalog.String, Length: 5001}, declared: "NCLOB", into: "text", conversion: true},
 		{from: catalog.Type{Kind: catalog.String}, declared: "NCLOB", into: "text"},
 		{from: catalog.Type{Kind: catalog.Char, Length: 10}, declared: "NVARCHAR(10)", into: "string(10)"},
 		{from: catalog.Type{Kind: catalog.Text}, declared: "NCLOB", into: "text"},
 		{from: catalog.Type{Kind: catalog.JSON}, declared: "NCLOB", into: "text"},
 		{from: catalog.Type{Kind: catalog.Binary, Length: 16}, declared: "VARBINARY(16)", into: "binary(16)"},
-		{from: catalog.Type{Kind: catalog.Binary, Length: 5001}, declared: "BLOB", into: "blob", loss: true},
+		{from: catalog.Type{Kind: catalog.Binary, Length: 5001}, declared: "BLOB", into: "blob", conversion: true},
 		{from: catalog.Type{Kind: catalog.UUID}, declared: "VARBINARY(16)", into: "binary(16)"},
 		{from: catalog.Type{Kind: catalog.Date}, declared: "DATE", into: "date"},
-		{from: catalog.Type{Kind: catalog.Time, Precision: 6}, declared: "NVARCHAR(15)", into: "string(15)", loss: true},
+		{from: catalog.Type{Kind: catalog.Time, Precision: 6}, declared: "NVARCHAR(15)", into: "string(15)", conversion: true},
 		{from: catalog.Type{Kind: catalog.Timestamp}, declared: "SECONDDATE", into: "timestamp(0)"},
 		{from: catalog.Type{Kind: catalog.Timestamp, Precision: 6}, declared: "TIMESTAMP", into: "timestamp(6)"},
 		{from: catalog.Type{Kind: catalog.Timestamp9, Precision: 7}, declared: "TIMESTAMP", into: "timestamp9(7)"},
-		{from: catalog.Type{Kind: catalog.Timestamp9, Precision: 9}, declared: "TIMESTAMP", into: "timestamp9(7)", loss: true},
+		{from: catalog.Type{Kind: catalog.Timestamp9, Precision: 9}, declared: "TIMESTAMP", into: "timestamp9(7)", conversion: true},
 		{from: catalog.Type{Kind: catalog.TimestampTZ, Precision: 6}},
-		{from: catalog.Type{Kind: catalog.TimestampTZ, Precision: 6}, declared: "TIMESTAMP", into: "timestamp(6)", loss: true, policy: utc},
+		{from: catalog.Type{Kind: catalog.TimestampTZ, Precision: 6}, declared: "TIMESTAMP", into: "timestamp(6)", conversion: true, policy: utc},
 		{from: catalog.Type{Kind: catalog.Native, Engine: "oracle", Name: "SDO_GEOMETRY"}},
 		{from: catalog.Type{Kind: catalog.Refused, Engine: "oracle", Name: "BFILE"}},
 	} {
@@ -65,7 +65,7 @@ func TestMapTypes(t *testing.T) {
 		if c.declared == "" {
 			continue
 		}
-		if got.Declared != c.declared || got.Type.String() != c.into || (len(m.Conversions) > 0) != c.loss {
+		if got.Declared != c.declared || got.Type.String() != c.into || (len(m.Conversions) > 0) != c.conversion {
 			t.Errorf("%s becomes %s (%s), want %s (%s); conversions %+v", c.from, got.Declared, got.Type, c.declared, c.into, m.Conversions)
 		}
 		if newColumn(got.Type) == nil || !isLOB(got.Type) && newAppender(got.Type, builderOf(t, got.Type)) == nil {

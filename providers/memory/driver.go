@@ -137,9 +137,9 @@ func mapTable(source *catalog.Table, how providers.MapOptions) providers.Mapping
 			m.Refusals = append(m.Refusals, providers.Conversion{Column: c.Name, What: "The type is specific to another engine."})
 			continue
 		}
-		typ, loss := how.Numbers(c)
-		if loss.What != "" {
-			m.Conversions = append(m.Conversions, loss)
+		typ, conversion := how.Numbers(c)
+		if conversion.What != "" {
+			m.Conversions = append(m.Conversions, conversion)
 		}
 		if how.Policies.TrimsBlanks(c) {
 			c = how.EmptyDefault(c)

@@ -241,7 +241,7 @@ func columnOf(v row) catalog.Column {
 		Name:       v.text(2),
 		Type:       raw.neutral(),
 		Declared:   raw.declared(),
-		Conversion: raw.loss(),
+		Conversion: raw.conversion(),
 		Nullable:   v.text(8) == "Y",
 		Virtual:    v.text(11) == "YES",
 	}

@@ -96,8 +96,8 @@ func (c rawColumn) neutral() catalog.Type {
 	return catalog.Type{Kind: catalog.Refused, Name: c.declared()}
 }
 
-// loss says what the neutral type does not keep.
-func (c rawColumn) loss() string {
+// conversion says what the neutral type does not keep.
+func (c rawColumn) conversion() string {
 	switch {
 	case c.dataType == "ROWID" || c.dataType == "UROWID":
 		return "Its values are copied as text and have no meaning on the target, where rows have different addresses."

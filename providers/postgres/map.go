@@ -55,7 +55,7 @@ func (m *mapping) refuse(column, what, fix string) {
 	m.out.Refusals = append(m.out.Refusals, providers.Conversion{Table: m.source.Name, Column: column, What: what, Fix: fix})
 }
 
-func (m *mapping) lose(column, what, fix string) {
+func (m *mapping) converts(column, what, fix string) {
 	m.out.Conversions = append(m.out.Conversions, providers.Conversion{Table: m.source.Name, Column: column, What: what, Fix: fix})
 }
 
@@ -91,7 +91,7 @@ func (m *mapping) column(c catalog.Column) catalog.Column {
 		if literal, ok := literalDefault(c.Default, c.Type); ok {
 			c.Default = literal
 		} else {
-			m.lose(c.Name, fmt.Sprintf("The default %s is not migrated: it is an expression of another "+
+			m.converts(c.Name, fmt.Sprintf("The default %s is not migrated: it is an expression of another "+
 				"engine.", c.Default), "Set it on the target after the migration.")
 			c.Default = ""
 		}
@@ -122,7 +122,7 @@ func (m *mapping) identity(c *catalog.Column) {
 			c.Sequence = &s
 		}
 	default:
-		m.lose(c.Name, "The column's identity is not migrated: PostgreSQL allows it only for integers.", "")
+		m.converts(c.Name, "The column's identity is not migrated: PostgreSQL allows it only for integers.", "")
 		c.Identity, c.Sequence, c.Default = "", nil, ""
 	}
 }
@@ -138,9 +138,9 @@ func (m *mapping) otherType(c *catalog.Column) {
 		m.refuse(c.Name, "PostgreSQL keeps six digits of a second; the column has more.", "Round the column to six digits on the source.")
 		return
 	case catalog.Number:
-		var loss providers.Conversion
-		if c.Type, loss = m.how.Numbers(*c); loss.What != "" {
-			m.lose(loss.Column, loss.What, loss.Fix)
+		var conversion providers.Conversion
+		if c.Type, conversion = m.how.Numbers(*c); conversion.What != "" {
+			m.converts(conversion.Column, conversion.What, conversion.Fix)
 		}
 	case catalog.Binary:
 		c.Type = catalog.Type{Kind: catalog.Blob} // bytea has no length
@@ -246,12 +246,12 @@ func (m *mapping) indexes(t *catalog.Table) {
 	t.Indexes = nil
 	for _, x := range m.source.Indexes {
 		if uses, code := m.code(catalog.CodeIndex, x.Name); code {
-			m.lose("", fmt.Sprintf("Index %s is not migrated: it uses %s.", x.Name, uses), fixCode)
+			m.converts("", fmt.Sprintf("Index %s is not migrated: it uses %s.", x.Name, uses), fixCode)
 			continue
 		}
 		if !m.same {
 			if x.Special || len(x.Columns) == 0 {
-				m.lose(
+				m.converts(
 					"",
 					fmt.Sprintf("Index %s is not migrated: it can only be expressed in %s.", x.Name, m.how.Engine),
 					"Create an equivalent on the target after the migration.",
@@ -271,7 +271,7 @@ func (m *mapping) foreignKeys(t *catalog.Table) {
 	for _, f := range m.source.ForeignKeys {
 		to, ok := m.how.Names[f.Table]
 		if !ok {
-			m.lose("", fmt.Sprintf("Foreign key %s is not migrated: table %s is not migrated.", f.Name, f.Table), "")
+			m.converts("", fmt.Sprintf("Foreign key %s is not migrated: table %s is not migrated.", f.Name, f.Table), "")
 			continue
 		}
 		f.Table = to
@@ -288,7 +288,7 @@ func (m *mapping) checks(t *catalog.Table) {
 	if m.same {
 		for _, c := range m.source.Checks {
 			if uses, code := m.code(catalog.CodeCheck, c.Name); code {
-				m.lose("", fmt.Sprintf("Check %s is not migrated: it uses %s.", c.Name, uses), fixCode)
+				m.converts("", fmt.Sprintf("Check %s is not migrated: it uses %s.", c.Name, uses), fixCode)
 				continue
 			}
 			c.Expression = m.expression(c.Expression)
@@ -297,7 +297,7 @@ func (m *mapping) checks(t *catalog.Table) {
 		return
 	}
 	for _, c := range m.source.Checks {
-		m.lose(
+		m.converts(
 			"",
 			fmt.Sprintf("Check %s is not migrated: its expression is in another engine's dialect.", cmp.Or(c.Name, c.Expression)),
 			"Add it on the target after the migration.",
@@ -308,7 +308,7 @@ func (m *mapping) checks(t *catalog.Table) {
 func (m *mapping) partitions(t *catalog.Table) {
 	if !m.same {
 		if t.PartitionBy != "" {
-			m.lose("", "The table's partitions are not migrated: it becomes one table.", "")
+			m.converts("", "The table's partitions are not migrated: it becomes one table.", "")
 		}
 		t.PartitionBy, t.Partitions = "", nil
 		return

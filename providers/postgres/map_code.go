@@ -33,7 +33,7 @@ func usesOf(all []catalog.Code, kind, name string) (uses string, is bool) {
 // expression would be another one, so it is refused.
 func (m *mapping) columnCode(c *catalog.Column) {
 	if uses, code := m.code(catalog.CodeDefault, c.Name); code {
-		m.lose(c.Name, "The default is not migrated: it uses "+uses+".", fixCode)
+		m.converts(c.Name, "The default is not migrated: it uses "+uses+".", fixCode)
 		c.Default = ""
 	}
 	if uses, code := m.code(catalog.CodeGenerated, c.Name); code {
@@ -58,7 +58,7 @@ func (m *mapping) domainCode(c catalog.Column) {
 		}
 		for _, part := range u.Code {
 			what := strings.TrimSpace(part.Kind + " " + part.Name)
-			m.lose(c.Name, fmt.Sprintf("Its domain %s is created without the %s: it uses %s.", u.Name, what, strings.Join(part.Uses, ", ")), fixCode)
+			m.converts(c.Name, fmt.Sprintf("Its domain %s is created without the %s: it uses %s.", u.Name, what, strings.Join(part.Uses, ", ")), fixCode)
 		}
 	}
 }

@@ -17,12 +17,12 @@ import (
 
 // policyCase is a column of another engine under one policy.
 type policyCase struct {
-	name     string
-	column   catalog.Column
-	policies func(*catalog.Policies)
-	values   []any
-	want     []string // as batch.Format prints what is read back
-	loss     bool     // the mapping has to name a difference
+	name       string
+	column     catalog.Column
+	policies   func(*catalog.Policies)
+	values     []any
+	want       []string // as batch.Format prints what is read back
+	conversion bool     // the mapping has to name a difference
 }
 
 func policyCases() []policyCase {
@@ -43,7 +43,7 @@ func policyCases() []policyCase {
 		},
 		{name: "empty text", column: null(catalog.Type{Kind: catalog.Text}), policies: func(p *catalog.Policies) { p.EmptyString = catalog.Null },
 			values: []any{"a", ""}, want: []string{"a", "NULL"}},
-		{name: "double", column: null(number), policies: func(p *catalog.Policies) { p.Number = catalog.NumberDouble }, loss: true,
+		{name: "double", column: null(number), policies: func(p *catalog.Policies) { p.Number = catalog.NumberDouble }, conversion: true,
 			values: []any{"0", "-1.5", "0.1000000000000000000000000001", "123456789012345678"}, want: []string{"0", "-1.5", "0.1", "1.2345678901234568e+17"}},
 		{name: "decimal", column: null(number), policies: func(p *catalog.Policies) { p.Number = "decimal(38,10)" },
 			values: []any{
@@ -74,8 +74,8 @@ func targetPolicies(t *testing.T, h Harness) {
 			if len(m.Refusals) > 0 {
 				t.Fatalf("refused: %+v", m.Refusals)
 			}
-			if c.loss && !namesColumn(m.Conversions, "v") {
-				t.Errorf("the mapping names no loss: %+v", m.Conversions)
+			if c.conversion && !namesColumn(m.Conversions, "v") {
+				t.Errorf("the mapping names no conversion: %+v", m.Conversions)
 			}
 			if d := m.Table.Columns[1].Default; how.Policies.Blank == catalog.ABAP && strings.Contains(d, "' '") {
 				t.Errorf("the default stays %s where blanks are trimmed", d)

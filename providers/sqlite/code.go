@@ -110,7 +110,7 @@ func (m *mapper) withoutCode(t *catalog.Table) (changed bool) {
 		uses := strings.Join(c.Uses, ", ")
 		switch c.Kind {
 		case catalog.CodeDefault:
-			m.lose(c.Name, fixCode, "The default is not migrated: it uses %s.", uses)
+			m.converts(c.Name, fixCode, "The default is not migrated: it uses %s.", uses)
 			t.Columns = slices.Clone(t.Columns)
 			t.Column(c.Name).Default = ""
 		case catalog.CodeGenerated:
@@ -121,10 +121,10 @@ func (m *mapper) withoutCode(t *catalog.Table) (changed bool) {
 				uses,
 			)
 		case catalog.CodeCheck:
-			m.lose("", fixCode, "Check %s is not migrated: it uses %s.", c.Name, uses)
+			m.converts("", fixCode, "Check %s is not migrated: it uses %s.", c.Name, uses)
 			t.Checks = slices.DeleteFunc(slices.Clone(t.Checks), func(x catalog.Check) bool { return checkName(x) == c.Name })
 		case catalog.CodeIndex:
-			m.lose("", fixCode, "Index %s is not migrated: it uses %s.", c.Name, uses)
+			m.converts("", fixCode, "Index %s is not migrated: it uses %s.", c.Name, uses)
 			t.Indexes = slices.DeleteFunc(t.Indexes, func(x catalog.Index) bool { return x.Name == c.Name })
 			continue
 		}

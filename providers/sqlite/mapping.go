@@ -29,7 +29,7 @@ func mapTable(source *catalog.Table, how providers.MapOptions) providers.Mapping
 	return m.out
 }
 
-func (m *mapper) lose(column, fix, format string, args ...any) {
+func (m *mapper) converts(column, fix, format string, args ...any) {
 	m.out.Conversions = append(m.out.Conversions, providers.Conversion{Table: m.source.Name, Column: column, What: fmt.Sprintf(format, args...), Fix: fix})
 }
 
@@ -82,7 +82,7 @@ func (m *mapper) same() {
 	}
 	for _, c := range t.Columns {
 		if m.how.Policies.TrimsBlanks(c) {
-			m.lose(
+			m.converts(
 				c.Name,
 				"Set DEFAULT '' on the target after the migration.",
 				"Its blanks are trimmed because of blank = \"abap\", and its default stays ' '.",
@@ -98,7 +98,7 @@ func (m *mapper) same() {
 			continue
 		}
 		lost = true
-		m.lose(f.Columns[0], "", "Its foreign key to %s is not migrated: that table is not migrated.", f.Table)
+		m.converts(f.Columns[0], "", "Its foreign key to %s is not migrated: that table is not migrated.", f.Table)
 	}
 	t.Indexes = slices.Clone(m.source.Indexes)
 	lost = m.withoutCode(&t) || lost
@@ -151,7 +151,7 @@ func (m *mapper) other() {
 	}
 	for _, x := range m.source.Indexes {
 		if x.Special || len(x.Columns) == 0 {
-			m.lose(
+			m.converts(
 				"",
 				"Create an equivalent on the target after the migration.",
 				"Index %s is not migrated: it can only be expressed in %s.",
@@ -166,17 +166,17 @@ func (m *mapper) other() {
 	for _, f := range m.source.ForeignKeys {
 		to, ok := m.how.Names[f.Table]
 		if !ok {
-			m.lose(f.Columns[0], "", "Foreign key %s is not migrated: table %s is not migrated.", f.Name, f.Table)
+			m.converts(f.Columns[0], "", "Foreign key %s is not migrated: table %s is not migrated.", f.Name, f.Table)
 			continue
 		}
 		f.Table, f.Definition = to, ""
 		t.ForeignKeys = append(t.ForeignKeys, f)
 	}
 	for _, x := range m.source.Checks {
-		m.lose("", "Add it on the target after the migration.", "Check %s is not migrated: its expression is in the dialect of %s.", x.Name, m.how.Engine)
+		m.converts("", "Add it on the target after the migration.", "Check %s is not migrated: its expression is in the dialect of %s.", x.Name, m.how.Engine)
 	}
 	if m.source.PartitionBy != "" {
-		m.lose("", "", "Its %d partitions become one table.", len(m.source.Partitions))
+		m.converts("", "", "Its %d partitions become one table.", len(m.source.Partitions))
 	}
 }
 
@@ -192,9 +192,9 @@ func allowed(name string) string {
 func (m *mapper) column(c catalog.Column) catalog.Column {
 	c = m.how.EmptyDefault(c)
 	out := catalog.Column{Name: c.Name, Nullable: c.Nullable}
-	from, loss := m.how.Numbers(c)
-	if loss.What != "" {
-		m.lose(loss.Column, loss.Fix, "%s", loss.What)
+	from, conversion := m.how.Numbers(c)
+	if conversion.What != "" {
+		m.converts(conversion.Column, conversion.Fix, "%s", conversion.What)
 	}
 	out.Type, out.Declared = spelled(from)
 	out.Loose = out.Type.Length > 0
@@ -208,10 +208,10 @@ func (m *mapper) column(c catalog.Column) catalog.Column {
 			"The expression of the generated column is in the dialect of %s.", m.how.Engine)
 	}
 	if c.UserType != nil && slices.ContainsFunc(m.how.Types, func(u catalog.UserType) bool { return u.Name == *c.UserType && u.Kind == "enum" }) {
-		m.lose(c.Name, "", "The enum %s becomes text without restrictions.", c.UserType)
+		m.converts(c.Name, "", "The enum %s becomes text without restrictions.", c.UserType)
 	}
 	if c.Collation != "" {
-		m.lose(c.Name, "", "Its collation %s is not migrated: SQLite compares bytes.", c.Collation)
+		m.converts(c.Name, "", "Its collation %s is not migrated: SQLite compares bytes.", c.Collation)
 	}
 	if c.Identity != "" {
 		m.identity(c, &out)
@@ -219,7 +219,8 @@ func (m *mapper) column(c catalog.Column) catalog.Column {
 		if d, ok := constant(c.Default, c.Type.Kind); ok {
 			out.Default = d
 		} else {
-			m.lose(c.Name, "Set it on the target after the migration.", "Its default is not migrated: its expression is in the dialect of %s.", m.how.Engine)
+			m.converts(c.Name, "Set it on the target after the migration.",
+				"Its default is not migrated: its expression is in the dialect of %s.", m.how.Engine)
 		}
 	}
 	return out
@@ -229,7 +230,7 @@ func (m *mapper) column(c catalog.Column) catalog.Column {
 func (m *mapper) identity(c catalog.Column, out *catalog.Column) {
 	k := m.source.Key
 	if k == nil || !k.Primary || len(k.Columns) != 1 || k.Columns[0] != c.Name || out.Type.Kind != catalog.Int64 {
-		m.lose(c.Name, "", "Its identity is not migrated: SQLite allows it only for a primary key of one integer column.")
+		m.converts(c.Name, "", "Its identity is not migrated: SQLite allows it only for a primary key of one integer column.")
 		return
 	}
 	out.Identity, out.Sequence, out.Declared = "autoincrement", c.Sequence, "INTEGER"

@@ -84,7 +84,7 @@ func (w *fixture) checkApply(p *process, f flags) {
 func (w *fixture) checkAll(p *process, f flags) {
 	now := w.target.Data()
 	for _, table := range w.tables() {
-		if taken, _ := w.carried(table); taken && w.always(table, p.from) {
+		if taken, _ := w.migrated(table); taken && w.always(table, p.from) {
 			w.checkTable(now, table, p, f)
 		}
 	}
@@ -143,7 +143,7 @@ func (w *fixture) checkTable(now *memdb.Data, table string, p *process, f flags)
 	if differ != "" {
 		w.fatalf("exit 0, and on the target %s has %s", name, differ)
 	}
-	if _, rows := w.carried(table); !rows {
+	if _, rows := w.migrated(table); !rows {
 		if _, touched := w.tampered[name]; len(is.Rows) > 0 && !touched {
 			w.fatalf("exit 0, and %s, of which the structure only is wanted, holds %d rows", name, len(is.Rows))
 		}
@@ -190,9 +190,9 @@ func (w *fixture) structureDiffers(want, is *memdb.Table) string {
 			return "an index " + x.Name + " that nobody made"
 		}
 	}
-	_, rows := w.carried(want.Name.Name)
+	_, rows := w.migrated(want.Name.Name)
 	for _, k := range want.ForeignKeys {
-		taken, filled := w.carried(k.Table.Name)
+		taken, filled := w.migrated(k.Table.Name)
 		wanted := taken && (filled || !rows)
 		there := slices.ContainsFunc(is.ForeignKeys, func(h catalog.ForeignKey) bool {
 			return h.Name == k.Name && h.Table == w.spec.of(k.Table.Name) && slices.Equal(h.Columns, k.Columns)

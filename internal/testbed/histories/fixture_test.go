@@ -164,8 +164,8 @@ func contents(w *fixture) *ledger.Contents {
 // has says whether the source has a table.
 func (w *fixture) has(table string) bool { return w.source.Data().Tables[sourceName(table)] != nil }
 
-// carried says whether the spec takes a table, and whether with its rows.
-func (w *fixture) carried(table string) (taken, rows bool) {
+// migrated says whether the spec takes a table, and whether with its rows.
+func (w *fixture) migrated(table string) (taken, rows bool) {
 	content, excluded := w.spec.Excludes[table]
 	return content != none || !excluded, !excluded
 }

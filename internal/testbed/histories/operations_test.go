@@ -334,11 +334,11 @@ func (w *fixture) finish() {
 func (w *fixture) removeObstacles() {
 	known, needed := make(map[catalogName]bool), make(map[catalogName]bool)
 	for _, t := range contents(w).Tables {
-		taken, _ := w.carried(t.Source.Name)
+		taken, _ := w.migrated(t.Source.Name)
 		known[t.Target] = taken && w.has(t.Source.Name)
 	}
 	for _, table := range w.tables() {
-		if taken, _ := w.carried(table); taken {
+		if taken, _ := w.migrated(table); taken {
 			needed[w.spec.of(table)] = true
 		}
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/dmoctl/dmoctl/internal/printable"
 )
 
-// columnRow is how one column is carried.
+// columnRow is how one column is migrated.
 type columnRow struct{ name, source, target, remark string }
 
 // columnRows lists the columns of a table that is to be made. What is lost of a column is its remark.
